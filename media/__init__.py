@@ -1,0 +1,1 @@
+"""Audio and RTP: everything a caller hears. Knows nothing of SIP."""
