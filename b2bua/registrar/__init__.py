@@ -1,0 +1,1 @@
+"""Phones that register with us, and the question of who sent a call."""
