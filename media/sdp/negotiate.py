@@ -1,0 +1,276 @@
+"""Offer and answer for one audio stream (RFC 3264).
+
+A description made here tells only our own address: nothing of the far leg's body is copied into it but the
+offerer's own payload numbers and the refused ``m=`` lines it must find again in the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from media.errors import MalformedMedia, NoCommonCodec
+from media.sdp.formats import TELEPHONE_EVENT, Format, read_formats, static_format
+from media.sdp.model import Line, MediaDescription, SessionDescription
+
+EVENT_PAYLOAD_TYPE = 101
+"""What nearly every peer uses for DTMF, so that even those who ignore the SDP are understood."""
+PLAIN_RTP = ("RTP/AVP", "RTP/AVPF")
+
+_SENDS = ("sendrecv", "sendonly")
+_RECEIVES = ("sendrecv", "recvonly")
+_DIRECTION = {
+    (True, True): "sendrecv",
+    (True, False): "sendonly",
+    (False, True): "recvonly",
+    (False, False): "inactive",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LocalMedia:
+    """Our side of the stream."""
+
+    address: str
+    """The IP address at which we receive."""
+    port: int
+    """The RTP port at which we receive."""
+    session_id: int
+    """Stays the same for the whole dialog."""
+    version: int
+    """Goes up by one with each changed description (RFC 3264 §8)."""
+    codecs: tuple[str, ...] = ("PCMA", "PCMU")
+    """What we can send and receive, most wanted first."""
+    ptime_ms: int = 20
+    """Milliseconds of audio per packet that we would like to get."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAgreement:
+    """What offer and answer settled, seen from our side."""
+
+    remote: tuple[str, int] | None
+    """Where the peer wants to receive; None when it gave no address (``c=0.0.0.0``)."""
+    codec: str
+    """The codec to send."""
+    payload_type: int
+    """The number under which the peer wants to receive it."""
+    accepts: tuple[tuple[int, str], ...]
+    """Payload type and codec of all audio that may arrive."""
+    telephone_event: int | None
+    """The payload type under which the peer wants DTMF events; None when it takes none."""
+    receives_event: int | None
+    """The payload type under which the peer was told to send DTMF events."""
+    ptime_ms: int
+    """Milliseconds of audio per packet that the peer wants, 10 to 60."""
+    sends: bool
+    """Whether we may send."""
+    receives: bool
+    """Whether the peer may send."""
+
+    @property
+    def event_payload_types(self) -> frozenset[int]:
+        """Every payload type under which DTMF events may come.
+
+        A peer that answers our 101 with a number of its own ought to send 101 all the same (RFC 3264 §5.1),
+        yet many send the number they wrote themselves.
+        """
+        numbers = {self.receives_event, self.telephone_event} - {number for number, _ in self.accepts}
+        return frozenset(number for number in numbers if number is not None)
+
+
+def make_offer(local: LocalMedia, *, direction: str = "sendrecv") -> bytes:
+    """Return an offer of one audio stream with all codecs of ``local`` and DTMF events."""
+    formats = (*map(static_format, local.codecs), Format(EVENT_PAYLOAD_TYPE, TELEPHONE_EVENT, 8000))
+    return _describe(local, _audio(local, formats, direction))
+
+
+def make_answer(
+    offer: bytes, local: LocalMedia, *, prefer: str | None = None
+) -> tuple[bytes, StreamAgreement]:
+    """Return the answer to ``offer`` and what it settles: one audio stream with one codec.
+
+    The first codec of the offer that we have wins, or ``prefer`` if it is offered at all (the codec of the
+    other leg, so that nothing need be transcoded). Further streams are refused by port 0 (RFC 3264 §6).
+
+    Raises:
+        MalformedMedia: the offer cannot be read.
+        NoCommonCodec: it has no stream that we could take.
+    """
+    theirs = SessionDescription.parse(offer)
+    chosen, codec = _choose_stream(theirs, local, prefer)
+    formats = read_formats(chosen)
+    event = next((known for known in formats if known.is_event), None)
+    remote = _remote(theirs, chosen)
+    direction = _answer_direction(theirs.direction_of(chosen), is_on_hold=remote is None)
+    accepted = (codec,) if event is None else (codec, event)
+    answered = _audio(local, accepted, direction, protocol=chosen.protocol)
+    streams = (answered if stream is chosen else _refuse(stream) for stream in theirs.media)
+    agreement = StreamAgreement(
+        remote=remote,
+        codec=codec.encoding,
+        payload_type=codec.payload_type,
+        accepts=((codec.payload_type, codec.encoding),),
+        telephone_event=event.payload_type if event else None,
+        receives_event=event.payload_type if event else None,
+        ptime_ms=_ptime_ms(chosen),
+        sends=direction in _SENDS,
+        receives=direction in _RECEIVES,
+    )
+    return _describe(local, *streams), agreement
+
+
+def read_answer(offer: bytes, answer: bytes) -> StreamAgreement:
+    """Return what ``answer`` settles of our own ``offer``.
+
+    Of several codecs the first is taken. All that was offered may still arrive, under our numbers.
+
+    Raises:
+        MalformedMedia: the answer cannot be read.
+        NoCommonCodec: the stream was refused, or answered with what was not offered.
+    """
+    ours, theirs = SessionDescription.parse(offer), SessionDescription.parse(answer)
+    asked, answered = _answered_stream(ours, theirs)
+    offered = read_formats(asked)
+    known = {wanted.encoding: wanted for wanted in offered}
+    accepted = [wanted for wanted in read_formats(answered, offered) if wanted.encoding in known]
+    codec = next((wanted for wanted in accepted if wanted.encoding != TELEPHONE_EVENT), None)
+    if codec is None:
+        raise NoCommonCodec(f"answered with {' '.join(answered.formats)}, which was not offered")
+    event = next((wanted for wanted in accepted if wanted.is_event), None)
+    remote = _remote(theirs, answered)
+    asked_direction, direction = ours.direction_of(asked), theirs.direction_of(answered)
+    return StreamAgreement(
+        remote=remote,
+        codec=codec.encoding,
+        payload_type=codec.payload_type,
+        accepts=tuple((each.payload_type, each.encoding) for each in offered if not each.is_event),
+        telephone_event=event.payload_type if event else None,
+        receives_event=next((each.payload_type for each in offered if each.is_event), None),
+        ptime_ms=_ptime_ms(answered),
+        sends=asked_direction in _SENDS and direction in _RECEIVES and remote is not None,
+        receives=asked_direction in _RECEIVES and direction in _SENDS,
+    )
+
+
+def _choose_stream(
+    theirs: SessionDescription, local: LocalMedia, prefer: str | None
+) -> tuple[MediaDescription, Format]:
+    """Return the first stream of the offer that we can take, and the codec to take.
+
+    Raises:
+        MalformedMedia: a connection line cannot be read.
+        NoCommonCodec: there is none.
+    """
+    family = ip_address(local.address).version
+    for stream in filter(_is_usable, theirs.media):
+        address = _address(theirs, stream)
+        if address is not None and address.version != family:
+            continue
+        common = [known for known in read_formats(stream) if _is_ours(known, local)]
+        if common:
+            return stream, next((known for known in common if known.encoding == prefer), common[0])
+    offered = "; ".join(str(stream) for stream in theirs.media) or "no stream"
+    raise NoCommonCodec(f"offered {offered}; we have IPv{family} and {', '.join(local.codecs)}")
+
+
+def _is_ours(known: Format, local: LocalMedia) -> bool:
+    """Return whether ``known`` is one of our codecs, in one channel at its usual rate."""
+    return known.encoding in local.codecs and known.clock_rate_hz == 8000 and known.channels == 1
+
+
+def _is_usable(stream: MediaDescription) -> bool:
+    """Return whether ``stream`` is plain audio that is not switched off."""
+    return stream.kind == "audio" and stream.port != 0 and stream.protocol.upper() in PLAIN_RTP
+
+
+def _answered_stream(
+    ours: SessionDescription, theirs: SessionDescription
+) -> tuple[MediaDescription, MediaDescription]:
+    """Return the first stream that both sides want, as offered and as answered.
+
+    Raises:
+        NoCommonCodec: there is none.
+    """
+    for asked, answered in zip(ours.media, theirs.media, strict=False):
+        if _is_usable(asked) and _is_usable(answered):
+            return asked, answered
+    raise NoCommonCodec("the answer refuses the stream")
+
+
+def _address(theirs: SessionDescription, stream: MediaDescription) -> IPv4Address | IPv6Address | None:
+    """Return where ``stream`` is received; None for the addresses that mean nowhere.
+
+    Raises:
+        MalformedMedia: no address, or a host name: we do not wait for DNS to hear a caller.
+    """
+    text = theirs.connection_of(stream)
+    if text is None:
+        raise MalformedMedia("SDP has no connection line")
+    if text.lower().endswith(".invalid"):  # RFC 6157 §6: "nowhere" in either address family
+        return None
+    try:
+        address = ip_address(text)
+    except ValueError:
+        raise MalformedMedia(f"not an IP address: {text[:60]!r}") from None
+    return None if address.is_unspecified else address
+
+
+def _remote(theirs: SessionDescription, stream: MediaDescription) -> tuple[str, int] | None:
+    """Return address and port of ``stream``; None when it is on hold the RFC 2543 way, without one."""
+    address = _address(theirs, stream)
+    return None if address is None else (str(address), stream.port)
+
+
+def _answer_direction(offered: str, *, is_on_hold: bool) -> str:
+    """Return the direction to answer with (RFC 3264 §6.1); on hold we do not send (§8.4)."""
+    sends = offered in _RECEIVES and not is_on_hold
+    receives = offered in _SENDS
+    return _DIRECTION[sends, receives]
+
+
+def _ptime_ms(stream: MediaDescription) -> int:
+    """Return the packet length that ``stream`` asks for, 20 if for none, in whole 10 ms from 10 to 60."""
+    wanted = _leading_number(stream.attribute("ptime")) or 20
+    longest = _leading_number(stream.attribute("maxptime")) or 60
+    return max(10, min(wanted, longest, 60) // 10 * 10)
+
+
+def _leading_number(value: str | None) -> int | None:
+    match = re.match(r"[0-9]{1,4}", value or "", re.ASCII)
+    return int(match[0]) if match else None
+
+
+def _describe(local: LocalMedia, *streams: MediaDescription) -> bytes:
+    """Return a description of ours: no user, no name, no address but our own."""
+    network = f"IN IP{ip_address(local.address).version} {local.address}"
+    head = (
+        Line("v", "0"),
+        Line("o", f"- {local.session_id} {local.version} {network}"),
+        Line("s", "-"),
+        Line("c", network),
+        Line("t", "0 0"),
+    )
+    return SessionDescription(head, streams).to_bytes()
+
+
+def _audio(
+    local: LocalMedia, formats: tuple[Format, ...], direction: str, *, protocol: str = "RTP/AVP"
+) -> MediaDescription:
+    """Return our audio stream with ``formats``, most wanted first."""
+    events = (Line("a", f"fmtp:{known.payload_type} 0-15") for known in formats if known.is_event)
+    lines = (
+        *(known.rtpmap for known in formats),
+        *events,
+        Line("a", f"ptime:{local.ptime_ms}"),
+        Line("a", direction),
+    )
+    return MediaDescription(
+        "audio", local.port, protocol, tuple(str(known.payload_type) for known in formats), lines
+    )
+
+
+def _refuse(stream: MediaDescription) -> MediaDescription:
+    """Return the answer to a stream that we do not take (RFC 3264 §6)."""
+    return MediaDescription(stream.kind, 0, stream.protocol, stream.formats or ("0",))
