@@ -1,4 +1,4 @@
-"""Who is being offered a call, talks or is in wrap-up: leases, which end by themselves, so nothing can stick."""
+"""Who is being offered a call, talks or is in wrap-up: leases, which end by themselves and cannot stick."""
 
 from __future__ import annotations
 

@@ -1,0 +1,216 @@
+"""Where each person's phones are: registered contacts, each with the flow it came over and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, Self
+
+from b2bua.sip.transport.hop import Hop
+from b2bua.sip.uri import SipUri, parse_uri
+
+MAX_CONTACTS = 10
+"""Devices of one person; the one that was silent longest makes room for another."""
+
+ContactKey = tuple[str | None, str, int | None, str, bool]
+
+
+class Why(StrEnum):
+    """What happened to a device, in words that a log can carry."""
+
+    REGISTERED = "registered"
+    UNREGISTERED = "unregistered"
+    EXPIRED = "did not renew its registration"
+    CROWDED_OUT = f"made room: more than {MAX_CONTACTS} devices"
+    SILENT = "does not answer"
+    BACK = "answers again"
+
+
+@lru_cache(maxsize=1024)
+def contact_key(contact_uri: str) -> ContactKey:
+    """Return what makes two contacts the same one: the parts that RFC 3261 §19.1.4 compares.
+
+    Raises:
+        MalformedMessage: it is no URI.
+        ValueError: it is no SIP URI.
+    """
+    uri = parse_uri(contact_uri)
+    if not isinstance(uri, SipUri):
+        raise ValueError(f"no SIP URI: {contact_uri}")
+    transport = (uri.parameter("transport") or "").lower()
+    return uri.user, uri.host.lower(), uri.port, transport, uri.is_secure
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One device of one person: an address-of-record binding of RFC 3261 §10."""
+
+    person: str
+    """Name of the person in the configuration."""
+    contact_uri: str
+    """What a request to the device carries as its request-URI."""
+    hop: Hop
+    """The flow the registration came over; requests go there, not to the contact (which a NAT hides)."""
+    registered_at: float
+    """Monotonic seconds of the last REGISTER."""
+    expires_at: float
+    """Monotonic seconds when it ends unless renewed."""
+    call_id: str
+    """Call-ID of the last REGISTER; orders renewals together with ``cseq``."""
+    cseq: int
+    """CSeq number of the last REGISTER."""
+    user_agent: str = ""
+    """What the device calls itself."""
+    q: str = ""
+    """The preference as it was given; kept and repeated, all devices ring alike."""
+    instance: str = ""
+    """The ``+sip.instance`` of RFC 5626 §4.1: the same device even when its address has changed."""
+
+    @property
+    def key(self) -> ContactKey:
+        """What makes it the same contact as another."""
+        return contact_key(self.contact_uri)
+
+    @property
+    def device(self) -> str:
+        """Product and address in short: ``Linphone, 127.0.0.1:5071``."""
+        product = self.user_agent.split("/")[0].split("(")[0].strip() or "unnamed device"
+        return f"{product}, {self.hop.host}:{self.hop.port}"
+
+    def is_same_device(self, other: Binding) -> bool:
+        """Whether ``other`` is the same contact, or the same instance come back from another address."""
+        return self.key == other.key or bool(self.instance and self.instance == other.instance)
+
+    def is_live(self, now: float) -> bool:
+        """Whether it has not ended by ``now``."""
+        return now < self.expires_at
+
+    def to_row(self, *, now: float, at: datetime) -> dict[str, Any]:
+        """Return it as plain values for a store; monotonic ``now`` is the instant ``at``."""
+        row = asdict(self)
+        row["hop"] = (self.hop.transport, self.hop.host, self.hop.port)
+        for moment in ("registered_at", "expires_at"):
+            row[moment] = at + timedelta(seconds=row[moment] - now)
+        return row
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any], *, now: float, at: datetime) -> Self:
+        """Return the binding that ``to_row`` made plain, its times in this process's monotonic seconds."""
+        moments = {
+            moment: now + (row[moment] - at).total_seconds() for moment in ("registered_at", "expires_at")
+        }
+        return cls(**{**row, **moments, "hop": Hop(*row["hop"])})
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceChange:
+    """A device came or went."""
+
+    binding: Binding
+    """The device."""
+    is_online: bool
+    """Whether calls can reach it from now on."""
+    why: Why
+    """What happened."""
+    devices_left: int
+    """How many devices of the person can be reached now; 0 makes the person offline."""
+
+    def in_words(self, display: str) -> str:
+        """Return one line for the log about the person whom the office calls ``display``."""
+        phone = f"{display}'s phone"
+        if self.is_online:
+            return f"{phone} is online ({self.binding.device})"
+        left = f"; {self.devices_left} other still online" if self.devices_left else ""
+        return f"{phone} is offline ({self.binding.device}): {self.why}{left}"
+
+
+class Bindings:
+    """The bindings of everybody, in memory. A binding ends by its time even if nobody calls ``expire``."""
+
+    def __init__(self, *, on_change: Callable[[PresenceChange], None] | None = None) -> None:
+        self.on_change = on_change
+        self._devices: dict[str, dict[ContactKey, Binding]] = {}
+        self._silent: set[tuple[str, ContactKey]] = set()
+
+    def registered(self, person: str, now: float) -> tuple[Binding, ...]:
+        """Return the bindings of ``person`` that have not ended, the latest registration first."""
+        bindings = [binding for binding in self._devices.get(person, {}).values() if binding.is_live(now)]
+        return tuple(sorted(bindings, key=lambda binding: -binding.registered_at))
+
+    def live(self, person: str, now: float) -> tuple[Binding, ...]:
+        """Return the bindings worth ringing: registered, and not known to be unreachable."""
+        return tuple(binding for binding in self.registered(person, now) if self.is_reachable(binding))
+
+    def is_online(self, person: str, now: float) -> bool:
+        """Whether any device of ``person`` can be rung."""
+        return bool(self.live(person, now))
+
+    def is_reachable(self, binding: Binding) -> bool:
+        """Whether the device has not been marked silent since it registered."""
+        return (binding.person, binding.key) not in self._silent
+
+    def has_flow(self, source: Hop, now: float) -> bool:
+        """Whether some device registered over exactly this flow."""
+        return any(binding.hop == source for binding in self.all(now))
+
+    def all(self, now: float) -> Iterator[Binding]:
+        """Yield every binding that has not ended."""
+        for devices in tuple(self._devices.values()):
+            yield from (binding for binding in tuple(devices.values()) if binding.is_live(now))
+
+    def put(self, binding: Binding, now: float) -> None:
+        """Add or renew ``binding``; it takes the place of an older one of the same contact or instance."""
+        self.expire(now)
+        devices = self._devices.setdefault(binding.person, {})
+        replaced = [old for old in devices.values() if old.is_same_device(binding)]
+        was_online = any(self.is_reachable(old) for old in replaced)
+        for old in replaced:
+            del devices[old.key]
+            self._silent.discard((old.person, old.key))
+        devices[binding.key] = binding
+        if not was_online:
+            self._tell(binding, Why.REGISTERED, now)
+        if len(devices) > MAX_CONTACTS:
+            self.remove(min(devices.values(), key=lambda device: device.registered_at), now, Why.CROWDED_OUT)
+
+    def remove(self, binding: Binding, now: float, why: Why = Why.UNREGISTERED) -> None:
+        """End ``binding``; one that has ended already is no error."""
+        devices = self._devices.get(binding.person, {})
+        if devices.pop(binding.key, None) is None:
+            return
+        if not devices:
+            del self._devices[binding.person]
+        was_reachable = self.is_reachable(binding)
+        self._silent.discard((binding.person, binding.key))
+        if was_reachable:
+            self._tell(binding, why, now)
+
+    def mark_reachable(self, binding: Binding, now: float, *, is_reachable: bool) -> None:
+        """Note whether the device answers; a silent one is skipped until it answers or registers again."""
+        is_bound = binding.key in self._devices.get(binding.person, {})
+        if not is_bound or is_reachable == self.is_reachable(binding):
+            return
+        self._silent ^= {(binding.person, binding.key)}
+        self._tell(binding, Why.BACK if is_reachable else Why.SILENT, now)
+
+    @property
+    def next_expiry(self) -> float | None:
+        """When ``expire`` has something to do next; ``None``: no device is registered."""
+        ends = (binding.expires_at for devices in self._devices.values() for binding in devices.values())
+        return min(ends, default=None)
+
+    def expire(self, now: float) -> None:
+        """Drop the bindings that ended by ``now`` and tell so."""
+        for devices in tuple(self._devices.values()):
+            for binding in tuple(devices.values()):
+                if not binding.is_live(now):
+                    self.remove(binding, now, Why.EXPIRED)
+
+    def _tell(self, binding: Binding, why: Why, now: float) -> None:
+        if self.on_change:
+            is_online = why in (Why.REGISTERED, Why.BACK)
+            left = len(self.live(binding.person, now))
+            self.on_change(PresenceChange(binding, is_online, why, left))
