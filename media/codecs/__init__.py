@@ -1,0 +1,81 @@
+"""Speech codecs behind one small interface. A codec may keep state: one instance serves one stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media.codecs.g711 import PCMA, PCMU
+from media.errors import NoCommonCodec
+
+Pcm = NDArray[np.int16]
+
+
+class Codec(Protocol):
+    """Mono 16-bit samples to payload bytes and back."""
+
+    @property
+    def name(self) -> str:
+        """The encoding name of ``a=rtpmap``."""
+
+    @property
+    def payload_type(self) -> int:
+        """Its static number (RFC 3551 §6)."""
+
+    @property
+    def clock_rate_hz(self) -> int:
+        """Ticks per second of the RTP timestamp."""
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Samples per second of what is encoded; G.722 has twice as many as ticks."""
+
+    def frame_bytes(self, ptime_ms: int) -> int:
+        """Return the payload bytes of ``ptime_ms`` milliseconds."""
+
+    def silence(self, ptime_ms: int) -> bytes:
+        """Return the payload of ``ptime_ms`` milliseconds of silence."""
+
+    def encode(self, pcm: Pcm) -> bytes:
+        """Return the payload of ``pcm``."""
+
+    def decode(self, payload: bytes) -> Pcm:
+        """Return the samples of ``payload``; any bytes are some sound."""
+
+
+def _g722() -> Codec:
+    """Return a G.722 codec; FFmpeg, some 50 MB of it, is loaded only where somebody speaks wideband."""
+    from media.codecs.g722 import G722
+
+    return G722()
+
+
+_CODECS: dict[str, Callable[[], Codec]] = {"PCMU": PCMU, "PCMA": PCMA, "G722": _g722}
+_BY_PAYLOAD_TYPE = {0: "PCMU", 8: "PCMA", 9: "G722"}
+
+
+def by_name(name: str) -> Codec:
+    """Return a new codec for one stream, by its SDP name in any case.
+
+    Raises:
+        NoCommonCodec: there is none of that name.
+    """
+    try:
+        return _CODECS[name.upper()]()
+    except KeyError:
+        raise NoCommonCodec(f"no codec {name!r}; there are {', '.join(_CODECS)}") from None
+
+
+def by_payload_type(payload_type: int) -> Codec:
+    """Return a new codec for one stream, by its static number.
+
+    Raises:
+        NoCommonCodec: there is none of that number.
+    """
+    try:
+        return by_name(_BY_PAYLOAD_TYPE[payload_type])
+    except KeyError:
+        raise NoCommonCodec(f"no codec has the static payload type {payload_type}") from None
