@@ -52,5 +52,9 @@ class Offered:
             return
         if self._wrap_up_s > 0 and self._talking.is_live(now):
             self._talking.extend(now + self._wrap_up_s, now, Engagement.WRAP_UP)
+            asyncio.get_running_loop().call_at(now + self._wrap_up_s, self._expire)
         else:
             self._talking.release(now)
+
+    def _expire(self) -> None:
+        self._occupancy.expire(self._now())

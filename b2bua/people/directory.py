@@ -1,0 +1,51 @@
+"""Who is who: the people of the office by every name they go by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from b2bua.config.models import Config, Person
+from b2bua.errors import WrongState
+
+
+class Directory:
+    """Finds people by name, extension, SIP user name or mobile number."""
+
+    def __init__(self, config: Config, *, normalise: Callable[[str], str] = str) -> None:
+        """``normalise`` brings numbers into the one form they are compared in."""
+        self._normalise = normalise
+        self._people = dict(config.people)
+        self._by_extension = {
+            person.extension: person for person in self._people.values() if person.extension is not None
+        }
+        self._by_mobile = {
+            normalise(person.mobile): person for person in self._people.values() if person.mobile
+        }
+
+    def everybody(self) -> Iterable[Person]:
+        """Return all people in the order of the configuration."""
+        return self._people.values()
+
+    def person(self, name: str) -> Person:
+        """Return whom the configuration calls ``name``.
+
+        Raises:
+            WrongState: nobody; the configuration checker knows every name that is referred to.
+        """
+        try:
+            return self._people[name]
+        except KeyError:
+            raise WrongState(f"nobody is called {name}") from None
+
+    def by_extension(self, extension: str) -> Person | None:
+        """Return whom colleagues reach by ``extension``."""
+        return self._by_extension.get(extension)
+
+    def by_username(self, username: str) -> Person | None:
+        """Return whose phones register as ``username``: the extension of somebody who has a SIP password."""
+        person = self._by_extension.get(username)
+        return person if person is not None and person.sip_password is not None else None
+
+    def by_mobile(self, number: str) -> Person | None:
+        """Return whose mobile ``number`` is, so that a call from it can be greeted by name."""
+        return self._by_mobile.get(self._normalise(number))
