@@ -1,0 +1,137 @@
+"""What the journal keeps of a call: plain values, in UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+
+class CallOutcome(StrEnum):
+    """The one way in which a call ends."""
+
+    TALKED = "talked"
+    """The caller talked to a human."""
+    MESSAGE = "message"
+    """The caller left a voicemail."""
+    SELF_SERVED = "self-served"
+    """The caller got what the menu had to say (or the echo test) and needs nobody."""
+    PROMISE = "promise"
+    """Nobody served the caller: somebody has to call back."""
+    REFUSED = "refused"
+    """A rule refused the call."""
+
+
+class EventKind(StrEnum):
+    """What happened in a call. ``who`` and ``detail`` of the event mean what is said here."""
+
+    RANG = "rang"
+    """``who`` was rung for ``seconds``; ``detail`` says how it ended in words: "no answer", "busy"."""
+    OFFLINE = "offline"
+    """``who`` has no phone that can be reached."""
+    ANSWERED = "answered"
+    """``who`` picked up."""
+    TALKED = "talked"
+    """The caller talked with ``who`` for ``seconds``."""
+    QUEUED = "queued"
+    """The caller was put into the queue ``who``."""
+    LEFT_QUEUE = "left queue"
+    """The caller waited ``seconds`` in the queue ``who``; ``detail`` says why it ended."""
+    MENU = "menu"
+    """The caller pressed ``detail`` in the menu ``who``; no detail: pressed nothing."""
+    EXTENSION = "extension"
+    """The caller dialled the extension ``detail``, which is ``who``."""
+    VOICEMAIL = "voicemail"
+    """The caller was asked to leave a message in the box ``who``."""
+    MESSAGE = "message"
+    """The caller left a message of ``seconds`` in the box ``who``."""
+    PROMPT = "prompt"
+    """The prompt ``detail`` was played."""
+    HUNG_UP = "hung up"
+    """The caller hung up ``seconds`` after the call came; ``detail``: "while waiting (position 2)"."""
+    INTERRUPTED = "interrupted"
+    """The program was stopped or killed in the middle of the call."""
+    ERROR = "error"
+    """Something failed; ``detail`` says what, in words for the office."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewCall:
+    """A call at the moment it comes."""
+
+    call_id: str
+    """Names the call among those that are up; also found in the log."""
+    caller: str
+    """Number or address of the caller; empty when withheld."""
+    caller_name: str
+    """Display name, may be empty."""
+    dialled: str
+    """The number that was dialled."""
+    trunk: str
+    """Name of the trunk it came by; empty for a phone of the office."""
+    at: datetime
+    """When its first byte came; aware."""
+    direction: str = "in"
+    """``in``, ``internal`` or ``out``."""
+
+    @property
+    def other_party(self) -> str:
+        """The number of the person outside, to whom a promise may be owed."""
+        return self.dialled if self.direction == "out" else self.caller
+
+
+@dataclass(frozen=True, slots=True)
+class CallEvent:
+    """One thing that happened in a call."""
+
+    at: datetime
+    """When; aware."""
+    kind: EventKind
+    """What; it gives the other fields their meaning."""
+    who: str = ""
+    """The person, number, queue, menu or mailbox concerned."""
+    detail: str = ""
+    """More, in words."""
+    seconds: float | None = None
+    """How long it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallStory:
+    """A call with all that happened in it."""
+
+    call: NewCall
+    """How it came."""
+    events: tuple[CallEvent, ...]
+    """In the order in which they happened."""
+    ended_at: datetime | None = None
+    """None while it is up, or when the program died and has not been started again."""
+    outcome: CallOutcome | None = None
+    """None as long as ``ended_at`` is."""
+    why: str = ""
+    """Why it ended so, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartialMessage:
+    """A voicemail whose recording was cut short by the end of the program."""
+
+    box: str
+    """The mailbox."""
+    path: Path
+    """The recording."""
+    began_at: datetime
+    """When the recording began."""
+    seconds: float | None
+    """What is in the file; None when there is no readable file."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedCall:
+    """A call that was up when the program died; by now it is a promise."""
+
+    call: NewCall
+    """How it came."""
+    messages: tuple[PartialMessage, ...] = ()
+    """What the caller had said into a mailbox by then."""

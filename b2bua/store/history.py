@@ -1,0 +1,72 @@
+"""Reads the journal: what the office wants to know of its calls."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from b2bua.store.calls import CallEvent, CallOutcome, CallStory, EventKind, NewCall
+from b2bua.store.tables import call_events, calls
+
+_KEYS_PER_QUERY = 500
+"""SQLite of old takes no more than 999 parameters."""
+
+
+class History:
+    """Calls as they are on disk; reading never holds up the writer."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def calls(self, *, limit: int = 50, since: datetime | None = None) -> list[CallStory]:
+        """Return the latest ``limit`` calls that came at or after ``since``, newest first."""
+        query = select(calls).order_by(calls.c.began_at.desc(), calls.c.id.desc()).limit(limit)
+        if since is not None:
+            query = query.where(calls.c.began_at >= since)
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query)).all()
+            events = await _events_of(connection, [row.id for row in rows])
+        return [_story_of(row, events[row.id]) for row in rows]
+
+    async def call(self, call_id: str) -> CallStory | None:
+        """Return the latest call of this id."""
+        query = select(calls).where(calls.c.call_id == call_id).order_by(calls.c.id.desc()).limit(1)
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(query)).one_or_none()
+            events = await _events_of(connection, [row.id] if row else [])
+        return _story_of(row, events[row.id]) if row else None
+
+    async def unfinished(self, *, besides: Collection[int]) -> list[tuple[int, NewCall]]:
+        """Return the rows of calls without an end, oldest first, but for those in ``besides``."""
+        query = select(calls).where(calls.c.ended_at.is_(None)).order_by(calls.c.id)
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        return [(row.id, new_call_of(row)) for row in rows if row.id not in besides]
+
+
+async def _events_of(connection: AsyncConnection, keys: list[int]) -> defaultdict[int, list[CallEvent]]:
+    events: defaultdict[int, list[CallEvent]] = defaultdict(list)
+    for start in range(0, len(keys), _KEYS_PER_QUERY):
+        some = keys[start : start + _KEYS_PER_QUERY]
+        query = select(call_events).where(call_events.c.call.in_(some)).order_by(call_events.c.id)
+        for row in await connection.execute(query):
+            event = CallEvent(row.at, EventKind(row.kind), row.who, row.detail, row.seconds)
+            events[row.call].append(event)
+    return events
+
+
+def new_call_of(row: Row[Any]) -> NewCall:
+    """How the call of this row of ``calls`` came."""
+    return NewCall(
+        row.call_id, row.caller, row.caller_name, row.dialled, row.trunk, row.began_at, row.direction
+    )
+
+
+def _story_of(row: Row[Any], events: list[CallEvent]) -> CallStory:
+    outcome = CallOutcome(row.outcome) if row.outcome else None
+    return CallStory(new_call_of(row), tuple(events), row.ended_at, outcome, row.why)

@@ -1,0 +1,8 @@
+"""The history of the tables, in alembic's format. This module itself does not import alembic."""
+
+from __future__ import annotations
+
+REVISIONS = ("0001",)
+"""All versions, oldest first."""
+HEAD = REVISIONS[-1]
+"""The version that this program works with."""

@@ -1,0 +1,95 @@
+"""Everything that is ever written, as statements that take many rows at once.
+
+A statement's rank is its place within a transaction: rows that others point to come first. The order in
+which things happened never depends on it: ends carry their times, and a call is begun only once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Executable, bindparam
+
+from b2bua.store.tables import call_events, calls, messages, outbox, promises
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """A prepared write."""
+
+    rank: int
+    """Lower goes first within a transaction."""
+    sql: Executable
+    """Takes a list of rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row to be written by a statement."""
+
+    statement: Statement
+    """How."""
+    row: Mapping[str, Any]
+    """What: the statement's parameters."""
+
+
+BEGIN_CALL = Statement(0, calls.insert())
+NOTE_EVENT = Statement(1, call_events.insert())
+END_CALL = Statement(
+    2,
+    calls.update()
+    .where(calls.c.id == bindparam("_id"), calls.c.ended_at.is_(None))
+    .values(ended_at=bindparam("_at"), outcome=bindparam("_outcome"), why=bindparam("_why")),
+)
+GIVE_PROMISE = Statement(3, promises.insert())
+KEEP_PROMISES_TO = Statement(
+    4,
+    promises.update()
+    .where(
+        promises.c.status == "open",
+        promises.c.caller == bindparam("_caller"),
+        promises.c.since <= bindparam("_at"),
+    )
+    .values(status="kept", closed_at=bindparam("_at"), closed_why=bindparam("_why")),
+)
+CLOSE_PROMISE = Statement(
+    5,
+    promises.update()
+    .where(promises.c.id == bindparam("_id"), promises.c.status == "open")
+    .values(status=bindparam("_status"), closed_at=bindparam("_at"), closed_why=bindparam("_why")),
+)
+BEGIN_MESSAGE = Statement(6, messages.insert())
+FINISH_MESSAGE = Statement(
+    7,
+    messages.update()
+    .where(messages.c.id == bindparam("_id"))
+    .values(ended_at=bindparam("_at"), seconds=bindparam("_seconds"), is_silent=bindparam("_is_silent")),
+)
+DROP_MESSAGE = Statement(8, messages.delete().where(messages.c.id == bindparam("_id")))
+HEAR_MESSAGE = Statement(
+    9,
+    messages.update()
+    .where(messages.c.id == bindparam("_id"), messages.c.heard_at.is_(None))
+    .values(heard_at=bindparam("_at")),
+)
+POST_MAIL = Statement(10, outbox.insert())
+MARK_SENT = Statement(
+    11,
+    outbox.update()
+    .where(outbox.c.id == bindparam("_id"))
+    .values(
+        sent_at=bindparam("_at"),
+        sent_to=bindparam("_sent_to"),
+        attempts=outbox.c.attempts + 1,
+        next_try_at=None,
+        last_error="",
+    ),
+)
+MARK_FAILED = Statement(
+    12,
+    outbox.update()
+    .where(outbox.c.id == bindparam("_id"))
+    .values(attempts=outbox.c.attempts + 1, next_try_at=bindparam("_next"), last_error=bindparam("_error")),
+)

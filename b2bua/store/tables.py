@@ -1,0 +1,149 @@
+"""The tables, as the migrations make them (a test compares the two)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    false,
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware datetimes in UTC, in and out; SQLite by itself would forget the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone: {value}")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Key = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite makes only an INTEGER primary key the row's own address."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _key() -> Column[Any]:
+    return Column("id", Key, primary_key=True, autoincrement=False)
+
+
+def _call_of(*, is_unique: bool = False) -> Column[Any]:
+    return Column("call", Key, ForeignKey("calls.id"), nullable=False, index=True, unique=is_unique or None)
+
+
+calls = Table(
+    "calls",
+    metadata,
+    _key(),
+    Column("call_id", String(255), nullable=False, index=True),
+    Column("caller", String(255), nullable=False),
+    Column("caller_name", String(255), nullable=False),
+    Column("dialled", String(255), nullable=False),
+    Column("trunk", String(255), nullable=False),
+    Column("direction", String(16), nullable=False),
+    Column("began_at", UtcDateTime, nullable=False, index=True),
+    Column("ended_at", UtcDateTime),
+    Column("outcome", String(16)),
+    Column("why", Text, nullable=False, server_default=""),
+)
+Index(
+    "ix_calls_unfinished",
+    calls.c.id,
+    sqlite_where=calls.c.ended_at.is_(None),
+    postgresql_where=calls.c.ended_at.is_(None),
+)
+
+call_events = Table(
+    "call_events",
+    metadata,
+    _key(),
+    _call_of(),
+    Column("at", UtcDateTime, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("who", String(255), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("seconds", Float),
+)
+
+promises = Table(
+    "promises",
+    metadata,
+    _key(),
+    _call_of(is_unique=True),
+    Column("caller", String(255), nullable=False),
+    Column("caller_name", String(255), nullable=False),
+    Column("dialled", String(255), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("closed_at", UtcDateTime),
+    Column("closed_why", Text, nullable=False, server_default=""),
+)
+Index("ix_promises_status_caller", promises.c.status, promises.c.caller)
+
+messages = Table(
+    "messages",
+    metadata,
+    _key(),
+    _call_of(),
+    Column("box", String(255), nullable=False, index=True),
+    Column("path", Text, nullable=False),
+    Column("began_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("seconds", Float),
+    Column("is_silent", Boolean, nullable=False, server_default=false()),
+    Column("heard_at", UtcDateTime),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _key(),
+    Column("recipient", String(320), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("attachment", Text),
+    Column("attachment_name", String(255), nullable=False, server_default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("next_try_at", UtcDateTime),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("last_error", Text, nullable=False, server_default=""),
+    Column("sent_at", UtcDateTime),
+    Column("sent_to", Text, nullable=False, server_default=""),
+)
+Index("ix_outbox_next_try_at", outbox.c.next_try_at)
