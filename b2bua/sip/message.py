@@ -1,0 +1,352 @@
+"""SIP messages: parsed lazily, written back as they came (RFC 3261 §7).
+
+``parse_message`` only splits lines, so that whatever can be answered can be parsed; ``validate`` says what is
+wrong with it. Header values stay text until a typed property asks for them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
+
+from b2bua.errors import MalformedMessage
+from b2bua.sip.causes import reason_phrase
+from b2bua.sip.grammar import is_token, parse_number, split_list
+from b2bua.sip.header_lines import Headers
+from b2bua.sip.headers import CSeq, NameAddr, Via
+from b2bua.sip.uri import Uri, parse_uri
+
+__all__ = ["Headers", "Message", "Request", "Response", "parse_message", "response_to", "validate"]
+
+MAX_MESSAGE_BYTES = 65_535
+"""What a datagram can hold; streams keep to it too."""
+MAX_HEAD_BYTES = 32_768
+"""Start line and headers."""
+
+_T = TypeVar("_T")
+_FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
+_STATUS_LINE = re.compile(r"SIP/([0-9]+\.[0-9]+) ([0-9]{3})(?: (.*))?", re.DOTALL | re.IGNORECASE)
+
+
+class Message:
+    """What requests and responses share: headers, body, and typed views of the headers."""
+
+    __slots__ = ("_typed", "body", "headers", "version")
+
+    def __init__(self, headers: Headers | None, body: bytes) -> None:
+        self.headers = Headers() if headers is None else headers
+        self.body = body
+        self.version = "2.0"
+        self._typed: dict[str, tuple[str, Any]] = {}
+
+    def start_line(self) -> str:
+        """Return the first line without its CRLF."""
+        raise NotImplementedError
+
+    def to_bytes(self) -> bytes:
+        """Return the message for the wire; sets Content-Length (§20.14)."""
+        length = str(len(self.body))
+        if self.headers.get("Content-Length") != length or self.headers.count("Content-Length") != 1:
+            self.headers.put("Content-Length", length)
+        head = f"{self.start_line()}\r\n{self.headers}\r\n"
+        return head.encode("utf-8", "surrogateescape") + self.body
+
+    @property
+    def call_id(self) -> str:
+        """The Call-ID. Raises MalformedMessage when it is missing."""
+        return self._required("Call-ID")
+
+    @property
+    def cseq(self) -> CSeq:
+        """The CSeq. Raises MalformedMessage when it is missing or bad."""
+        return self._view("CSeq", CSeq.parse)
+
+    @property
+    def from_(self) -> NameAddr:
+        """The From. Raises MalformedMessage when it is missing or bad."""
+        return self._view("From", NameAddr.parse)
+
+    @property
+    def to(self) -> NameAddr:
+        """The To. Raises MalformedMessage when it is missing or bad."""
+        return self._view("To", NameAddr.parse)
+
+    @property
+    def via(self) -> Via:
+        """The topmost Via. Raises MalformedMessage when it is missing or bad."""
+        return self._view("Via", _first_via)
+
+    @property
+    def vias(self) -> tuple[Via, ...]:
+        """All Vias, topmost first."""
+        return tuple(Via.parse(value) for value in self.headers.values("Via"))
+
+    @property
+    def contacts(self) -> tuple[NameAddr, ...]:
+        """All Contacts; ``*`` is one with ``is_wildcard``."""
+        return self.addresses("Contact")
+
+    @property
+    def contact(self) -> NameAddr | None:
+        """The first Contact, or None."""
+        contacts = self.contacts
+        return contacts[0] if contacts else None
+
+    @property
+    def routes(self) -> tuple[NameAddr, ...]:
+        """The Route set in order."""
+        return self.addresses("Route")
+
+    @property
+    def record_routes(self) -> tuple[NameAddr, ...]:
+        """The Record-Route set in order."""
+        return self.addresses("Record-Route")
+
+    @property
+    def content_type(self) -> str:
+        """The media type of the body in lower case without parameters, "" when not said."""
+        return (self.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+
+    @property
+    def expires(self) -> int | None:
+        """Expires in seconds, or None."""
+        return self.number("Expires")
+
+    @property
+    def max_forwards(self) -> int | None:
+        """Max-Forwards, or None."""
+        return self.number("Max-Forwards", most=255)
+
+    def number(self, name: str, *, most: int = 2**32 - 1) -> int | None:
+        """Return the number that a header holds, or None when it is not there.
+
+        Raises:
+            MalformedMessage: it is no number up to ``most``.
+        """
+        value = self.headers.get(name)
+        return None if value is None else parse_number(value, what=name, most=most)
+
+    def addresses(self, name: str) -> tuple[NameAddr, ...]:
+        """Return every address of a header, e.g. ``P-Asserted-Identity``, ``Diversion``.
+
+        Raises:
+            MalformedMessage: one of them breaks the grammar.
+        """
+        return tuple(NameAddr.parse(value) for value in self.headers.values(name))
+
+    def option_tags(self, name: str) -> frozenset[str]:
+        """Return the tokens of Require, Supported, Allow and the like, as written."""
+        tokens = ",".join(self.headers.all(name)).split(",")
+        return frozenset(token.strip() for token in tokens if token.strip())
+
+    def _required(self, name: str) -> str:
+        value = self.headers.get(name)
+        if value is None:
+            raise MalformedMessage(f"{name} is missing")
+        return value
+
+    def _view(self, name: str, parse: Callable[[str], _T]) -> _T:
+        """Return the typed value, parsed again only when the header's text is another one."""
+        value = self._required(name)
+        seen = self._typed.get(name)
+        if seen is not None and seen[0] is value:
+            return seen[1]  # type: ignore[no-any-return]
+        typed = parse(value)
+        self._typed[name] = value, typed
+        return typed
+
+
+class Request(Message):
+    """A request (§7.1)."""
+
+    __slots__ = ("method", "uri")
+
+    def __init__(self, method: str, uri: str, headers: Headers | None = None, body: bytes = b"") -> None:
+        super().__init__(headers, body)
+        self.method = method
+        self.uri = uri
+
+    @property
+    def target(self) -> Uri:
+        """The request-URI as a value. Raises MalformedMessage when it is none."""
+        return parse_uri(self.uri)
+
+    def start_line(self) -> str:
+        """Return ``METHOD uri SIP/2.0``."""
+        return f"{self.method} {self.uri} SIP/{self.version}"
+
+    def copy(self) -> Self:
+        """Return a request that changes on its own."""
+        return type(self)(self.method, self.uri, self.headers.copy(), self.body)
+
+    def __repr__(self) -> str:
+        return f"<{self.method} {self.uri} {self.headers.get('CSeq')} {self.headers.get('Call-ID')}>"
+
+
+class Response(Message):
+    """A response (§7.2)."""
+
+    __slots__ = ("is_local", "reason", "status")
+
+    def __init__(
+        self, status: int, reason: str | None = None, headers: Headers | None = None, body: bytes = b""
+    ) -> None:
+        super().__init__(headers, body)
+        self.status = status
+        self.reason = reason_phrase(status) if reason is None else reason
+        self.is_local = False
+        """Made here in place of one that never came (408, 503)."""
+
+    def start_line(self) -> str:
+        """Return ``SIP/2.0 status reason``."""
+        return f"SIP/{self.version} {self.status} {self.reason}"
+
+    def copy(self) -> Self:
+        """Return a response that changes on its own."""
+        return type(self)(self.status, self.reason, self.headers.copy(), self.body)
+
+    def __repr__(self) -> str:
+        return f"<{self.status} {self.reason} {self.headers.get('CSeq')} {self.headers.get('Call-ID')}>"
+
+
+def response_to(
+    request: Request, status: int, reason: str | None = None, *, to_tag: str | None = None
+) -> Response:
+    """Return a response with what it must repeat of the request (§8.2.6); a missing header stays missing.
+
+    ``to_tag`` is put only where the request has none; a To that cannot be read is repeated as it is.
+    """
+    headers = Headers()
+    names = ("Via", "From", "To", "Call-ID", "CSeq", *(("Timestamp",) if status == 100 else ()))
+    for name in names:
+        for value in request.headers.all(name):
+            headers.add(name, value)
+    if to_tag is not None and "To" in headers:
+        headers.put("To", _tagged(request, to_tag))
+    return Response(status, reason, headers)
+
+
+def _tagged(request: Request, to_tag: str) -> str:
+    text = request.headers.get("To") or ""
+    try:
+        return text if request.to.tag is not None else f"{text};tag={to_tag}"
+    except MalformedMessage:
+        return text
+
+
+def _first_via(text: str) -> Via:
+    return Via.parse(split_list(text)[0] if "," in text else text)
+
+
+def parse_message(data: bytes) -> Request | Response:
+    """Return the message of one datagram or stream frame; nothing but its lines is looked at yet.
+
+    The body is what Content-Length says, or all that follows when it says nothing usable (§18.3).
+
+    Raises:
+        MalformedMessage: not even its lines can be told apart, or it is too large (513).
+    """
+    data = data.lstrip(b"\r\n") if data[:1] in b"\r\n" else data
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise MalformedMessage("message too large", status=513)
+    end = data.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
+    if end <= 0:
+        raise MalformedMessage("headers do not end")
+    start_line, *lines = _unfolded_lines(data[:end].decode("utf-8", "surrogateescape"))
+    headers = Headers.parse(lines)
+    body = _body(headers, data[end + 4 :])
+    if start_line[:4].upper() == "SIP/":
+        return _response(start_line, headers, body)
+    return _request(start_line, headers, body)
+
+
+def _unfolded_lines(head: str) -> list[str]:
+    lines = head.split("\r\n")
+    if head.count("\r") != len(lines) - 1 or head.count("\n") != len(lines) - 1:
+        raise MalformedMessage("CR or LF alone")  # would read as another line elsewhere
+    if "\r\n " in head or "\r\n\t" in head:
+        lines = _FOLD.sub(" ", head).split("\r\n")
+    return lines
+
+
+def _body(headers: Headers, rest: bytes) -> bytes:
+    length = headers.get("Content-Length")
+    if length is None or not (length.isascii() and length.isdigit() and len(length) < 10):
+        return rest
+    return rest[: int(length)]
+
+
+def _request(line: str, headers: Headers, body: bytes) -> Request:
+    method, _, rest = line.partition(" ")
+    uri, _, version = rest.rpartition(" ")
+    if version[:4].upper() != "SIP/" or not is_token(method):
+        raise MalformedMessage(f"bad start line {line[:60]!r}")
+    request = Request(method, uri, headers, body)
+    request.version = version[4:]
+    return request
+
+
+def _response(line: str, headers: Headers, body: bytes) -> Response:
+    match = _STATUS_LINE.fullmatch(line)
+    if match is None or not 100 <= int(match[2]) <= 699:
+        raise MalformedMessage(f"bad status line {line[:60]!r}")
+    response = Response(int(match[2]), match[3] or "", headers, body)
+    response.version = match[1]
+    return response
+
+
+_SINGLE = ("call-id", "cseq", "from", "to", "max-forwards")
+
+
+def validate(message: Message) -> None:
+    """Check what every element must rely on (§8.1.1, §8.2, §16.3, §18.3).
+
+    Raises:
+        MalformedMessage: with the status to answer a request with; a response is to be dropped.
+    """
+    if message.version != "2.0":
+        raise MalformedMessage(f"SIP version {message.version[:8]}", status=505)
+    for name in _SINGLE:
+        if message.headers.count(name) > 1:
+            raise MalformedMessage(f"more than one {name}")
+    if not message.call_id or len(message.call_id.split()) != 1:
+        raise MalformedMessage("bad Call-ID")
+    _validate_length(message)
+    for address in (message.from_, message.to):
+        if address.is_wildcard:
+            raise MalformedMessage("* is no From or To")
+    branch = message.via.branch
+    if branch is not None and not is_token(branch):
+        raise MalformedMessage("bad branch")
+    if isinstance(message, Request):
+        _validate_request(message)
+    else:
+        _ = message.cseq
+
+
+def _validate_request(request: Request) -> None:
+    if request.cseq.method != request.method:
+        raise MalformedMessage(f"CSeq says {request.cseq.method[:20]}, start line {request.method[:20]}")
+    _ = request.target
+    _ = request.max_forwards
+    if request.method in ("INVITE", "REGISTER", "SUBSCRIBE", "REFER"):
+        _validate_contacts(request)
+
+
+def _validate_contacts(request: Request) -> None:
+    contacts = request.contacts
+    if any(contact.is_wildcard for contact in contacts) and (
+        request.method != "REGISTER" or len(contacts) > 1
+    ):
+        raise MalformedMessage("Contact: * beside others, or outside REGISTER")
+    if request.method == "INVITE" and len(contacts) != 1:
+        raise MalformedMessage("an INVITE has exactly one Contact")
+
+
+def _validate_length(message: Message) -> None:
+    lengths = message.headers.all("Content-Length")
+    if len(set(lengths)) > 1:
+        raise MalformedMessage("two values of Content-Length")
+    if lengths and parse_number(lengths[0], what="Content-Length") != len(message.body):
+        raise MalformedMessage("body shorter than Content-Length")
