@@ -47,7 +47,7 @@ class Codec(Protocol):
 
 
 def _g722() -> Codec:
-    """Return a G.722 codec; FFmpeg, some 50 MB of it, is loaded only where somebody speaks wideband."""
+    """Return a G.722 codec; FFmpeg, some 20 MB of memory, is loaded only where somebody speaks wideband."""
     from media.codecs.g722 import G722
 
     return G722()

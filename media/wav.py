@@ -1,0 +1,185 @@
+"""WAV files: what prompts are read from and recordings are written to."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media.codecs.g711 import PCMA, PCMU
+from media.errors import MalformedMedia
+
+_PCM, _ALAW, _ULAW, _EXTENSIBLE = 1, 6, 7, 0xFFFE
+_FORMAT = struct.Struct("<HHIIHH")
+_CHUNK = struct.Struct("<4sI")
+_LARGEST = 0xFFFF_FFFF
+
+
+class WavFormat(Enum):
+    """How samples are stored; each member's value is the format tag and the bytes per sample."""
+
+    PCM16 = (_PCM, 2)
+    ALAW = (_ALAW, 1)
+    ULAW = (_ULAW, 1)
+
+
+def read_wav(path: Path | str) -> tuple[NDArray[np.int16], int]:
+    """Return the samples, mixed down to one channel, and their rate in Hz.
+
+    16-bit PCM, A-law and µ-law are read. A file whose writer died is read as far as it goes.
+
+    Raises:
+        MalformedMedia: it is no WAV file, or of another encoding.
+        OSError: it cannot be read.
+    """
+    content = Path(path).read_bytes()
+    try:
+        return _read(content)
+    except MalformedMedia as error:
+        raise MalformedMedia(f"{path}: {error}") from None
+
+
+def _read(content: bytes) -> tuple[NDArray[np.int16], int]:
+    """Return the samples and the rate of a whole WAV file.
+
+    Raises:
+        MalformedMedia: as for read_wav.
+    """
+    if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
+        raise MalformedMedia("not a WAV file")
+    chunks: dict[bytes, bytes] = {}
+    for name, body in _chunks(content):
+        chunks.setdefault(name, body)
+    described = chunks.get(b"fmt ", b"")
+    if len(described) < _FORMAT.size:
+        raise MalformedMedia("no format chunk")
+    tag, channels, rate, _, _, bits = _FORMAT.unpack_from(described)
+    if tag == _EXTENSIBLE:  # the true tag begins the sub-format
+        tag = int.from_bytes(described[24:26], "little")
+    if not channels or not rate:
+        raise MalformedMedia(f"{channels} channels at {rate} Hz")
+    samples = _samples(chunks.get(b"data", b""), tag, bits)
+    return _mixed(samples, channels), rate
+
+
+def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield name and body of each chunk, the last cut where the file ends."""
+    offset = 12
+    while offset + _CHUNK.size <= len(content):
+        name, size = _CHUNK.unpack_from(content, offset)
+        start = offset + _CHUNK.size
+        is_unfinished = name == b"data" and size in (0, _LARGEST)  # a recorder that never came back
+        yield name, content[start:] if is_unfinished else content[start : start + size]
+        offset = start + size + size % 2
+
+
+def _samples(body: bytes, tag: int, bits: int) -> NDArray[np.int16]:
+    """Return the samples of a data chunk, channels interleaved.
+
+    Raises:
+        MalformedMedia: the encoding is not one of ours.
+    """
+    if tag == _PCM and bits == 16:
+        return np.frombuffer(body[: len(body) // 2 * 2], "<i2").astype(np.int16)
+    if tag == _ALAW and bits == 8:
+        return PCMA().decode(body)
+    if tag == _ULAW and bits == 8:
+        return PCMU().decode(body)
+    raise MalformedMedia(f"encoding {tag} of {bits} bits; expected 16-bit PCM, A-law or µ-law")
+
+
+def _mixed(samples: NDArray[np.int16], channels: int) -> NDArray[np.int16]:
+    """Return the mean of the channels."""
+    if channels == 1:
+        return samples
+    frames = samples[: len(samples) // channels * channels].reshape(-1, channels)
+    return np.asarray(frames.mean(axis=1), np.int16)
+
+
+class WavWriter:
+    """A mono recording that can be played at any instant, also if the process dies at that instant.
+
+    Each append goes to the system unbuffered, the samples first and then the sizes that cover them, so that
+    the header never promises what is not there. Calls block: they belong off the packet path.
+    """
+
+    def __init__(self, path: Path | str, rate: int, format: WavFormat = WavFormat.ALAW) -> None:
+        self.path = Path(path)
+        self._rate = rate
+        self._tag, self._sample_bytes = format.value
+        self._data_bytes = 0
+        self._start = len(self._header())
+        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+        self._is_open = True
+        self._write(self._header(), 0)
+
+    def append(self, samples: bytes) -> None:
+        """Write samples in the encoding of the file.
+
+        Raises:
+            OSError: they cannot be written (disk full); what was written before stays playable.
+        """
+        self._write(samples, self._start + self._data_bytes)
+        self._data_bytes += len(samples)
+        self._write(self._header(), 0)
+
+    @property
+    def seconds(self) -> float:
+        """How much was appended."""
+        return self._data_bytes / (self._rate * self._sample_bytes)
+
+    def sync(self) -> None:
+        """Wait until what was appended would survive a power cut."""
+        os.fsync(self._file)
+
+    def close(self) -> None:
+        """Sync and close; more than once does no harm."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        try:
+            if self._data_bytes % 2:  # RIFF chunks are padded to even length
+                self._write(b"\0", self._start + self._data_bytes)
+            self.sync()
+        finally:
+            os.close(self._file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _header(self) -> bytes:
+        """Return everything before the samples, with the sizes as they are now."""
+        size = min(self._data_bytes, _LARGEST - 64)  # four GiB are 149 h of A-law
+        per_second = self._rate * self._sample_bytes
+        described = _FORMAT.pack(
+            self._tag, 1, self._rate, per_second, self._sample_bytes, 8 * self._sample_bytes
+        )
+        inner = b"WAVE" + _chunk(b"fmt ", described)
+        if self._tag != _PCM:  # other encodings must tell their number of samples
+            inner = b"WAVE" + _chunk(b"fmt ", described + b"\0\0") + _chunk(b"fact", struct.pack("<I", size))
+        inner += _CHUNK.pack(b"data", size)
+        return _CHUNK.pack(b"RIFF", len(inner) + size + size % 2) + inner
+
+    def _write(self, content: bytes, offset: int) -> None:
+        """Write all of ``content`` at ``offset``; the system may take it in pieces."""
+        rest = memoryview(content)
+        while rest:
+            written = os.pwrite(self._file, rest, offset)
+            rest, offset = rest[written:], offset + written
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    """Return a chunk of even length."""
+    return _CHUNK.pack(name, len(body)) + body
