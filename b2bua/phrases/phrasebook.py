@@ -1,0 +1,174 @@
+"""The phrasebook: names and numbers in, files that say them out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import structlog
+
+from b2bua.phrases.errors import UnknownPrompt
+from b2bua.phrases.grammar import LARGEST_NUMBER, Grammar
+
+FALLBACK_LANGUAGE = "en"
+LONGEST_SPOKEN_WAIT_S = 3600.0
+SECONDS_ARE_SPOKEN_BELOW_S = 300.0
+"""A caller who has waited longer than this is announced in whole minutes."""
+
+log = structlog.get_logger(__name__)
+
+_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*")
+
+
+class Phrasebook:
+    """What an office says to its callers, in one language.
+
+    A prompt is searched in the office's own directory (``<overrides>/<language>/`` before ``<overrides>/``),
+    then among ours in the language, then in English, which is logged once for each name.
+    """
+
+    def __init__(self, root: Path, language: str, overrides: Path | None = None) -> None:
+        """Read the language's grammar; ``root`` has a directory for each language.
+
+        Raises:
+            MalformedGrammar: its ``grammar.toml`` cannot be used.
+            UnknownPrompt: we have no such language.
+        """
+        self.language = language
+        self._own: tuple[Path, ...] = () if overrides is None else (overrides / language, overrides)
+        self._ours = root / language
+        self._english = root / FALLBACK_LANGUAGE
+        self._music = (*(path / "music" for path in self._own), root / "music")
+        self._complained: set[str] = set()
+        if language not in self.languages(root):
+            raise UnknownPrompt(f"{language}/grammar.toml", (root,))
+        self.grammar = Grammar.load(self._ours / "grammar.toml")
+
+    @staticmethod
+    def found() -> Path:
+        """Return the bundled prompts: those of the checkout, else those installed with the package.
+
+        Raises:
+            FileNotFoundError: the installation is incomplete.
+        """
+        package = Path(__file__).resolve().parents[1]
+        for root in (package.parent / "prompts", package / "_data" / "prompts"):
+            if (root / FALLBACK_LANGUAGE / "grammar.toml").is_file():
+                return root
+        raise FileNotFoundError(f"no prompts beside or inside {package}: reinstall b2bua")
+
+    @staticmethod
+    def languages(root: Path) -> tuple[str, ...]:
+        """Return the languages that ``root`` has a grammar for."""
+        return tuple(sorted(path.parent.name for path in root.glob("*/grammar.toml")))
+
+    def path(self, name: str) -> Path:
+        """Return the file that says the prompt ``name``.
+
+        Raises:
+            UnknownPrompt: there is none.
+        """
+        file = _file_name(name)
+        for folder in (*self._own, self._ours):
+            if (folder / file).is_file():
+                return folder / file
+        if (self._english / file).is_file():
+            self._complain_once(name)
+            return self._english / file
+        raise UnknownPrompt(name, (*self._own, self._ours, self._english))
+
+    def paths(self, names: Iterable[str]) -> tuple[Path, ...]:
+        """Return the files that say these prompts one after another.
+
+        Raises:
+            UnknownPrompt: one of them does not exist.
+        """
+        return tuple(self.path(name) for name in names)
+
+    def has(self, name: str) -> bool:
+        """Return whether ``path`` would find this prompt, be it in English."""
+        try:
+            file = _file_name(name)
+        except UnknownPrompt:
+            return False
+        return any((folder / file).is_file() for folder in (*self._own, self._ours, self._english))
+
+    def music(self, name: str = "calm") -> Path:
+        """Return the piece to play while a caller waits; it may be repeated without a seam.
+
+        Raises:
+            UnknownPrompt: there is no such piece.
+        """
+        file = _file_name(name)
+        for folder in self._music:
+            if (folder / file).is_file():
+                return folder / file
+        raise UnknownPrompt(f"music/{name}", self._music)
+
+    def number(self, number: int) -> tuple[Path, ...]:
+        """Return the files that say a number that counts nothing.
+
+        Raises:
+            ValueError: it is not between 0 and 999.
+        """
+        return self.paths(self.grammar.number(number))
+
+    def digits(self, text: str) -> tuple[Path, ...]:
+        """Return the files that spell a telephone number or extension; all but digits and "+" is skipped."""
+        return self.paths(
+            "plus" if sign == "+" else f"number-{sign}" for sign in text if sign in "+0123456789"
+        )
+
+    def position(self, position: int) -> tuple[Path, ...]:
+        """Return the files that say a place in the queue, 1 being the next; nothing from 1000 on.
+
+        Raises:
+            ValueError: the position is below 1.
+        """
+        if position < 1:
+            raise ValueError(f"there is no position {position} in a queue")
+        if position == 1:
+            return self.paths(("position-next",))
+        if position > LARGEST_NUMBER:
+            return ()
+        return self.paths(("position-number", *self.grammar.number(position)))
+
+    def wait(self, wait_s: float) -> tuple[Path, ...]:
+        """Return the files that say how long a caller will wait, to the nearest minute."""
+        if wait_s < 60:
+            return self.paths(("wait-under-a-minute",))
+        if wait_s >= LONGEST_SPOKEN_WAIT_S + 30:
+            return self.paths(("wait-over-an-hour",))
+        return self.paths(("wait-about", *self.grammar.count(int(wait_s / 60 + 0.5), "minute")))
+
+    def position_and_wait(self, position: int, wait_s: float | None) -> tuple[Path, ...]:
+        """Return the files that say a place in the queue and, where it is known, the wait.
+
+        Raises:
+            ValueError: the position is below 1.
+        """
+        return self.position(position) + (() if wait_s is None else self.wait(wait_s))
+
+    def waited(self, seconds: float) -> tuple[Path, ...]:
+        """Return the files that tell the answerer how long the caller has waited: "one minute two seconds"."""
+        whole = max(0, round(seconds))
+        minutes, rest = divmod(whole, 60)
+        if whole >= SECONDS_ARE_SPOKEN_BELOW_S:
+            minutes, rest = min(int(whole / 60 + 0.5), LARGEST_NUMBER), 0
+        spoken = self.grammar.count(minutes, "minute-waited") if minutes else ()
+        if rest or not minutes:
+            spoken += self.grammar.count(rest, "second-waited")
+        return self.paths(("caller-waited", *spoken))
+
+    def _complain_once(self, name: str) -> None:
+        if name not in self._complained:
+            self._complained.add(name)
+            log.warning("prompt is missing, said in English instead", prompt=name, language=self.language)
+
+
+def _file_name(name: str) -> str:
+    stem = name.removesuffix(".wav")
+    if not _NAME.fullmatch(stem):
+        raise UnknownPrompt(name)
+    return f"{stem}.wav"
