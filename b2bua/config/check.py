@@ -1,0 +1,173 @@
+"""Looks over a configuration that can be used, and says where it is likely to lose calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+from b2bua.config import tables
+from b2bua.config.compile import compile_plan
+from b2bua.config.dead_ends import choices, find_dead_ends
+from b2bua.config.models import Config
+from b2bua.config.origin import Fault
+from b2bua.errors import Problem
+from b2bua.routing.destination import (
+    Destination,
+    External,
+    Goto,
+    Menu,
+    Mobile,
+    Person,
+    Queue,
+    Ring,
+    RingMode,
+    SipAddress,
+    Target,
+)
+from b2bua.routing.plan import Plan
+from b2bua.routing.scheme import number_spec
+
+RING_RANGE = (10.0, 60.0)
+QUEUE_RANGE = (90.0, 300.0)
+MENU_RANGE = (90.0, 120.0)
+MOST_OPTIONS = 4
+
+
+def lint(config: Config) -> tuple[Problem, ...]:
+    """Return what is wrong or unwise, in the order of the file; errors keep the office from starting."""
+    plan, faults = compile_plan(config)
+    if not faults:
+        faults = (*find_dead_ends(plan), *_warnings(config, plan))
+    return config.origin.problems(faults)
+
+
+def _warnings(config: Config, plan: Plan) -> Iterator[Fault]:
+    yield from _office(config)
+    yield from _numbers_without_backup(config, plan)
+    yield from _steps(config)
+    yield from _menus(config, plan)
+    yield from _queues(config)
+    yield from _unreachable(config, plan)
+
+
+def _warn(*path: str | int, because: str) -> Fault:
+    return Fault(path, because, is_warning=True)
+
+
+def _office(config: Config) -> Iterator[Fault]:
+    if config.office.default_scheme is None:
+        why = "is missing: calls to numbers that are not listed go straight to voicemail"
+        yield _warn("office", "default-scheme", because=why)
+    if not config.mailboxes:
+        yield _warn("voicemail", because="no mailbox: messages are kept, but nobody is told of them")
+    for name, box in config.mailboxes.items():
+        if not box.emails:
+            yield _warn("voicemail", name, "emails", because="is missing: nobody is told of a message")
+
+
+def _numbers_without_backup(config: Config, plan: Plan) -> Iterator[Fault]:
+    why = (
+        "no backup: when these phones are offline only voicemail is left; "
+        "let a later step ring a mobile, another number or somebody else"
+    )
+    for written in config.numbers:
+        spec = number_spec(plan, written)
+        entries = [name for name in (spec.in_hours, spec.off_hours) if name] if spec else []
+        if any(_lacks_backup(plan, name) for name in entries):
+            yield _warn("number", written, because=why)
+
+
+def _lacks_backup(plan: Plan, scheme: str) -> bool:
+    """Return whether the scheme rings people, but only ever the same ones and nobody outside."""
+    groups = list(_rung(plan, Goto(scheme), frozenset()))
+    has_outside = any(isinstance(target, External | Mobile | SipAddress) for target in chain(*groups))
+    has_others = any(set(group) - set(groups[0]) for group in groups[1:])
+    return bool(groups) and not (has_outside or has_others)
+
+
+def _rung(plan: Plan, destination: Destination, seen: frozenset[Destination]) -> Iterator[tuple[Target, ...]]:
+    """Yield who is rung at each place that a destination can lead to."""
+    if destination in seen:
+        return
+    seen |= {destination}
+    match destination:
+        case Ring(targets):
+            yield targets
+        case Queue(name):
+            yield tuple(Person(agent) for agent in plan.queues[name].agents)
+        case Goto(scheme):
+            for step in plan.schemes[scheme].steps:
+                yield from _rung(plan, step.destination, seen)
+        case Menu(name):
+            for choice in choices(plan, plan.menus[name]):
+                yield from _rung(plan, choice, seen)
+
+
+def _steps(config: Config) -> Iterator[Fault]:
+    for name, scheme in config.schemes.items():
+        for index, step in enumerate(scheme.steps):
+            path = ("scheme", name, "step", index)
+            if step.ring and step.for_seconds:
+                yield from _outside(RING_RANGE, step.for_seconds, *path, "for")
+            if step.queue and step.for_seconds:
+                yield from _outside(QUEUE_RANGE, step.for_seconds, *path, "for")
+            if _staggers_too_slowly(step):
+                yield _warn(*path, "stagger", because="the step is over before the last target rings")
+
+
+def _staggers_too_slowly(step: tables.Step) -> bool:
+    if step.mode is not RingMode.STAGGERED or not step.ring:
+        return False
+    last_joins_at = (len(step.ring) - 1) * (step.stagger_seconds or tables.STAGGER_SECONDS)
+    return last_joins_at >= (step.for_seconds or tables.RING_SECONDS)
+
+
+def _outside(usual: tuple[float, float], seconds: float, *path: str | int) -> Iterator[Fault]:
+    low, high = usual
+    if not low <= seconds <= high:
+        yield _warn(*path, because=f"{seconds:g} s is unusual, {low:g} to {high:g} s are recommended")
+
+
+def _menus(config: Config, plan: Plan) -> Iterator[Fault]:
+    for name, menu in config.menus.items():
+        path = ("menu", name)
+        if len(menu.options) > MOST_OPTIONS:
+            why = f"{len(menu.options)} options; callers remember {MOST_OPTIONS}"
+            yield _warn(*path, "options", because=why)
+        if any(_has_menu(plan, choice) for choice in choices(plan, plan.menus[name])):
+            yield _warn(*path, because="leads to another menu; callers want one level")
+        yield from _outside(MENU_RANGE, menu.for_seconds, *path, "for")
+
+
+def _has_menu(plan: Plan, destination: Destination) -> bool:
+    match destination:
+        case Menu():
+            return True
+        case Goto(scheme):
+            return any(_has_menu(plan, step.destination) for step in plan.schemes[scheme].steps)
+    return False
+
+
+def _queues(config: Config) -> Iterator[Fault]:
+    for name, queue in config.queues.items():
+        yield from _outside(QUEUE_RANGE, queue.max_wait_s, "queue", name, "max-wait")
+
+
+def _unreachable(config: Config, plan: Plan) -> Iterator[Fault]:
+    """Yield the steps of which a target can never be rung."""
+    calls_out = any(trunk.places_calls for trunk in config.trunks.values())
+    for name, scheme in plan.schemes.items():
+        for index, step in enumerate(scheme.steps):
+            targets = step.destination.targets if isinstance(step.destination, Ring) else ()
+            for target in targets:
+                if why := _why_never_rung(config, target, calls_out=calls_out):
+                    yield _warn("scheme", name, "step", index, "ring", because=why)
+
+
+def _why_never_rung(config: Config, target: Target, *, calls_out: bool) -> str | None:
+    match target:
+        case Person(name) if config.people[name].sip_password is None:
+            return f'{name} has no password, so no phone; did you mean "mobile of {name}"?'
+        case External() | Mobile() if not calls_out:
+            return "no trunk can place calls; add host or registrar to one"
+    return None

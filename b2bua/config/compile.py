@@ -1,0 +1,273 @@
+"""From tables that name one another to a ``Plan`` in which every name leads somewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from b2bua.config import tables
+from b2bua.config.origin import Fault, KeyPath, dotted
+from b2bua.config.ring_targets import TargetReader
+from b2bua.routing.destination import (
+    Destination,
+    Echo,
+    Goto,
+    Menu,
+    Person,
+    Queue,
+    Ring,
+    RingMode,
+    Say,
+    Target,
+    Voicemail,
+)
+from b2bua.routing.numbers import normalise
+from b2bua.routing.plan import (
+    Choice,
+    DialExtension,
+    MailboxSpec,
+    MenuSpec,
+    NumberSpec,
+    PersonSpec,
+    Plan,
+    QueueSpec,
+    Scheme,
+    Step,
+)
+
+if TYPE_CHECKING:
+    from b2bua.config.models import Config
+
+NOWHERE = Say("")
+"""Stands for a destination whose fault is reported; never leaves this module in a valid plan."""
+
+
+def compile_plan(config: Config) -> tuple[Plan, tuple[Fault, ...]]:
+    """Return the plan and what is wrong with it; a plan with faults must not be used."""
+    compiler = _Compiler(config)
+    return compiler.plan(), tuple(compiler.faults)
+
+
+class _Compiler:
+    """One pass over a configuration, collecting every fault instead of stopping at the first."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.faults: list[Fault] = []
+        self._mailboxes = dict(config.mailboxes)
+        self._default_mailbox = config.office.voicemail or next(iter(self._mailboxes), "office")
+        self._mailboxes.setdefault(self._default_mailbox, tables.Mailbox(name=self._default_mailbox))
+        self._people_by_extension = self._index_extensions()
+        self._targets = TargetReader(config.people, self._people_by_extension, country=config.office.country)
+        self._extensions = self._compile_extensions()
+
+    def plan(self) -> Plan:
+        office = self.config.office
+        if office.voicemail:
+            self._known(("office", "voicemail"), office.voicemail, self.config.mailboxes, "mailbox")
+        if office.default_trunk:
+            self._known(("office", "default-trunk"), office.default_trunk, self.config.trunks, "trunk")
+        return Plan(
+            country=office.country,
+            timezone=office.timezone,
+            default_mailbox=self._default_mailbox,
+            default_scheme=self._default_scheme(),
+            schemes={name: self._scheme(scheme) for name, scheme in self.config.schemes.items()},
+            numbers=self._numbers(),
+            menus={name: self._menu(menu) for name, menu in self.config.menus.items()},
+            queues={name: self._queue(queue) for name, queue in self.config.queues.items()},
+            mailboxes={name: _mailbox(box) for name, box in self._mailboxes.items()},
+            extensions=self._extensions,
+            people={name: self._person(person) for name, person in self.config.people.items()},
+            hours=self.config.hours,
+        )
+
+    def _fault(self, path: KeyPath, message: str) -> None:
+        self.faults.append(Fault(path, message))
+
+    def _known(self, path: KeyPath, name: str, among: Iterable[str], kind: str) -> bool:
+        """Return whether the name exists; report it otherwise."""
+        names = list(among)
+        if name in names:
+            return True
+        self._fault(path, f"there is no {kind} {name!r}{did_you_mean(name, names)}")
+        return False
+
+    def _index_extensions(self) -> dict[str, str]:
+        owners: dict[str, str] = {}
+        for name, person in self.config.people.items():
+            if person.extension is None:
+                continue
+            if person.extension in owners:
+                owner = owners[person.extension]
+                self._fault(
+                    ("person", name, "extension"), f"{person.extension} is already the extension of {owner}"
+                )
+            owners.setdefault(person.extension, name)
+        return owners
+
+    def _compile_extensions(self) -> dict[str, Destination]:
+        found: dict[str, Destination] = {
+            extension: Ring((Person(name),), for_seconds=tables.RING_SECONDS)
+            for extension, name in self._people_by_extension.items()
+        }
+        for extension, table in self.config.extensions.items():
+            path = ("extension", extension)
+            if extension in found:
+                self._fault(path, f"{extension} is already that of {self._people_by_extension[extension]}")
+            elif table.extension:
+                self._fault((*path, "extension"), "an extension cannot lead to another one; name the person")
+            else:
+                found[extension] = self._destination(table, path)
+        return found
+
+    def _default_scheme(self) -> str | None:
+        name = self.config.office.default_scheme
+        if name and self._known(("office", "default-scheme"), name, self.config.schemes, "scheme"):
+            return name
+        return None
+
+    def _scheme(self, table: tables.Scheme) -> Scheme:
+        path: KeyPath = ("scheme", table.name, "step")
+        steps: list[Step] = []
+        for index, step in enumerate(table.steps):
+            if step.hours:
+                self._known((*path, index, "hours"), step.hours, self.config.hours, "opening hours")
+            destination = self._destination(step, (*path, index), earlier=steps)
+            after = frozenset(step.after) if step.after else None
+            steps.append(Step(destination, after, step.hours, key=dotted((*path, index))))
+        return Scheme(table.name, tuple(steps), table.allow_dead_end)
+
+    def _destination(
+        self, table: tables.Destination, path: KeyPath, *, earlier: Iterable[Step] = ()
+    ) -> Destination:
+        (action,) = table.actions
+        here = (*path, action)
+        match table:
+            case tables.Destination(ring=tuple() as ring):
+                return self._ring(table, ring, here, earlier)
+            case tables.Destination(queue=str() as name) if self._known(
+                here, name, self.config.queues, "queue"
+            ):
+                return Queue(name, table.for_seconds)
+            case tables.Destination(menu=str() as name) if self._known(here, name, self.config.menus, "menu"):
+                return Menu(name)
+            case tables.Destination(voicemail=str() as name) if self._known(
+                here, name, self._mailboxes, "mailbox"
+            ):
+                return Voicemail(name)
+            case tables.Destination(scheme=str() as name) if self._known(
+                here, name, self.config.schemes, "scheme"
+            ):
+                return Goto(name)
+            case tables.Destination(extension=str() as name) if self._known(
+                here, name, self._extensions, "extension"
+            ):
+                return self._extensions[name]
+            case tables.Destination(say=str() as prompt):
+                return Say(prompt)
+            case tables.Destination(echo=True):
+                return Echo()
+        return NOWHERE
+
+    def _ring(
+        self, table: tables.Destination, ring: tuple[str, ...], path: KeyPath, earlier: Iterable[Step]
+    ) -> Ring:
+        targets: list[Target] = []
+        for index, text in enumerate(ring):
+            try:
+                targets += self._targets.read(text, [step.destination for step in earlier])
+            except ValueError as error:
+                self._fault((*path, index), str(error))
+        return Ring(
+            targets=tuple(dict.fromkeys(targets)),
+            mode=table.mode or RingMode.TOGETHER,
+            for_seconds=table.for_seconds or tables.RING_SECONDS,
+            stagger_seconds=table.stagger_seconds or tables.STAGGER_SECONDS,
+        )
+
+    def _numbers(self) -> dict[str, NumberSpec]:
+        found: dict[str, NumberSpec] = {}
+        for written, table in self.config.numbers.items():
+            number = normalise(written, country=self.config.office.country)
+            if number in found:
+                self._fault(("number", written), f"{number} is configured twice")
+            found[number] = self._number(number, table)
+        return found
+
+    def _number(self, number: str, table: tables.Number) -> NumberSpec:
+        path = ("number", table.name)
+        for key, name in (
+            ("scheme", table.scheme),
+            ("in-hours", table.in_hours),
+            ("off-hours", table.off_hours),
+        ):
+            if name:
+                self._known((*path, key), name, self.config.schemes, "scheme")
+        if table.schedule:
+            self._known((*path, "schedule"), table.schedule, self.config.hours, "opening hours")
+        in_hours = table.scheme or table.in_hours or ""
+        return NumberSpec(number, in_hours, table.off_hours, table.schedule, table.source)
+
+    def _menu(self, table: tables.Menu) -> MenuSpec:
+        path = ("menu", table.name)
+        return MenuSpec(
+            name=table.name,
+            greeting=table.greeting,
+            options={
+                digit: self._choice(option, (*path, "options", digit))
+                for digit, option in table.options.items()
+            },
+            no_input=self._destination(table.no_input, (*path, "no-input")),
+            invalid=self._destination(table.invalid, (*path, "invalid")),
+            tries=table.tries,
+            input_seconds=table.input_seconds,
+            interdigit_seconds=table.interdigit_seconds,
+            for_seconds=table.for_seconds,
+            dials_extensions=table.direct_extensions,
+        )
+
+    def _choice(self, option: tables.MenuOption, path: KeyPath) -> Choice:
+        return DialExtension() if option.dial_extension else self._destination(option, path)
+
+    def _queue(self, table: tables.Queue) -> QueueSpec:
+        agents = [
+            self._agent(("queue", table.name, "agents", i), text) for i, text in enumerate(table.agents)
+        ]
+        return QueueSpec(
+            name=table.name,
+            agents=tuple(dict.fromkeys(agents)),
+            strategy=table.strategy,
+            announce_every_s=table.announce_every_s,
+            max_wait_s=table.max_wait_s,
+            ring_seconds=table.ring_seconds,
+            wrap_up_s=table.wrap_up_s,
+            music=table.music,
+            announces_position=table.announce_position,
+            announces_wait=table.announce_wait,
+        )
+
+    def _agent(self, path: KeyPath, text: str) -> str:
+        name = self._people_by_extension.get(text, text)
+        self._known(path, name, self.config.people, "person")
+        return name
+
+    def _person(self, table: tables.Person) -> PersonSpec:
+        if table.voicemail:
+            self._known(("person", table.name, "voicemail"), table.voicemail, self._mailboxes, "mailbox")
+        mobile = normalise(table.mobile, country=self.config.office.country) if table.mobile else None
+        return PersonSpec(table.name, table.title, table.extension, mobile, table.voicemail)
+
+
+def _mailbox(table: tables.Mailbox) -> MailboxSpec:
+    return MailboxSpec(table.name, table.greeting, table.emails, table.max_seconds, table.min_seconds)
+
+
+def did_you_mean(name: str, known: Iterable[str] | Mapping[str, object]) -> str:
+    """Return ``; did you mean 'x'?`` or what there is, or nothing when there is nothing."""
+    names = list(known)
+    close = get_close_matches(name, names, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; there are: {', '.join(sorted(names))}" if names and len(names) <= 12 else ""

@@ -1,0 +1,113 @@
+"""The configuration as written: ``Config`` and, importable from here too, the models of its tables.
+
+References between tables (a ring target, a mailbox) are names here;
+``compile.py`` resolves them into a ``Plan``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, PrivateAttr
+
+from b2bua.config.compile import compile_plan
+from b2bua.config.hours import Hours
+from b2bua.config.origin import Origin
+from b2bua.config.tables import (
+    Destination,
+    Extension,
+    Mailbox,
+    Media,
+    Menu,
+    MenuOption,
+    Number,
+    Office,
+    Person,
+    Queue,
+    Rtp,
+    Scheme,
+    Sip,
+    Smtp,
+    Step,
+    Table,
+    Trunk,
+)
+from b2bua.config.values import named
+from b2bua.errors import ConfigError
+from b2bua.routing.plan import Plan
+
+__all__ = [
+    "Config",
+    "Destination",
+    "Extension",
+    "Mailbox",
+    "Media",
+    "Menu",
+    "MenuOption",
+    "Number",
+    "Office",
+    "Person",
+    "Queue",
+    "Rtp",
+    "Scheme",
+    "Sip",
+    "Smtp",
+    "Step",
+    "Trunk",
+]
+
+
+class Config(Table):
+    """The whole office."""
+
+    office: Office = Office()
+    sip: Sip = Sip()
+    rtp: Rtp = Rtp()
+    media: Media = Media()
+    smtp: Smtp | None = None
+    trunks: Annotated[Mapping[str, Trunk], BeforeValidator(named)] = Field(
+        default={}, validation_alias="trunk"
+    )
+    people: Annotated[Mapping[str, Person], BeforeValidator(named)] = Field(
+        default={}, validation_alias="person"
+    )
+    hours: Mapping[str, Hours] = {}
+    numbers: Annotated[Mapping[str, Number], BeforeValidator(named)] = Field(
+        default={}, validation_alias="number"
+    )
+    schemes: Annotated[Mapping[str, Scheme], BeforeValidator(named)] = Field(
+        default={}, validation_alias="scheme"
+    )
+    menus: Annotated[Mapping[str, Menu], BeforeValidator(named)] = Field(default={}, validation_alias="menu")
+    queues: Annotated[Mapping[str, Queue], BeforeValidator(named)] = Field(
+        default={}, validation_alias="queue"
+    )
+    mailboxes: Annotated[Mapping[str, Mailbox], BeforeValidator(named)] = Field(
+        default={}, validation_alias="voicemail"
+    )
+    extensions: Mapping[Annotated[str, Field(pattern=r"^\d{2,6}$")], Extension] = Field(
+        default={}, validation_alias="extension"
+    )
+    _origin: Origin = PrivateAttr(default_factory=Origin.nowhere)
+
+    @property
+    def origin(self) -> Origin:
+        """Return where each key was read from."""
+        return self._origin
+
+    def read_from(self, origin: Origin) -> Self:
+        """Return this configuration, which knows now where its keys stand."""
+        self._origin = origin
+        return self
+
+    def plan(self) -> Plan:
+        """Return the office as routing sees it.
+
+        Raises:
+            ConfigError: a name refers to nothing; never for a configuration that was loaded.
+        """
+        plan, faults = compile_plan(self)
+        if faults:
+            raise ConfigError(self._origin.problems(faults))
+        return plan

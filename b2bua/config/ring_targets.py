@@ -1,0 +1,77 @@
+"""What may stand in ``ring = [...]``: people, extensions, numbers, SIP addresses and mobiles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+
+from b2bua.config.tables import Person as PersonTable
+from b2bua.routing.destination import Destination, External, Mobile, Person, Ring, SipAddress, Target
+from b2bua.routing.numbers import is_short, normalise
+
+MOBILE_OF = re.compile(r"mobile of (\S+)")
+MOBILES_OF_STEP = re.compile(r"mobiles of step (\d+)")
+NUMBER = re.compile(r"\+?[0-9][0-9 ().\-/]*")
+
+
+class TargetReader:
+    """Reads ring targets against the people of an office."""
+
+    def __init__(
+        self, people: Mapping[str, PersonTable], by_extension: Mapping[str, str], *, country: str
+    ) -> None:
+        self._people = people
+        self._by_extension = by_extension
+        self._country = country
+
+    def read(self, text: str, earlier: Sequence[Destination] = ()) -> tuple[Target, ...]:
+        """Return the targets that a text means; ``earlier`` are the steps before, for "mobiles of step 1".
+
+        Raises:
+            ValueError: it means nobody.
+        """
+        if text.startswith(("sip:", "sips:")):
+            return (SipAddress(text),)
+        if match := MOBILES_OF_STEP.fullmatch(text):
+            return self._mobiles_of_step(int(match[1]), earlier)
+        if match := MOBILE_OF.fullmatch(text):
+            return (self._mobile_of(match[1]),)
+        if (name := self._by_extension.get(text, text)) in self._people:
+            return (Person(name),)
+        if NUMBER.fullmatch(text):
+            return (self._external(text),)
+        raise ValueError(f"there is no person {text!r}{self._similar(text)}")
+
+    def _mobile_of(self, text: str) -> Mobile:
+        name = self._by_extension.get(text, text)
+        if name not in self._people:
+            raise ValueError(f"there is no person {text!r}{self._similar(text)}")
+        if not self._people[name].mobile:
+            raise ValueError(f"{name} has no mobile; add mobile to [person.{name}]")
+        return Mobile(name)
+
+    def _mobiles_of_step(self, number: int, earlier: Sequence[Destination]) -> tuple[Target, ...]:
+        if not 1 <= number <= len(earlier):
+            raise ValueError(f"step {number} is not before this one")
+        rung = earlier[number - 1]
+        if not isinstance(rung, Ring):
+            raise ValueError(f"step {number} does not ring anybody")
+        names = [target.name for target in rung.targets if isinstance(target, Person)]
+        mobiles = tuple(Mobile(name) for name in names if self._people[name].mobile)
+        if not mobiles:
+            raise ValueError(f"nobody in step {number} has a mobile")
+        return mobiles
+
+    def _external(self, text: str) -> External:
+        number = normalise(text, country=self._country)
+        if not number.startswith("+") and not is_short(number, country=self._country):
+            raise ValueError(f"{text} is nobody's extension and no telephone number")
+        return External(number)
+
+    def _similar(self, text: str) -> str:
+        close = get_close_matches(text, self._names(), n=1)
+        return f"; did you mean {close[0]!r}?" if close else ""
+
+    def _names(self) -> Iterable[str]:
+        return [*self._people, *self._by_extension]

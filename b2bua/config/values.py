@@ -1,0 +1,106 @@
+"""The kinds of values a configuration has besides text: durations, secrets, ports, addresses."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator
+
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
+PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+
+
+def parse_duration(value: object) -> float:
+    """Return the seconds of ``"20s"``, ``"1m30s"``, ``"2h"`` or of a plain number of seconds.
+
+    Raises:
+        ValueError: it is no duration.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError('expected a duration such as "20s" or "2m"')
+    if not isinstance(value, str):
+        return float(value)
+    text = value.replace(" ", "")
+    if not DURATION.fullmatch(text):
+        raise ValueError(f'{value!r} is no duration, expected for example "20s", "2m" or "1h30m"')
+    return sum(float(number) * UNITS[unit] for number, unit in PART.findall(text))
+
+
+def resolve_secret(value: object) -> object:
+    """Return the text itself, or for ``"env:NAME"`` what that environment variable holds.
+
+    Raises:
+        ValueError: the variable is not set.
+    """
+    if not isinstance(value, str) or not value.startswith("env:"):
+        return value
+    name = value.removeprefix("env:")
+    try:
+        return os.environ[name]
+    except KeyError:
+        raise ValueError(f"the environment variable {name} is not set") from None
+
+
+def parse_ports(value: object) -> object:
+    """Return both ends of ``"10000-20000"``.
+
+    Raises:
+        ValueError: it is no range of ports that has room for one call (four ports).
+    """
+    if not isinstance(value, str):
+        return value
+    first, _, last = value.partition("-")
+    if not (first.strip().isdecimal() and last.strip().isdecimal()):
+        raise ValueError(f'{value!r} is no range of ports, expected for example "10000-20000"')
+    low, high = int(first), int(last)
+    if not 1024 <= low < low + 3 <= high <= 65535:
+        raise ValueError(
+            f"{value!r}: expected at least four ports between 1024 and 65535, the lower one first"
+        )
+    return (low, high)
+
+
+def split_address(text: str, *, default_port: int) -> tuple[str, int]:
+    """Return host and port of ``host``, ``host:port``, ``[v6]`` or ``[v6]:port``.
+
+    Raises:
+        ValueError: the port is none.
+    """
+    if text.count(":") > 1 and not text.startswith("["):
+        return text, default_port  # a bare IPv6 address
+    host, colon, port = text.rpartition(":") if not text.endswith("]") else (text, "", "")
+    if not colon:
+        host, port = text, str(default_port)
+    if not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
+        raise ValueError(f'{text!r} is no address, expected for example "127.0.0.1:5060"')
+    return host.strip("[]"), int(port)
+
+
+def _is_address(text: str) -> str:
+    split_address(text, default_port=5060)
+    return text
+
+
+def _one_or_many(value: object) -> object:
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+Seconds = Annotated[float, BeforeValidator(parse_duration)]
+Secret = Annotated[str, BeforeValidator(resolve_secret)]
+Ports = Annotated[tuple[int, int], BeforeValidator(parse_ports)]
+Address = Annotated[str, AfterValidator(_is_address)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+
+
+def named(tables: Any) -> Any:
+    """Return the tables with the key of each put into it, so that a model knows its own name."""
+    if not isinstance(tables, dict):
+        return tables
+    return {key: {**table, NAME: key} if isinstance(table, dict) else table for key, table in tables.items()}
+
+
+NAME = ":name"
+"""Not writable as a bare TOML key."""

@@ -1,0 +1,135 @@
+"""What a step of a scheme does with a caller, and how that can end. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How a step ended; the edges between steps are labelled with these."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no-answer"
+    BUSY = "busy"
+    OFFLINE = "offline"
+    ERROR = "error"
+    MAX_WAIT = "max-wait"
+    NO_INPUT = "no-input"
+    INVALID = "invalid"
+    OFF_HOURS = "off-hours"
+    REJECTED = "rejected"
+    MESSAGE = "message"
+    DONE = "done"
+
+
+class RingMode(StrEnum):
+    """Who of the targets of one step rings when."""
+
+    TOGETHER = "together"
+    IN_TURN = "in-turn"
+    STAGGERED = "staggered"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Every phone that is registered for one person."""
+
+    name: str
+    """Key of the person, e.g. ``anna``."""
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """A number outside of the office, reached through a trunk."""
+
+    number: str
+    """E.164, or a short number of the office's country as it is dialled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mobile:
+    """The mobile of a person, reached through a trunk; the number is looked up when it is dialled."""
+
+    person: str
+    """Key of the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class SipAddress:
+    """A SIP URI outside of the office, e.g. an account of another PBX."""
+
+    uri: str
+    """``sip:`` or ``sips:`` URI as configured."""
+
+
+Target = Person | External | Mobile | SipAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Ring people and numbers until one answers."""
+
+    targets: tuple[Target, ...]
+    """In the order in which they ring."""
+    mode: RingMode = RingMode.TOGETHER
+    """Who rings when."""
+    for_seconds: float = 20.0
+    """How long the step rings; in turn: how long each target rings."""
+    stagger_seconds: float = 5.0
+    """Staggered: after how long the next target joins those that ring already."""
+
+    @property
+    def longest_seconds(self) -> float:
+        """Return the seconds after which the step is over at the latest."""
+        return self.for_seconds * (len(self.targets) if self.mode is RingMode.IN_TURN else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Wait in line for an agent."""
+
+    name: str
+    """Key of the queue."""
+    for_seconds: float | None = None
+    """How long to wait at most; None: as long as the queue itself allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """Let the caller choose by digits."""
+
+    name: str
+    """Key of the menu."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voicemail:
+    """Take a message."""
+
+    box: str
+    """Key of the mailbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """Send back what the caller says, until they hang up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Answer and play a prompt; as the last step of a scheme the call is hung up after it."""
+
+    prompt: str
+    """Name of the prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goto:
+    """Run another scheme here; when it runs out of steps, the outer one goes on."""
+
+    scheme: str
+    """Key of the scheme."""
+
+
+Destination = Ring | Queue | Menu | Voicemail | Echo | Say | Goto

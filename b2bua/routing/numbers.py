@@ -1,0 +1,79 @@
+"""Telephone numbers in the one form in which they are compared: E.164 with a plus."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import phonenumbers
+from phonenumbers import (
+    NumberParseException,
+    PhoneNumber,
+    PhoneNumberFormat,
+    ValidationResult,
+    shortnumberinfo,
+)
+
+SEPARATORS = re.compile(r"[\s().\-/\u00a0\u2010-\u2015]+")
+DIALLABLE = re.compile(r"\+?[0-9]+")
+LONGEST_SHORT = 6
+"""Digits: 116 123 is the longest kind there is."""
+SHORTEST_NATIONAL = 8
+"""Digits of a number that is believed without being in the tables; what is shorter may be an extension."""
+
+
+@lru_cache(maxsize=4096)
+def normalise(text: str, *, country: str) -> str:
+    """Return ``+48221234567`` for every way in which that number is written in the country.
+
+    Short and emergency numbers, extensions and whatever is no number (``sales``) stay as they are.
+    ``country`` is an ISO 3166 code.
+    """
+    number = SEPARATORS.sub("", text)
+    if not DIALLABLE.fullmatch(number):
+        return text
+    if number.startswith("+"):
+        return _e164(number) or number
+    if is_short(number, country=country):
+        return number
+    # "48221234567": many trunks send E.164 without its plus
+    international = "+" + number.removeprefix("00")
+    known = _e164(number, country) or _e164(international)
+    if known or len(number) < SHORTEST_NATIONAL:
+        return known or number
+    # numbering plans grow faster than the tables
+    return _e164(number, country, is_known=False) or _e164(international, is_known=False) or number
+
+
+def is_short(number: str, *, country: str) -> bool:
+    """Return whether it is an emergency or another public short number of the country, e.g. 112 or 116123."""
+    if is_emergency(number, country=country):
+        return True
+    if len(number) > LONGEST_SHORT:
+        return False
+    parsed = _parse(number, country)
+    return parsed is not None and bool(shortnumberinfo.is_valid_short_number_for_region(parsed, country))
+
+
+def is_emergency(number: str, *, country: str) -> bool:
+    """Return whether the number calls the police, an ambulance or the fire brigade there."""
+    return bool(shortnumberinfo.is_emergency_number(number, country))
+
+
+def _e164(number: str, country: str | None = None, *, is_known: bool = True) -> str | None:
+    parsed = _parse(number, country)
+    if parsed is None:
+        return None
+    is_good = (
+        phonenumbers.is_valid_number(parsed)
+        if is_known
+        else phonenumbers.is_possible_number_with_reason(parsed) == ValidationResult.IS_POSSIBLE
+    )
+    return str(phonenumbers.format_number(parsed, PhoneNumberFormat.E164)) if is_good else None
+
+
+def _parse(number: str, country: str | None) -> PhoneNumber | None:
+    try:
+        return phonenumbers.parse(number, country)
+    except NumberParseException:
+        return None

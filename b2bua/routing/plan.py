@@ -1,0 +1,180 @@
+"""The office as routing sees it: every name is resolved and every number normalised. Frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from b2bua.routing.destination import Destination, Outcome
+from b2bua.routing.schedule import Schedule
+
+QueueStrategy = Literal["ringall", "roundrobin"]
+
+
+@dataclass(frozen=True, slots=True)
+class DialExtension:
+    """A menu's option after which the caller types an extension."""
+
+
+Choice = Destination | DialExtension
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a scheme."""
+
+    destination: Destination
+    """What it does."""
+    after: frozenset[Outcome] | None = None
+    """Outcomes of the last entered step after which it is entered; None: after whatever did not succeed."""
+    hours: str | None = None
+    """Opening hours outside of which it is skipped; None: always."""
+    key: str = ""
+    """Where it stands in the configuration, e.g. ``scheme.sales.step.2``."""
+
+    def follows(self, causes: frozenset[Outcome]) -> bool:
+        """Return whether one of the outcomes leads into this step."""
+        return self.after is None or bool(self.after & causes)
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """What happens to a caller, step by step."""
+
+    name: str
+    """Key of the scheme."""
+    steps: tuple[Step, ...]
+    """In order."""
+    allows_dead_end: bool = False
+    """The owner wants callers to be released when the steps run out."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberSpec:
+    """A number of the office."""
+
+    number: str
+    """Normalised."""
+    in_hours: str
+    """Scheme while the schedule is open, or always without one."""
+    off_hours: str | None = None
+    """Scheme while it is closed; None without a schedule."""
+    schedule: str | None = None
+    """Opening hours that decide between the two."""
+    source: str | None = None
+    """Where callers found the number, e.g. ``google``."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSpec:
+    """Somebody who can be rung."""
+
+    name: str
+    """Key of the person."""
+    display: str
+    """How others see them, e.g. ``Anna Nowak``."""
+    extension: str | None = None
+    """What colleagues and callers of a menu dial."""
+    mobile: str | None = None
+    """Normalised number."""
+    mailbox: str | None = None
+    """Where messages go when their extension was dialled; None: the office's mailbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class MenuSpec:
+    """A voice menu."""
+
+    name: str
+    """Key of the menu."""
+    greeting: tuple[str, ...]
+    """Prompts, played one after another."""
+    options: Mapping[str, Choice]
+    """By digit."""
+    no_input: Destination
+    """Where callers go who press nothing."""
+    invalid: Destination
+    """Where callers go who press what is not offered."""
+    tries: int = 2
+    """How often the greeting is played before one of these edges is taken."""
+    input_seconds: float = 5.0
+    """Silence after the greeting that counts as no input."""
+    interdigit_seconds: float = 2.0
+    """Silence after a digit that ends an extension."""
+    for_seconds: float = 105.0
+    """Limit of the whole menu."""
+    dials_extensions: bool = True
+    """Extensions can be typed at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSpec:
+    """A line of callers in front of some agents."""
+
+    name: str
+    """Key of the queue."""
+    agents: tuple[str, ...]
+    """Keys of people."""
+    strategy: QueueStrategy = "ringall"
+    """All free agents at once, or the next one in turn."""
+    announce_every_s: float = 30.0
+    """Seconds from one announcement to the next."""
+    max_wait_s: float = 180.0
+    """Seconds after which the caller leaves the queue."""
+    ring_seconds: float = 20.0
+    """How long an agent is rung for one offer."""
+    wrap_up_s: float = 0.0
+    """Pause of an agent after a call."""
+    music: str = "music"
+    """Prompt that is played while waiting."""
+    announces_position: bool = True
+    """Tells the caller their position."""
+    announces_wait: bool = True
+    """Tells the caller about how long it will take."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxSpec:
+    """Where messages are kept and who is told of them."""
+
+    name: str
+    """Key of the mailbox."""
+    greeting: str | None = None
+    """Prompt; None: the default greeting."""
+    emails: tuple[str, ...] = ()
+    """Who gets the recording."""
+    max_seconds: float = 120.0
+    """A message is cut here."""
+    min_seconds: float = 1.0
+    """What is shorter is no message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All of it."""
+
+    country: str = "PL"
+    """ISO 3166 code of the country whose national numbers are understood."""
+    timezone: str = "UTC"
+    """IANA name of the zone in which opening hours are read."""
+    default_mailbox: str = "office"
+    """The last resort of every scheme."""
+    default_scheme: str | None = None
+    """For numbers that are not configured; None: straight to the default mailbox."""
+    schemes: Mapping[str, Scheme] = field(default_factory=dict)
+    """By key."""
+    numbers: Mapping[str, NumberSpec] = field(default_factory=dict)
+    """By normalised number."""
+    menus: Mapping[str, MenuSpec] = field(default_factory=dict)
+    """By key."""
+    queues: Mapping[str, QueueSpec] = field(default_factory=dict)
+    """By key."""
+    mailboxes: Mapping[str, MailboxSpec] = field(default_factory=dict)
+    """By key; has the default one."""
+    extensions: Mapping[str, Destination] = field(default_factory=dict)
+    """What each extension reaches, those of people included."""
+    people: Mapping[str, PersonSpec] = field(default_factory=dict)
+    """By key."""
+    hours: Mapping[str, Schedule] = field(default_factory=dict)
+    """By key."""

@@ -1,0 +1,142 @@
+"""The walk through a scheme: which destination comes first, and which one after an outcome. Pure.
+
+Who is offline does not change the walk: the step that rings an offline phone ends at once with ``OFFLINE``,
+so that the journal can tell it. Opening hours do: a step outside of its hours is never entered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from b2bua.routing.destination import Destination, Goto, Menu, Outcome, Person, Ring, Say, Voicemail
+from b2bua.routing.facts import Facts
+from b2bua.routing.numbers import normalise
+from b2bua.routing.plan import NumberSpec, Plan, Scheme, Step
+
+__all__ = ["Facts", "Position", "choose", "enter", "enter_extension", "follow", "number_spec", "scheme_for"]
+
+SERVED = frozenset({Outcome.ANSWERED, Outcome.MESSAGE, Outcome.DONE})
+"""Nothing needs to follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """How far one list of steps was walked."""
+
+    steps: tuple[Step, ...]
+    """The steps of a scheme."""
+    following: int = 0
+    """Index of the step to look at next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a caller stands."""
+
+    destination: Destination
+    """What to do now; never a ``Goto``."""
+    key: str = ""
+    """Where the step stands in the configuration, e.g. ``scheme.sales.step.2``."""
+    frames: tuple[Frame, ...] = ()
+    """What is left to walk, the innermost scheme last. Opaque to callers."""
+    last_resort: Voicemail | None = None
+    """Follows when the steps run out; None: the call ends then."""
+
+
+def number_spec(plan: Plan, number: str) -> NumberSpec | None:
+    """Return what is configured for a number as a trunk sent it, None for unknown ones."""
+    return plan.numbers.get(number) or plan.numbers.get(normalise(number, country=plan.country))
+
+
+def scheme_for(plan: Plan, number: str, facts: Facts) -> Scheme | None:
+    """Return the scheme that is in force for the number: an unknown number gets the default one."""
+    spec = number_spec(plan, number)
+    if spec is None:
+        return plan.schemes[plan.default_scheme] if plan.default_scheme else None
+    if spec.schedule and spec.off_hours and not plan.hours[spec.schedule].is_open(facts.at):
+        return plan.schemes[spec.off_hours]
+    return plan.schemes[spec.in_hours]
+
+
+def enter(plan: Plan, number: str, facts: Facts) -> Position:
+    """Return where a caller of the number starts; never nowhere (without any step: the default mailbox)."""
+    mailbox = Voicemail(plan.default_mailbox)
+    scheme = scheme_for(plan, number, facts)
+    if scheme is None:
+        return Position(mailbox)
+    first = _seek(plan, [Frame(scheme.steps)], frozenset(), facts)
+    if first is None:
+        return Position(mailbox)
+    return replace(first, last_resort=None if scheme.allows_dead_end else mailbox)
+
+
+def enter_extension(plan: Plan, extension: str, facts: Facts) -> Position | None:
+    """Return where a call to an extension starts, None for an unknown one.
+
+    What does not succeed ends in the mailbox of the person, or of the office.
+    """
+    destination = plan.extensions.get(extension)
+    if destination is None:
+        return None
+    last_resort = Voicemail(_mailbox_of(plan, destination))
+    first = _seek(plan, [Frame((Step(destination, key=f"extension.{extension}"),))], frozenset(), facts)
+    return replace(first, last_resort=last_resort) if first else Position(last_resort)
+
+
+def follow(plan: Plan, position: Position, outcome: Outcome, facts: Facts) -> Position | None:
+    """Return what comes after the outcome of a position, or None when the call is over.
+
+    None comes after success (answered, message left, echo done), after a ``say`` that is the last step, and
+    after the last resort. A menu's ``NO_INPUT`` and ``INVALID`` take the edges of that menu.
+    """
+    destination = position.destination
+    has_said = isinstance(destination, Say) and outcome is Outcome.DONE
+    if outcome in SERVED and not has_said:
+        return None
+    if isinstance(destination, Menu) and outcome in (Outcome.NO_INPUT, Outcome.INVALID):
+        menu = plan.menus[destination.name]
+        return choose(plan, position, menu.no_input if outcome is Outcome.NO_INPUT else menu.invalid, facts)
+    found = _seek(plan, position.frames, frozenset({outcome}), facts)
+    if found:
+        return replace(found, last_resort=position.last_resort)
+    if has_said or position.last_resort in (None, destination):
+        return None
+    return Position(position.last_resort)
+
+
+def choose(plan: Plan, position: Position, destination: Destination, facts: Facts) -> Position:
+    """Return where a menu's choice leads; without success there the step after the menu comes next."""
+    chosen = Frame((Step(destination, key=position.key),))
+    found = _seek(plan, [*position.frames, chosen], frozenset(), facts)
+    if found:
+        return replace(found, last_resort=position.last_resort)
+    return Position(position.last_resort or Voicemail(plan.default_mailbox))
+
+
+def _seek(plan: Plan, frames: Iterable[Frame], causes: frozenset[Outcome], facts: Facts) -> Position | None:
+    """Walk to the next step that is to be entered, into nested schemes and out of exhausted ones."""
+    stack = list(frames)
+    while stack:
+        frame = stack.pop()
+        if frame.following >= len(frame.steps):
+            continue
+        step = frame.steps[frame.following]
+        stack.append(replace(frame, following=frame.following + 1))
+        if not step.follows(causes):
+            continue
+        if step.hours and not plan.hours[step.hours].is_open(facts.at):
+            causes |= {Outcome.OFF_HOURS}
+        elif isinstance(step.destination, Goto):
+            stack.append(Frame(plan.schemes[step.destination.scheme].steps))
+        else:
+            return Position(step.destination, key=step.key, frames=tuple(stack))
+    return None
+
+
+def _mailbox_of(plan: Plan, destination: Destination) -> str:
+    if isinstance(destination, Ring):
+        for target in destination.targets:
+            if isinstance(target, Person) and (mailbox := plan.people[target.name].mailbox):
+                return mailbox
+    return plan.default_mailbox
