@@ -1,0 +1,154 @@
+"""What the four transactions share: their output, their timers, their end."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from b2bua.sip.message import Message, Request, Response
+from b2bua.sip.timers import Timers
+from b2bua.sip.transaction.key import Key
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """Nobody answered in time: timer B, F or H (§8.1.3.1, §17.2.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransportFailed:
+    """The message could not be sent (§17.1.4, §17.2.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The ACK for a 2xx came within its transaction (RFC 6026 §7.1)."""
+
+    request: Request
+    """The ACK."""
+
+
+Event = Request | Response | TimedOut | TransportFailed | Acknowledged
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What an input makes a transaction do."""
+
+    send: tuple[Message, ...] = ()
+    """For the wire, in order."""
+    deliver: tuple[Event, ...] = ()
+    """For the transaction user, in order."""
+
+    def __add__(self, other: Output) -> Output:
+        """Return both, this one first."""
+        return Output(self.send + other.send, self.deliver + other.deliver)
+
+
+NOTHING = Output()
+
+
+class State(Enum):
+    """The states of all four machines (§17, figures 5 to 8; ACCEPTED by RFC 6026)."""
+
+    TRYING = auto()
+    CALLING = auto()
+    PROCEEDING = auto()
+    ACCEPTED = auto()
+    COMPLETED = auto()
+    CONFIRMED = auto()
+    TERMINATED = auto()
+
+
+class Timer(Enum):
+    """What a timer is for; the letter depends on the machine."""
+
+    RESEND = "A, E or G"
+    GIVE_UP = "B, F or H"
+    LINGER = "D, I, J, K, L or M"
+
+
+def _ignore(*_: object) -> None:
+    pass
+
+
+class Transaction(ABC):
+    """One request and its responses at one hop; takes the time as an argument, returns what to send."""
+
+    first_state: State
+
+    def __init__(self, request: Request, *, key: Key, timers: Timers, is_reliable: bool) -> None:
+        self.request = request
+        self.key = key
+        self.is_reliable = is_reliable
+        self.state = self.first_state
+        self.on_armed: Callable[[Transaction, float], None] = _ignore
+        self.on_done: Callable[[Transaction], None] = _ignore
+        self._timers = timers
+        self._due: dict[Timer, float] = {}
+        self._interval = 0.0
+
+    @property
+    def next_timer(self) -> float | None:
+        """When ``fire`` is to be called, on the clock of ``now``; None for never."""
+        return min(self._due.values(), default=None)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has ended: nothing more will be sent or delivered."""
+        return self.state is State.TERMINATED
+
+    def fire(self, now: float) -> Output:
+        """Return what the timers that are due by ``now`` do."""
+        output = NOTHING
+        while self._due:
+            timer = min(self._due, key=self._due.__getitem__)
+            if self._due[timer] > now:
+                break
+            del self._due[timer]
+            output += self._on_timer(timer, now)
+        return output
+
+    @abstractmethod
+    def start(self, now: float) -> Output:
+        """Return what the first request makes it do."""
+
+    @abstractmethod
+    def on_transport_error(self, now: float) -> Output:
+        """Return what follows when a message of this transaction could not be sent."""
+
+    @abstractmethod
+    def _on_timer(self, timer: Timer, now: float) -> Output: ...
+
+    def _arm(self, timer: Timer, at: float) -> None:
+        self._due[timer] = at
+        self.on_armed(self, at)
+
+    def _arm_resend(self, interval: float, now: float) -> None:
+        """Resend after the interval, unless the transport does it (§17.1.1.2)."""
+        if not self.is_reliable:
+            self._interval = interval
+            self._arm(Timer.RESEND, now + interval)
+
+    def _linger(self, state: State, seconds: float, now: float) -> None:
+        """Stay in a last state to absorb what the network repeats; 0 s ends it at once."""
+        self.state = state
+        self._due.clear()
+        if seconds:
+            self._arm(Timer.LINGER, now + seconds)
+        else:
+            self._end()
+
+    def _end(self) -> None:
+        self._due.clear()
+        self.state = State.TERMINATED
+        self.on_done(self)
+
+    def _fail(self, event: Event) -> Output:
+        self._end()
+        return Output(deliver=(event,))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.state.name} {self.request!r}>"
