@@ -1,0 +1,94 @@
+"""Where a prompt is found: the office's own, ours, English."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from b2bua.phrases import Phrasebook, UnknownPrompt
+
+ROOT = Phrasebook.found()
+
+
+def touch(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"RIFF")
+    return path
+
+
+def small_root(folder: Path) -> Path:
+    for language in ("en", "uk"):
+        (folder / language).mkdir(parents=True)
+        (folder / language / "grammar.toml").write_text('[[plural]]\nform = "many"\n')
+    return folder
+
+
+def test_a_prompt_is_ours_unless_the_office_has_its_own(tmp_path: Path) -> None:
+    book = Phrasebook(ROOT, "pl", tmp_path)
+    assert book.path("connected") == ROOT / "pl" / "connected.wav"
+    everywhere = touch(tmp_path / "connected.wav")
+    assert book.path("connected") == everywhere
+    polish = touch(tmp_path / "pl" / "connected.wav")
+    assert book.path("connected") == polish
+    assert Phrasebook(ROOT, "uk", tmp_path).path("connected") == everywhere
+
+
+def test_the_office_can_add_prompts_of_any_name(tmp_path: Path) -> None:
+    own = touch(tmp_path / "menus" / "autumn-sale.wav")
+    book = Phrasebook(ROOT, "uk", tmp_path)
+    assert book.path("menus/autumn-sale") == own
+    assert book.path("menus/autumn-sale.wav") == own
+    assert book.has("menus/autumn-sale")
+    assert not book.has("menus/winter-sale")
+
+
+def test_an_own_number_word_is_used_in_every_number(tmp_path: Path) -> None:
+    own = touch(tmp_path / "number-3.wav")
+    assert own in Phrasebook(ROOT, "ru", tmp_path).position_and_wait(23, 180.0)
+
+
+def test_a_missing_prompt_is_said_in_english_with_one_warning(tmp_path: Path) -> None:
+    root = small_root(tmp_path)
+    english = touch(root / "en" / "goodbye.wav")
+    book = Phrasebook(root, "uk")
+    with capture_logs() as logs:
+        assert book.path("goodbye") == english
+        assert book.path("goodbye") == english
+    assert [(entry["log_level"], entry["prompt"]) for entry in logs] == [("warning", "goodbye")]
+    assert book.has("goodbye")
+
+
+@pytest.mark.parametrize(
+    "name", ["no-such-prompt", "", "../en/connected", "/etc/passwd", "a//b", "..", "a/../b"]
+)
+def test_an_unknown_prompt_is_an_error_that_names_it(name: str) -> None:
+    book = Phrasebook(ROOT, "en")
+    with pytest.raises(UnknownPrompt) as caught:
+        book.path(name)
+    assert repr(name) in str(caught.value)
+    assert not book.has(name)
+
+
+def test_an_unknown_language_is_an_error_that_names_it() -> None:
+    with pytest.raises(UnknownPrompt, match="xx/grammar"):
+        Phrasebook(ROOT, "xx")
+
+
+def test_q11_all_four_languages_are_loaded_by_default() -> None:
+    assert Phrasebook.languages(ROOT) == ("en", "pl", "ru", "uk")
+
+
+def test_music_is_found_and_the_offices_own_wins(tmp_path: Path) -> None:
+    book = Phrasebook(ROOT, "en", tmp_path)
+    assert book.music() == ROOT / "music" / "calm.wav"
+    own = touch(tmp_path / "music" / "calm.wav")
+    assert book.music() == own
+    with pytest.raises(UnknownPrompt, match="music/jazz"):
+        book.music("jazz")
+
+
+def test_extensions_are_spelled_digit_by_digit() -> None:
+    names = [path.stem for path in Phrasebook(ROOT, "en").digits("+48 10-3")]
+    assert names == ["plus", "number-4", "number-8", "number-1", "number-0", "number-3"]
