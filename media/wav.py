@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,12 +22,16 @@ _CHUNK = struct.Struct("<4sI")
 _LARGEST = 0xFFFF_FFFF
 
 
-class WavFormat(Enum):
-    """How samples are stored; each member's value is the format tag and the bytes per sample."""
+class WavFormat(StrEnum):
+    """How samples are stored; the laws go by the names of their codecs."""
 
-    PCM16 = (_PCM, 2)
-    ALAW = (_ALAW, 1)
-    ULAW = (_ULAW, 1)
+    PCM16 = "PCM16"
+    PCMA = "PCMA"
+    PCMU = "PCMU"
+
+
+_LAYOUT = {WavFormat.PCM16: (_PCM, 2), WavFormat.PCMA: (_ALAW, 1), WavFormat.PCMU: (_ULAW, 1)}
+"""Format tag and bytes per sample."""
 
 
 def read_wav(path: Path | str) -> tuple[NDArray[np.int16], int]:
@@ -110,10 +114,10 @@ class WavWriter:
     the header never promises what is not there. Calls block: they belong off the packet path.
     """
 
-    def __init__(self, path: Path | str, rate: int, format: WavFormat = WavFormat.ALAW) -> None:
+    def __init__(self, path: Path | str, rate: int, format: WavFormat | str = WavFormat.PCMA) -> None:
         self.path = Path(path)
         self._rate = rate
-        self._tag, self._sample_bytes = format.value
+        self._tag, self._sample_bytes = _LAYOUT[WavFormat(format)]
         self._data_bytes = 0
         self._start = len(self._header())
         self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
