@@ -12,16 +12,28 @@ from b2bua.store.calls import (
     UnfinishedCall,
 )
 from b2bua.store.database import UnusableDatabaseError
+from b2bua.store.messages import Message
+from b2bua.store.outbox import NewMail, QueuedMail
+from b2bua.store.promises import Promise, PromiseStatus
+from b2bua.store.recording import recorded_seconds
 from b2bua.store.store import Store
+from b2bua.store.story import story
 
 __all__ = [
     "CallEvent",
     "CallOutcome",
     "CallStory",
     "EventKind",
+    "Message",
     "NewCall",
+    "NewMail",
     "PartialMessage",
+    "Promise",
+    "PromiseStatus",
+    "QueuedMail",
     "Store",
     "UnfinishedCall",
     "UnusableDatabaseError",
+    "recorded_seconds",
+    "story",
 ]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from b2bua.errors import WrongState
-from b2bua.store import statements
-from b2bua.store.calls import CallEvent, CallOutcome, CallStory, NewCall
+from b2bua.store import rows
+from b2bua.store.calls import CallEvent, CallOutcome, CallStory, NewCall, UnfinishedCall
 from b2bua.store.history import History
 from b2bua.store.keys import Keys
+from b2bua.store.outbox import Outbox
+from b2bua.store.paths import Paths
+from b2bua.store.recording import recorded_seconds
+from b2bua.store.recovery import MailsFor, Recovery, SecondsOf
+from b2bua.store.rows import JournaledCall
 from b2bua.store.statements import Change
 from b2bua.store.writer import Writer
 
@@ -23,23 +26,18 @@ _ENDED_KEPT = 1000
 """How many ended calls may still get late notes."""
 
 
-@dataclass(frozen=True, slots=True)
-class JournaledCall:
-    """A call that was begun by this process."""
-
-    key: int
-    """Its row."""
-    call: NewCall
-    """How it came."""
-
-
 class Journal:
     """What happens in calls: written here, read back by :meth:`calls`."""
 
-    def __init__(self, writer: Writer, history: History, keys: Keys) -> None:
+    def __init__(
+        self, writer: Writer, engine: AsyncEngine, *, outbox: Outbox, keys: Keys, paths: Paths
+    ) -> None:
         self._writer = writer
-        self._history = history
+        self._engine = engine
+        self._history = History(engine)
+        self._outbox = outbox
         self._keys = keys
+        self._paths = paths
         self._open: dict[str, JournaledCall] = {}
         self._ended: dict[str, JournaledCall] = {}
 
@@ -52,18 +50,19 @@ class Journal:
         if call.call_id in self._open:
             raise WrongState(f"call {call.call_id} is begun already")
         journaled = self._open[call.call_id] = JournaledCall(self._keys.next(), call)
-        return await self._writer.write([Change(statements.BEGIN_CALL, _call_row(journaled))])
+        return await self._writer.write([rows.beginning(journaled)])
 
     def note(self, call_id: str, event: CallEvent) -> None:
         """Queue ``event`` of a call; it is on disk within a fraction of a second.
 
-        A note may come a little after the end (a leg that is torn down); a note of an unknown call is only logged.
+        A note may come a little after the end (a leg that is torn down); one of an unknown call is
+        only logged.
         """
         journaled = self._open.get(call_id) or self._ended.get(call_id)
         if journaled is None:
             log.warning("a note of a call that was never begun", call_id=call_id, what=str(event))
             return
-        self._writer.put([self._event_change(journaled, event)])
+        self._writer.put([rows.noting(self._keys.next(), journaled.key, event)])
 
     async def end(self, call_id: str, outcome: CallOutcome, *, at: datetime, why: str = "") -> bool:
         """Journal the one outcome of the call; True once that is on disk (see :meth:`begin`).
@@ -88,10 +87,10 @@ class Journal:
         if journaled is None:
             raise WrongState(f"call {call_id} has ended already or never began")
         self._remember_ended(journaled)
-        return tuple(ending_changes(journaled, self._keys.next(), outcome, at=at, why=why))
+        return tuple(rows.ending(journaled, self._keys.next(), outcome, at=at, why=why))
 
     async def calls(self, limit: int = 50, since: datetime | None = None) -> list[CallStory]:
-        """Return the latest ``limit`` calls that came at or after ``since``, newest first, as they are on disk."""
+        """Return the latest ``limit`` calls that came at or after ``since``, newest first."""
         return await self._history.calls(limit=limit, since=since)
 
     async def call(self, call_id: str) -> CallStory | None:
@@ -113,68 +112,30 @@ class Journal:
         except KeyError:
             raise WrongState(f"call {call_id} has ended already or never began") from None
 
-    def open_keys(self) -> frozenset[int]:
-        """The rows of the calls that this process has up."""
-        return frozenset(journaled.key for journaled in self._open.values())
+    async def recover(
+        self,
+        at: datetime,
+        *,
+        mails_for: MailsFor = lambda _call: (),
+        seconds_of: SecondsOf = recorded_seconds,
+    ) -> list[UnfinishedCall]:
+        """Make promises of the calls that a dead process left without an end; called at start.
+
+        What a caller had said into a mailbox is kept. ``mails_for`` each call go into the outbox, in the
+        transaction that ends it. Calls that this process has up are left alone.
+        """
+        recovery = Recovery(self._engine, self._outbox, self._keys, self._paths, mails_for, seconds_of)
+        ours = {journaled.key for journaled in self._open.values()}
+        recovered = []
+        for key, new_call in await self._history.unfinished(besides=ours):
+            call, changes = await recovery.close(JournaledCall(key, new_call), at=at)
+            await self._writer.write(changes)
+            recovered.append(call)
+        if recovered:
+            self._outbox.has_new.set()
+        return recovered
 
     def _remember_ended(self, journaled: JournaledCall) -> None:
         self._ended[journaled.call.call_id] = journaled
         if len(self._ended) > _ENDED_KEPT:
             del self._ended[next(iter(self._ended))]
-
-    def _event_change(self, journaled: JournaledCall, event: CallEvent) -> Change:
-        return Change(statements.NOTE_EVENT, event_row(self._keys.next(), journaled.key, event))
-
-
-def ending_changes(
-    journaled: JournaledCall, key: int, outcome: CallOutcome, *, at: datetime, why: str
-) -> Iterable[Change]:
-    """What has to be written for the end of a call; ``key`` is that of the promise, if it makes one."""
-    row = {"_id": journaled.key, "_at": at, "_outcome": outcome.value, "_why": why}
-    yield Change(statements.END_CALL, row)
-    if outcome is CallOutcome.PROMISE:
-        yield Change(statements.GIVE_PROMISE, _promise_row(journaled, key, why))
-    elif outcome is CallOutcome.TALKED and journaled.call.other_party:
-        kept = {"_caller": journaled.call.other_party, "_at": at, "_why": "talked"}
-        yield Change(statements.KEEP_PROMISES_TO, kept)
-
-
-def event_row(key: int, call: int, event: CallEvent) -> dict[str, Any]:
-    """The row of an event."""
-    return {
-        "id": key,
-        "call": call,
-        "at": event.at,
-        "kind": event.kind.value,
-        "who": event.who,
-        "detail": event.detail,
-        "seconds": event.seconds,
-    }
-
-
-def _call_row(journaled: JournaledCall) -> dict[str, Any]:
-    call = journaled.call
-    return {
-        "id": journaled.key,
-        "call_id": call.call_id,
-        "caller": call.caller,
-        "caller_name": call.caller_name,
-        "dialled": call.dialled,
-        "trunk": call.trunk,
-        "direction": call.direction,
-        "began_at": call.at,
-    }
-
-
-def _promise_row(journaled: JournaledCall, key: int, why: str) -> dict[str, Any]:
-    call = journaled.call
-    return {
-        "id": key,
-        "call": journaled.key,
-        "caller": call.other_party,
-        "caller_name": call.caller_name,
-        "dialled": call.dialled,
-        "since": call.at,
-        "why": why,
-        "status": "open",
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -9,20 +10,28 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from b2bua.store.database import open_database
-from b2bua.store.history import History
 from b2bua.store.journal import Journal
 from b2bua.store.keys import Keys
+from b2bua.store.messages import Messages
+from b2bua.store.outbox import Outbox
+from b2bua.store.paths import Paths
+from b2bua.store.promises import Promises
 from b2bua.store.writer import Writer
 
 
 class Store:
-    """Journal, promises, messages and outbox over one database. Open it, close it, or use it in ``async with``."""
+    """Journal, promises, messages and outbox over one database. Close it, or use ``async with``."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, data: Path) -> None:
         self._engine = engine
-        self._writer = Writer(engine)
-        keys = Keys()
-        self.journal = Journal(self._writer, History(engine), keys)
+        self._writer = writer = Writer(engine)
+        keys, paths = Keys(), Paths(data)
+        self.outbox = Outbox(writer, engine, keys=keys, paths=paths)
+        self.journal = Journal(writer, engine, outbox=self.outbox, keys=keys, paths=paths)
+        self.promises = Promises(writer, engine)
+        self.messages = Messages(
+            writer, engine, journal=self.journal, outbox=self.outbox, keys=keys, paths=paths
+        )
 
     @classmethod
     async def open(cls, data: Path, *, url: str | None = None) -> Store:
@@ -33,7 +42,8 @@ class Store:
         Raises:
             UnusableDatabaseError: the database cannot be opened, or was made by a newer b2bua.
         """
-        return cls(await open_database(data, url=url))
+        folder = await asyncio.to_thread(data.absolute)
+        return cls(await open_database(folder, url=url), data=folder)
 
     async def close(self) -> None:
         """Write what is queued and let go of the database."""

@@ -16,10 +16,10 @@ from b2bua.store.statements import Change
 
 log = structlog.get_logger(__name__)
 
-LINGER_S = 0.01
-"""How long the first awaited write waits for company: half a voice frame's worth of delay, many fsyncs saved."""
+INTERVAL_S = 0.04
+"""Commits begin no closer together: alone a write goes at once, in a rush many share one fsync."""
 IDLE_LINGER_S = 0.2
-"""The same when nobody waits for what is queued."""
+"""How long changes wait that nobody waits for."""
 PATIENCE_S = 2.0
 """How long a write holds up its caller when the disk does not take it; then the call goes on."""
 FIRST_RETRY_S = 0.1
@@ -43,7 +43,7 @@ class _Work:
 
 
 class Writer:
-    """The only one who writes to the database. What it was given once is written in the end, if ever possible."""
+    """The only one who writes to the database. What it was given is written, however long that takes."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine.execution_options(begin="BEGIN IMMEDIATE")
@@ -53,6 +53,7 @@ class Writer:
         self._is_awaited = asyncio.Event()
         self._is_closing = False
         self._is_stuck = False
+        self._began_at = float("-inf")
         self._task = asyncio.create_task(self._run(), name="store writer")
 
     def put(self, changes: Iterable[Change]) -> None:
@@ -108,14 +109,16 @@ class Writer:
             await self._write_batch(batch)
 
     async def _linger(self) -> None:
-        """Let a batch gather; the first awaited write shortens the wait."""
+        """Let a batch gather: until somebody waits for it, and the last one is ``INTERVAL_S`` old."""
         try:
             async with asyncio.timeout(IDLE_LINGER_S):
                 await self._is_awaited.wait()
         except TimeoutError:
             return
-        if not self._is_closing:
-            await asyncio.sleep(LINGER_S)
+        clock = asyncio.get_running_loop().time
+        if (wait_s := self._began_at + INTERVAL_S - clock()) > 0 and not self._is_closing:
+            await asyncio.sleep(wait_s)
+        self._began_at = clock()
 
     async def _write_batch(self, batch: list[_Work]) -> None:
         try:

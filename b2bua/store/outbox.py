@@ -1,0 +1,121 @@
+"""Mail that has to go out: written with the news it carries, kept until a server took it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from b2bua.store import statements
+from b2bua.store.keys import Keys
+from b2bua.store.paths import Paths
+from b2bua.store.statements import Change
+from b2bua.store.tables import outbox
+from b2bua.store.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class NewMail:
+    """A mail to one address, ready but for its attachment, which is read when it is sent."""
+
+    recipient: str
+    """One address."""
+    subject: str
+    """One line."""
+    body: str
+    """Plain text."""
+    attachment: Path | None = None
+    """A recording."""
+    attachment_name: str = ""
+    """The file name that the reader sees."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedMail:
+    """A mail in the outbox."""
+
+    id: int
+    """Names the mail, also to mail servers, so that a repeated one is known as such."""
+    mail: NewMail
+    """What to send."""
+    created_at: datetime
+    """When the news came."""
+    attempts: int
+    """How often it was tried in vain."""
+    next_try_at: datetime
+    """When to try next."""
+    last_error: str
+    """What the mail server said last."""
+
+
+class Outbox:
+    """The mails that wait to be sent."""
+
+    def __init__(self, writer: Writer, engine: AsyncEngine, *, keys: Keys, paths: Paths) -> None:
+        self._writer = writer
+        self._engine = engine
+        self._keys = keys
+        self._paths = paths
+        self.has_new = asyncio.Event()
+        """Set when mail was added; cleared by the one who sends."""
+
+    async def post(self, mails: Iterable[NewMail], *, at: datetime) -> bool:
+        """Add ``mails``, due at once."""
+        is_written = await self._writer.write(self.posting(mails, at=at))
+        self.has_new.set()
+        return is_written
+
+    def posting(self, mails: Iterable[NewMail], *, at: datetime) -> list[Change]:
+        """Return what has to be written to add ``mails``; set ``has_new`` when that is done."""
+        return [Change(statements.POST_MAIL, self._row(mail, at)) for mail in mails]
+
+    async def due(self, now: datetime, limit: int = 20) -> list[QueuedMail]:
+        """Return the mails to be tried now, the longest due first."""
+        query = select(outbox).where(outbox.c.next_try_at <= now).order_by(outbox.c.next_try_at).limit(limit)
+        async with self._engine.connect() as connection:
+            return [self._mail_of(row) for row in await connection.execute(query)]
+
+    async def waiting(self, limit: int = 100) -> list[QueuedMail]:
+        """Return the mails that are not sent yet, oldest first."""
+        query = select(outbox).where(outbox.c.next_try_at.is_not(None)).order_by(outbox.c.id).limit(limit)
+        async with self._engine.connect() as connection:
+            return [self._mail_of(row) for row in await connection.execute(query)]
+
+    async def next_try_at(self) -> datetime | None:
+        """Return when the next mail is due; None when all are sent."""
+        async with self._engine.connect() as connection:
+            moment: datetime | None = await connection.scalar(select(func.min(outbox.c.next_try_at)))
+        return moment
+
+    async def mark_sent(self, mail: int, *, at: datetime, sent_to: str) -> bool:
+        """Note that the mail went out; ``sent_to`` is the server or the file that has it now."""
+        row = {"_id": mail, "_at": at, "_sent_to": sent_to}
+        return await self._writer.write([Change(statements.MARK_SENT, row)])
+
+    async def mark_failed(self, mail: int, *, error: str, next_try_at: datetime) -> bool:
+        """Note what went wrong and when to try again."""
+        row = {"_id": mail, "_error": error, "_next": next_try_at}
+        return await self._writer.write([Change(statements.MARK_FAILED, row)])
+
+    def _row(self, mail: NewMail, at: datetime) -> dict[str, Any]:
+        return {
+            "id": self._keys.next(),
+            "recipient": mail.recipient,
+            "subject": mail.subject,
+            "body": mail.body,
+            "attachment": self._paths.stored(mail.attachment) if mail.attachment else None,
+            "attachment_name": mail.attachment_name,
+            "created_at": at,
+            "next_try_at": at,
+        }
+
+    def _mail_of(self, row: Row[Any]) -> QueuedMail:
+        attachment = self._paths.restored(row.attachment) if row.attachment else None
+        mail = NewMail(row.recipient, row.subject, row.body, attachment, row.attachment_name)
+        return QueuedMail(row.id, mail, row.created_at, row.attempts, row.next_try_at, row.last_error)

@@ -1,0 +1,109 @@
+"""The promises to call back: every caller who was not served, until somebody has talked to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from b2bua.store import statements
+from b2bua.store.statements import Change
+from b2bua.store.tables import calls, promises
+from b2bua.store.writer import Writer
+
+
+class PromiseStatus(StrEnum):
+    """What became of a promise."""
+
+    OPEN = "open"
+    """Somebody has to call back."""
+    KEPT = "kept"
+    """Somebody has talked to the caller."""
+    DROPPED = "dropped"
+    """Somebody decided that no call is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A caller who is owed a call."""
+
+    id: int
+    """Names the promise."""
+    call_id: str
+    """The call out of which it came."""
+    caller: str
+    """The number to call; empty when it was withheld."""
+    caller_name: str
+    """May be empty."""
+    dialled: str
+    """The number that the caller had dialled."""
+    since: datetime
+    """When the caller called."""
+    why: str
+    """Why nobody served the caller, in words."""
+    status: PromiseStatus = PromiseStatus.OPEN
+    """What became of it."""
+    closed_at: datetime | None = None
+    """When it was kept or dropped."""
+    closed_why: str = ""
+    """Why it was closed, in words."""
+
+
+class Promises:
+    """Open promises are made by the end of a call; a later talk with the same number keeps them."""
+
+    def __init__(self, writer: Writer, engine: AsyncEngine) -> None:
+        self._writer = writer
+        self._engine = engine
+
+    async def open(self, limit: int = 100) -> list[Promise]:
+        """Return the promises that nobody has kept yet, the longest owed first."""
+        query = _PROMISES.where(promises.c.status == "open").order_by(promises.c.since).limit(limit)
+        async with self._engine.connect() as connection:
+            return [_promise_of(row) for row in await connection.execute(query)]
+
+    async def latest(self, limit: int = 100) -> list[Promise]:
+        """Return promises whatever became of them, newest first."""
+        query = _PROMISES.order_by(promises.c.since.desc()).limit(limit)
+        async with self._engine.connect() as connection:
+            return [_promise_of(row) for row in await connection.execute(query)]
+
+    async def count_open(self) -> int:
+        """Return how many callers are owed a call."""
+        query = select(func.count()).select_from(promises).where(promises.c.status == "open")
+        async with self._engine.connect() as connection:
+            return await connection.scalar(query) or 0
+
+    async def keep(self, promise: int, *, at: datetime, why: str = "") -> bool:
+        """Note that somebody talked to the caller; a promise that is closed stays as it was."""
+        return await self._close(promise, PromiseStatus.KEPT, at=at, why=why)
+
+    async def drop(self, promise: int, *, at: datetime, why: str) -> bool:
+        """Note that no call is needed, and ``why``; a promise that is closed stays as it was."""
+        return await self._close(promise, PromiseStatus.DROPPED, at=at, why=why)
+
+    async def _close(self, promise: int, status: PromiseStatus, *, at: datetime, why: str) -> bool:
+        row = {"_id": promise, "_status": status.value, "_at": at, "_why": why}
+        return await self._writer.write([Change(statements.CLOSE_PROMISE, row)])
+
+
+_PROMISES = select(promises, calls.c.call_id).join(calls, promises.c.call == calls.c.id)
+
+
+def _promise_of(row: Row[Any]) -> Promise:
+    return Promise(
+        id=row.id,
+        call_id=row.call_id,
+        caller=row.caller,
+        caller_name=row.caller_name,
+        dialled=row.dialled,
+        since=row.since,
+        why=row.why,
+        status=PromiseStatus(row.status),
+        closed_at=row.closed_at,
+        closed_why=row.closed_why,
+    )

@@ -1,0 +1,79 @@
+"""From values to the rows that are written for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from b2bua.store import statements
+from b2bua.store.calls import CallEvent, CallOutcome, NewCall
+from b2bua.store.statements import Change
+
+
+@dataclass(frozen=True, slots=True)
+class JournaledCall:
+    """A call that stands in the journal."""
+
+    key: int
+    """Its row."""
+    call: NewCall
+    """How it came."""
+
+
+def beginning(journaled: JournaledCall) -> Change:
+    """What is written when a call comes."""
+    call = journaled.call
+    row = {
+        "id": journaled.key,
+        "call_id": call.call_id,
+        "caller": call.caller,
+        "caller_name": call.caller_name,
+        "dialled": call.dialled,
+        "trunk": call.trunk,
+        "direction": call.direction,
+        "began_at": call.at,
+    }
+    return Change(statements.BEGIN_CALL, row)
+
+
+def noting(key: int, call: int, event: CallEvent) -> Change:
+    """What is written for an event, whose row gets ``key``, of the call in row ``call``."""
+    row = {
+        "id": key,
+        "call": call,
+        "at": event.at,
+        "kind": event.kind.value,
+        "who": event.who,
+        "detail": event.detail,
+        "seconds": event.seconds,
+    }
+    return Change(statements.NOTE_EVENT, row)
+
+
+def ending(
+    journaled: JournaledCall, key: int, outcome: CallOutcome, *, at: datetime, why: str
+) -> Iterator[Change]:
+    """What is written when a call ends; ``key`` is for the promise, if it ends in one."""
+    row = {"_id": journaled.key, "_at": at, "_outcome": outcome.value, "_why": why}
+    yield Change(statements.END_CALL, row)
+    if outcome is CallOutcome.PROMISE:
+        yield Change(statements.GIVE_PROMISE, _promise_row(journaled, key, why))
+    elif outcome is CallOutcome.TALKED and journaled.call.other_party:
+        kept = {"_caller": journaled.call.other_party, "_at": at, "_why": "talked"}
+        yield Change(statements.KEEP_PROMISES_TO, kept)
+
+
+def _promise_row(journaled: JournaledCall, key: int, why: str) -> dict[str, Any]:
+    call = journaled.call
+    return {
+        "id": key,
+        "call": journaled.key,
+        "caller": call.other_party,
+        "caller_name": "" if call.direction == "out" else call.caller_name,
+        "dialled": call.dialled,
+        "since": call.at,
+        "why": why,
+        "status": "open",
+    }

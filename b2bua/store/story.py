@@ -1,0 +1,154 @@
+"""A call in one line of plain words, for people who do not know what a SIP status is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+from b2bua.store.calls import CallEvent, CallOutcome, CallStory, EventKind
+
+_MINUTE = 60
+_HOUR = 3600
+_TOGETHER_S = 0.5
+"""Rings that ended no further apart, after as long, were one ring of several phones."""
+
+
+def story(call: CallStory) -> str:
+    """Return what happened: "rang Anna 20 s, no answer; Piotr's phone was off; left a message of 14 s"."""
+    parts = [phrase for phrase in _phrases(_told(call)) if phrase]
+    if not parts and call.why:
+        parts.append(call.why)
+    parts.extend(_closing(call))
+    return "; ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Return ``seconds`` as people say them: "14 s", "2 min 5 s", "1 h 3 min"."""
+    whole = round(seconds)
+    if whole >= _HOUR:
+        return _two(whole // _HOUR, "h", whole % _HOUR // _MINUTE, "min")
+    if whole >= _MINUTE:
+        return _two(whole // _MINUTE, "min", whole % _MINUTE, "s")
+    return f"{whole} s" if whole else "under 1 s"
+
+
+def _two(great: int, great_unit: str, small: int, small_unit: str) -> str:
+    return f"{great} {great_unit} {small} {small_unit}" if small else f"{great} {great_unit}"
+
+
+def _told(call: CallStory) -> Iterable[CallEvent]:
+    """Leave out what a later event says better."""
+    talked = {event.who for event in call.events if event.kind is EventKind.TALKED}
+    picked_up = talked | {event.who for event in call.events if event.kind is EventKind.ANSWERED}
+    left_queues = {event.who for event in call.events if event.kind is EventKind.LEFT_QUEUE}
+    has_message = any(event.kind is EventKind.MESSAGE for event in call.events)
+    for event in call.events:
+        match event.kind:
+            case EventKind.RANG if event.who in picked_up and event.detail in {"", "answered"}:
+                continue
+            case EventKind.ANSWERED if event.who in talked:
+                continue
+            case EventKind.QUEUED if event.who in left_queues:
+                continue
+            case EventKind.VOICEMAIL if has_message:
+                continue
+            case _:
+                yield event
+
+
+def _phrases(events: Iterable[CallEvent]) -> Iterable[str]:
+    for group in _grouped(events):
+        yield _PHRASES[group[0].kind](group[0], _names([event.who for event in group]))
+
+
+def _grouped(events: Iterable[CallEvent]) -> list[list[CallEvent]]:
+    """Put those together who were rung together with the same result; all else stands alone."""
+    groups: list[list[CallEvent]] = []
+    for event in events:
+        if groups and _rang_together(groups[-1][-1], event):
+            groups[-1].append(event)
+        else:
+            groups.append([event])
+    return groups
+
+
+def _rang_together(one: CallEvent, other: CallEvent) -> bool:
+    if not one.kind is other.kind is EventKind.RANG or one.detail != other.detail:
+        return False
+    is_as_long = abs((one.seconds or 0) - (other.seconds or 0)) < _TOGETHER_S
+    return is_as_long and abs(one.at - other.at) < timedelta(seconds=_TOGETHER_S)
+
+
+def _names(names: list[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _rang(event: CallEvent, who: str) -> str:
+    return f"rang {who}{_for(event, ' {}')}{_detail(event)}"
+
+
+def _queued(event: CallEvent, who: str) -> str:
+    return f"waited in the queue {who}{_detail(event)}"
+
+
+def _left_queue(event: CallEvent, who: str) -> str:
+    return f"waited {_for(event, '{} ')}in the queue {who}{_detail(event)}"
+
+
+def _menu(event: CallEvent, who: str) -> str:
+    return f"pressed {event.detail or 'nothing'} in the menu {who}"
+
+
+def _message(event: CallEvent, _who: str) -> str:
+    adjective = "silent message" if event.detail == "silence" else "message"
+    ending = ", cut short" if event.detail == "cut short" else ""
+    return f"left a {adjective}{_for(event, ' of {}')}{ending}"
+
+
+def _hung_up(event: CallEvent, _who: str) -> str:
+    detail = f" {event.detail}" if event.detail else ""
+    return f"hung up{detail}{_for(event, ' after {}')}"
+
+
+def _extension(event: CallEvent, who: str) -> str:
+    return f"dialled the extension {event.detail}" + (f" ({who})" if who else "")
+
+
+def _for(event: CallEvent, words: str) -> str:
+    return "" if event.seconds is None else words.format(duration(event.seconds))
+
+
+def _detail(event: CallEvent) -> str:
+    return f", {event.detail}" if event.detail else ""
+
+
+_PHRASES: dict[EventKind, Callable[[CallEvent, str], str]] = {
+    EventKind.RANG: _rang,
+    EventKind.OFFLINE: lambda _event, who: f"{who}'s phone was off",
+    EventKind.ANSWERED: lambda _event, who: f"{who} answered",
+    EventKind.TALKED: lambda event, who: f"talked with {who}{_for(event, ' for {}')}",
+    EventKind.QUEUED: _queued,
+    EventKind.LEFT_QUEUE: _left_queue,
+    EventKind.MENU: _menu,
+    EventKind.EXTENSION: _extension,
+    EventKind.VOICEMAIL: lambda _event, who: f"was asked to leave a message ({who})",
+    EventKind.MESSAGE: _message,
+    EventKind.PROMPT: lambda _event, _who: "",
+    EventKind.HUNG_UP: _hung_up,
+    EventKind.INTERRUPTED: lambda _event, _who: "we were interrupted",
+    EventKind.ERROR: lambda event, who: f"{who}: {event.detail}" if who else event.detail,
+}
+
+
+def _closing(call: CallStory) -> Iterable[str]:
+    match call.outcome:
+        case CallOutcome.PROMISE:
+            yield "call back"
+        case CallOutcome.REFUSED:
+            yield "refused"
+        case None:
+            yield "not ended yet"
+        case _:
+            return
