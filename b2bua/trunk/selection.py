@@ -1,0 +1,136 @@
+"""Which trunk carries a call to an outside number, and what its INVITE looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from b2bua.config.models import Trunk
+from b2bua.config.values import split_address
+from b2bua.errors import Unavailable
+from b2bua.sip.digest import Credentials
+from b2bua.sip.headers import NameAddr
+from b2bua.sip.uri import SipUri
+from b2bua.trunk.callerid import Caller, CallerIdentity, CallerIdPolicy, identify_caller
+from b2bua.trunk.channels import Channels
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundRoute:
+    """One way to place one call."""
+
+    trunk: Trunk
+    """The trunk it goes through."""
+    number: str
+    """Whom it calls."""
+    caller: Caller
+    """On whose behalf."""
+    policy: CallerIdPolicy
+    """Which number it shows."""
+
+    @property
+    def uri(self) -> str:
+        """The request-URI: ``sip:+48600100200@sip.provider.example``."""
+        return str(_call_uri(self.trunk, self.number))
+
+    @property
+    def next_hop(self) -> SipUri:
+        """What to resolve for the address that the INVITE is sent to."""
+        proxy = self.trunk.outbound_proxy
+        return address_uri(proxy, self.trunk) if proxy else _call_uri(self.trunk, None)
+
+    @property
+    def from_(self) -> NameAddr:
+        """The From header, without a tag."""
+        return self._identity.from_
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """What else the INVITE says about the caller."""
+        return self._identity.headers
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """What answers the provider's challenge."""
+        if not (self.trunk.username and self.trunk.password):
+            return None
+        return Credentials(self.trunk.username, self.trunk.password, self.trunk.realm)
+
+    def after_refusal(self, status: int) -> OutboundRoute | None:
+        """Return the route to try next: a 403 for a foreign number is answered by showing our own one."""
+        if status != 403 or self.policy is CallerIdPolicy.OWN:
+            return None
+        return replace(self, policy=CallerIdPolicy.OWN)
+
+    @property
+    def _identity(self) -> CallerIdentity:
+        return identify_caller(
+            self.caller,
+            own_number=own_number(self.trunk, self.caller),
+            domain=account_domain(self.trunk),
+            target=self.number,
+            policy=self.policy,
+        )
+
+
+def own_number(trunk: Trunk, caller: Caller) -> str:
+    """Return our number toward ``trunk``: the configured one, the one the caller dialled, or the account."""
+    return trunk.number or caller.dialled or trunk.username or "anonymous"
+
+
+class TrunkSelection:
+    """Chooses among the trunks that place calls: the default one first, then in the configuration's order."""
+
+    def __init__(
+        self,
+        trunks: Iterable[Trunk],
+        *,
+        default: str | None = None,
+        channels: Channels | None = None,
+        is_usable: Callable[[str], bool] | None = None,
+    ) -> None:
+        """``is_usable`` says whether a trunk is up, e.g. registered where it has to; None: all are."""
+        able = [trunk for trunk in trunks if trunk.places_calls]
+        self._trunks = sorted(able, key=lambda trunk: trunk.name != default)
+        self._channels = channels or Channels()
+        self._is_usable = is_usable
+
+    def route(self, number: str, caller: Caller) -> OutboundRoute:
+        """Return the route of a call to ``number``.
+
+        Raises:
+            Unavailable: no trunk places calls, or each is down or full; it says which.
+        """
+        obstacles: list[str] = []
+        for trunk in self._trunks:
+            obstacle = self._obstacle(trunk)
+            if obstacle is None:
+                return OutboundRoute(trunk, number, caller, CallerIdPolicy(trunk.caller_id))
+            obstacles.append(obstacle)
+        raise Unavailable("; ".join(obstacles) or "no trunk is configured for calls to outside numbers")
+
+    def _obstacle(self, trunk: Trunk) -> str | None:
+        if self._is_usable and not self._is_usable(trunk.name):
+            return f"trunk {trunk.name} is down"
+        if trunk.channels is not None and self._channels.in_use(trunk.name) >= trunk.channels:
+            return f"all {trunk.channels} channels of trunk {trunk.name} are in use"
+        return None
+
+
+def account_domain(trunk: Trunk) -> str:
+    """Return the domain that our account with ``trunk`` lives in: that of From and To."""
+    return split_address(trunk.registrar or trunk.host or "", default_port=0)[0]
+
+
+def address_uri(address: str, trunk: Trunk, *, port: int | None = None) -> SipUri:
+    """Return the URI of ``host`` or ``host:port`` over the trunk's transport.
+
+    A port that nobody gave stays open, for it would forbid the look-up of SRV records (RFC 3263 §4.1).
+    """
+    host, given = split_address(address, default_port=0)
+    parameters = () if trunk.transport == "udp" else (("transport", trunk.transport),)
+    return SipUri(None, host, port=port or given or None, parameters=parameters)
+
+
+def _call_uri(trunk: Trunk, number: str | None) -> SipUri:
+    return address_uri(trunk.host or trunk.registrar or "", trunk, port=trunk.port).with_(user=number)
