@@ -47,6 +47,8 @@ def encode_digit(
     Raises:
         ValueError: there is no such digit, or the duration does not fit in one event (8.1 s at 8 kHz).
     """
+    if len(digit) != 1 or digit.upper() not in DIGITS:
+        raise ValueError(f"no such digit: {digit!r}")
     code = DIGITS.index(digit.upper())
     step, total = clock_rate * ptime_ms // 1000, clock_rate * duration_ms // 1000
     if not 0 < total <= SEGMENT_TICKS:
