@@ -1,4 +1,4 @@
-"""Whole messages out of a byte stream by Content-Length (RFC 3261 §18.3), and keep-alives (RFC 5626 §3.5.1)."""
+"""Whole messages out of a byte stream (RFC 3261 §18.3), and its keep-alives (RFC 5626 §3.5.1)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class StreamFramer:
         self._wanted: int | None = None
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Return the messages that ``data`` completes, each from start line to body, and ``KEEP_ALIVE`` for pings.
+        """Return the messages that ``data`` completes, start line to body, and ``KEEP_ALIVE`` for pings.
 
         Raises:
             MalformedMessage: the end of a message cannot be told (400) or is too far (513).
@@ -53,7 +53,7 @@ class StreamFramer:
         return bool(self._buffer)
 
     def _find_length(self) -> int | None:
-        """Return how long the message at the start of the buffer is; None while its headers have not ended."""
+        """Return how long the message at the start of the buffer is; None while its headers go on."""
         end = self._buffer.find(b"\r\n\r\n", self._searched)
         if end > MAX_HEAD_BYTES or (end < 0 and len(self._buffer) > MAX_HEAD_BYTES):
             raise MalformedMessage("headers too large", status=513)

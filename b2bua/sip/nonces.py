@@ -27,7 +27,7 @@ class NonceIssuer:
     def check(self, nonce: str, now: float, *, nc: int | None = None) -> Freshness:
         """Return what the nonce is worth: "unknown" was not issued here, "stale" is too old or replayed.
 
-        ``nc`` of a request whose proof is right counts as used; a client that is told "stale" simply tries again.
+        ``nc`` of a request whose proof is right counts as used; a client told "stale" simply tries again.
         """
         stamp, signature = nonce[:20], nonce[20:]
         if not nonce.isascii() or not hmac.compare_digest(self._sign(stamp), signature):
