@@ -103,9 +103,9 @@ _PCMA = _law("PCMA", 8, _expand_alaw, _compress_alaw)
 _PCMU = _law("PCMU", 0, _expand_ulaw, _compress_ulaw)
 
 ALAW_TO_ULAW = _PCMU.encode(_PCMA.samples)
-"""For ``bytes.translate``: the µ-law code nearest to each A-law code."""
+"""For ``bytes.translate``: the µ-law code of each A-law code's sample."""
 ULAW_TO_ALAW = _PCMA.encode(_PCMU.samples)
-"""For ``bytes.translate``: the A-law code nearest to each µ-law code."""
+"""For ``bytes.translate``: the A-law code of each µ-law code's sample."""
 
 
 def PCMA() -> G711:  # noqa: N802 - the codec's own name

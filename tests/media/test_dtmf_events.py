@@ -61,7 +61,7 @@ def test_a_press_shorter_than_a_packet_is_its_three_ends() -> None:
 
 @pytest.mark.parametrize(("digit", "ms"), [("x", 100), ("", 100), ("12", 100), ("5", 0), ("5", 9000)])
 def test_what_cannot_be_one_event_is_refused(digit: str, ms: int) -> None:
-    with pytest.raises(ValueError, match="no such digit|no event lasts"):
+    with pytest.raises(ValueError, match=r"no such digit|no event lasts"):
         encode_digit(digit, duration_ms=ms)
 
 

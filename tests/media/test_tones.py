@@ -1,0 +1,67 @@
+"""Tones as they are made and as they are found again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from media.tones import FLOOR_DB, beep, detect, ringback, silence, tone
+
+
+@pytest.mark.parametrize("rate", [8000, 16_000])
+@pytest.mark.parametrize("level_db", [-40.0, -13.0, -6.1])
+def test_two_tones_are_found_at_the_level_they_were_made(rate: int, level_db: float) -> None:
+    levels = detect(tone((700.0, 1200.0), 1.0, rate, level_db), rate, (700.0, 1200.0, 2000.0))
+    assert levels.shape == (50, 3)
+    inner = levels[1:-1]
+    assert np.abs(inner[:, :2] - level_db).max() < 0.1
+    assert inner[:, 2].max() < level_db - 30
+
+
+def test_silence_measures_the_floor_and_what_is_shorter_than_20_ms_nothing() -> None:
+    assert (detect(silence(0.1, 8000), 8000, (1000.0,)) == FLOOR_DB).all()
+    assert detect(silence(0.019, 8000), 8000, (1000.0,)).shape == (0, 1)
+
+
+def test_a_tone_has_its_length_to_the_sample_and_does_not_click() -> None:
+    pcm = tone((425.0,), 0.25, 8000)
+    assert (len(pcm), pcm.dtype) == (2000, np.int16)
+    assert pcm[0] == 0
+    assert abs(int(pcm[-1])) < 100
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.000_125, 0.001])
+def test_the_shortest_tones_are_still_tones(seconds: float) -> None:
+    assert len(tone((425.0,), seconds, 8000)) == round(seconds * 8000)
+
+
+def test_what_is_too_loud_is_clipped_and_never_wraps() -> None:
+    pcm = tone((500.0, 500.0), 0.1, 8000, 0.0)
+    assert (pcm.max(), pcm.min()) == (32_767, -32_767)
+    assert np.abs(np.diff(pcm.astype(int))).max() < 32_767
+
+
+@pytest.mark.parametrize(
+    ("country", "frequencies", "cadence"),
+    [
+        ("PL", (425.0,), (1.0, 4.0)),
+        ("UA", (425.0,), (1.0, 4.0)),
+        ("us", (440.0, 480.0), (2.0, 4.0)),
+        ("GB", (400.0, 450.0), (0.4, 0.2, 0.4, 2.0)),
+        ("??", (425.0,), (1.0, 4.0)),
+    ],
+)
+def test_e180_ringback_rings_as_the_country_is_used_to(
+    country: str, frequencies: tuple[float, ...], cadence: tuple[float, ...]
+) -> None:
+    levels = detect(ringback(country, 8000), 8000, frequencies)
+    rings = (levels > -25.0).all(axis=1)
+    borders = np.flatnonzero(np.diff(rings.astype(int))) + 1
+    assert rings[0]
+    assert np.diff([0, *borders, len(rings)]).tolist() == [round(seconds * 50) for seconds in cadence]
+
+
+def test_the_beep_is_1_khz_for_less_than_half_a_second() -> None:
+    pcm = beep(8000)
+    assert len(pcm) == 3200
+    assert detect(pcm, 8000, (1000.0,))[5:15].min() > -14.0
