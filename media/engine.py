@@ -1,0 +1,166 @@
+"""The media engine without sockets, clock or threads: commands and packets in, packets and events out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from media.commands import (
+    Bridge,
+    CloseLeg,
+    Command,
+    ConnectLeg,
+    Echo,
+    LegClosed,
+    LegOpened,
+    LegRefused,
+    OpenLeg,
+    Play,
+    Record,
+    SendDigits,
+    StopPlaying,
+    StopRecording,
+    Unbridge,
+)
+from media.endpoint import Endpoint
+from media.errors import PortsExhausted
+from media.leg import Leg, Surroundings
+from media.pacing import Pacer
+from media.recorder import FLUSH_SECONDS
+
+CHECK_SECONDS = 1.0
+
+OpenEndpoint = Callable[[Leg, float], Endpoint]
+"""Leases ports for a leg and lets its packets come to `Leg.on_packet`; raises PortsExhausted."""
+
+
+class Engine:
+    """All legs of one process. Whoever drives it calls `tick` when `deadline` has come."""
+
+    def __init__(self, around: Surroundings, open_endpoint: OpenEndpoint) -> None:
+        self._around = around
+        self._open_endpoint = open_endpoint
+        self._legs: dict[int, Leg] = {}
+        self._paced: dict[int, Leg] = {}
+        self._pacer = Pacer()
+        self._check_at = 0.0
+        self._handlers: dict[type, Callable[[Any, float], None]] = {
+            OpenLeg: self._open,
+            ConnectLeg: self._connect,
+            Play: self._play,
+            StopPlaying: self._stop_playing,
+            Bridge: self._bridge,
+            Unbridge: self._unbridge,
+            Echo: self._echo,
+            SendDigits: self._send_digits,
+            Record: self._record,
+            StopRecording: self._stop_recording,
+            CloseLeg: self._close,
+        }
+
+    def handle(self, command: Command, now: float) -> None:
+        """Do what signalling asks for. What concerns a leg that is gone is passed over: the two cross."""
+        if isinstance(command, OpenLeg) or command.leg in self._legs:
+            self._handlers[type(command)](command, now)
+
+    @property
+    def deadline(self) -> float | None:
+        """When `tick` is due; in the past when it is due at once, None when nothing is."""
+        if self._paced:
+            return min(self._pacer.deadline or 0.0, self._check_at)
+        return self._check_at if self._legs else None
+
+    def tick(self, now: float) -> None:
+        """Send the frames that are due on all legs together, and look after the legs."""
+        if self._paced:
+            self._pacer.start(now)
+            owed = self._pacer.due(now)
+            for _ in range(owed):
+                self._serve(now)
+            if owed:
+                self._paced = {number: leg for number, leg in self._paced.items() if leg.is_paced}
+        if not self._paced:
+            self._pacer.stop()
+        if now >= self._check_at:
+            self._check(now)
+
+    def _serve(self, now: float) -> None:
+        for leg in self._paced.values():
+            if leg.is_paced:
+                leg.tick(now)
+
+    def _pace(self, leg: Leg) -> None:
+        self._paced[leg.number] = leg
+
+    def _check(self, now: float) -> None:
+        for leg in self._legs.values():
+            leg.check(now)
+        is_recording = any(leg.recorder is not None for leg in self._legs.values())
+        self._check_at = now + (FLUSH_SECONDS if is_recording else CHECK_SECONDS)
+
+    def close(self, now: float) -> None:
+        """Close all legs; recordings are finished in the background."""
+        for number in list(self._legs):
+            self._close(CloseLeg(number), now)
+
+    # Commands
+
+    def _open(self, command: OpenLeg, now: float) -> None:
+        leg = Leg(command.leg, command.name, self._around, pace=self._pace)
+        try:
+            leg.attach(self._open_endpoint(leg, now))
+        except PortsExhausted as error:
+            self._around.emit(LegRefused(command.leg, str(error)))
+            return
+        if not self._legs:
+            self._check_at = now + CHECK_SECONDS
+        self._legs[command.leg] = leg
+        self._around.emit(LegOpened(command.leg, *leg.endpoint.address))
+
+    def _connect(self, command: ConnectLeg, now: float) -> None:
+        self._legs[command.leg].connect(
+            command.agreement, allows_nat=command.allows_nat, rtp_timeout_s=command.rtp_timeout_s, now=now
+        )
+
+    def _play(self, command: Play, _now: float) -> None:
+        self._legs[command.leg].play(command)
+
+    def _stop_playing(self, command: StopPlaying, _now: float) -> None:
+        leg = self._legs[command.leg]
+        leg.clear_keypad()
+        leg.stop_playing()
+
+    def _bridge(self, command: Bridge, _now: float) -> None:
+        leg, other = self._legs[command.leg], self._legs.get(command.other)
+        leg.part()
+        if other is None:
+            return
+        other.part()
+        leg.partner, other.partner = other, leg
+        leg.link()
+        other.link()
+
+    def _unbridge(self, command: Unbridge, _now: float) -> None:
+        self._legs[command.leg].part()
+
+    def _echo(self, command: Echo, _now: float) -> None:
+        leg = self._legs[command.leg]
+        leg.part()
+        leg.partner = leg
+        leg.link()
+
+    def _send_digits(self, command: SendDigits, _now: float) -> None:
+        self._legs[command.leg].press(command.digits)
+
+    def _record(self, command: Record, now: float) -> None:
+        self._legs[command.leg].record(command, now)
+        self._check_at = min(self._check_at, now + FLUSH_SECONDS)
+
+    def _stop_recording(self, command: StopRecording, _now: float) -> None:
+        self._legs[command.leg].stop_recording()
+
+    def _close(self, command: CloseLeg, now: float) -> None:
+        leg = self._legs.pop(command.leg)
+        self._paced.pop(command.leg, None)
+        leg.close(now)
+        self._around.emit(LegClosed(command.leg, leg.statistics()))

@@ -1,0 +1,110 @@
+"""What arrives from one far end: counted as RFC 3550 appendix A does."""
+
+from __future__ import annotations
+
+from media.outgoing import CLOCK_HZ, HEADER
+
+_WRAP = 0x10000
+_MAX_JUMP = 3000
+_HEADER_BYTES = HEADER.size
+
+
+class IncomingStream:
+    """Loss and jitter of the packets of one SSRC after another."""
+
+    __slots__ = (
+        "_base",
+        "_cycles",
+        "_highest",
+        "_jitter",
+        "_lost_before",
+        "_received",
+        "_transit",
+        "heard_at",
+        "malformed",
+        "packets",
+        "ssrc",
+        "unknown",
+    )
+
+    def __init__(self) -> None:
+        self.ssrc = -1
+        self.packets = 0
+        self.malformed = 0
+        self.unknown = 0
+        """Packets of a payload type that nobody agreed to."""
+        self.heard_at: float | None = None
+        self._lost_before = 0
+        self._jitter = 0.0
+        self._start(-1, 0)
+
+    def _start(self, ssrc: int, sequence: int) -> None:
+        self.ssrc = ssrc
+        self._base = self._highest = sequence
+        self._cycles = 0
+        self._received = 0
+        self._transit: float | None = None
+
+    def count(self, sequence: int, timestamp: int, ssrc: int, now: float) -> None:
+        """Count one packet."""
+        self.packets += 1
+        self.heard_at = now
+        ahead = (sequence - self._highest) & 0xFFFF
+        if ssrc != self.ssrc or _MAX_JUMP < ahead < _WRAP - _MAX_JUMP:
+            self._lost_before = self.lost
+            self._start(ssrc, sequence)
+        elif ahead <= _MAX_JUMP:
+            if sequence < self._highest:
+                self._cycles += _WRAP
+            self._highest = sequence
+        self._received += 1
+        transit = now * CLOCK_HZ - timestamp
+        if self._transit is not None:
+            change = transit - self._transit
+            # A timestamp that wraps or leaps is no jitter.
+            if -CLOCK_HZ < change < CLOCK_HZ:
+                self._jitter += ((change if change > 0 else -change) - self._jitter) / 16
+        self._transit = transit
+
+    @property
+    def highest_sequence(self) -> int:
+        """Highest sequence number, wraps counted (RFC 3550 §6.4.1)."""
+        return self._cycles + self._highest
+
+    @property
+    def expected(self) -> int:
+        """Packets of the present SSRC that should have come."""
+        return self.highest_sequence - self._base + 1 if self._received else 0
+
+    @property
+    def lost(self) -> int:
+        """Packets that never came, of all SSRCs; duplicates count against it."""
+        return self._lost_before + max(0, self.expected - self._received)
+
+    @property
+    def jitter(self) -> int:
+        """Interarrival jitter in RTP clock units (RFC 3550 §6.4.1)."""
+        return int(self._jitter)
+
+    @property
+    def jitter_ms(self) -> float:
+        """Interarrival jitter in milliseconds."""
+        return self._jitter * 1000 / CLOCK_HZ
+
+
+def plain_size(packet: bytearray, size: int) -> int:
+    """Strip CSRCs, extension and padding in place; return the new size, 0 if the packet is malformed."""
+    if size < _HEADER_BYTES or packet[0] >> 6 != 2:
+        return 0
+    start = _HEADER_BYTES + 4 * (packet[0] & 0x0F)
+    if packet[0] & 0x10:
+        if start + 4 > size:
+            return 0
+        start += 4 + 4 * int.from_bytes(packet[start + 2 : start + 4], "big")
+    end = size - packet[size - 1] if packet[0] & 0x20 else size
+    if start > end or (packet[0] & 0x20 and end == size):
+        return 0
+    packet[0] = 0x80
+    payload = packet[start:end]
+    packet[_HEADER_BYTES : _HEADER_BYTES + len(payload)] = payload
+    return _HEADER_BYTES + len(payload)

@@ -1,0 +1,137 @@
+"""The engine in the process and on the asyncio loop of its signalling: for tests, on real or virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from typing import TypeVar
+
+from media.commands import Command, Event
+from media.endpoint import Endpoint
+from media.engine import Engine
+from media.errors import PortsExhausted
+from media.leg import Leg, Surroundings
+from media.memory import MemoryEndpoint, MemoryRtpNetwork
+from media.ports import PortLeases
+from media.sockets import SocketEndpoint
+from media.sounds import SoundLibrary
+
+T = TypeVar("T")
+Give = Callable[[int, float], None]
+
+
+class ExecutorBackground:
+    """Jobs on a thread of the asyncio loop's, one after another; a virtual clock stands still meanwhile."""
+
+    def __init__(self, after: Callable[[], None]) -> None:
+        """Call ``after`` when a job's result was taken."""
+        self._loop = asyncio.get_running_loop()
+        self._thread = ThreadPoolExecutor(1)
+        self._after = after
+        self._jobs: set[asyncio.Future[object]] = set()
+
+    def submit(self, job: Callable[[], T], done: Callable[[T | Exception], None]) -> None:
+        """Run ``job``; later call ``done`` on the loop."""
+
+        def finish(future: asyncio.Future[T]) -> None:
+            self._jobs.discard(future)
+            error = future.exception()
+            if error is None:
+                done(future.result())
+            elif isinstance(error, Exception):
+                done(error)
+            self._after()
+
+        future = self._loop.run_in_executor(self._thread, job)
+        self._jobs.add(future)  # type: ignore[arg-type]
+        future.add_done_callback(finish)
+
+    async def close(self) -> None:
+        """Wait for all jobs."""
+        while self._jobs:
+            await asyncio.wait(self._jobs)
+        self._thread.shutdown()
+
+
+class EndpointFactory:
+    """Opens ports of a range on real sockets or on a network in memory."""
+
+    def __init__(self, open_pair: Callable[[int, Leg, Give], Endpoint], ports: tuple[int, int]) -> None:
+        self._open_pair = open_pair
+        self._leases = PortLeases(*ports)
+
+    def __call__(self, leg: Leg, now: float) -> Endpoint:
+        """Return the ports of ``leg``.
+
+        Raises:
+            PortsExhausted: none is free; ports that other programs hold are passed over.
+        """
+        refused: OSError | None = None
+        for _ in range(self._leases.total):
+            port = self._leases.lease(now)
+            try:
+                return self._open_pair(port, leg, self._leases.give_back)
+            except OSError as error:
+                self._leases.give_back(port, now)
+                refused = error
+        raise PortsExhausted(f"no RTP port can be opened: {refused}")
+
+
+class LocalEngine:
+    """Drives an engine by timers of the running loop."""
+
+    def __init__(
+        self,
+        deliver: Callable[[Event], None],
+        *,
+        network: MemoryRtpNetwork | None,
+        address: str,
+        ports: tuple[int, int],
+    ) -> None:
+        self._loop = loop = asyncio.get_running_loop()
+        self._deliver = deliver
+        self._timer: asyncio.TimerHandle | None = None
+        self._backgrounds = [ExecutorBackground(self._arm) for _ in range(3)]
+        loads, files, syncs = self._backgrounds
+        random = Random()
+        around = Surroundings(self._emit, SoundLibrary(loads), files=files, syncs=syncs, random=random)
+
+        def on_network(port: int, leg: Leg, give_back: Give) -> Endpoint:
+            assert network is not None
+            return MemoryEndpoint(network, (address, port), leg, clock=loop.time, give_back=give_back)
+
+        def on_sockets(port: int, leg: Leg, give_back: Give) -> Endpoint:
+            return SocketEndpoint((address, port), leg, poll=loop, clock=loop.time, give_back=give_back)
+
+        self._engine = Engine(around, EndpointFactory(on_network if network else on_sockets, ports))
+
+    def send(self, command: Command) -> None:
+        """Do what ``command`` says; its events come later."""
+        self._engine.handle(command, self._loop.time())
+        self._arm()
+
+    def _emit(self, event: Event) -> None:
+        self._loop.call_soon(self._deliver, event)
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline = self._engine.deadline
+        if deadline is not None:
+            self._timer = self._loop.call_at(deadline, self._tick)
+
+    def _tick(self) -> None:
+        self._engine.tick(self._loop.time())
+        self._arm()
+
+    async def close(self) -> None:
+        """Close all legs and finish recordings."""
+        self._engine.close(self._loop.time())
+        self._arm()
+        for background in self._backgrounds:
+            await background.close()
+        # What the last jobs and legs told is still to be delivered.
+        await asyncio.sleep(0)

@@ -1,0 +1,87 @@
+"""What one receiver gets from us: one continuous RTP stream, whoever its sound comes from."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from random import Random
+from typing import TypeAlias
+
+Packet: TypeAlias = bytes | bytearray | memoryview
+Send: TypeAlias = Callable[[Packet], object]
+
+HEADER = struct.Struct("!BBHII")
+VERSION_2 = 0x80
+MARKER = 0x80
+CLOCK_HZ = 8000
+"""RTP clock of PCMA, PCMU, telephone-event, and of G.722 by the old error that RFC 3551 §4.5.2 keeps."""
+FRAME_SECONDS = 0.02
+FRAME_BYTES = 160
+"""Bytes of 20 ms, and RTP clock units too, in each of these codecs."""
+_SILENT_TOO_LONG = 0.3
+"""Seconds after which a source that was not sending is put back on the wall clock."""
+
+
+def discard(_packet: Packet) -> None:
+    """Send nowhere: no address is known yet."""
+
+
+class OutgoingStream:
+    """SSRC, sequence numbers and timestamps toward one receiver (RFC 3550 §5.1).
+
+    Prompts, music, digits and relayed audio take turns as `source`. Whenever it changes, sequence numbers go on
+    by one and timestamps by the time that has passed, so that the receiver's jitter buffer never starts anew.
+    """
+
+    __slots__ = (
+        "is_taken",
+        "octets",
+        "packets",
+        "send",
+        "sent_at",
+        "sequence",
+        "source",
+        "ssrc",
+        "timestamp",
+    )
+
+    def __init__(self, random: Random) -> None:
+        self.ssrc = random.getrandbits(32)
+        self.sequence = random.getrandbits(16)
+        self.timestamp = random.getrandbits(32)
+        self.sent_at: float | None = None
+        self.source: object = None
+        self.is_taken = False
+        """Whether something of our own is playing, so that relayed packets have to wait outside."""
+        self.packets = 0
+        self.octets = 0
+        self.send: Send = discard
+
+    def next_timestamp(self, now: float) -> int:
+        """Return the timestamp of a packet that leaves ``now``, whoever sent the last one."""
+        if self.sent_at is None:
+            return self.timestamp
+        frames = max(1, round((now - self.sent_at) / FRAME_SECONDS))
+        return (self.timestamp + frames * FRAME_BYTES) & 0xFFFFFFFF
+
+    def send_frame(self, payload_type: int, payload: bytes, *, source: object, now: float) -> None:
+        """Send 20 ms of our own audio."""
+        first = payload_type
+        if self.source is source and self.sent_at is not None and now - self.sent_at < _SILENT_TOO_LONG:
+            self.timestamp = (self.timestamp + FRAME_BYTES) & 0xFFFFFFFF
+        else:
+            self.timestamp = self.next_timestamp(now)
+            self.source = source
+            first |= MARKER
+        self.send_packet(first, payload, timestamp=self.timestamp, now=now)
+
+    def send_packet(self, marker_and_type: int, payload: bytes, *, timestamp: int, now: float) -> None:
+        """Send one packet with the next sequence number; one that the network refuses is lost."""
+        self.sequence = (self.sequence + 1) & 0xFFFF
+        self.sent_at = now
+        self.packets += 1
+        self.octets += len(payload)
+        try:
+            self.send(HEADER.pack(VERSION_2, marker_and_type, self.sequence, timestamp, self.ssrc) + payload)
+        except OSError:
+            return

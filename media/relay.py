@@ -1,0 +1,70 @@
+"""Packets of one leg to another, rewritten so that the receiver sees one continuous stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from media.outgoing import HEADER, MARKER, VERSION_2, OutgoingStream
+
+HEADER_BYTES = HEADER.size
+MAX_JUMP = 500
+"""Sequence numbers that a source may leap; beyond it has started anew (RFC 3550 appendix A.1 has 3000)."""
+
+Convert: TypeAlias = Callable[[bytes], bytes]
+Route: TypeAlias = tuple[int, Convert | None]
+"""Payload type to send under, and how the payload is changed, if at all."""
+
+
+class Relay:
+    """Forwards what arrives on one leg into the stream of another."""
+
+    __slots__ = ("_out", "_routes", "_sequence_offset", "_ssrc", "_timestamp_offset")
+
+    def __init__(self, out: OutgoingStream, routes: Mapping[int, Route]) -> None:
+        """Forward into ``out`` each payload type that ``routes`` knows; drop the others."""
+        self._out = out
+        self._routes = routes
+        self._ssrc = -1
+        self._sequence_offset = 0
+        self._timestamp_offset = 0
+
+    def forward(self, packet: bytearray, size: int, now: float) -> None:
+        """Send on an RTP packet without CSRC, extension and padding; ``packet`` is changed in place."""
+        _, second, sequence, timestamp, ssrc = HEADER.unpack_from(packet)
+        route = self._routes.get(second & 0x7F)
+        out = self._out
+        if route is None or out.is_taken:
+            return
+        marker = second & MARKER
+        new_sequence = (sequence + self._sequence_offset) & 0xFFFF
+        ahead = (new_sequence - out.sequence) & 0xFFFF
+        if out.source is not self or ssrc != self._ssrc or MAX_JUMP < ahead < 0x10000 - MAX_JUMP:
+            self._join(sequence, timestamp, ssrc, now)
+            new_sequence = (sequence + self._sequence_offset) & 0xFFFF
+            ahead = 1
+            marker = MARKER
+        new_timestamp = (timestamp + self._timestamp_offset) & 0xFFFFFFFF
+        if ahead <= MAX_JUMP:
+            out.sequence = new_sequence
+            out.timestamp = new_timestamp
+            out.sent_at = now
+        out.packets += 1
+        out.octets += size - HEADER_BYTES
+        payload_type, convert = route
+        HEADER.pack_into(packet, 0, VERSION_2, marker | payload_type, new_sequence, new_timestamp, out.ssrc)
+        try:
+            if convert is None:
+                out.send(memoryview(packet)[:size])
+            else:
+                out.send(packet[:HEADER_BYTES] + convert(bytes(packet[HEADER_BYTES:size])))
+        except OSError:
+            return
+
+    def _join(self, sequence: int, timestamp: int, ssrc: int, now: float) -> None:
+        """Let this packet follow, in number and in time, the last one that was sent."""
+        out = self._out
+        self._ssrc = ssrc
+        self._sequence_offset = (out.sequence + 1 - sequence) & 0xFFFF
+        self._timestamp_offset = (out.next_timestamp(now) - timestamp) & 0xFFFFFFFF
+        out.source = self

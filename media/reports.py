@@ -1,0 +1,109 @@
+"""RTCP of one leg: what we tell of what we hear, and what the far end tells of what it hears."""
+
+from __future__ import annotations
+
+from media.errors import MalformedMedia
+from media.incoming import IncomingStream
+from media.outgoing import CLOCK_HZ, OutgoingStream
+from media.rtp import (
+    ReceiverReport,
+    ReportBlock,
+    SenderReport,
+    SourceDescription,
+    build_rtcp,
+    parse_rtcp,
+)
+
+REPORT_SECONDS = 5.0
+
+
+def ntp_time(now: float) -> int:
+    """Return ``now`` as 64 bits of seconds and fraction. The epoch is ours: only differences are used."""
+    return int(now * (1 << 32)) & 0xFFFF_FFFF_FFFF_FFFF
+
+
+def _middle(ntp: int) -> int:
+    return ntp >> 16 & 0xFFFF_FFFF
+
+
+class Reporter:
+    """Sender and receiver reports (RFC 3550 §6.4), one SSRC each way."""
+
+    def __init__(self, out: OutgoingStream, incoming: IncomingStream) -> None:
+        self._out = out
+        self._incoming = incoming
+        self._told_packets = 0
+        self._told_expected = 0
+        self._told_lost = 0
+        self._last_sr = 0
+        self._last_sr_at = 0.0
+        self._block: ReportBlock | None = None
+        self._round_trip_s: float | None = None
+
+    def report(self, now: float) -> bytes:
+        """Return a compound report for the far end."""
+        out = self._out
+        name = SourceDescription(out.ssrc, f"{out.ssrc:08x}")
+        blocks = (self._report_block(now),) if self._incoming.packets else ()
+        if out.packets == self._told_packets or out.sent_at is None:
+            return build_rtcp(ReceiverReport(out.ssrc, blocks), name)
+        self._told_packets = out.packets
+        at = (out.timestamp + int((now - out.sent_at) * CLOCK_HZ)) & 0xFFFF_FFFF
+        octets, packets = out.octets & 0xFFFF_FFFF, out.packets & 0xFFFF_FFFF
+        return build_rtcp(SenderReport(out.ssrc, ntp_time(now), at, packets, octets, blocks), name)
+
+    def _report_block(self, now: float) -> ReportBlock:
+        incoming = self._incoming
+        expected = max(1, incoming.expected - self._told_expected)
+        lost = max(0, incoming.lost - self._told_lost)
+        self._told_expected, self._told_lost = incoming.expected, incoming.lost
+        delay = int((now - self._last_sr_at) * 65536) & 0xFFFF_FFFF if self._last_sr else 0
+        return ReportBlock(
+            incoming.ssrc,
+            min(255, lost * 256 // expected),
+            incoming.lost,
+            incoming.highest_sequence & 0xFFFF_FFFF,
+            incoming.jitter,
+            self._last_sr,
+            delay,
+        )
+
+    def take(self, compound: bytes, now: float) -> None:
+        """Read the far end's report; what is malformed is passed over."""
+        try:
+            packets = parse_rtcp(compound)
+        except MalformedMedia:
+            return
+        for packet in packets:
+            if isinstance(packet, SenderReport):
+                self._last_sr, self._last_sr_at = _middle(packet.ntp_time), now
+            if isinstance(packet, SenderReport | ReceiverReport):
+                for block in packet.blocks:
+                    self._take_block(block, now)
+
+    def _take_block(self, block: ReportBlock, now: float) -> None:
+        if block.ssrc != self._out.ssrc:
+            return
+        self._block = block
+        if block.last_sr:
+            trip = (_middle(ntp_time(now)) - block.last_sr - block.delay_since_last_sr) & 0xFFFF_FFFF
+            # A peer whose delay is longer than the time that passed cannot be right.
+            self._round_trip_s = trip / 65536 if trip < 1 << 31 else None
+
+    def statistics(self) -> dict[str, float]:
+        """Return the leg's numbers: ours of what came, theirs of what we sent as far as they told."""
+        incoming = self._incoming
+        numbers: dict[str, float] = {
+            "packets": incoming.packets,
+            "lost": incoming.lost,
+            "jitter_ms": round(incoming.jitter_ms, 2),
+            "malformed": incoming.malformed,
+            "unknown": incoming.unknown,
+            "sent": self._out.packets,
+        }
+        if self._block is not None:
+            numbers["remote_lost"] = self._block.lost
+            numbers["remote_jitter_ms"] = round(self._block.jitter * 1000 / CLOCK_HZ, 2)
+        if self._round_trip_s is not None:
+            numbers["round_trip_ms"] = round(self._round_trip_s * 1000, 2)
+        return numbers

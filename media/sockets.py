@@ -1,0 +1,152 @@
+"""RTP and RTCP over UDP sockets, one pair per leg."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable
+from typing import Protocol
+
+from media.endpoint import Address
+from media.leg import Leg
+from media.outgoing import Packet, Send
+
+LARGEST_PACKET = 2048
+"""More than any path carries unfragmented; what is longer arrives cut and is malformed."""
+EXPEDITED = 0xB8
+"""DSCP EF (RFC 3246), so that routers serve voice first."""
+
+
+class Poll(Protocol):
+    """Calls when a descriptor can be read; an asyncio loop is one."""
+
+    def add_reader(self, descriptor: int, callback: Callable[[], None], /) -> object:
+        """Call ``callback`` each time ``descriptor`` can be read."""
+
+    def remove_reader(self, descriptor: int, /) -> object:
+        """Do so no more."""
+
+
+class SocketEndpoint:
+    """The sole owner of a leg's sockets.
+
+    Once it is known where RTP comes from, the socket is connected there: the kernel then drops strangers, and
+    both directions cost less than with an address per packet.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        leg: Leg,
+        *,
+        poll: Poll,
+        clock: Callable[[], float],
+        give_back: Callable[[int, float], None],
+    ) -> None:
+        """Bind both ports.
+
+        Raises:
+            OSError: one is in use.
+        """
+        self.address = address
+        self._leg = leg
+        self._poll = poll
+        self._clock = clock
+        self._give_back = give_back
+        self._remote: Address | None = None
+        self._is_connected = False
+        self._packet = bytearray(LARGEST_PACKET)
+        self._rtcp = bind(address[0], address[1] + 1)
+        try:
+            self._rtp = bind(*address)
+        except OSError:
+            self._rtcp.close()
+            raise
+        poll.add_reader(self._rtp.fileno(), self._read_any)
+        poll.add_reader(self._rtcp.fileno(), self._read_rtcp)
+
+    def _read_any(self) -> None:
+        try:
+            size, source = self._rtp.recvfrom_into(self._packet)
+        except OSError:
+            return
+        self._leg.on_packet(self._packet, size, (source[0], source[1]), self._clock())
+
+    def _read_connected(self) -> None:
+        try:
+            size = self._rtp.recv_into(self._packet)
+        except OSError:
+            # An ICMP error of an earlier packet: the far end is not listening (yet).
+            return
+        self._leg.on_packet(self._packet, size, None, self._clock())
+
+    def _read_rtcp(self) -> None:
+        with contextlib.suppress(OSError):
+            compound, source = self._rtcp.recvfrom(LARGEST_PACKET)
+            self._leg.on_report(compound, (source[0], source[1]), self._clock())
+
+    def aim(self, remote: Address) -> Send:
+        """Hear everybody; return what sends to ``remote``."""
+        if self._is_connected:
+            self._reopen()
+        self._remote = remote
+        send_to = self._rtp.sendto
+        return lambda packet: send_to(packet, remote)
+
+    def _reopen(self) -> None:
+        """Put an unconnected socket in the place of the connected one: Python cannot dissolve a connection.
+
+        Both may share the port for that moment only, lest a foreign process ever could.
+        """
+        was = self._rtp
+        was.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._poll.remove_reader(was.fileno())
+        self._rtp = bind(*self.address, shares_port=True)
+        was.close()
+        self._rtp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+        self._is_connected = False
+        self._poll.add_reader(self._rtp.fileno(), self._read_any)
+
+    def lock(self, remote: Address) -> Send:
+        """Hear and reach nobody but ``remote``."""
+        self._remote = remote
+        self._rtp.connect(remote)
+        self._is_connected = True
+        self._poll.remove_reader(self._rtp.fileno())
+        self._poll.add_reader(self._rtp.fileno(), self._read_connected)
+        return self._rtp.send
+
+    def send_rtcp(self, packet: Packet) -> None:
+        """Send to the port above the remote one."""
+        if self._remote is not None:
+            with contextlib.suppress(OSError):
+                self._rtcp.sendto(packet, (self._remote[0], self._remote[1] + 1))
+
+    def close(self, now: float) -> None:
+        """Give the ports back."""
+        for each in (self._rtp, self._rtcp):
+            self._poll.remove_reader(each.fileno())
+            each.close()
+        self._give_back(self.address[1], now)
+
+
+def bind(host: str, port: int, *, shares_port: bool = False) -> socket.socket:
+    """Return a non-blocking UDP socket.
+
+    Raises:
+        OSError: the port is in use, or the address is not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    udp = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    try:
+        if shares_port:
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET:
+            udp.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, EXPEDITED)
+        else:
+            udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, EXPEDITED)
+        udp.bind((host, port))
+    except OSError:
+        udp.close()
+        raise
+    return udp

@@ -1,0 +1,104 @@
+"""Sounds ready to be sent: each encoded once per codec, shared by all who hear it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media import codecs, tones, wav
+from media.background import Background
+from media.commands import Clip, PlayItem, Silence, Tone
+from media.errors import MediaError
+from media.resample import resample
+
+Pcm: TypeAlias = NDArray[np.int16]
+
+FRAME_MS = 20
+CACHE_BYTES = 64 * 1024 * 1024
+"""Two hours of G.711: every prompt and the music of an office."""
+
+
+class SoundLibrary:
+    """Encoded sounds by what they are, the file's time of change included; the least used go first."""
+
+    def __init__(self, background: Background, *, cache_bytes: int = CACHE_BYTES) -> None:
+        self._background = background
+        self._cache_bytes = cache_bytes
+        self._encoded: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+        self._held = 0
+
+    def load(
+        self, items: tuple[PlayItem, ...], codec: str, done: Callable[[list[bytes], list[str]], None]
+    ) -> None:
+        """Call ``done`` later with the items' payloads in whole frames, and with what was wrong with any.
+
+        An item that cannot be read is empty: the rest is heard all the same.
+        """
+
+        def finish(result: tuple[list[bytes], list[str]] | Exception) -> None:
+            if isinstance(result, Exception):
+                done([], [f"sounds cannot be encoded: {result}"])
+            else:
+                done(*result)
+
+        self._background.submit(partial(self._encode_all, items, codec), finish)
+
+    def _encode_all(self, items: tuple[PlayItem, ...], codec: str) -> tuple[list[bytes], list[str]]:
+        sounds: list[bytes] = []
+        troubles: list[str] = []
+        for item in items:
+            try:
+                sounds.append(self._encode(item, codec))
+            except (OSError, MediaError, ValueError) as error:
+                troubles.append(f"{item} cannot be played: {error}")
+                sounds.append(b"")
+        return sounds, troubles
+
+    def _encode(self, item: PlayItem, codec: str) -> bytes:
+        changed = Path(item.path).stat().st_mtime_ns if isinstance(item, Clip) else 0
+        key = (item, changed, codec)
+        if key in self._encoded:
+            self._encoded.move_to_end(key)
+            return self._encoded[key]
+        sound = encode(item, codec)
+        self._encoded[key] = sound
+        self._held += len(sound)
+        while self._held > self._cache_bytes and len(self._encoded) > 1:
+            self._held -= len(self._encoded.popitem(last=False)[1])
+        return sound
+
+
+def encode(item: PlayItem, codec_name: str) -> bytes:
+    """Return the payload of ``item`` in whole 20 ms frames.
+
+    Raises:
+        OSError: the file cannot be read.
+        MediaError: it is no WAV file we know, or there is no such codec.
+    """
+    codec = codecs.by_name(codec_name)
+    pcm = samples(item, codec.sample_rate_hz)
+    frame = codec.sample_rate_hz * FRAME_MS // 1000
+    missing = -len(pcm) % frame
+    return codec.encode(np.concatenate((pcm, np.zeros(missing, np.int16))))
+
+
+def samples(item: PlayItem, rate: int) -> Pcm:
+    """Return ``item`` as samples at ``rate`` Hz."""
+    if isinstance(item, Tone):
+        return tones.tone(item.frequencies, item.seconds, rate, item.level_db)
+    if isinstance(item, Silence):
+        return np.zeros(round(item.seconds * rate), np.int16)
+    recorded, recorded_rate = wav.read_wav(Path(item.path))
+    return _louder(resample(recorded, recorded_rate, rate), item.gain_db)
+
+
+def _louder(pcm: Pcm, gain_db: float) -> Pcm:
+    if not gain_db:
+        return pcm
+    return np.asarray(np.clip(pcm * 10 ** (gain_db / 20), -32768, 32767), np.int16)

@@ -1,0 +1,115 @@
+"""A far end for media tests: keeps what it hears with the time, and says what it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media import codecs
+from media.dtmf import encode_digit
+from media.memory import MemoryRtpNetwork
+from media.rtp import RtpPacket
+from media.sdp.negotiate import StreamAgreement
+
+STATIC = {"PCMU": 0, "PCMA": 8, "G722": 9}
+
+
+@dataclass(frozen=True, slots=True)
+class HeardPacket:
+    """One RTP packet as it came."""
+
+    at: float
+    """Loop time."""
+    source: tuple[str, int]
+    """Where it came from."""
+    packet: RtpPacket
+    """The packet."""
+
+
+class Peer:
+    """One far end on a memory network."""
+
+    def __init__(
+        self,
+        network: MemoryRtpNetwork,
+        port: int,
+        *,
+        host: str = "10.0.0.1",
+        codec: str = "PCMA",
+        event: int = 101,
+    ) -> None:
+        self.address = (host, port)
+        self.codec = codec
+        self.event = event
+        self.heard: list[HeardPacket] = []
+        self.sequence, self.timestamp, self.ssrc = 65530, 2**32 - 480, port
+        self._network = network
+        network.bind(self.address, self._receive)
+
+    def agreement(self, *, sends: bool = True, receives: bool = True, **changes: object) -> StreamAgreement:
+        """Return what a leg and this peer settle, seen from the leg."""
+        number = STATIC[self.codec]
+        settled = {
+            "remote": self.address,
+            "codec": self.codec,
+            "payload_type": number,
+            "accepts": ((number, self.codec),),
+            "telephone_event": self.event,
+            "receives_event": self.event,
+            "ptime_ms": 20,
+            "sends": sends,
+            "receives": receives,
+        }
+        return StreamAgreement(**{**settled, **changes})  # type: ignore[arg-type]
+
+    def _receive(self, content: bytes, source: tuple[str, int]) -> None:
+        at = asyncio.get_running_loop().time()
+        self.heard.append(HeardPacket(at, source, RtpPacket.parse(content)))
+
+    def send(
+        self, payload: bytes, to: tuple[str, int], *, number: int | None = None, marker: bool = False
+    ) -> None:
+        """Send one packet of 20 ms."""
+        number = STATIC[self.codec] if number is None else number
+        packet = RtpPacket(number, self.sequence, self.timestamp, self.ssrc, marker, payload)
+        self._network.send(packet.to_bytes(), source=self.address, destination=to)
+        self.skip()
+
+    def skip(self, packets: int = 1) -> None:
+        """Let numbers go on as if packets had been sent that the network lost."""
+        self.sequence = (self.sequence + packets) & 0xFFFF
+        self.timestamp = (self.timestamp + 160 * packets) & 0xFFFFFFFF
+
+    async def say(self, pcm: NDArray[np.int16], to: tuple[str, int]) -> None:
+        """Say ``pcm`` in real pace."""
+        codec = codecs.by_name(self.codec)
+        step = codec.sample_rate_hz // 50
+        for start in range(0, len(pcm) - step + 1, step):
+            self.send(codec.encode(pcm[start : start + step]), to)
+            await asyncio.sleep(0.02)
+
+    async def press(self, digit: str, to: tuple[str, int], *, number: int | None = None) -> None:
+        """Press a key."""
+        begin = self.timestamp
+        for marker, offset, payload in encode_digit(digit):
+            self.timestamp = (begin + offset) & 0xFFFFFFFF
+            packet = RtpPacket(
+                number or self.event, self.sequence, self.timestamp, self.ssrc, marker, payload
+            )
+            self._network.send(packet.to_bytes(), source=self.address, destination=to)
+            self.sequence = (self.sequence + 1) & 0xFFFF
+            await asyncio.sleep(0.02)
+        self.timestamp = (begin + 8 * 160) & 0xFFFFFFFF
+
+    def audio(self, *, since: float = 0.0) -> NDArray[np.int16]:
+        """Return the samples heard, events left out."""
+        codec = codecs.by_name(self.codec)
+        payloads = [
+            each.packet.payload
+            for each in self.heard
+            if each.packet.payload_type == STATIC[self.codec] and each.at >= since
+        ]
+        return codec.decode(b"".join(payloads))

@@ -1,0 +1,130 @@
+"""What far ends hear from an engine, on virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from media.client import MediaEngine, MemoryRtpNetwork, Silence, Tone
+from media.errors import PortsExhausted
+from media.tones import detect, tone
+from media.wav import read_wav
+from tests.harness.clock import virtual_time
+from tests.media.peer import Peer
+
+HOST = "10.0.0.9"
+
+
+async def engine_on(network: MemoryRtpNetwork, ports: tuple[int, int] = (20000, 20100)) -> MediaEngine:
+    return await MediaEngine.in_process(network=network, address=HOST, ports=ports)
+
+
+def pitch(pcm: np.ndarray) -> int:
+    """Return which of 400, 1000, 2000 Hz is loudest."""
+    levels = detect(pcm, 8000, (400.0, 1000.0, 2000.0)).mean(axis=0)
+    return (400, 1000, 2000)[int(np.argmax(levels))]
+
+
+@virtual_time
+async def test_a_tone_is_heard_in_whole_frames_20_ms_apart_and_ends_as_played() -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    anna = Peer(network, 4000)
+    leg = await engine.open_leg("anna")
+    leg.connect(anna.agreement())
+    assert await leg.play([Tone((1000.0,), 0.4), Silence(0.1)]).finished()
+    times = [each.at for each in anna.heard]
+    assert len(times) == 25
+    assert np.allclose(np.diff(times), 0.02)
+    assert {each.source for each in anna.heard} == {leg.address}
+    assert pitch(anna.audio()[:3200]) == 1000
+    await engine.close()
+
+
+@virtual_time
+async def test_bridged_legs_hear_each_other_as_one_continuous_stream_across_play_bridge_play() -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    anna, bob = Peer(network, 4000), Peer(network, 4002, codec="PCMU")
+    a, b = await engine.open_leg("anna"), await engine.open_leg("bob")
+    a.connect(anna.agreement())
+    b.connect(bob.agreement())
+    assert await b.play([Tone((400.0,), 0.2)]).finished()
+    a.bridge(b)
+    await anna.say(tone((1000.0,), 0.5, 8000), a.address)
+    assert await b.play([Tone((2000.0,), 0.2)]).finished()
+    await anna.say(tone((1000.0,), 0.2, 8000), a.address)
+    packets = [each.packet for each in bob.heard]
+    assert len({packet.ssrc for packet in packets}) == 1
+    assert {(later.sequence - earlier.sequence) & 0xFFFF for earlier, later in pairwise(packets)} == {1}
+    elapsed = [each.at - bob.heard[0].at for each in bob.heard]
+    stamped = [((packet.timestamp - packets[0].timestamp) & 0xFFFFFFFF) / 8000 for packet in packets]
+    assert np.allclose(elapsed, stamped, atol=0.021)
+    assert pitch(bob.audio()[1600:5000]) == 1000
+    assert pitch(bob.audio()[5600:7200]) == 2000
+    await engine.close()
+
+
+@virtual_time
+async def test_a_recording_holds_what_was_said_with_gaps_as_silence(tmp_path: Path) -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    anna = Peer(network, 4000)
+    leg = await engine.open_leg("anna")
+    leg.connect(anna.agreement())
+    recording = leg.record(tmp_path / "message.wav")
+    await anna.say(tone((1000.0,), 1.0, 8000), leg.address)
+    anna.skip(25)
+    await asyncio.sleep(0.5)
+    await anna.say(tone((400.0,), 0.5, 8000), leg.address)
+    summary = await recording.stop()
+    pcm, rate = read_wav(summary.path)
+    assert (rate, len(pcm), summary.seconds) == (8000, 16000, 2.0)
+    assert pitch(pcm[:8000]) == 1000
+    assert np.abs(pcm[8000:12000]).max() < 20
+    assert pitch(pcm[12000:]) == 400
+    assert not summary.is_silent
+    assert -14 < summary.peak_dbfs < -12
+    await engine.close()
+
+
+@virtual_time
+async def test_each_press_is_told_once_and_reaches_the_other_leg_under_its_payload_type() -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    anna, bob = Peer(network, 4000, event=101), Peer(network, 4002, event=96)
+    a, b = await engine.open_leg("anna"), await engine.open_leg("bob")
+    digits: list[str] = []
+    a.on_digit = digits.append
+    a.connect(anna.agreement())
+    b.connect(bob.agreement())
+    a.bridge(b)
+    await anna.press("5", a.address)
+    await anna.press("5", a.address)
+    await anna.press("#", a.address)
+    await asyncio.sleep(0.1)
+    assert digits == ["5", "5", "#"]
+    events = [each.packet for each in bob.heard if each.packet.payload_type == 96]
+    assert len(events) == len(bob.heard) > 15
+    assert len({packet.timestamp for packet in events}) == 3
+    await engine.close()
+
+
+@virtual_time
+async def test_no_leg_opens_without_a_port_and_a_closed_one_rests() -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network, ports=(20000, 20003))
+    first, second = await engine.open_leg(), await engine.open_leg()
+    assert (first.address[1], second.address[1]) == (20000, 20002)
+    with pytest.raises(PortsExhausted):
+        await engine.open_leg()
+    await first.close()
+    with pytest.raises(PortsExhausted):
+        await engine.open_leg()
+    await asyncio.sleep(5)
+    assert (await engine.open_leg()).address[1] == 20000
+    await engine.close()
