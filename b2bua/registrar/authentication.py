@@ -1,0 +1,120 @@
+"""Proof by digest that a request comes from one of our people (RFC 3261 §22, RFC 7616, RFC 8760)."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from b2bua.config.models import Person
+from b2bua.errors import MalformedMessage
+from b2bua.registrar.attempts import FailedAttempts
+from b2bua.sip.digest import Authorization, Challenge, verify
+from b2bua.sip.message import Request
+from b2bua.sip.nonces import NonceIssuer
+from b2bua.sip.transport.hop import Hop
+
+log = logging.getLogger(__name__)
+
+ALGORITHMS = ("SHA-256", "MD5")
+"""Offered in this order: the client takes the first it knows (RFC 8760 §2.4)."""
+NOBODYS_PASSWORD = secrets.token_hex(16)
+"""Checked for user names that do not exist, so that they take as long as those that do."""
+
+
+class People(Protocol):
+    """Whom phones can belong to."""
+
+    def by_username(self, username: str) -> Person | None:
+        """Return whose phones use ``username``."""
+
+    def by_extension(self, extension: str) -> Person | None:
+        """Return whose extension it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """The request carries the right password."""
+
+    person: Person
+    """Whose it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The request proves nothing yet, or comes from where too many wrong passwords came from."""
+
+    status: int
+    """401 with challenges, or 403."""
+    reason: str | None = None
+    """Reason phrase when the usual one says too little."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """One WWW-Authenticate per algorithm, the stronger first."""
+
+
+class Authentication:
+    """Challenges requests and checks the answers.
+
+    An unknown user name is answered as a wrong password is. A source that fails too often is refused unheard
+    for a while, except over the flow of a phone that has registered: one phone with a wrong password does not
+    lock out the office behind the same address.
+    """
+
+    def __init__(
+        self,
+        *,
+        people: People,
+        realm: str,
+        nonces: NonceIssuer,
+        is_known_flow: Callable[[Hop, float], bool],
+        attempts: FailedAttempts | None = None,
+    ) -> None:
+        self._people = people
+        self._realm = realm
+        self._nonces = nonces
+        self._is_known_flow = is_known_flow
+        self._attempts = attempts or FailedAttempts()
+
+    def check(self, request: Request, source: Hop, now: float) -> Proven | Refused:
+        """Return who sent ``request``, or what to answer it with."""
+        if self._attempts.is_blocked(source.host, now) and not self._is_known_flow(source, now):
+            return Refused(403, "Too Many Wrong Passwords")
+        claim = self._claim(request)
+        if claim is None:
+            return self._challenge(now)
+        person = self._people.by_username(claim.username)
+        password = person.sip_password if person else None
+        is_right = verify(claim, request.method, password=password or NOBODYS_PASSWORD, body=request.body)
+        # SIPp signs another URI than it sends; only where no nc forbids a replay must they be the same.
+        is_for_this = claim.nc is not None or claim.uri == request.uri
+        if person is None or password is None or not (is_right and is_for_this):
+            return self._note_failure(claim, source, now)
+        if self._nonces.check(claim.nonce, now, nc=claim.nc) != "fresh":
+            return self._challenge(now, is_stale=True)
+        return Proven(person)
+
+    def _claim(self, request: Request) -> Authorization | None:
+        """Return the credentials for our realm; ones we cannot read are none."""
+        for text in request.headers.all("Authorization"):
+            try:
+                claim = Authorization.parse(text)
+            except MalformedMessage:
+                continue
+            if claim.realm == self._realm:
+                return claim
+        return None
+
+    def _note_failure(self, claim: Authorization, source: Hop, now: float) -> Refused:
+        log.warning("wrong user name or password for %r from %s", claim.username, source)
+        if self._attempts.note(source.host, now):
+            log.warning("%s gave too many wrong passwords and is refused for a while", source.host)
+        return self._challenge(now)
+
+    def _challenge(self, now: float, *, is_stale: bool = False) -> Refused:
+        nonce = self._nonces.issue(now)
+        challenges = (
+            Challenge(self._realm, nonce, algorithm=algorithm, is_stale=is_stale) for algorithm in ALGORITHMS
+        )
+        return Refused(401, headers=tuple(("WWW-Authenticate", str(challenge)) for challenge in challenges))
