@@ -20,6 +20,7 @@ _PCM, _ALAW, _ULAW, _EXTENSIBLE = 1, 6, 7, 0xFFFE
 _FORMAT = struct.Struct("<HHIIHH")
 _CHUNK = struct.Struct("<4sI")
 _LARGEST = 0xFFFF_FFFF
+_CLOSED = -1
 
 
 class WavFormat(StrEnum):
@@ -121,8 +122,11 @@ class WavWriter:
         self._data_bytes = 0
         self._start = len(self._header())
         self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
-        self._is_open = True
-        self._write(self._header(), 0)
+        try:
+            self._write(self._header(), 0)
+        except OSError:
+            self._release()
+            raise
 
     def append(self, samples: bytes) -> None:
         """Write samples in the encoding of the file.
@@ -145,15 +149,14 @@ class WavWriter:
 
     def close(self) -> None:
         """Sync and close; more than once does no harm."""
-        if not self._is_open:
+        if self._file == _CLOSED:
             return
-        self._is_open = False
         try:
             if self._data_bytes % 2:  # RIFF chunks are padded to even length
                 self._write(b"\0", self._start + self._data_bytes)
             self.sync()
         finally:
-            os.close(self._file)
+            self._release()
 
     def __enter__(self) -> Self:
         return self
@@ -162,6 +165,11 @@ class WavWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _release(self) -> None:
+        """Close the descriptor and forget its number: by the next write it may be another file's."""
+        os.close(self._file)
+        self._file = _CLOSED
 
     def _header(self) -> bytes:
         """Return everything before the samples, with the sizes as they are now."""

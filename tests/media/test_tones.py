@@ -25,7 +25,7 @@ def test_silence_measures_the_floor_and_what_is_shorter_than_20_ms_nothing() -> 
 
 def test_a_tone_has_its_length_to_the_sample_and_does_not_click() -> None:
     pcm = tone((425.0,), 0.25, 8000)
-    assert (len(pcm), pcm.dtype) == (2000, np.int16)
+    assert len(pcm) == 2000
     assert pcm[0] == 0
     assert abs(int(pcm[-1])) < 100
 
@@ -55,7 +55,7 @@ def test_e180_ringback_rings_as_the_country_is_used_to(
     country: str, frequencies: tuple[float, ...], cadence: tuple[float, ...]
 ) -> None:
     levels = detect(ringback(country, 8000), 8000, frequencies)
-    rings = (levels > -25.0).all(axis=1)
+    rings = levels.min(axis=1) > -25.0
     borders = np.flatnonzero(np.diff(rings.astype(int))) + 1
     assert rings[0]
     assert np.diff([0, *borders, len(rings)]).tolist() == [round(seconds * 50) for seconds in cadence]

@@ -117,6 +117,24 @@ def test_a_full_disk_is_an_error_and_leaves_a_playable_file(
     assert len(read_wav(path)[0]) == 800
 
 
+def test_a_disk_that_is_full_from_the_start_keeps_no_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = os.listdir("/proc/self/fd")
+    monkeypatch.setattr(os, "pwrite", no_space)
+    with pytest.raises(OSError, match="No space left"):
+        WavWriter(tmp_path / "message.wav", 8000)
+    assert os.listdir("/proc/self/fd") == before
+
+
+def test_nothing_is_appended_to_a_closed_file_nor_to_whatever_has_its_descriptor_now(tmp_path: Path) -> None:
+    first = WavWriter(tmp_path / "first.wav", 8000)
+    first.close()
+    with WavWriter(tmp_path / "second.wav", 8000), pytest.raises(OSError, match="Bad file descriptor"):
+        first.append(b"\xd5" * 160)
+    assert len(read_wav(tmp_path / "second.wav")[0]) == 0
+
+
 def no_space(file: int, content: bytes, offset: int) -> int:
     raise OSError(28, "No space left on device")
 
