@@ -64,7 +64,8 @@ def piano(note: int, seconds: float = 3.0) -> Samples:
     time = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
     attack = np.minimum(time / 0.012, 1.0)
     fading = np.exp(-time * 2.2) * np.minimum((seconds - time) / 0.2, 1.0)
-    return attack * fading * partials(note, (1.0, 0.45, 0.12, 0.08), time)
+    sound: Samples = attack * fading * partials(note, (1.0, 0.45, 0.12, 0.08), time)
+    return sound
 
 
 def pad(note: int, seconds: float) -> Samples:
@@ -98,7 +99,8 @@ def compose() -> Samples:
     loop: Samples = np.zeros(SECONDS * RATE_HZ)
     for index, chord in enumerate(CHORDS):
         lay_chord(loop, index, chord)
-    return loop * 10 ** (MUSIC_DBFS / 20) / np.sqrt(np.mean(loop**2))
+    loop *= 10 ** (MUSIC_DBFS / 20) / np.sqrt(np.mean(loop**2))
+    return loop
 
 
 if __name__ == "__main__":

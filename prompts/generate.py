@@ -9,6 +9,7 @@ installed (Debian: espeak-ng, sox, festival, festvox-us-slt-hts). numpy comes wi
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import ukrainian
 
 Samples = npt.NDArray[np.float64]
 
@@ -60,6 +62,17 @@ def has_festival_voice() -> bool:
     return FESTIVAL_VOICE in listing.stdout
 
 
+def respelled(language: str, text: str) -> str:
+    """Return the text with phonemes in place of what espeak-ng would read wrongly."""
+    if language == "uk":
+        return ukrainian.phonemes(text, ukrainian.read_stresses())
+    exceptions = HERE / language / "pronunciation.toml"
+    if exceptions.is_file():
+        for words, sound in tomllib.loads(exceptions.read_text(encoding="utf-8")).items():
+            text = re.sub(rf"\b{words}\b", f"[[{sound}]]", text, flags=re.IGNORECASE)
+    return text
+
+
 def speak(text: str, language: str, into: Path, *, by_festival: bool) -> None:
     """Write the raw synthetic voice to the WAV file ``into``."""
     if by_festival:
@@ -68,6 +81,7 @@ def speak(text: str, language: str, into: Path, *, by_festival: bool) -> None:
         voice = ESPEAK_VOICES.get(language, language)
         speed = ESPEAK_WORDS_PER_MINUTE.get(language, ESPEAK_DEFAULT_WORDS_PER_MINUTE)
         command = ["espeak-ng", "-v", voice, "-s", str(speed), "-w", str(into), "--stdin"]
+        text = respelled(language, text)
     subprocess.run(command, input=text, text=True, check=True)
 
 
@@ -90,7 +104,7 @@ def write_alaw(path: Path, samples: Samples) -> None:
 def frame_levels(samples: Samples) -> Samples:
     """Return the RMS of each 20 ms, not below a very small number."""
     whole = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
-    return np.maximum(np.sqrt(np.mean(whole**2, axis=1)), 1e-6)
+    return np.maximum(np.sqrt(np.mean(whole**2, axis=1)), 1e-6).astype(np.float64)
 
 
 def speech_dbfs(samples: Samples) -> float:
@@ -189,8 +203,12 @@ def main(asked: Sequence[str]) -> int:
         print(f"generate.py: {problem}", file=sys.stderr)
     if found:
         return 2
-    for language in asked or languages():
-        generate_language(language)
+    try:
+        for language in asked or languages():
+            generate_language(language)
+    except ukrainian.MissingStressError as error:
+        print(f"generate.py: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -14,9 +14,7 @@ LANGUAGES = ("en", "pl", "ru", "uk")
 
 
 def texts(language: str) -> dict[str, str]:
-    content = tomllib.loads((ROOT / language / "texts.toml").read_text(encoding="utf-8"))
-    # stress marks are for the synthesiser only
-    return {name: text.replace("\u0301", "") for name, text in content.items()}
+    return tomllib.loads((ROOT / language / "texts.toml").read_text(encoding="utf-8"))
 
 
 def said(language: str, paths: tuple[Path, ...]) -> str:
