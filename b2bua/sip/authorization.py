@@ -1,0 +1,57 @@
+"""Answering 401 and 407 (RFC 3261 §22.2, RFC 7616, RFC 8760)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from b2bua.errors import MalformedMessage
+from b2bua.sip.digest import Challenge, Credentials, answer
+from b2bua.sip.message import Request, Response
+
+_HEADERS = {401: ("WWW-Authenticate", "Authorization"), 407: ("Proxy-Authenticate", "Proxy-Authorization")}
+
+
+class Authorization:
+    """What one request has tried so far: each kind of challenge once, once more when the nonce was stale."""
+
+    def __init__(self, credentials: Credentials | None, new_token: Callable[[], str]) -> None:
+        self._credentials = credentials
+        self._new_token = new_token
+        self._answered: set[tuple[int, str]] = set()
+
+    def retry(self, request: Request, response: Response) -> Request | None:
+        """Return ``request`` with credentials and without Via, CSeq one higher; None when it is no use."""
+        if self._credentials is None or response.status not in _HEADERS or response.is_local:
+            return None
+        asks, answers = _HEADERS[response.status]
+        challenge = self._pick(response, asks)
+        if challenge is None:
+            return None
+        again = request.copy()
+        again.headers.remove("Via")
+        again.headers.remove(answers)
+        again.headers.put("CSeq", f"{request.cseq.number + 1} {request.method}")
+        value = answer(
+            challenge,
+            self._credentials,
+            method=request.method,
+            uri=request.uri,
+            body=request.body,
+            cnonce=self._new_token(),
+            nc=1,
+        )
+        again.headers.add(answers, value)
+        return again
+
+    def _pick(self, response: Response, name: str) -> Challenge | None:
+        """Return the first challenge that we can answer and have not answered in vain (RFC 8760 §2.4)."""
+        for text in response.headers.all(name):
+            try:
+                challenge = Challenge.parse(text)
+            except MalformedMessage:
+                continue
+            attempt = (response.status, "stale" if challenge.is_stale else "")
+            if attempt not in self._answered:
+                self._answered.add(attempt)
+                return challenge
+        return None

@@ -1,0 +1,204 @@
+"""A dialog: what two user agents remember of each other (RFC 3261 §12)."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from b2bua.errors import MalformedMessage
+from b2bua.sip.headers import NameAddr
+from b2bua.sip.message import Headers, Request, Response
+from b2bua.sip.resolver import literal_hop
+from b2bua.sip.transport.hop import Hop
+from b2bua.sip.uri import parse_uri
+
+DialogKey = tuple[str, str, str]
+"""Call-ID, local tag, remote tag (§12)."""
+
+
+class Dialog:
+    """One peer-to-peer relationship; early until a 2xx confirms it.
+
+    Requests go to the first Route or the remote target (§12.2.1.1). Where that is a name, or an address that
+    can only be private to the peer, they go over ``flow``, the address the peer was last heard at.
+    """
+
+    __slots__ = (
+        "_flow", "_next_hop", "call_id", "contact", "local", "local_sequence", "local_tag", "remote",
+        "remote_sequence", "remote_tag", "remote_target", "route_set",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        call_id: str,
+        local: tuple[str, str],
+        remote: tuple[str, str],
+        remote_target: str,
+        route_set: tuple[str, ...],
+        flow: Hop,
+        contact: str,
+    ) -> None:
+        """``local`` and ``remote`` are the From/To value as it goes on the wire and its tag."""
+        self.call_id = call_id
+        self.local, self.local_tag = local
+        self.remote, self.remote_tag = remote
+        self.local_sequence = 0
+        self.remote_sequence: int | None = None
+        self.remote_target = remote_target
+        self.route_set = route_set
+        self.contact = contact
+        self._flow = flow
+        self._next_hop: Hop | None = None
+
+    @classmethod
+    def from_request(cls, request: Request, *, local_tag: str, source: Hop, contact: str) -> Dialog:
+        """Return the UAS side of the dialog that ``request`` opens (§12.1.1).
+
+        Raises:
+            MalformedMessage: From or To cannot be read.
+        """
+        headers = request.headers
+        dialog = cls(
+            call_id=request.call_id,
+            local=(f"{_required(headers, 'To')};tag={local_tag}", local_tag),
+            remote=(_required(headers, "From"), request.from_.tag or ""),
+            remote_target=_target(request) or str(request.from_.uri),
+            route_set=_route_set(request),
+            flow=source,
+            contact=contact,
+        )
+        dialog.remote_sequence = request.cseq.number
+        return dialog
+
+    @classmethod
+    def from_response(cls, request: Request, response: Response, *, hop: Hop, contact: str) -> Dialog:
+        """Return the UAC side of the dialog that ``response`` to our ``request`` opens (§12.1.2).
+
+        Raises:
+            MalformedMessage: To cannot be read.
+        """
+        dialog = cls(
+            call_id=request.call_id,
+            local=(_required(request.headers, "From"), request.from_.tag or ""),
+            remote=(_required(response.headers, "To"), response.to.tag or ""),
+            remote_target=_target(response) or request.uri,
+            route_set=_route_set(response)[::-1],
+            flow=hop,
+            contact=contact,
+        )
+        dialog.local_sequence = request.cseq.number
+        return dialog
+
+    @property
+    def key(self) -> DialogKey:
+        """What requests of the peer find this dialog by."""
+        return self.call_id, self.local_tag, self.remote_tag
+
+    @property
+    def flow(self) -> Hop:
+        """Where the peer was last heard; for TCP the connection."""
+        return self._flow
+
+    @property
+    def next_hop(self) -> Hop:
+        """Where our requests go."""
+        if self._next_hop is None:
+            self._next_hop = self._find_next_hop()
+        return self._next_hop
+
+    def _find_next_hop(self) -> Hop:
+        try:
+            first = NameAddr.parse(self.route_set[0]).uri if self.route_set else parse_uri(self.remote_target)
+            hop = literal_hop(first)
+        except MalformedMessage:
+            return self._flow
+        if hop is None:
+            return self._flow
+        if hop.host == self._flow.host:
+            return self._flow if self._flow.is_reliable else hop
+        return self._flow if _is_behind_nat(hop.host, self._flow.host) else hop
+
+    def refresh_target(self, message: Request | Response) -> None:
+        """Take the Contact of a target refresh (re-INVITE, UPDATE and their 2xx, §12.2)."""
+        self.remote_target = _target(message) or self.remote_target
+        self._next_hop = None
+
+    def heard_from(self, source: Hop) -> None:
+        """Note that the peer is at ``source`` now: after a reconnect of TCP, after a NAT's rebinding."""
+        if source != self._flow:
+            self._flow = source
+            self._next_hop = None
+
+    def accepts(self, sequence: int) -> bool:
+        """Return whether a request with this CSeq is in order, and note it (§12.2.2)."""
+        if self.remote_sequence is not None and sequence <= self.remote_sequence:
+            return False
+        self.remote_sequence = sequence
+        return True
+
+    def request(self, method: str, *, body: bytes = b"", content_type: str = "") -> Request:
+        """Return the next request of this dialog, without Via (§12.2.1.1)."""
+        self.local_sequence += 1
+        return self._build(method, self.local_sequence, body=body, content_type=content_type)
+
+    def ack(self, sequence: int) -> Request:
+        """Return the ACK to a 2xx of the INVITE with that CSeq (§13.2.2.4)."""
+        return self._build("ACK", sequence)
+
+    def _build(self, method: str, sequence: int, *, body: bytes = b"", content_type: str = "") -> Request:
+        uri, routes = self._addresses()
+        headers = Headers()
+        add = headers.add
+        for route in routes:
+            add("Route", route)
+        add("Max-Forwards", "70")
+        add("From", self.local)
+        add("To", self.remote)
+        add("Call-ID", self.call_id)
+        add("CSeq", f"{sequence} {method}")
+        if method in ("INVITE", "UPDATE"):
+            add("Contact", self.contact)
+        if body:
+            add("Content-Type", content_type)
+        return Request(method, uri, headers, body)
+
+    def _addresses(self) -> tuple[str, tuple[str, ...]]:
+        """Return request-URI and Route values, loose or strict (§12.2.1.1)."""
+        if not self.route_set:
+            return self.remote_target, ()
+        first = NameAddr.parse(self.route_set[0]).uri
+        if ";lr" in str(first).lower():
+            return self.remote_target, self.route_set
+        return str(first), (*self.route_set[1:], f"<{self.remote_target}>")
+
+
+def _target(message: Request | Response) -> str | None:
+    """Return the URI of the Contact; one that cannot be read is treated as missing."""
+    try:
+        contact = message.contact
+    except MalformedMessage:
+        return None
+    return None if contact is None or contact.is_wildcard else str(contact.uri)
+
+
+def _route_set(message: Request | Response) -> tuple[str, ...]:
+    """Return Record-Route as it stands; one that cannot be read is treated as missing."""
+    try:
+        routes = tuple(message.headers.values("Record-Route"))
+        for route in routes:
+            NameAddr.parse(route)
+    except MalformedMessage:
+        return ()
+    return routes
+
+
+def _required(headers: Headers, name: str) -> str:
+    value = headers.get(name)
+    if value is None:
+        raise MalformedMessage(f"no {name}")
+    return value
+
+
+def _is_behind_nat(host: str, flow_host: str) -> bool:
+    """Return whether ``host`` is private while the peer is seen at a public address."""
+    return ipaddress.ip_address(host).is_private and not ipaddress.ip_address(flow_host).is_private

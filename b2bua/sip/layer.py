@@ -1,0 +1,340 @@
+"""Transports, transactions and the one timer, tied to the loop; knows nothing of dialogs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from b2bua.errors import MalformedMessage
+from b2bua.sip.alarms import Alarms
+from b2bua.sip.core import OnResponse, Sent
+from b2bua.sip.message import Message, Request, Response, parse_message, response_to, validate
+from b2bua.sip.session.events import Ending
+from b2bua.sip.timers import Timers
+from b2bua.sip.transaction import (
+    Acknowledged,
+    ClientInviteTransaction,
+    ClientTransaction,
+    Event,
+    Output,
+    ServerInviteTransaction,
+    ServerTransaction,
+    TimedOut,
+    TransactionTable,
+    TransportFailed,
+)
+from b2bua.sip.transport.hop import Hop, Transport
+
+DEFAULT_PORT = 5060
+
+AnyClient = ClientInviteTransaction | ClientTransaction
+AnyServer = ServerInviteTransaction | ServerTransaction
+
+
+class TransactionUser(Protocol):
+    """Who is told what comes in (RFC 3261 §5); the endpoint."""
+
+    def take_request(self, call: ServerCall) -> None:
+        """Take a new request; its transaction waits for ``call.respond``."""
+
+    def take_ack(self, request: Request) -> None:
+        """Take an ACK that belongs to no transaction: to a 2xx."""
+
+    def take_stray(self, response: Response) -> None:
+        """Take a 2xx to an INVITE whose transaction is gone."""
+
+    def reply_failed(self, call: ServerCall) -> None:
+        """Take the news that no response reaches the sender of a request."""
+
+
+class ClientCall:
+    """A request of ours under way."""
+
+    __slots__ = ("hop", "on_response", "request", "transaction", "transport")
+
+    def __init__(
+        self, transaction: AnyClient, hop: Hop, transport: Transport | None, on_response: OnResponse
+    ) -> None:
+        self.transaction = transaction
+        self.request = transaction.request
+        self.hop = hop
+        self.transport = transport
+        self.on_response = on_response
+
+    def send(self, message: Message) -> None:
+        """Put one message on the wire."""
+        if self.transport is not None:
+            self.transport.send(message.to_bytes(), self.hop)
+
+
+class ServerCall:
+    """A request of a peer that is being answered."""
+
+    __slots__ = (
+        "_sent_by", "_sent_to", "is_merged", "layer", "local_tag", "request", "source", "take_back",
+        "transaction", "transport",
+    )  # fmt: skip
+
+    def __init__(
+        self, layer: TransactionLayer, transaction: AnyServer, source: Hop, transport: Transport
+    ) -> None:
+        self.layer = layer
+        self.transaction = transaction
+        self.request = transaction.request
+        self.source = source
+        self.transport = transport
+        self.is_merged = False
+        self.local_tag = ""
+        self.take_back: Callable[[Ending], None] | None = None
+        """For an INVITE that waits: ends it for its sender."""
+        self._sent_by = _reply_hop(self.request, source)
+        self._sent_to = self._sent_by
+
+    def send(self, message: Message) -> None:
+        """Put one response on the wire: over the connection it came by, else to sent-by (§18.2.2)."""
+        is_connected = self.source.is_reliable and self.transport.is_connected(self.source)
+        self._sent_to = self.source if is_connected else self._sent_by
+        self.transport.send(message.to_bytes(), self._sent_to)
+
+    def respond(self, response: Response) -> None:
+        """Hand a response to the transaction."""
+        self.layer.respond(self, response)
+
+    def is_lost_with(self, hop: Hop) -> bool:
+        """Return whether a failure of ``hop`` means that responses cannot be delivered any more.
+
+        A closed TCP connection does not: the next response opens one to sent-by.
+        """
+        return hop == self._sent_to and (not hop.is_reliable or hop == self._sent_by != self.source)
+
+
+class TransactionLayer:
+    """Turns bytes into transaction inputs and outputs into bytes; arms the loop's timer for all of them."""
+
+    def __init__(self, user: TransactionUser, *, timers: Timers) -> None:
+        self.alarms = Alarms()
+        self.timers = timers
+        self.transports: list[Transport] = []
+        self._user = user
+        self._table = TransactionTable()
+        self._clients: dict[AnyClient, ClientCall] = {}
+        self._servers: dict[AnyServer, ServerCall] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+
+    def __len__(self) -> int:
+        return len(self._clients) + len(self._servers)
+
+    def now(self) -> float:
+        """Return the loop's time."""
+        return self._loop.time()
+
+    # --- sending ------------------------------------------------------------------------------------------
+
+    def transport_for(self, hop: Hop) -> Transport | None:
+        """Return the transport that reaches ``hop``, or None."""
+        is_ipv6 = ":" in hop.host
+        for transport in self.transports:
+            if transport.local.transport == hop.transport and (":" in transport.local.host) == is_ipv6:
+                return transport
+        return None
+
+    def request(self, request: Request, hop: Hop, on_response: OnResponse) -> ClientCall:
+        """Send a request that has its Via already, in a transaction of its own."""
+        kind = ClientInviteTransaction if request.method == "INVITE" else ClientTransaction
+        transaction = kind(request, timers=self.timers, is_reliable=hop.is_reliable)
+        call = ClientCall(transaction, hop, self.transport_for(hop), on_response)
+        self._clients[transaction] = call
+        self._table.add(transaction)
+        self._emit_client(call, transaction.start(self.now()))
+        if call.transport is None:
+            self._loop.call_soon(self._fail_client, call)
+        self.arm()
+        return call
+
+    def abandon(self, transaction: AnyClient) -> None:
+        """Forget a client transaction; its responses are strays from now on."""
+        self._clients.pop(transaction, None)
+        self._table.remove(transaction)
+
+    def send_untracked(self, request: Request, hop: Hop) -> Sent:
+        """Send a request without a transaction: the ACK of a 2xx."""
+        sent = Sent(request.to_bytes(), hop)
+        self.send_again(sent)
+        return sent
+
+    def send_again(self, sent: Sent) -> None:
+        """Repeat it."""
+        transport = self.transport_for(sent.hop)
+        if transport is not None:
+            transport.send(sent.wire, sent.hop)
+
+    def respond(self, call: ServerCall, response: Response) -> None:
+        """Hand a response to the transaction of ``call``; once that is over it goes nowhere."""
+        self._emit_server(call, call.transaction.respond(response, self.now()))
+        self.arm()
+
+    # --- receiving ----------------------------------------------------------------------------------------
+
+    def receive(self, wire: bytes, source: Hop, transport: Transport) -> None:
+        """Take one message from a transport. What cannot be understood is answered 400 or dropped."""
+        try:
+            message = parse_message(wire)
+        except MalformedMessage:
+            return
+        try:
+            validate(message)
+            if isinstance(message, Request):
+                self._receive_request(message, source, transport)
+            else:
+                self._receive_response(message)
+        except MalformedMessage as error:
+            if isinstance(message, Request):
+                _refuse_statelessly(message, error, source, transport)
+        self.arm()
+
+    def _receive_response(self, response: Response) -> None:
+        transaction = self._table.client_for(response)
+        if transaction is not None:
+            call = self._clients[transaction]
+            self._emit_client(call, transaction.on_response(response, self.now()))
+        elif 200 <= response.status < 300 and response.cseq.method == "INVITE":
+            self._user.take_stray(response)
+
+    def _receive_request(self, request: Request, source: Hop, transport: Transport) -> None:
+        via = request.via
+        noted = via.with_source(source.host, source.port)
+        if noted is not via:
+            request.headers.put_first("Via", str(noted))
+        transaction = self._table.server_for(request)
+        if transaction is not None:
+            call = self._servers[transaction]
+            self._emit_server(call, transaction.on_request(request, self.now()))
+        elif request.method == "ACK":
+            self._user.take_ack(request)
+        else:
+            self._open(request, source, transport)
+
+    def _open(self, request: Request, source: Hop, transport: Transport) -> None:
+        kind = ServerInviteTransaction if request.method == "INVITE" else ServerTransaction
+        transaction = kind(request, timers=self.timers, is_reliable=source.is_reliable)
+        call = ServerCall(self, transaction, source, transport)
+        call.is_merged = self._table.is_merged(request)
+        self._servers[transaction] = call
+        self._table.add(transaction)
+        self._emit_server(call, transaction.start(self.now()))
+
+    def invite_of(self, cancel: Request) -> ServerCall | None:
+        """Return the INVITE that a CANCEL means (§9.2)."""
+        transaction = self._table.invite_for(cancel)
+        return None if transaction is None else self._servers.get(transaction)
+
+    def destination_failed(self, hop: Hop, why: str) -> None:  # noqa: ARG002 - a Receiver is told why
+        """Fail what waits for an answer from ``hop``."""
+        for client in [call for call in self._clients.values() if call.hop == hop]:
+            self._fail_client(client)
+        for server in [call for call in self._servers.values() if call.is_lost_with(hop)]:
+            self._user.reply_failed(server)
+        self.arm()
+
+    def _fail_client(self, call: ClientCall) -> None:
+        if call.transaction in self._clients:
+            self._emit_client(call, call.transaction.on_transport_error(self.now()))
+
+    # --- outputs ------------------------------------------------------------------------------------------
+
+    def _emit_client(self, call: ClientCall, output: Output) -> None:
+        for message in output.send:
+            call.send(message)
+        if call.transaction.is_done:
+            self._clients.pop(call.transaction, None)
+        for event in output.deliver:
+            response = _as_response(call.request, event)
+            if response is not None:
+                call.on_response(response)
+
+    def _emit_server(self, call: ServerCall, output: Output) -> None:
+        for message in output.send:
+            call.send(message)
+        if call.transaction.is_done:
+            self._servers.pop(call.transaction, None)
+        for event in output.deliver:
+            if isinstance(event, Request):
+                self._user.take_request(call)
+            elif isinstance(event, Acknowledged):
+                self._user.take_ack(event.request)
+
+    # --- the timer ----------------------------------------------------------------------------------------
+
+    def arm(self) -> None:
+        """Let the loop wake us for the earliest deadline; one that moved back costs one idle wake."""
+        due = _earliest(self._table.next_timer(), self.alarms.next_time())
+        if due is None:
+            return
+        if self._timer is not None:
+            if self._timer.when() <= due:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(due, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        now = self.now() + 1e-6  # a loop may call a hair early
+        for transaction, output in self._table.fire(now):
+            if isinstance(transaction, AnyClient):
+                client = self._clients.get(transaction)
+                if client is not None:
+                    self._emit_client(client, output)
+            else:
+                server = self._servers.get(transaction)
+                if server is not None:
+                    self._emit_server(server, output)
+        while (action := self.alarms.pop_due(now)) is not None:
+            action()
+        self.arm()
+
+    async def close(self) -> None:
+        """Fail what still waits, stop the timer and release every address."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for call in tuple(self._clients.values()):
+            self._fail_client(call)
+        for transport in self.transports:
+            await transport.close()
+        self.transports.clear()
+
+
+def _earliest(one: float | None, other: float | None) -> float | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
+
+
+def _as_response(request: Request, event: Event) -> Response | None:
+    """Return the response that a client transaction's event stands for (§8.1.3.1)."""
+    if isinstance(event, Response):
+        return event
+    if not isinstance(event, TimedOut | TransportFailed):
+        return None
+    response = response_to(request, 408 if isinstance(event, TimedOut) else 503)
+    response.is_local = True
+    return response
+
+
+def _reply_hop(request: Request, source: Hop) -> Hop:
+    """Return where responses go when there is no connection (RFC 3261 §18.2.2, RFC 3581 §4)."""
+    via = request.via
+    if not source.is_reliable and via.asks_rport:
+        return source
+    return Hop(source.transport, source.host, via.port or DEFAULT_PORT)
+
+
+def _refuse_statelessly(request: Request, error: MalformedMessage, source: Hop, transport: Transport) -> None:
+    """Answer what broke the grammar to where it came from; an ACK, or what has no Via, gets silence."""
+    if request.method == "ACK" or "Via" not in request.headers:
+        return
+    why = "".join(char for char in error.why if char.isascii() and char.isprintable())[:80]
+    response = response_to(request, error.status, why or None, to_tag="malformed")
+    transport.send(response.to_bytes(), source)

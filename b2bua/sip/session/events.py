@@ -1,0 +1,66 @@
+"""What happens to an INVITE and to the session it makes, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from b2bua.sip.headers import NameAddr
+
+if TYPE_CHECKING:
+    from b2bua.sip.session.established import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a session, or an INVITE before its answer, is over."""
+
+    by: str
+    """``remote``, ``local`` or ``network``."""
+    why: str
+    """In plain words, for the journal."""
+    status: int | None = None
+    """SIP status or Q.850-like cause that the far end named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A provisional response other than 100."""
+
+    status: int
+    """101..199."""
+    reason: str
+    """Reason phrase."""
+    body: bytes
+    """SDP of early media, or empty."""
+    to_tag: str
+    """Which fork it came from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The first 2xx; it has been acknowledged."""
+
+    session: Session
+    """The confirmed dialog."""
+    body: bytes
+    """The answer to our offer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The INVITE ended without a session."""
+
+    status: int
+    """300..699; with ``is_local`` 408 for silence, 503 for a dead destination, 487 when we cancelled."""
+    reason: str
+    """Reason phrase."""
+    is_local: bool = False
+    """No peer said so."""
+    retry_after: int | None = None
+    """Seconds, when the peer named them."""
+    contacts: tuple[NameAddr, ...] = ()
+    """Where a 3xx sends us."""
+
+
+InviteEvent = Progress | Answered | Refused

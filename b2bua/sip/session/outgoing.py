@@ -1,0 +1,240 @@
+"""An INVITE of ours, all its forks, until one answer or none (RFC 3261 §13.2, §9.1)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from b2bua.errors import MalformedMessage
+from b2bua.sip.alarms import Alarm
+from b2bua.sip.authorization import Authorization
+from b2bua.sip.core import Core, Sent, SentRequest
+from b2bua.sip.dialog import Dialog, DialogKey
+from b2bua.sip.digest import Credentials
+from b2bua.sip.headers import NameAddr
+from b2bua.sip.message import Request, Response
+from b2bua.sip.session.early import EARLY_CALLEE
+from b2bua.sip.session.established import Session
+from b2bua.sip.session.events import Answered, InviteEvent, Progress, Refused
+from b2bua.sip.transport.hop import Hop
+
+MOST_FORKS = 32
+"""A peer that answers with more tags than any proxy forks to is not remembered further."""
+
+
+class OutgoingInvite:
+    """Rings one destination. The first 2xx is the session; each further one is acknowledged and hung up."""
+
+    def __init__(
+        self, core: Core, request: Request, hop: Hop, *, contact: str, credentials: Credentials | None
+    ) -> None:
+        self.call_id = request.call_id
+        self.has_provisional = False
+        """Whether any 1xx came, 100 included: somebody is there."""
+        self._core = core
+        self._hop = hop
+        self._contact = contact
+        self._credentials = credentials
+        self._authorization = Authorization(credentials, core.new_token)
+        self._key = (request.call_id, request.from_.tag or "")
+        self._events: deque[InviteEvent] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._final: Answered | Refused | None = None
+        self._finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._early: dict[DialogKey, Progress] = {}
+        self._acks: dict[str, Sent] = {}
+        self._session: Session | None = None
+        self._is_cancelled = False
+        self._cancel_reason: str | None = None
+        self._may_cancel = False
+        self._is_cancel_sent = False
+        self._alarm: Alarm | None = None
+        core.remember_invite(self._key, self)
+        self._sent = self._send(request)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it was answered or refused."""
+        return self._final is not None
+
+    async def next_event(self) -> InviteEvent:
+        """Return what happened next; after Answered or Refused the same again."""
+        while not self._events:
+            if self._final is not None:
+                return self._final
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        return self._events.popleft()
+
+    def cancel(self, *, reason: str | None = None) -> None:
+        """Take the INVITE back; Refused (487) follows. ``reason`` is a Reason header value (RFC 3326).
+
+        CANCEL waits for the first 1xx (§9.1). An answer that nobody took yet, or that crosses, is hung up.
+        """
+        is_taken = self._final is not None and self._final not in self._events
+        if self._is_cancelled or is_taken:
+            return
+        self._is_cancelled = True
+        self._cancel_reason = reason
+        if self._final is None:
+            self._events.clear()
+            if self._may_cancel:
+                self._send_cancel()
+        elif self._session is not None:
+            self._session.bye(reason=reason)
+            self._events.clear()
+            self._final = None
+            self._emit(_CANCELLED)
+
+    def close(self) -> asyncio.Future[None]:
+        """Cancel because the endpoint closes; return what is done when the peer has confirmed."""
+        self.cancel()
+        return self._finished
+
+    # --- sending ------------------------------------------------------------------------------------------
+
+    def _send(self, request: Request) -> SentRequest:
+        def on_response(response: Response) -> None:
+            self._take(request, response)
+
+        return self._core.send_request(request, self._hop, on_response)
+
+    def _send_cancel(self) -> None:
+        if self._is_cancel_sent:
+            return
+        self._is_cancel_sent = True
+        self._core.cancel_request(self._sent, self._cancel_reason)
+        self._arm(self._give_up)
+
+    def _give_up(self) -> None:
+        """Stop waiting for a 487 that never comes (§9.1)."""
+        self._core.abandon_request(self._sent)
+        self._finish(_CANCELLED)
+
+    # --- responses ----------------------------------------------------------------------------------------
+
+    def _take(self, request: Request, response: Response) -> None:
+        if response.status < 200:
+            self._take_provisional(response)
+        elif response.status < 300:
+            self._take_answer(request, response)
+        elif self._final is None and not self._retry(request, response):
+            self._finish(_CANCELLED if self._is_cancelled else _refused(response))
+
+    def _take_provisional(self, response: Response) -> None:
+        self.has_provisional = self._may_cancel = True
+        if self._is_cancelled:
+            if self._final is None:
+                self._send_cancel()
+            return
+        tag = response.to.tag or ""
+        if self._final is not None or response.status == 100:
+            return
+        progress = Progress(response.status, response.reason, response.body, tag)
+        key = (*self._key, tag)
+        if self._early.get(key) == progress or (key not in self._early and len(self._early) >= MOST_FORKS):
+            return
+        if tag and key not in self._early:
+            self._core.open_dialog(self._dialog(self._sent.request, response), EARLY_CALLEE)
+        self._early[key] = progress
+        self._emit(progress)
+
+    def _dialog(self, request: Request, response: Response) -> Dialog:
+        return Dialog.from_response(request, response, hop=self._hop, contact=self._contact)
+
+    def _take_answer(self, request: Request, response: Response) -> None:
+        tag = response.to.tag or ""
+        if tag in self._acks:
+            self._core.send_again(self._acks[tag])
+            return
+        if len(self._acks) >= MOST_FORKS:
+            return
+        dialog = self._dialog(request, response)
+        self._acks[tag] = self._core.send_ack(dialog.ack(request.cseq.number), dialog.next_hop)
+        self._early.pop(dialog.key, None)
+        session = Session(self._core, dialog, credentials=self._credentials, is_call_id_ours=True)
+        if self._session is not None or self._final is not None or self._is_cancelled:
+            session.bye(reason=self._cancel_reason)
+            if self._final is None:
+                self._finish(_CANCELLED)
+            return
+        self._session = session
+        session.closed.add_done_callback(lambda _: self._linger())
+        self._forget_early()
+        self._emit(Answered(session, response.body))
+
+    def on_late_answer(self, response: Response) -> None:
+        """Take a 2xx after the transaction's end: a repetition, or a fork that answered late."""
+        if response.cseq.number != self._sent.request.cseq.number:
+            return  # to a re-INVITE: the session's
+        self._take_answer(self._sent.request, response)
+
+    def _retry(self, request: Request, response: Response) -> bool:
+        """Meet a challenge; return whether that was possible."""
+        if response.status not in (401, 407) or self._is_cancelled:
+            return False
+        again = self._authorization.retry(request, response)
+        if again is None:
+            return False
+        self._forget_early()
+        self._may_cancel = False
+        self._sent = self._send(again)
+        return True
+
+    # --- the end ------------------------------------------------------------------------------------------
+
+    def _finish(self, refused: Refused) -> None:
+        self._forget_early()
+        self._linger()
+        self._emit(refused)
+
+    def _forget_early(self) -> None:
+        for key in self._early:
+            self._core.close_dialog(key)
+        self._early.clear()
+
+    def _linger(self) -> None:
+        """Stay for 64*T1 to hang up late answers and to acknowledge repeated ones."""
+        self._arm(lambda: self._core.forget_invite(self._key))
+
+    def _arm(self, action: Callable[[], None]) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._core.alarms.set(self._core.now() + 64 * self._core.timers.t1, action)
+
+    def _emit(self, event: InviteEvent) -> None:
+        if not isinstance(event, Progress):
+            self._final = event
+            if not self._finished.done():
+                self._finished.set_result(None)
+        self._events.append(event)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+_CANCELLED = Refused(487, "Request Terminated", is_local=True)
+
+
+def _refused(response: Response) -> Refused:
+    return Refused(
+        status=response.status,
+        reason=response.reason,
+        is_local=response.is_local,
+        retry_after=_retry_after(response),
+        contacts=_contacts(response),
+    )
+
+
+def _retry_after(response: Response) -> int | None:
+    digits = (response.headers.get("Retry-After") or "").split(";")[0].split("(")[0].strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
+
+
+def _contacts(response: Response) -> tuple[NameAddr, ...]:
+    if not 300 <= response.status < 400:
+        return ()
+    try:
+        return response.contacts
+    except MalformedMessage:
+        return ()

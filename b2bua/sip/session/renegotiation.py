@@ -1,0 +1,129 @@
+"""Our own re-INVITE: glare, challenge, refusal and silence (RFC 3261 §14.1)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from b2bua.errors import LegEnded, NotAcceptable
+from b2bua.sip.alarms import Alarm
+from b2bua.sip.core import Core, Sent
+from b2bua.sip.dialog import Dialog
+from b2bua.sip.digest import Credentials
+from b2bua.sip.message import Request, Response
+from b2bua.sip.session.asking import DialogRequest
+
+MOST_GLARES = 6
+"""Both ends would have to be unlucky this often in a row."""
+
+
+class Renegotiation:
+    """One offer of ours within a dialog, retried after a glare, until its answer."""
+
+    def __init__(
+        self,
+        core: Core,
+        dialog: Dialog,
+        offer: bytes,
+        *,
+        credentials: Credentials | None,
+        is_call_id_ours: bool,
+        acks: dict[int, Sent],
+        on_dialog_gone: Callable[[str, int], None],
+    ) -> None:
+        """``acks`` takes the ACK by CSeq for repetition; ``on_dialog_gone`` takes why and the status."""
+        self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.is_outstanding = False
+        """Whether an INVITE of ours has no final response: the peer's offers meet 491 meanwhile."""
+        self.has_started = False
+        """False while an unacknowledged 2xx of ours holds it back."""
+        self._core = core
+        self._dialog = dialog
+        self._offer = offer
+        self._is_call_id_ours = is_call_id_ours
+        self._acks = acks
+        self._on_dialog_gone = on_dialog_gone
+        self._glares = 0
+        self._has_provisional = False
+        self._alarm: Alarm | None = None
+        self._asking = DialogRequest(core, dialog, credentials=credentials, on_response=self._take)
+
+    def start(self) -> None:
+        """Send the INVITE; a peer that only rings is given up after 64*T1."""
+        if self.answer.done():
+            return
+        self.is_outstanding = self.has_started = True
+        self._has_provisional = False
+        self._arm(64 * self._core.timers.t1, self._give_up)
+        self._asking.send("INVITE", body=self._offer)
+
+    def stop(self, why: str) -> None:
+        """End the wait: the dialog is over."""
+        self._disarm()
+        if not self.answer.done():
+            self.answer.set_exception(LegEnded(why))
+            self.answer.exception()  # nobody need be waiting
+
+    def _arm(self, seconds: float, action: Callable[[], None]) -> None:
+        self._disarm()
+        self._alarm = self._core.alarms.set(self._core.now() + seconds, action)
+
+    def _disarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _give_up(self) -> None:
+        """Cancel what rings for ever; what does not even ring has timed out by itself."""
+        self._alarm = None
+        sent = self._asking.sent
+        assert sent is not None
+        if self._has_provisional:
+            self._core.cancel_request(sent, None)
+            self._arm(64 * self._core.timers.t1, lambda: self._core.abandon_request(sent))
+        self.is_outstanding = False
+        self._refuse("no answer to the re-INVITE")
+
+    def _take(self, request: Request, response: Response) -> None:
+        status = response.status
+        if status < 200:
+            self._has_provisional = True
+            return
+        self._disarm()
+        if status < 300:
+            self._confirm(request, response)
+            return
+        self.is_outstanding = False
+        if self.answer.done():
+            return
+        if status == 491 and self._glares < MOST_GLARES:
+            self._glares += 1
+            self._arm(self._glare_delay(), self.start)
+        elif status in (408, 481) or response.is_local:
+            self._on_dialog_gone(f"{status} {response.reason}", status)
+        else:
+            self._refuse(f"{status} {response.reason}")
+
+    def _confirm(self, request: Request, response: Response) -> None:
+        number = request.cseq.number
+        if number in self._acks:
+            self._core.send_again(self._acks[number])
+            return
+        self.is_outstanding = False
+        self._dialog.refresh_target(response)
+        ack = self._core.send_ack(self._dialog.ack(number), self._dialog.next_hop)
+        self._acks.clear()  # an older 2xx is not repeated any more
+        self._acks[number] = ack
+        if not self.answer.done():
+            self.answer.set_result(response.body)
+
+    def _refuse(self, why: str) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(NotAcceptable(why))
+            self.answer.exception()
+
+    def _glare_delay(self) -> float:
+        """Return 2.1-4 s for the owner of the Call-ID, 0-2 s for the other, in steps of 10 ms."""
+        if self._is_call_id_ours:
+            return self._core.random.randrange(210, 401) / 100
+        return self._core.random.randrange(0, 201) / 100

@@ -1,0 +1,1 @@
+"""Sockets that carry SIP, and what stands for them in tests."""

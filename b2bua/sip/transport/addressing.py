@@ -1,0 +1,40 @@
+"""Which of our addresses a peer can answer to."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+from b2bua.sip.transport.hop import Hop, Transport
+
+WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound to
+
+
+def local_hop(transport: Transport, toward: Hop) -> Hop:
+    """Return the address of ``transport`` to put into Via and Contact for a peer at ``toward``.
+
+    The advertised address is for peers beyond the NAT only; peers in private networks get the real one.
+    """
+    if transport.advertised is not None and not _is_private(toward.host):
+        return Hop(transport.local.transport, transport.advertised, transport.local.port)
+    if transport.local.host not in WILDCARDS:
+        return transport.local
+    return Hop(transport.local.transport, _source_address(toward), transport.local.port)
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return False
+
+
+def _source_address(toward: Hop) -> str:
+    """Return the address the kernel would send from; connecting a UDP socket sends nothing."""
+    family = socket.AF_INET6 if ":" in toward.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((toward.host, toward.port or 9))
+        except OSError:
+            return "::1" if family == socket.AF_INET6 else "127.0.0.1"
+        return str(probe.getsockname()[0])

@@ -1,0 +1,228 @@
+"""The user agent core: checks requests, finds their dialog, serves the sessions (RFC 3261 §8, §12)."""
+
+from __future__ import annotations
+
+import random as random_module
+import secrets
+from collections.abc import Callable
+
+from b2bua.errors import MalformedMessage
+from b2bua.sip.alarms import Alarms
+from b2bua.sip.core import DialogOwner, InviteOwner, OnResponse, Sent, SentRequest
+from b2bua.sip.dialog import Dialog, DialogKey
+from b2bua.sip.layer import ClientCall, ServerCall, TransactionLayer
+from b2bua.sip.message import Request, Response
+from b2bua.sip.server_request import ALLOWED, ServerRequest
+from b2bua.sip.session.events import Ending
+from b2bua.sip.session.incoming import IncomingInvite
+from b2bua.sip.timers import Timers
+from b2bua.sip.transaction import cancel_for
+from b2bua.sip.transport.addressing import local_hop
+from b2bua.sip.transport.hop import Hop
+from b2bua.sip.uri import SipUri
+
+SDP = "application/sdp"
+
+
+class UserAgent:
+    """What lies between the transactions and the sessions."""
+
+    def __init__(
+        self, *, user_agent: str, timers: Timers | None = None, random: random_module.Random | None = None
+    ) -> None:
+        """``random`` makes tags, branches and delays repeatable, for tests only."""
+        self.on_invite: Callable[[IncomingInvite], None] | None = None
+        self.on_request: Callable[[ServerRequest], None] | None = None
+        self.user_agent = user_agent
+        self.timers = timers or Timers()
+        self.random = random or random_module.SystemRandom()
+        self._layer = TransactionLayer(self, timers=self.timers)
+        self.alarms: Alarms = self._layer.alarms
+        self.now = self._layer.now
+        self._dialogs: dict[DialogKey, DialogOwner] = {}
+        self._invites: dict[tuple[str, str], InviteOwner] = {}
+        self._local_hops: dict[Hop, Hop] = {}
+
+    # --- services for sessions ----------------------------------------------------------------------------
+
+    def new_token(self) -> str:
+        """Return an unguessable tag, branch or Call-ID part."""
+        if isinstance(self.random, random_module.SystemRandom):
+            return secrets.token_hex(8)
+        return f"{self.random.getrandbits(64):016x}"
+
+    def local_hop(self, toward: Hop) -> Hop:
+        """Return our address as the peer at ``toward`` should see it in Via and Contact."""
+        known = self._local_hops.get(toward)
+        if known is None:
+            transport = self._layer.transport_for(toward)
+            known = local_hop(transport, toward) if transport else Hop(toward.transport, "127.0.0.1", 5060)
+            if len(self._local_hops) > 4096:
+                self._local_hops.clear()
+            self._local_hops[toward] = known
+        return known
+
+    def contact(self, toward: Hop, user: str | None) -> str:
+        """Return our Contact value for peers at ``toward``."""
+        local = self.local_hop(toward)
+        host = f"[{local.host}]" if ":" in local.host else local.host
+        address = f"{user}@{host}:{local.port}" if user else f"{host}:{local.port}"
+        transport = "" if local.transport == "udp" else f";transport={local.transport}"
+        return f"<sip:{address}{transport}>"
+
+    def send_request(self, request: Request, hop: Hop, on_response: OnResponse) -> SentRequest:
+        """Send a request in a client transaction of its own."""
+        self._stamp(request, hop)
+        return self._layer.request(request, hop, on_response)
+
+    def _stamp(self, request: Request, hop: Hop) -> None:
+        local = self.local_hop(hop)
+        branch = f"z9hG4bK{self.new_token()}"
+        via = f"SIP/2.0/{local.transport.upper()} {local.authority};branch={branch};rport"
+        request.headers.prepend("Via", via)
+        if "User-Agent" not in request.headers:
+            request.headers.add("User-Agent", self.user_agent)
+
+    def cancel_request(self, sent: SentRequest, reason: str | None) -> None:
+        """Send the CANCEL of an INVITE (RFC 3261 §9.1)."""
+        self._layer.request(cancel_for(sent.request, reason=reason), sent.hop, _ignore)
+
+    def abandon_request(self, sent: SentRequest) -> None:
+        """Forget a client transaction; its responses are strays from now on."""
+        assert isinstance(sent, ClientCall)
+        self._layer.abandon(sent.transaction)
+
+    def send_ack(self, request: Request, hop: Hop) -> Sent:
+        """Send the ACK of a 2xx, which has no transaction, and return it for repetition."""
+        self._stamp(request, hop)
+        return self._layer.send_untracked(request, hop)
+
+    def send_again(self, sent: Sent) -> None:
+        """Repeat it."""
+        self._layer.send_again(sent)
+
+    def open_dialog(self, dialog: Dialog, owner: DialogOwner) -> None:
+        """Let requests within ``dialog`` reach ``owner``, instead of whoever owned it before."""
+        self._dialogs[dialog.key] = owner
+
+    def close_dialog(self, key: DialogKey) -> None:
+        """Let requests within that dialog be answered 481."""
+        self._dialogs.pop(key, None)
+
+    def remember_invite(self, key: tuple[str, str], owner: InviteOwner) -> None:
+        """Let late 2xx of that Call-ID and From tag reach ``owner``."""
+        self._invites[key] = owner
+
+    def forget_invite(self, key: tuple[str, str]) -> None:
+        """Stop that."""
+        self._invites.pop(key, None)
+
+    # --- what comes in ------------------------------------------------------------------------------------
+
+    def take_request(self, call: ServerCall) -> None:
+        """Answer a request, or hand it to whoever does."""
+        request = call.request
+        if request.method == "CANCEL":
+            self._take_cancel(call)
+            return
+        server = self._server(call)
+        to_tag = request.to.tag
+        if to_tag:
+            owner = self._dialogs.get((request.call_id, to_tag, request.from_.tag or ""))
+            if owner is None:
+                server.respond(481)
+            else:
+                owner.on_request(server)
+        elif not _is_refused(call, server):
+            self._take_new(call, server)
+
+    def _server(self, call: ServerCall) -> ServerRequest:
+        call.local_tag = self.new_token()
+
+        def send(response: Response) -> None:
+            if "Server" not in response.headers:
+                response.headers.add("Server", self.user_agent)
+            call.respond(response)
+
+        return ServerRequest(call.request, call.source, local_tag=call.local_tag, send=send)
+
+    def _take_new(self, call: ServerCall, server: ServerRequest) -> None:
+        if server.request.method == "INVITE" and self.on_invite is not None:
+            self._take_invite(call, server, self.on_invite)
+        elif server.request.method != "INVITE" and self.on_request is not None:
+            self.on_request(server)
+        else:
+            server.respond(405, headers=(("Allow", ALLOWED),))
+
+    def _take_invite(
+        self, call: ServerCall, server: ServerRequest, on_invite: Callable[[IncomingInvite], None]
+    ) -> None:
+        request = server.request
+        if request.body and request.content_type != SDP:
+            server.respond(415, headers=(("Accept", SDP),))
+            return
+        contact = self.contact(call.source, _user(request))
+        dialog = Dialog.from_request(request, local_tag=server.local_tag, source=call.source, contact=contact)
+        invite = IncomingInvite(self, server, dialog)
+        call.take_back = invite.take_back
+        on_invite(invite)
+
+    def _take_cancel(self, call: ServerCall) -> None:
+        """Answer CANCEL with the To tag of what it cancels (§9.2)."""
+        cancelled = self._layer.invite_of(call.request)
+        server = self._server(call)
+        if cancelled is None:
+            server.respond(481)
+            return
+        server.local_tag = cancelled.local_tag or server.local_tag
+        server.respond(200)
+        if cancelled.take_back is not None:
+            cancelled.take_back(Ending("remote", "hung up before the answer"))
+
+    def take_ack(self, request: Request) -> None:
+        """Hand the ACK of a 2xx to its dialog; any other is dropped."""
+        owner = self._dialogs.get((request.call_id, request.to.tag or "", request.from_.tag or ""))
+        if owner is not None:
+            owner.on_ack(request)
+
+    def take_stray(self, response: Response) -> None:
+        """Hand a repeated or late 2xx to the dialog and to the INVITE that it may belong to."""
+        local_tag = response.from_.tag or ""
+        dialog = self._dialogs.get((response.call_id, local_tag, response.to.tag or ""))
+        if dialog is not None:
+            dialog.on_late_answer(response)
+        invite = self._invites.get((response.call_id, local_tag))
+        if invite is not None:
+            invite.on_late_answer(response)
+
+    def reply_failed(self, call: ServerCall) -> None:
+        """End a waiting INVITE whose sender cannot be reached any more."""
+        if call.take_back is not None:
+            call.take_back(Ending("network", "the caller's network died"))
+
+
+def _is_refused(call: ServerCall, server: ServerRequest) -> bool:
+    """Return whether a new request fails the checks of RFC 3261 §8.2, and answer it then."""
+    request = server.request
+    unknown = request.option_tags("Require")
+    if call.is_merged:
+        server.respond(482)
+    elif request.max_forwards == 0 and request.method != "OPTIONS":
+        server.respond(483)
+    elif unknown:
+        server.respond(420, headers=(("Unsupported", ", ".join(sorted(unknown))),))
+    else:
+        return False
+    return True
+
+
+def _user(request: Request) -> str | None:
+    try:
+        target = request.target
+    except MalformedMessage:
+        return None
+    return target.user if isinstance(target, SipUri) else None
+
+
+def _ignore(_response: Response) -> None:
+    """CANCEL's own answer changes nothing: the INVITE's does (§9.1)."""
