@@ -104,7 +104,8 @@ def write_alaw(path: Path, samples: Samples) -> None:
 def frame_levels(samples: Samples) -> Samples:
     """Return the RMS of each 20 ms, not below a very small number."""
     whole = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
-    return np.maximum(np.sqrt(np.mean(whole**2, axis=1)), 1e-6).astype(np.float64)
+    levels: Samples = np.maximum(np.sqrt(np.mean(whole**2, axis=1)), 1e-6)
+    return levels
 
 
 def speech_dbfs(samples: Samples) -> float:
@@ -124,7 +125,8 @@ def without_silence(samples: Samples) -> Samples:
         pause = 0 if is_spoken[frame] else pause + 1
         if pause * FRAME <= LONGEST_PAUSE_S * RATE_HZ:
             kept.append(samples[frame * FRAME : (frame + 1) * FRAME])
-    return np.concatenate(kept)
+    speech: Samples = np.concatenate(kept)
+    return speech
 
 
 def framed(speech: Samples, *, before_s: float, after_s: float) -> Samples:

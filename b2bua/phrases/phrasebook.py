@@ -151,7 +151,7 @@ class Phrasebook:
         return self.position(position) + (() if wait_s is None else self.wait(wait_s))
 
     def waited(self, seconds: float) -> tuple[Path, ...]:
-        """Return the files that tell the answerer how long the caller has waited: "one minute two seconds"."""
+        """Return the files that tell the answerer the wait of the caller: "one minute two seconds"."""
         whole = max(0, round(seconds))
         minutes, rest = divmod(whole, 60)
         if whole >= SECONDS_ARE_SPOKEN_BELOW_S:
