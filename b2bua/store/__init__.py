@@ -13,7 +13,7 @@ from b2bua.store.calls import (
 )
 from b2bua.store.database import UnusableDatabaseError
 from b2bua.store.messages import Message
-from b2bua.store.outbox import NewMail, QueuedMail
+from b2bua.store.outbox import NewMail, Outbox, QueuedMail
 from b2bua.store.promises import Promise, PromiseStatus
 from b2bua.store.recording import recorded_seconds
 from b2bua.store.store import Store
@@ -27,6 +27,7 @@ __all__ = [
     "Message",
     "NewCall",
     "NewMail",
+    "Outbox",
     "PartialMessage",
     "Promise",
     "PromiseStatus",

@@ -21,6 +21,8 @@ class CallOutcome(StrEnum):
     """Nobody served the caller: somebody has to call back."""
     REFUSED = "refused"
     """A rule refused the call."""
+    UNANSWERED = "unanswered"
+    """One of our own people called and nobody answered; nobody is owed a call back."""
 
 
 class EventKind(StrEnum):
@@ -48,6 +50,8 @@ class EventKind(StrEnum):
     """The caller left a message of ``seconds`` in the box ``who``."""
     PROMPT = "prompt"
     """The prompt ``detail`` was played."""
+    HELD = "held"
+    """The call was answered before its carrier gave up; ringing went on as sound."""
     HUNG_UP = "hung up"
     """The caller hung up ``seconds`` after the call came; ``detail``: "while waiting (position 2)"."""
     INTERRUPTED = "interrupted"

@@ -34,6 +34,8 @@ class NewMail:
     """A recording."""
     attachment_name: str = ""
     """The file name that the reader sees."""
+    language: str = "en"
+    """In which what is found out at sending (no attachment) is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +113,12 @@ class Outbox:
             "body": mail.body,
             "attachment": self._paths.stored(mail.attachment) if mail.attachment else None,
             "attachment_name": mail.attachment_name,
+            "language": mail.language,
             "created_at": at,
             "next_try_at": at,
         }
 
     def _mail_of(self, row: Row[Any]) -> QueuedMail:
         attachment = self._paths.restored(row.attachment) if row.attachment else None
-        mail = NewMail(row.recipient, row.subject, row.body, attachment, row.attachment_name)
+        mail = NewMail(row.recipient, row.subject, row.body, attachment, row.attachment_name, row.language)
         return QueuedMail(row.id, mail, row.created_at, row.attempts, row.next_try_at, row.last_error)

@@ -22,6 +22,11 @@ def story(call: CallStory) -> str:
     return "; ".join(parts)
 
 
+def event_in_words(event: CallEvent) -> str:
+    """Return one event as it happens, for the log."""
+    return _PHRASES[event.kind](event, event.who) or event.detail or event.kind.value
+
+
 def duration(seconds: float) -> str:
     """Return ``seconds`` as people say them: "14 s", "2 min 5 s", "1 h 3 min"."""
     whole = round(seconds)
@@ -136,6 +141,7 @@ _PHRASES: dict[EventKind, Callable[[CallEvent, str], str]] = {
     EventKind.VOICEMAIL: lambda _event, who: f"was asked to leave a message ({who})",
     EventKind.MESSAGE: _message,
     EventKind.PROMPT: lambda _event, _who: "",
+    EventKind.HELD: lambda _event, _who: "",
     EventKind.HUNG_UP: _hung_up,
     EventKind.INTERRUPTED: lambda _event, _who: "we were interrupted",
     EventKind.ERROR: lambda event, who: f"{who}: {event.detail}" if who else event.detail,

@@ -139,6 +139,7 @@ outbox = Table(
     Column("body", Text, nullable=False),
     Column("attachment", Text),
     Column("attachment_name", String(255), nullable=False, server_default=""),
+    Column("language", String(16), nullable=False, server_default="en"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("next_try_at", UtcDateTime),
     Column("attempts", Integer, nullable=False, server_default="0"),

@@ -90,6 +90,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("attachment", sa.Text()),
         sa.Column("attachment_name", sa.String(255), nullable=False, server_default=""),
+        sa.Column("language", sa.String(16), nullable=False, server_default="en"),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("next_try_at", MOMENT),
         sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"),

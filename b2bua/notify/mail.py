@@ -1,0 +1,158 @@
+"""Mails about calls: worded when the call ends, made into MIME when they are sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from pathlib import Path
+
+from b2bua.notify.texts import Wording, wording
+from b2bua.store import NewCall, NewMail, QueuedMail
+
+LARGEST_ATTACHMENT = 20 * 1024 * 1024
+"""Bytes; base64 makes a third more of it, and many servers stop at 30 MB."""
+_LONGEST_NAME = 80
+"""Of a caller's display name, which is a stranger's text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who reads the mails about a mailbox, and how."""
+
+    addresses: tuple[str, ...]
+    """Each gets a mail of its own."""
+    language: str
+    """``en``, ``uk``, ``ru`` or ``pl``; others read English."""
+    timezone: tzinfo
+    """In which times are told."""
+
+
+def voicemail_mails(
+    call: NewCall,
+    *,
+    box: str,
+    recording: Path,
+    seconds: float,
+    readers: Readers,
+    is_cut_short: bool = False,
+) -> tuple[NewMail, ...]:
+    """Return the mails, one per address, for a message left in ``box``, with the recording attached."""
+    words = wording(readers.language)
+    length = clock_length(seconds)
+    lines = [
+        words.message_opening,
+        *([words.cut_short] if is_cut_short else []),
+        "",
+        *_who_and_when(call, words, readers.timezone),
+        f"{words.length}: {length}",
+        f"{words.box}: {_one_line(box)}",
+    ]
+    subject = words.message_subject.format(caller=_caller(call, words), length=length)
+    name = recording_name(call, readers.timezone)
+    return _to_each(readers, subject, _body(lines, call, words), recording=recording, name=name)
+
+
+def missed_call_mails(call: NewCall, *, readers: Readers, story: str = "") -> tuple[NewMail, ...]:
+    """Return the mails, one per address, that ask to call back; ``story`` says what was tried."""
+    words = wording(readers.language)
+    lines = [words.missed_opening, "", *_who_and_when(call, words, readers.timezone)]
+    if story:
+        lines.append(f"{words.story}: {_one_line(story, longest=2000)}")
+    subject = words.missed_subject.format(caller=_caller(call, words))
+    return _to_each(readers, subject, _body(lines, call, words))
+
+
+def recording_name(call: NewCall, timezone: tzinfo) -> str:
+    """Return a file name that tells recordings apart: ``voicemail-2026-11-22-14-05-+48500600700.wav``."""
+    caller = re.sub(r"[^+\w.-]", "", call.caller, flags=re.ASCII)[:40] or "unknown"
+    return f"voicemail-{call.at.astimezone(timezone):%Y-%m-%d-%H-%M}-{caller}.wav"
+
+
+def clock_length(seconds: float) -> str:
+    """Return minutes and seconds as every language reads them: "2:05"."""
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02}"
+
+
+def mime(queued: QueuedMail, *, sender: str) -> bytes:
+    """Return the mail as it goes to the server. Reads the attachment: not for the event loop.
+
+    Raises:
+        ValueError: the address of sender or recipient cannot stand in a mail.
+    """
+    mail = queued.mail
+    message = EmailMessage(policy=SMTP)
+    message["From"] = sender
+    message["To"] = mail.recipient
+    message["Subject"] = mail.subject
+    message["Date"] = format_datetime(queued.created_at)
+    # The same at each try, so that a mail whose receipt we missed is known as a double.
+    message["Message-ID"] = f"<{queued.id}@{_domain(sender)}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies, please
+    audio, remark = _attachment(mail)
+    message.set_content("\n\n".join(part for part in (mail.body, remark) if part) + "\n")
+    if audio is not None:
+        message.add_attachment(audio, maintype="audio", subtype="wav", filename=mail.attachment_name)
+    return message.as_bytes()
+
+
+def _attachment(mail: NewMail) -> tuple[bytes | None, str]:
+    """Return the attachment, if it can be sent, and the sentence about it."""
+    path, words = mail.attachment, wording(mail.language)
+    if path is None:
+        return None, ""
+    try:
+        size = path.stat().st_size
+        if size > LARGEST_ATTACHMENT:
+            return None, words.too_big.format(megabytes=round(size / 1e6), path=path)
+        return path.read_bytes(), words.attached.format(name=mail.attachment_name)
+    except OSError as error:
+        return None, words.missing.format(why=error.strerror, path=path)
+
+
+def _domain(address: str) -> str:
+    _, _, domain = address.rpartition("@")
+    return re.sub(r"[^\w.-]", "", domain, flags=re.ASCII) or "localhost"
+
+
+def _to_each(
+    readers: Readers, subject: str, body: str, *, recording: Path | None = None, name: str = ""
+) -> tuple[NewMail, ...]:
+    return tuple(
+        NewMail(address, subject, body, recording, name, readers.language) for address in readers.addresses
+    )
+
+
+def _who_and_when(call: NewCall, words: Wording, timezone: tzinfo) -> Iterable[str]:
+    yield f"{words.caller}: {_caller(call, words)}"
+    yield f"{words.dialled}: {_one_line(call.dialled)}"
+    yield f"{words.when}: {_local(call.at, timezone)}"
+
+
+def _body(lines: Iterable[str], call: NewCall, words: Wording) -> str:
+    body = "\n".join(lines)
+    number = re.sub(r"[^+0-9*#]", "", call.caller)
+    if not number or number != _one_line(call.caller):
+        return body
+    return f"{body}\n\n{words.call_back.format(link=f'tel:{number}')}"
+
+
+def _caller(call: NewCall, words: Wording) -> str:
+    number = _one_line(call.caller) or words.withheld
+    name = _one_line(call.caller_name)
+    return f"{name}, {number}" if name and name != number else number
+
+
+def _one_line(text: str, *, longest: int = _LONGEST_NAME) -> str:
+    """Strangers' text must not add lines or headers to the mail, nor break its encoding."""
+    printable = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(printable.split())[:longest]
+
+
+def _local(moment: datetime, timezone: tzinfo) -> str:
+    return f"{moment.astimezone(timezone):%Y-%m-%d %H:%M}"

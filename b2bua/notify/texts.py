@@ -1,0 +1,130 @@
+"""What the mails say, in the languages of the office.
+
+No sentence depends on the gender of the caller: the program does not know it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The sentences of one language; words in braces are filled in."""
+
+    message_subject: str
+    """A voicemail came."""
+    message_opening: str
+    """The same, in the body."""
+    missed_subject: str
+    """Somebody has to be called back."""
+    missed_opening: str
+    """The same, in the body."""
+    cut_short: str
+    """The program stopped while the message was recorded."""
+    caller: str
+    """Label of who called."""
+    dialled: str
+    """Label of the number that was dialled."""
+    when: str
+    """Label of the time of the call."""
+    length: str
+    """Label of the length of the recording."""
+    box: str
+    """Label of the mailbox."""
+    story: str
+    """Label of what happened in the call."""
+    call_back: str
+    """How to call back."""
+    withheld: str
+    """Stands for a number that is not known."""
+    attached: str
+    """The recording is with this mail."""
+    too_big: str
+    """The recording is not, for its size."""
+    missing: str
+    """The recording is not, since it cannot be read."""
+
+
+ENGLISH = Wording(
+    message_subject="Voicemail from {caller} ({length})",
+    message_opening="You have a new voicemail.",
+    missed_subject="Please call back: {caller}",
+    missed_opening="Nobody could take this call. Please call back.",
+    cut_short="The recording was cut short because the telephone system stopped. Please call back.",
+    caller="From",
+    dialled="Dialled number",
+    when="Time",
+    length="Length",
+    box="Mailbox",
+    story="What happened",
+    call_back="Call back: {link}",
+    withheld="withheld number",
+    attached="The recording is attached: {name}",
+    too_big="The recording is too big for a mail ({megabytes} MB). You find it in the file {path}",
+    missing="The recording could not be attached ({why}). It should be in the file {path}",
+)
+
+UKRAINIAN = Wording(
+    message_subject="Голосове повідомлення від {caller} ({length})",
+    message_opening="У вас нове голосове повідомлення.",
+    missed_subject="Передзвоніть, будь ласка: {caller}",
+    missed_opening="На цей дзвінок ніхто не зміг відповісти. Передзвоніть, будь ласка.",
+    cut_short="Запис обірвався, бо телефонна система зупинилася. Передзвоніть, будь ласка.",
+    caller="Від",
+    dialled="Набраний номер",
+    when="Час",
+    length="Тривалість",
+    box="Скринька",
+    story="Що відбулося",
+    call_back="Передзвонити: {link}",
+    withheld="прихований номер",
+    attached="Запис додано до листа: {name}",
+    too_big="Запис завеликий для листа ({megabytes} МБ). Ви знайдете його у файлі {path}",
+    missing="Запис не вдалося додати ({why}). Він має бути у файлі {path}",
+)
+
+RUSSIAN = Wording(
+    message_subject="Голосовое сообщение от {caller} ({length})",
+    message_opening="У вас новое голосовое сообщение.",
+    missed_subject="Перезвоните, пожалуйста: {caller}",
+    missed_opening="На этот звонок никто не смог ответить. Перезвоните, пожалуйста.",
+    cut_short="Запись оборвалась, потому что телефонная система остановилась. Перезвоните, пожалуйста.",
+    caller="От",
+    dialled="Набранный номер",
+    when="Время",
+    length="Длительность",
+    box="Ящик",
+    story="Что произошло",
+    call_back="Перезвонить: {link}",
+    withheld="скрытый номер",
+    attached="Запись приложена к письму: {name}",
+    too_big="Запись слишком велика для письма ({megabytes} МБ). Вы найдёте её в файле {path}",
+    missing="Запись не удалось приложить ({why}). Она должна быть в файле {path}",
+)
+
+POLISH = Wording(
+    message_subject="Wiadomość głosowa od {caller} ({length})",
+    message_opening="Masz nową wiadomość głosową.",
+    missed_subject="Prosimy oddzwonić: {caller}",
+    missed_opening="Nikt nie mógł odebrać tego połączenia. Prosimy oddzwonić.",
+    cut_short="Nagranie urwało się, ponieważ system telefoniczny został zatrzymany. Prosimy oddzwonić.",
+    caller="Od",
+    dialled="Wybrany numer",
+    when="Czas",
+    length="Długość",
+    box="Skrzynka",
+    story="Przebieg",
+    call_back="Oddzwoń: {link}",
+    withheld="numer zastrzeżony",
+    attached="Nagranie jest w załączniku: {name}",
+    too_big="Nagranie jest za duże na e-mail ({megabytes} MB). Znajdziesz je w pliku {path}",
+    missing="Nie udało się załączyć nagrania ({why}). Powinno być w pliku {path}",
+)
+
+WORDINGS = {"en": ENGLISH, "uk": UKRAINIAN, "ru": RUSSIAN, "pl": POLISH}
+
+
+def wording(language: str) -> Wording:
+    """Return the sentences of ``language`` ("pl", "pl-PL"), English when there are none."""
+    return WORDINGS.get(language.lower().replace("_", "-").split("-")[0], ENGLISH)

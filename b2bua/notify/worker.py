@@ -1,0 +1,112 @@
+"""Sends what is in the outbox: at once, and again until somebody took it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from b2bua.notify.delivery import Delivery, NotDeliveredError
+from b2bua.store import Outbox, QueuedMail
+
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)
+
+log = structlog.get_logger(__name__)
+
+FIRST_RETRY_S = 5.0
+LONGEST_RETRY_S = 300.0
+"""A server that was down gets its mail at most so long after it came back."""
+LONGEST_REFUSED_RETRY_S = 3600.0
+"""A server that said "never" (5xx) is asked rarely: until the office mends its settings."""
+LONGEST_SLEEP_S = 30.0
+"""The outbox is looked at this often even when nobody says that there is new mail."""
+SHORTEST_SLEEP_S = 1.0
+"""The outbox is read no more often than this, unless there is new mail."""
+AT_ONCE = 5
+"""How many mails are sent at the same time."""
+
+
+class MailWorker:
+    """Runs for ever beside the calls; a mail server never holds up a call."""
+
+    def __init__(
+        self, outbox: Outbox, delivery: Delivery, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._outbox = outbox
+        self._delivery = delivery
+        self._now = now
+        self._held: dict[int, datetime] = {}
+        """Mails whose new state the disk did not take yet, and until when they are left alone."""
+
+    async def run(self) -> None:
+        """Send mail until cancelled."""
+        while True:
+            self._outbox.has_new.clear()
+            try:
+                is_empty = not await self.send_due()
+                wait_s = await self._seconds_to_next() if is_empty else 0.0
+            except SQLAlchemyError as error:
+                log.error("cannot read the outbox; trying again", why=str(error))
+                wait_s = LONGEST_SLEEP_S
+            await self._wait(wait_s)
+
+    async def send_due(self) -> int:
+        """Try the mails that are due, a few at a time, and return how many were tried."""
+        now = self._now()
+        due = await self._outbox.due(now, limit=AT_ONCE + len(self._held))
+        ready = [queued for queued in due if self._held.get(queued.id, now) <= now]
+        async with asyncio.TaskGroup() as group:
+            for queued in ready[:AT_ONCE]:
+                group.create_task(self._send(queued))
+        return len(ready)
+
+    async def _send(self, queued: QueuedMail) -> None:
+        try:
+            sent_to = await self._delivery.deliver(queued)
+        except NotDeliveredError as error:
+            await self._put_off(queued, error)
+            return
+        is_written = await self._outbox.mark_sent(queued.id, at=self._now(), sent_to=sent_to)
+        self._hold(queued, _FOR_EVER, is_written=is_written)
+
+    async def _put_off(self, queued: QueuedMail, error: NotDeliveredError) -> None:
+        wait_s = retry_after(queued.attempts, is_permanent=error.is_permanent)
+        log.warning(
+            "mail not sent; it stays in the outbox",
+            to=queued.mail.recipient,
+            subject=queued.mail.subject,
+            why=error.why,
+            again_in_s=wait_s,
+        )
+        next_try_at = self._now() + timedelta(seconds=wait_s)
+        is_written = await self._outbox.mark_failed(queued.id, error=error.why, next_try_at=next_try_at)
+        self._hold(queued, next_try_at, is_written=is_written)
+
+    def _hold(self, queued: QueuedMail, until: datetime, *, is_written: bool) -> None:
+        """Do not trust the row of a mail whose change is not on disk: nobody wants it twice."""
+        if is_written:
+            self._held.pop(queued.id, None)
+        else:
+            self._held[queued.id] = until
+
+    async def _seconds_to_next(self) -> float:
+        moment = await self._outbox.next_try_at()
+        if moment is None:
+            return LONGEST_SLEEP_S
+        return min(max((moment - self._now()).total_seconds(), SHORTEST_SLEEP_S), LONGEST_SLEEP_S)
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._outbox.has_new.wait()
+        except TimeoutError:
+            return
+
+
+def retry_after(attempts: int, *, is_permanent: bool = False) -> float:
+    """Return how many seconds to wait after the failure that follows ``attempts`` failures."""
+    longest = LONGEST_REFUSED_RETRY_S if is_permanent else LONGEST_RETRY_S
+    return min(FIRST_RETRY_S * 2.0 ** min(attempts, 20), longest)

@@ -1,0 +1,146 @@
+"""Rows V5, V7, V8, D12: a message, its call and its mail are one; half a message is still a message."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from b2bua.errors import WrongState
+from b2bua.store import CallOutcome, EventKind, NewMail, Store, UnfinishedCall, recorded_seconds
+from tests.store.conftest import NOON, after, new_call
+
+
+def alaw_wav(seconds: float, *, said: int = 0) -> bytes:
+    """A WAV file of A-law whose header says ``said`` bytes, as one that nobody could finish."""
+    fmt = struct.pack("<HHIIHHH", 6, 1, 8000, 8000, 1, 8, 0)
+    fact = b"fact" + struct.pack("<II", 4, 0)
+    chunks = b"fmt " + struct.pack("<I", len(fmt)) + fmt + fact + b"data" + struct.pack("<I", said)
+    return b"RIFF" + struct.pack("<I", 0) + b"WAVE" + chunks + b"\xd5" * round(seconds * 8000)
+
+
+def mail(recording: Path | None = None) -> NewMail:
+    return NewMail("anna@example.com", "A message", "of 14 s", recording, "voicemail.wav")
+
+
+async def test_v5_message_mail_and_outcome_are_there_together(store: Store, tmp_path: Path) -> None:
+    recording = tmp_path / "messages" / "c1.wav"
+    await store.journal.begin(new_call())
+    await store.messages.begin("c1", "sales", recording, after(10))
+    [begun] = await store.messages.latest()
+    assert begun.seconds is None
+    await store.messages.finish("c1", 14.2, after(24), [mail(recording)])
+    assert store.outbox.has_new.is_set()
+    [message] = await store.messages.latest(box="sales")
+    assert (message.path, message.seconds, message.caller) == (recording, 14.2, "+48500600700")
+    [queued] = await store.outbox.due(after(24))
+    assert queued.mail == mail(recording)
+    [told] = await store.journal.calls()
+    assert told.outcome is CallOutcome.MESSAGE
+    assert [(event.kind, event.who, event.seconds) for event in told.events] == [
+        (EventKind.MESSAGE, "sales", 14.2)
+    ]
+    with pytest.raises(WrongState):
+        await store.journal.end("c1", CallOutcome.PROMISE, at=after(25))
+
+
+async def test_v8_nothing_said_leaves_no_message_but_a_promise(store: Store, tmp_path: Path) -> None:
+    await store.journal.begin(new_call())
+    await store.messages.begin("c1", "sales", tmp_path / "c1.wav", after(10))
+    await store.messages.discard("c1")
+    await store.journal.end("c1", CallOutcome.PROMISE, at=after(11), why="hung up in the greeting")
+    assert await store.messages.latest() == []
+    assert len(await store.promises.open()) == 1
+
+
+async def test_v8_a_silent_recording_is_flagged_and_may_end_as_a_promise(store: Store, tmp_path: Path) -> None:
+    await store.journal.begin(new_call())
+    await store.messages.begin("c1", "sales", tmp_path / "c1.wav", after(10))
+    await store.messages.finish("c1", 3.0, after(13), is_silent=True, outcome=CallOutcome.PROMISE)
+    [message] = await store.messages.latest()
+    assert message.is_silent
+    assert len(await store.promises.open()) == 1
+
+
+async def test_a_message_is_heard_when_it_is_heard_first(store: Store, tmp_path: Path) -> None:
+    await store.journal.begin(new_call())
+    await store.messages.begin("c1", "sales", tmp_path / "c1.wav", NOON)
+    await store.messages.finish("c1", 3.0, after(3))
+    [message] = await store.messages.latest()
+    await store.messages.hear(message.id, at=after(60))
+    await store.messages.hear(message.id, at=after(90))
+    assert (await store.messages.latest())[0].heard_at == after(60)
+
+
+async def test_only_a_begun_message_can_be_finished(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(WrongState):
+        await store.messages.begin("c1", "sales", tmp_path / "c1.wav", NOON)
+    await store.journal.begin(new_call())
+    with pytest.raises(WrongState):
+        await store.messages.finish("c1", 1.0, NOON)
+    await store.messages.begin("c1", "sales", tmp_path / "c1.wav", NOON)
+    with pytest.raises(WrongState):
+        await store.messages.begin("c1", "sales", tmp_path / "c1.wav", NOON)
+
+
+async def test_d12_v7_a_message_cut_short_by_a_crash_is_kept_and_mailed(tmp_path: Path) -> None:
+    recording = tmp_path / "c1.wav"
+    store = await Store.open(tmp_path)
+    await store.journal.begin(new_call())
+    await store.messages.begin("c1", "sales", recording, after(10))
+    await store.close()
+    recording.write_bytes(alaw_wav(20.0))
+
+    def mails_for(call: UnfinishedCall) -> Sequence[NewMail]:
+        return [mail(message.path) for message in call.messages]
+
+    async with await Store.open(tmp_path) as store:
+        [call] = await store.journal.recover(after(100), mails_for=mails_for)
+        assert [(m.box, m.path, m.seconds) for m in call.messages] == [("sales", recording, 20.0)]
+        [message] = await store.messages.latest()
+        assert message.seconds == 20.0
+        assert [queued.mail for queued in await store.outbox.due(after(100))] == [mail(recording)]
+        assert store.outbox.has_new.is_set()
+        assert len(await store.promises.open()) == 1
+
+
+async def test_d12_a_begun_message_without_a_file_leaves_the_promise_alone(tmp_path: Path) -> None:
+    store = await Store.open(tmp_path)
+    await store.journal.begin(new_call())
+    await store.messages.begin("c1", "sales", tmp_path / "never.wav", after(10))
+    await store.close()
+    async with await Store.open(tmp_path) as store:
+        [call] = await store.journal.recover(after(100))
+        assert call.messages[0].seconds is None
+        assert await store.messages.latest() == []
+        assert len(await store.promises.open()) == 1
+
+
+async def test_recordings_are_found_again_when_the_data_folder_was_moved(tmp_path: Path) -> None:
+    before, now = tmp_path / "before", tmp_path / "now"
+    async with await Store.open(before) as store:
+        await store.journal.begin(new_call())
+        await store.messages.begin("c1", "sales", before / "messages" / "c1.wav", NOON)
+        await store.messages.finish("c1", 3.0, after(3), [mail(before / "messages" / "c1.wav")])
+    before.rename(now)
+    async with await Store.open(now) as store:
+        assert (await store.messages.latest())[0].path == now / "messages" / "c1.wav"
+        assert (await store.outbox.due(after(3)))[0].mail.attachment == now / "messages" / "c1.wav"
+
+
+@pytest.mark.parametrize("said", [0, 160_000, 0xFFFFFFFF])
+def test_the_length_of_a_recording_is_that_of_its_file_whatever_the_header_says(
+    said: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(alaw_wav(1.5, said=said))
+    assert recorded_seconds(path) == 1.5
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF", alaw_wav(0.0), alaw_wav(1.0)[:30], b"not a recording" * 9])
+def test_what_is_no_recording_has_no_length(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    assert recorded_seconds(path) is None
