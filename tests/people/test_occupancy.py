@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from b2bua.errors import WrongState
-from b2bua.people.occupancy import Engagement, Occupancy
+from b2bua.people.occupancy import Engagement, Lease, Occupancy
 
 
 def test_a_person_is_free_until_somebody_offers_a_call_and_again_when_the_lease_runs_out() -> None:
@@ -78,7 +78,8 @@ def test_a_person_with_two_calls_is_free_after_the_second_has_ended() -> None:
 
 def test_a_callback_may_offer_the_next_call_to_whom_it_heard_of() -> None:
     occupancy = Occupancy()
-    occupancy.on_freed(lambda person: occupancy.offer(person, until=40.0, now=20.0) and None)
+    offered: list[Lease] = []
+    occupancy.on_freed(lambda person: offered.append(occupancy.offer(person, until=40.0, now=20.0)))
     occupancy.offer("anna", until=20.0, now=0.0)
     occupancy.expire(20.0)
     assert not occupancy.is_free("anna", now=20.0)
@@ -108,9 +109,10 @@ STEPS = st.lists(
 def test_whatever_happens_everybody_is_free_in_the_end_and_each_time_of_being_busy_ends_in_one_callback(
     steps: list[tuple[str, int, int]],
 ) -> None:
-    occupancy, freed, now, offers = Occupancy(), [], 0.0, 0
+    occupancy, now, offers = Occupancy(), 0.0, 0
+    freed: list[str] = []
+    leases: list[Lease] = []
     occupancy.on_freed(freed.append)
-    leases = []
     for action, seconds, pause in steps:
         now += pause
         occupancy.expire(now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 import pytest
 
@@ -22,9 +23,9 @@ from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri, TelUri
 from tests.registrar.desk import ANNA, DIRECTORY, FLOW, Desk, gate
 
-BY_ADDRESS = Trunk(name="by-address", accepts_from=("192.0.2.0/24", "2001:db8::/32"))
-SPECIAL = Trunk(name="special", accepts_from=("192.0.2.77/32",))
-DEMO = Trunk(name="demo", accepts_from=("127.0.0.0/8",))
+BY_ADDRESS = Trunk(name="by-address", accepts_from=(ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")))
+SPECIAL = Trunk(name="special", accepts_from=(ip_network("192.0.2.77/32"),))
+DEMO = Trunk(name="demo", accepts_from=(ip_network("127.0.0.0/8"),))
 PROVIDER = Trunk(name="provider", registrar="sip.provider.example", username="u", password="p")
 DIALLED = "sip:+48221230001@203.0.113.1"
 
