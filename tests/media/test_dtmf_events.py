@@ -172,6 +172,16 @@ def test_one_packet_may_hold_several_events() -> None:
     assert heard([Arrival(payload, 8000, True, 1)] * 3) == "12"
 
 
+def test_one_packet_may_hold_one_key_pressed_twice() -> None:
+    assert heard([Arrival(event(1, 800, is_end=True) * 2, 8000, True, 1)] * 3) == "11"
+
+
+def test_a_late_packet_does_not_shorten_a_press_that_goes_on_under_a_new_timestamp() -> None:
+    first = press("4")[:4]
+    goes_on = Arrival(event(4, 160), 8000 + 640, False, 104)
+    assert heard([*first, first[0], goes_on]) == "4"
+
+
 def test_a_hook_flash_and_unknown_events_are_no_digits() -> None:
     assert heard([Arrival(event(16, 160), 1, True, 1), Arrival(event(255, 160), 2, True, 2)]) == ""
 

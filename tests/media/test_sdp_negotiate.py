@@ -251,6 +251,19 @@ def test_rfc3264_7_direction_is_what_both_sides_want(
     assert (agreement.sends, agreement.receives) == (sends, receives)
 
 
+def test_d9_an_answer_without_address_is_not_sent_to() -> None:
+    answer = phone("answer-without-rtpmap").replace(b"c=IN IP4 192.0.2.96", b"c=IN IP4 0.0.0.0")
+    agreement = read_answer(make_offer(OURS), answer)
+    assert (agreement.remote, agreement.sends, agreement.receives) == (None, False, True)
+
+
+def test_payload_types_that_are_no_numbers_or_too_large_are_passed_over() -> None:
+    offer = phone("static-without-rtpmap").replace(
+        b"RTP/AVP 0 8", b"RTP/AVP * 0x8 128 " + b"9" * 5000 + b" 8 8"
+    )
+    assert make_answer(offer, OURS)[1].accepts == ((8, "PCMA"),)
+
+
 def test_both_sides_of_our_own_offer_and_answer_agree() -> None:
     offer = make_offer(replace(OURS, codecs=("G722", "PCMU")))
     answer, theirs = make_answer(offer, replace(OURS, address="198.51.100.2", codecs=("PCMU", "PCMA")))
