@@ -57,7 +57,8 @@ class _Compiler:
         self.faults: list[Fault] = []
         self._mailboxes = dict(config.mailboxes)
         self._default_mailbox = config.office.voicemail or next(iter(self._mailboxes), "office")
-        self._mailboxes.setdefault(self._default_mailbox, tables.Mailbox(name=self._default_mailbox))
+        if not self._mailboxes:
+            self._mailboxes[self._default_mailbox] = tables.Mailbox(name=self._default_mailbox)
         self._people_by_extension = self._index_extensions()
         self._targets = TargetReader(config.people, self._people_by_extension, country=config.office.country)
         self._extensions = self._compile_extensions()
@@ -133,7 +134,7 @@ class _Compiler:
         steps: list[Step] = []
         for index, step in enumerate(table.steps):
             if step.hours:
-                self._known((*path, index, "hours"), step.hours, self.config.hours, "opening hours")
+                self._known((*path, index, "hours"), step.hours, self.config.hours, "hours table")
             destination = self._destination(step, (*path, index), earlier=steps)
             after = frozenset(step.after) if step.after else None
             steps.append(Step(destination, after, step.hours, key=dotted((*path, index))))
@@ -206,7 +207,7 @@ class _Compiler:
             if name:
                 self._known((*path, key), name, self.config.schemes, "scheme")
         if table.schedule:
-            self._known((*path, "schedule"), table.schedule, self.config.hours, "opening hours")
+            self._known((*path, "schedule"), table.schedule, self.config.hours, "hours table")
         in_hours = table.scheme or table.in_hours or ""
         return NumberSpec(number, in_hours, table.off_hours, table.schedule, table.source)
 

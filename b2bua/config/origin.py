@@ -55,6 +55,10 @@ class Origin:
                 return place
         return self.file, 1
 
+    def joined(self, other: Origin) -> Origin:
+        """Return the places of both; for tables that both have, those of this one."""
+        return Origin(self.file, {**other.places, **self.places})
+
     def problems(self, faults: Iterable[Fault]) -> tuple[Problem, ...]:
         """Return the faults with the places where they stand, in the order of the file."""
         found = [

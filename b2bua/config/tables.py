@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from b2bua.config.values import NAME, Address, Ports, Seconds, Secret, Texts, split_address
+from b2bua.config.values import NAME, Address, Network, Ports, Seconds, Secret, Texts, split_address
 from b2bua.routing.destination import Outcome, RingMode
 from b2bua.routing.plan import QueueStrategy
+
+Digit = Annotated[str, Field(pattern=r"^[0-9*#]$")]
 
 
 class Table(BaseModel):
@@ -103,18 +104,18 @@ class Media(Table):
 class Smtp(Table):
     """``[smtp]``: the server that takes our mail."""
 
-    host: str
+    host: str = Field(description="the name of the mail server")
     port: int = Field(default=587, ge=1, le=65535)
     username: str | None = None
     password: Secret | None = Field(default=None, repr=False)
-    sender: str = Field(validation_alias="from", pattern="@")
+    sender: str = Field(validation_alias="from", pattern="@", description="our own address")
     starttls: bool = True
 
 
 class Trunk(Named):
     """``[trunk.x]``: a way to and from the outside."""
 
-    accepts_from: tuple[IPv4Network | IPv6Network, ...] = ()
+    accepts_from: tuple[Network, ...] = ()
     """Calls from these addresses are this trunk's."""
     registrar: Address | None = None
     """Where we register; None: the provider knows our address."""
@@ -132,8 +133,9 @@ class Trunk(Named):
     transport: Literal["udp", "tcp"] = "udp"
     number: str | None = None
     """Our own number toward this trunk."""
-    caller_id: Literal["own", "caller"] = "own"
-    """Number shown to whom we call: our own one, or that of the caller whose call goes there."""
+    caller_id: Literal["own", "caller", "asserted"] = "own"
+    """Number shown to whom we call: our own one, that of the caller whose call goes there, or our own one in
+    From with the caller's in P-Asserted-Identity (RFC 3325)."""
     channels: int | None = Field(default=None, ge=1)
     """Simultaneous calls that the provider sells; None: unlimited."""
     max_unanswered_s: Seconds = Field(default=60.0, validation_alias="max-unanswered", ge=5, le=600)
@@ -235,11 +237,20 @@ class Step(Destination):
     hours: str | None = None
     """Only in these opening hours."""
 
+    @field_validator("after")
+    @classmethod
+    def _can_be_followed(cls, outcomes: tuple[Outcome, ...] | None) -> tuple[Outcome, ...] | None:
+        if outcomes and (final := {Outcome.ANSWERED, Outcome.MESSAGE} & set(outcomes)):
+            raise ValueError(f"nothing follows after {', '.join(sorted(final))}: the caller was served")
+        return outcomes
+
 
 class Scheme(Named):
     """``[scheme.x]``: steps in order."""
 
-    steps: tuple[Step, ...] = Field(validation_alias="step", min_length=1)
+    steps: tuple[Step, ...] = Field(
+        validation_alias="step", min_length=1, description="what to do with a caller"
+    )
     allow_dead_end: bool = False
     """Let callers go when the steps run out."""
 
@@ -267,10 +278,10 @@ class Number(Named):
 class Menu(Named):
     """``[menu.x]``: both ways out for callers who cannot choose are mandatory."""
 
-    greeting: Texts = Field(min_length=1)
-    options: Mapping[Annotated[str, Field(pattern=r"^[0-9*#]$")], MenuOption] = Field(min_length=1)
-    no_input: Destination
-    invalid: Destination
+    greeting: Texts = Field(min_length=1, description="the prompts to play")
+    options: Mapping[Digit, MenuOption] = Field(min_length=1, description="what each digit does")
+    no_input: Destination = Field(description="where callers go who press nothing")
+    invalid: Destination = Field(description="where callers go who press what is not offered")
     tries: int = Field(default=2, ge=1, le=5)
     input_seconds: Seconds = Field(default=5.0, validation_alias="input-timeout", ge=1, le=30)
     interdigit_seconds: Seconds = Field(default=2.0, validation_alias="interdigit-timeout", ge=0.5, le=10)
@@ -282,13 +293,13 @@ class Menu(Named):
 class Queue(Named):
     """``[queue.x]``."""
 
-    agents: Texts = Field(min_length=1)
+    agents: Texts = Field(min_length=1, description="who takes the calls")
     strategy: QueueStrategy = "ringall"
     announce_every_s: Seconds = Field(default=30.0, validation_alias="announce-every", ge=5, le=600)
     max_wait_s: Seconds = Field(default=180.0, validation_alias="max-wait", ge=1, le=7200)
     ring_seconds: Seconds = Field(default=20.0, validation_alias="ring-for", ge=1, le=300)
     wrap_up_s: Seconds = Field(default=0.0, validation_alias="wrap-up", ge=0, le=3600)
-    music: str = "music"
+    music: str = "calm"
     announce_position: bool = True
     announce_wait: bool = True
 

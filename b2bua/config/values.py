@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
@@ -79,6 +80,22 @@ def split_address(text: str, *, default_port: int) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def parse_network(value: object) -> object:
+    """Return the network of ``"192.0.2.0/24"`` or of a single address.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        return ip_network(value)
+    except ValueError:
+        raise ValueError(
+            f'{value!r} is no network, expected for example "192.0.2.7" or "192.0.2.0/24"'
+        ) from None
+
+
 def _is_address(text: str) -> str:
     split_address(text, default_port=5060)
     return text
@@ -90,6 +107,7 @@ def _one_or_many(value: object) -> object:
 
 Seconds = Annotated[float, BeforeValidator(parse_duration)]
 Secret = Annotated[str, BeforeValidator(resolve_secret)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(parse_network)]
 Ports = Annotated[tuple[int, int], BeforeValidator(parse_ports)]
 Address = Annotated[str, AfterValidator(_is_address)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]

@@ -126,8 +126,8 @@ class QueueSpec:
     """How long an agent is rung for one offer."""
     wrap_up_s: float = 0.0
     """Pause of an agent after a call."""
-    music: str = "music"
-    """Prompt that is played while waiting."""
+    music: str = "calm"
+    """Name of the music that is played while waiting."""
     announces_position: bool = True
     """Tells the caller their position."""
     announces_wait: bool = True

@@ -31,6 +31,16 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """A step that was passed over on the way to a position."""
+
+    key: str
+    """Where it stands in the configuration."""
+    hours: str | None
+    """The opening hours that are closed; None: it does not follow this outcome."""
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """Where a caller stands."""
 
@@ -42,6 +52,8 @@ class Position:
     """What is left to walk, the innermost scheme last. Opaque to callers."""
     last_resort: Voicemail | None = None
     """Follows when the steps run out; None: the call ends then."""
+    skipped: tuple[Skipped, ...] = ()
+    """Steps passed over since the position before, for those who ask why."""
 
 
 def number_spec(plan: Plan, number: str) -> NumberSpec | None:
@@ -117,6 +129,7 @@ def choose(plan: Plan, position: Position, destination: Destination, facts: Fact
 def _seek(plan: Plan, frames: Iterable[Frame], causes: frozenset[Outcome], facts: Facts) -> Position | None:
     """Walk to the next step that is to be entered, into nested schemes and out of exhausted ones."""
     stack = list(frames)
+    skipped: list[Skipped] = []
     while stack:
         frame = stack.pop()
         if frame.following >= len(frame.steps):
@@ -124,13 +137,14 @@ def _seek(plan: Plan, frames: Iterable[Frame], causes: frozenset[Outcome], facts
         step = frame.steps[frame.following]
         stack.append(replace(frame, following=frame.following + 1))
         if not step.follows(causes):
-            continue
-        if step.hours and not plan.hours[step.hours].is_open(facts.at):
+            skipped.append(Skipped(step.key, None))
+        elif step.hours and not plan.hours[step.hours].is_open(facts.at):
             causes |= {Outcome.OFF_HOURS}
+            skipped.append(Skipped(step.key, step.hours))
         elif isinstance(step.destination, Goto):
             stack.append(Frame(plan.schemes[step.destination.scheme].steps))
         else:
-            return Position(step.destination, key=step.key, frames=tuple(stack))
+            return Position(step.destination, step.key, tuple(stack), skipped=tuple(skipped))
     return None
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from b2bua.config.compile import did_you_mean
@@ -14,42 +15,50 @@ from b2bua.config.models import Config
 from b2bua.config.origin import Fault, KeyPath
 from b2bua.config.values import NAME
 
+PLAIN = {
+    "string_type": "expected text in quotes",
+    "int_type": "expected a whole number",
+    "int_parsing": "expected a whole number",
+    "bool_type": "expected true or false",
+    "bool_parsing": "expected true or false",
+    "tuple_type": "expected a list",
+    "model_type": "expected a table",
+    "mapping_type": "expected a table",
+    "path_type": "expected a path in quotes",
+    "too_short": "expected at least one",
+}
 
-def faults_of(error: ValidationError, tables: Mapping[str, Any]) -> tuple[Fault, ...]:
+
+def faults_of(error: ValidationError) -> tuple[Fault, ...]:
     """Return a fault for each error, under the key as it is written in the file."""
-    return tuple(_fault(detail, tables) for detail in error.errors(include_url=False))
+    details = error.errors(include_url=False)
+    return tuple(_fault(detail) for detail in details if not _is_echo(detail))
 
 
-def _fault(detail: ErrorDetails, tables: Mapping[str, Any]) -> Fault:
+def _is_echo(detail: ErrorDetails) -> bool:
+    """Return whether it only says that nothing is left of a list whose elements have errors of their own."""
+    return detail["type"] == "too_short" and bool(detail["input"])
+
+
+def _fault(detail: ErrorDetails) -> Fault:
     path = tuple(part for part in detail["loc"] if part != "[key]")
     match detail["type"]:
         case "extra_forbidden":
             return Fault(path, f"unknown key{did_you_mean(str(path[-1]), known_keys(path[:-1]))}")
         case "missing":
-            return Fault(path, "is missing")
+            meaning = _field(path).description
+            return Fault(path, f"is missing: {meaning}" if meaning else "is missing")
         case "value_error":
             return Fault(path, str(detail["ctx"]["error"]))
-    return Fault(_existing(path, tables), _plain(detail))
-
-
-def _plain(detail: ErrorDetails) -> str:
-    message = detail["msg"]
-    if detail["type"] in ("enum", "literal_error"):
-        return f"{detail['input']!r} is not one of {detail['ctx']['expected']}"
-    if detail["type"] == "string_pattern_mismatch":
-        return f"{detail['input']!r} does not look like what is expected here ({detail['ctx']['pattern']})"
-    return f"{message[0].lower()}{message[1:]}, found {detail['input']!r}"
-
-
-def _existing(path: KeyPath, tables: Mapping[str, Any]) -> KeyPath:
-    """Return the path without what pydantic appends for the branches of a union."""
-    found: Any = tables
-    for length, part in enumerate(path):
-        try:
-            found = found[part]
-        except (KeyError, IndexError, TypeError):
-            return path[:length]
-    return path
+        case "enum" | "literal_error":
+            return Fault(path, f"{detail['input']!r} is not one of {detail['ctx']['expected']}")
+        case "string_pattern_mismatch":
+            return Fault(path, f"{detail['input']!r} does not match {detail['ctx']['pattern']}")
+        case kind:
+            message = detail["msg"]
+            plain = PLAIN.get(kind, f"{message[0].lower()}{message[1:]}")
+            found = "" if path[-1] == "password" else f", found {detail['input']!r}"
+            return Fault(path, f"{plain}{found}")
 
 
 def known_keys(path: KeyPath) -> list[str]:
@@ -60,6 +69,15 @@ def known_keys(path: KeyPath) -> list[str]:
     for model in _models(annotation):
         return [key for key in map(_alias, model.model_fields.items()) if key != NAME]
     return []
+
+
+def _field(path: KeyPath) -> FieldInfo:
+    """Return the field of the last key of a path that exists."""
+    annotation: Any = Config
+    for part in path[:-1]:
+        annotation = _below(annotation, part)
+    (model,) = _models(annotation)
+    return next(field for name, field in model.model_fields.items() if _alias((name, field)) == path[-1])
 
 
 def _below(annotation: Any, part: str | int) -> Any:
@@ -88,6 +106,6 @@ def _bare(annotation: Any) -> Any:
     return annotation
 
 
-def _alias(item: tuple[str, Any]) -> str:
+def _alias(item: tuple[str, FieldInfo]) -> str:
     name, field = item
     return str(field.validation_alias or field.alias or name)

@@ -1,0 +1,82 @@
+"""Reads the TOML of a configuration: the main file and those that its ``include`` names."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from b2bua.config.origin import Fault, KeyPath, Origin
+from b2bua.errors import ConfigError, Problem
+
+Tables = dict[str, Any]
+
+
+def read_tables(path: Path) -> tuple[Tables, Origin]:
+    """Return the tables of a file and of its includes as one, and where each key stands.
+
+    Raises:
+        ConfigError: a file cannot be read, is no TOML, or a key is set in two files.
+    """
+    tables, origin = _read_file(path)
+    for included in _included(path, tables.pop("include", []), origin):
+        more, places = _read_file(included)
+        clashes = tuple(_merge(tables, more, ()))
+        if clashes:
+            raise ConfigError(places.problems(_clash(clash, origin) for clash in clashes))
+        origin = origin.joined(places)
+    return tables, origin
+
+
+def _included(path: Path, patterns: object, origin: Origin) -> list[Path]:
+    """Return the files that the patterns mean, relative to the main file, sorted within each pattern."""
+    if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
+        fault = Fault(("include",), 'expected a list of files, for example ["people.toml", "schemes/*.toml"]')
+        raise ConfigError(origin.problems([fault]))
+    found: list[Path] = []
+    for index, pattern in enumerate(patterns):
+        base, relative = (Path("/"), pattern[1:]) if pattern.startswith("/") else (path.parent, pattern)
+        matching = sorted(base.glob(relative))
+        if not matching and "*" not in pattern:
+            raise ConfigError(origin.problems([Fault(("include", index), f"there is no file {pattern}")]))
+        found += [file for file in matching if file not in found]
+    return found
+
+
+def _merge(tables: Tables, more: Tables, path: KeyPath) -> Iterator[KeyPath]:
+    """Put ``more`` into ``tables``; yield the keys that both of them set."""
+    for key, value in more.items():
+        here = (*path, key)
+        if key not in tables:
+            tables[key] = value
+        elif isinstance(tables[key], dict) and isinstance(value, dict):
+            yield from _merge(tables[key], value, here)
+        else:
+            yield here
+
+
+def _clash(path: KeyPath, origin: Origin) -> Fault:
+    file, line = origin.locate(path)
+    return Fault(path, f"is already set in {file}:{line}")
+
+
+def _read_file(path: Path) -> tuple[Tables, Origin]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError((Problem(path, 1, "file", f"cannot be read: {error.strerror}"),)) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError((Problem(path, 1, "file", "cannot be read: it is not UTF-8"),)) from error
+    try:
+        return tomllib.loads(text), Origin.scan(path, text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError((_syntax_problem(path, text, error),)) from error
+
+
+def _syntax_problem(path: Path, text: str, error: tomllib.TOMLDecodeError) -> Problem:
+    # Python 3.14 gives .lineno; before that the position stands only in the message
+    message = str(error)
+    _, _, place = message.rpartition("(at line ")
+    line = int(place.partition(",")[0]) if place[:1].isdigit() else len(text.splitlines()) or 1
+    return Problem(path, line, "syntax", f"this is not TOML: {message.partition(' (at ')[0]}")

@@ -1,0 +1,195 @@
+"""Tells in plain words where a call would go if nobody took it, step by step, and why. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from b2bua.routing.destination import (
+    Destination,
+    Echo,
+    External,
+    Goto,
+    Menu,
+    Mobile,
+    Outcome,
+    Person,
+    Queue,
+    Ring,
+    RingMode,
+    Say,
+    SipAddress,
+    Target,
+    Voicemail,
+)
+from b2bua.routing.facts import Facts
+from b2bua.routing.plan import Choice, DialExtension, MenuSpec, Plan
+from b2bua.routing.schedule import DAYS
+from b2bua.routing.scheme import Position, enter, follow, number_spec, scheme_for
+
+
+def explain(plan: Plan, facts: Facts, number: str, caller: str) -> list[str]:
+    """Return the lines that tell the way of a call that nobody answers, at that time, with those offline."""
+    lines = [_headline(facts, number, caller), _scheme_line(plan, facts, number)]
+    elapsed = 0.0
+    position: Position | None = enter(plan, number, facts)
+    while position:
+        now = facts.after(elapsed)
+        told = _tell(plan, position.destination, now)
+        lines += [f"      {line}" for line in _skipped(position)]
+        lines += [
+            f"{_clock(elapsed):>5} {told.line}{_where(position)}",
+            *(f"      {line}" for line in told.more),
+        ]
+        elapsed += told.seconds
+        position = follow(plan, position, told.outcome, facts.after(elapsed))
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What happens at one position when nobody takes the call."""
+
+    line: str
+    """In words."""
+    outcome: Outcome
+    """How it ends."""
+    seconds: float = 0.0
+    """How long it takes."""
+    more: tuple[str, ...] = ()
+    """Details."""
+
+
+def _tell(plan: Plan, destination: Destination, facts: Facts) -> Told:
+    match destination:
+        case Ring():
+            return _tell_ring(plan, destination, facts)
+        case Queue():
+            return _tell_queue(plan, destination, facts)
+        case Menu(name):
+            return _tell_menu(plan, plan.menus[name])
+        case Say() | Echo() | Voicemail() | Goto():
+            return Told(_short(plan, destination), Outcome.DONE)
+
+
+def _tell_ring(plan: Plan, ring: Ring, facts: Facts) -> Told:
+    away = [target for target in ring.targets if isinstance(target, Person) and target.name in facts.offline]
+    left = [target for target in ring.targets if target not in away]
+    details = tuple(f"{_title(plan, target)} is offline and is skipped" for target in away)
+    if not left:
+        names = _listed([_title(plan, target) for target in away])
+        return Told(f"would ring {names}, but no phone is online: goes on at once", Outcome.OFFLINE)
+    seconds = ring.for_seconds * (len(left) if ring.mode is RingMode.IN_TURN else 1)
+    return Told(_rings(plan, ring, left), Outcome.NO_ANSWER, seconds, details)
+
+
+def _rings(plan: Plan, ring: Ring, targets: list[Target]) -> str:
+    names = [_title(plan, target) for target in targets]
+    if len(names) == 1:
+        return f"rings {names[0]} for {_duration(ring.for_seconds)}"
+    match ring.mode:
+        case RingMode.TOGETHER:
+            return f"rings {_listed(names)} together for {_duration(ring.for_seconds)}"
+        case RingMode.IN_TURN:
+            return f"rings {', then '.join(names)}, each for {_duration(ring.for_seconds)}"
+        case RingMode.STAGGERED:
+            every, whole = _duration(ring.stagger_seconds), _duration(ring.for_seconds)
+            return f"rings {', then also '.join(names)}, one more every {every}, {whole} in all"
+
+
+def _tell_queue(plan: Plan, queue: Queue, facts: Facts) -> Told:
+    spec = plan.queues[queue.name]
+    online = [agent for agent in spec.agents if agent not in facts.offline]
+    if not online:
+        return Told(f"queue {queue.name}: all its agents are offline, goes on at once", Outcome.OFFLINE)
+    seconds = spec.max_wait_s if queue.for_seconds is None else queue.for_seconds
+    names = _listed([_title(plan, Person(agent)) for agent in online])
+    line = f"waits in queue {queue.name} for {names}, {_duration(seconds)} at most"
+    return Told(line, Outcome.MAX_WAIT, seconds)
+
+
+def _tell_menu(plan: Plan, menu: MenuSpec) -> Told:
+    options = [f"{digit}: {_choice(plan, choice)}" for digit, choice in menu.options.items()]
+    if menu.dials_extensions and plan.extensions:
+        options.append(f"extensions can be dialled at once: {', '.join(sorted(plan.extensions))}")
+    options.append(f"invalid: {_short(plan, menu.invalid)}")
+    options.append(f"nothing pressed: {_short(plan, menu.no_input)}, as follows")
+    line = f"menu {menu.name}, played {menu.tries} times at most"
+    return Told(line, Outcome.NO_INPUT, menu.tries * menu.input_seconds, tuple(options))
+
+
+def _choice(plan: Plan, choice: Choice) -> str:
+    return "asks for an extension" if isinstance(choice, DialExtension) else _short(plan, choice)
+
+
+def _short(plan: Plan, destination: Destination) -> str:
+    match destination:
+        case Ring(targets):
+            return _rings(plan, destination, list(targets))
+        case Queue(name):
+            return f"queue {name}"
+        case Menu(name):
+            return f"menu {name}"
+        case Voicemail(box):
+            return f"takes a message for mailbox {box}"
+        case Echo():
+            return "echo: the caller hears themselves until they hang up"
+        case Say(prompt):
+            return f"says {prompt!r}"
+        case Goto(scheme):
+            return f"scheme {scheme}"
+
+
+def _title(plan: Plan, target: Target) -> str:
+    match target:
+        case Person(name):
+            person = plan.people[name]
+            return f"{person.display} ({person.extension})" if person.extension else person.display
+        case Mobile(name):
+            return f"the mobile of {plan.people[name].display}"
+        case External(number):
+            return number
+        case SipAddress(uri):
+            return uri
+
+
+def _headline(facts: Facts, number: str, caller: str) -> str:
+    at = facts.at
+    return f"{DAYS[at.weekday()]} {at:%Y-%m-%d %H:%M}, {caller or 'somebody'} calls {number}"
+
+
+def _scheme_line(plan: Plan, facts: Facts, number: str) -> str:
+    spec, scheme = number_spec(plan, number), scheme_for(plan, number, facts)
+    if scheme is None:
+        return "this number is not listed and there is no default scheme: voicemail"
+    if spec is None:
+        return f"this number is not listed: default scheme {scheme.name}"
+    if spec.schedule is None:
+        return f"scheme {scheme.name}, at any time"
+    state = "open" if plan.hours[spec.schedule].is_open(facts.at) else "closed"
+    return f"scheme {scheme.name}, because {spec.schedule} is {state} then"
+
+
+def _skipped(position: Position) -> Iterator[str]:
+    for step in position.skipped:
+        why = f"{step.hours} is closed then" if step.hours else "it does not follow this outcome"
+        yield f"skips {step.key}: {why}"
+
+
+def _where(position: Position) -> str:
+    return f"  [{position.key}]" if position.key else "  [last resort]"
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(seconds, 60)
+    if not minutes:
+        return f"{rest:g} s"
+    return f"{minutes:g} min {rest:g} s" if rest else f"{minutes:g} min"
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

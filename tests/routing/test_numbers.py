@@ -1,0 +1,68 @@
+"""One number, written in every way in which trunks and people write it, is one number."""
+
+from __future__ import annotations
+
+import pytest
+
+from b2bua.routing.numbers import is_emergency, normalise
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "+48221230001",
+        "48221230001",
+        "0048221230001",
+        "221230001",
+        "22 123 00 01",
+        "+48 (22) 123-00-01",
+        "+48.22.123.0001",
+        "+48\u00a022\u2013123\u20130001",
+    ],
+)
+def test_all_spellings_of_a_polish_number_are_one(written: str) -> None:
+    assert normalise(written, country="PL") == "+48221230001"
+
+
+@pytest.mark.parametrize(
+    ("written", "country", "number"),
+    [
+        ("0441234567", "UA", "+380441234567"),
+        ("380441234567", "UA", "+380441234567"),
+        ("8 495 123-45-67", "RU", "+74951234567"),
+        ("2025550123", "US", "+12025550123"),
+        ("12025550123", "US", "+12025550123"),
+        ("011 48 22 123 00 01", "US", "+48221230001"),
+        ("49301234567", "PL", "+49301234567"),
+        ("0049301234567", "PL", "+49301234567"),
+    ],
+)
+def test_numbers_are_read_as_those_of_the_country(written: str, country: str, number: str) -> None:
+    assert normalise(written, country=country) == number
+
+
+@pytest.mark.parametrize("written", ["112", "999", "997", "116123", "19115", "19 115"])
+def test_short_and_emergency_numbers_come_first(written: str) -> None:
+    assert normalise(written, country="PL") == written.replace(" ", "")
+
+
+@pytest.mark.parametrize("written", ["101", "205", "5550", "sales", "anonymous", "", "*45", "1#"])
+def test_extensions_and_what_is_no_number_stay_as_they_are(written: str) -> None:
+    assert normalise(written, country="PL") == written
+
+
+def test_a_number_that_the_tables_do_not_know_yet_is_the_same_in_both_spellings() -> None:
+    assert normalise("48990000001", country="PL") == normalise("+48990000001", country="PL")
+    assert normalise("990000001", country="PL") == "+48990000001"
+
+
+def test_normalising_twice_changes_nothing() -> None:
+    for written in ("0048221230001", "112", "sales", "+1234", "123456789012345678"):
+        once = normalise(written, country="PL")
+        assert normalise(once, country="PL") == once
+
+
+def test_emergency_numbers_are_those_of_the_country() -> None:
+    assert is_emergency("112", country="PL")
+    assert is_emergency("911", country="US")
+    assert not is_emergency("101", country="PL")
