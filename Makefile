@@ -1,0 +1,50 @@
+# The two commands a newcomer needs are `make run` and `make test`; both install what is missing.
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTHON ?= python3
+CONFIG ?= config/demo.toml
+SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
+TEST_TOOLS := sipp:sip-tester baresip:baresip cc:gcc
+
+.PHONY: run test check bench clean test-tools
+
+run: $(VENV)/.ready
+	@exec $(BIN)/b2bua run $(CONFIG)
+
+test: $(VENV)/.ready-dev test-tools
+	$(BIN)/python -m pytest $(TESTS)
+
+check: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.ready-dev
+	$(BIN)/python -m bench
+
+# Debian keeps ensurepip in a package of its own.
+$(BIN)/python:
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(APT) update -qq && $(APT) install -y -qq python3-venv; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.ready: requirements.lock pyproject.toml | $(BIN)/python
+	$(PIP) --require-hashes --only-binary :all: -r requirements.lock
+	$(PIP) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.ready-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	$(PIP) --require-hashes --only-binary :all: -r requirements-dev.lock
+	$(PIP) --no-build-isolation --no-deps --editable .
+	@touch $@ $(VENV)/.ready
+
+# SIPp and baresip place real calls in the tests; the C compiler builds the benchmarks' yardstick.
+test-tools:
+	@missing=$$(for tool in $(TEST_TOOLS); do \
+	  command -v $${tool%%:*} >/dev/null || echo $${tool##*:}; done); \
+	if [ -n "$$missing" ]; then \
+	  echo "installing $$missing"; $(APT) update -qq && $(APT) install -y -qq $$missing; fi
+
+clean:
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

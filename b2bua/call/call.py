@@ -1,0 +1,123 @@
+"""One inbound call: the caller's leg, what is known of them, and how it all ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from b2bua.call.caller import CallerLeg
+from b2bua.call.dialer import Attempt, Reply
+from b2bua.call.leg import SoundProfile
+from b2bua.sip.session import IncomingInvite
+from media.client import MediaEngine
+from media.commands import PlayItem
+
+CALLER = "the caller"
+"""Name of the caller's leg."""
+ANSWER_AHEAD_S = 0.3
+"""Our 200 must be at the carrier before its own timer of the same length fires (row D1)."""
+
+
+class Ledger(Protocol):
+    """Where a call tells its story; the journal in the product, a list in tests."""
+
+    def note(self, kind: str, who: str = "", detail: str = "", seconds: float | None = None) -> None:
+        """Add one event to the call's story. Never waits and never fails the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerIdentity:
+    """Who calls whom, decided before anything rings."""
+
+    call_id: str
+    """Ours, unique across processes; it is what the log and the journal show."""
+    number: str
+    """Caller's number in E.164, or as it came; empty when withheld."""
+    name: str
+    """Display name from the trunk or the phone."""
+    dialled: str
+    """Number dialled, normalised."""
+    trunk: str | None
+    """Trunk the call came in by; None for one of our phones."""
+    person: str | None = None
+    """The person whose phone calls."""
+    label: str = ""
+    """What the answerer should read before the caller's number, e.g. the number's name."""
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether one of our own phones placed it."""
+        return self.person is not None
+
+
+class Call:
+    """A caller in our custody, from INVITE to the journaled outcome."""
+
+    def __init__(self, identity: CallerIdentity, caller: CallerLeg, ledger: Ledger) -> None:
+        self.identity = identity
+        self.caller = caller
+        self.ledger = ledger
+        self.has_talked = False
+        self.has_left_message = False
+        self.is_self_served = False
+        self.doing = ""
+        self.last_status: int | None = None
+        self._began = asyncio.get_running_loop().time()
+
+    @property
+    def is_served(self) -> bool:
+        """Whether the caller got what they called for, or left word."""
+        return self.has_talked or self.has_left_message or self.is_self_served
+
+    @property
+    def age(self) -> float:
+        """Seconds since the INVITE."""
+        return asyncio.get_running_loop().time() - self._began
+
+    @classmethod
+    @asynccontextmanager
+    async def incoming(
+        cls,
+        invite: IncomingInvite,
+        engine: MediaEngine,
+        identity: CallerIdentity,
+        ledger: Ledger,
+        *,
+        profile: SoundProfile,
+        allows_nat: bool = False,
+    ) -> AsyncIterator[Call]:
+        """Lease ports, read the offer, and give both back when the block ends.
+
+        Raises:
+            MediaError: no common codec or broken SDP (488), or no port left (``PortsExhausted``, 503).
+        """
+        media = await engine.open_leg(identity.number or "caller")
+        try:
+            caller = CallerLeg(invite, media, name=CALLER, profile=profile, allows_nat=allows_nat)
+        except BaseException:
+            await media.close()
+            raise
+        try:
+            yield cls(identity, caller, ledger)
+        finally:
+            await caller.close()
+
+    def note_attempt(self, attempt: Attempt) -> None:
+        """Tell the story of one target that was rung and did not take the call."""
+        self.last_status = attempt.status or self.last_status
+        if attempt.reply is not Reply.ANSWERED:
+            self.ledger.note("rang", attempt.dial.who, attempt.reply, attempt.seconds)
+
+    def answer_within(self, seconds: float, ringback: Sequence[PlayItem]) -> asyncio.TimerHandle:
+        """Answer in time for a carrier that drops unanswered calls; ringing goes on as sound (row D1)."""
+
+        def answer() -> None:
+            if self.caller.is_up and not self.caller.is_answered:
+                self.ledger.note("held", detail="answered before the carrier gives up, still ringing")
+                self.caller.answer()
+                self.caller.loop(ringback)
+
+        return asyncio.get_running_loop().call_later(max(0.0, seconds - ANSWER_AHEAD_S), answer)

@@ -1,0 +1,107 @@
+"""The leg of whoever we ring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from b2bua.call.leg import Leg, SoundProfile
+from b2bua.sip.digest import Credentials
+from b2bua.sip.endpoint import SipEndpoint
+from b2bua.sip.headers import NameAddr
+from b2bua.sip.session import Answered, OutgoingInvite
+from b2bua.sip.transport.hop import Hop
+from media.client import MediaLeg
+from media.sdp.negotiate import make_offer, read_answer
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """One device or number to ring: everything an INVITE needs, decided before it is sent."""
+
+    who: str
+    """Whom this reaches, as the journal calls them: ``Anna Nowak``, ``+48600100200``."""
+    uri: str
+    """Request-URI."""
+    hop: Hop
+    """Where the INVITE goes: the flow a phone registered over, or the trunk."""
+    from_: NameAddr
+    """Whom the answerer sees calling."""
+    to: NameAddr | None = None
+    """To header; the request-URI where absent."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further headers, e.g. P-Asserted-Identity and Diversion by the trunk's policy."""
+    credentials: Credentials | None = None
+    """For a trunk that challenges."""
+    person: str | None = None
+    """Key of the person, when it is one of ours: occupancy follows them."""
+    starts_after: float = 0.0
+    """Seconds after the first INVITE of a staggered ring."""
+    allows_nat: bool = False
+    """Whether sound may come from another address than the SDP names."""
+    admit: Callable[[], Callable[[], None]] | None = None
+    """Called before the INVITE: takes a trunk's channel, returns what gives it back; may raise Unavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What one target of a scheme comes to at this moment."""
+
+    who: str
+    """The target in the journal's words."""
+    dials: tuple[Dial, ...]
+    """Every device or number to ring for it; empty when it cannot be reached now."""
+    why_not: str = ""
+    """Why ``dials`` is empty: ``phone is off``, ``all lines of trunk provider are busy``."""
+    person: str | None = None
+    """Key of the person, when it is one of ours."""
+
+
+class CalleeLeg(Leg):
+    """An INVITE that we send. ``invite`` sounds it; ``accept`` makes it a talking leg.
+
+    Raises:
+        Unavailable: the trunk has no channel left.
+    """
+
+    def __init__(self, dial: Dial, media: MediaLeg, profile: SoundProfile) -> None:
+        super().__init__(dial.who, media, profile=profile, allows_nat=dial.allows_nat)
+        self.dial = dial
+        self._offer = make_offer(self._local)
+        self._give_back = dial.admit() if dial.admit is not None else None
+
+    def invite(self, endpoint: SipEndpoint) -> OutgoingInvite:
+        """Send the INVITE."""
+        return endpoint.invite(
+            uri=self.dial.uri,
+            hop=self.dial.hop,
+            from_=self.dial.from_,
+            to=self.dial.to,
+            offer=self._offer,
+            headers=self.dial.headers,
+            credentials=self.dial.credentials,
+        )
+
+    def hear_early(self, body: bytes) -> None:
+        """Take early media of a 183.
+
+        Raises:
+            MediaError: its SDP cannot be used.
+        """
+        self.connect(read_answer(self._offer, body))
+
+    def accept(self, answered: Answered) -> None:
+        """Take the 200 OK's session and sound.
+
+        Raises:
+            MediaError: its SDP cannot be used; the caller of this hangs up.
+        """
+        self.adopt(answered.session)
+        self.connect(read_answer(self._offer, answered.body))
+
+    async def close(self) -> None:
+        """Hang up if still up, give ports and trunk channel back."""
+        await super().close()
+        give_back, self._give_back = self._give_back, None
+        if give_back is not None:
+            give_back()

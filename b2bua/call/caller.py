@@ -1,0 +1,62 @@
+"""The leg of whoever calls us: rings first, is answered once, and is answered in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from b2bua.call.leg import Leg, SoundProfile
+from b2bua.sip.session import IncomingInvite
+from media.client import MediaLeg
+from media.sdp.negotiate import make_answer, make_offer
+
+
+class CallerLeg(Leg):
+    """An INVITE that came in, with its offer read.
+
+    Raises:
+        MediaError: the offer is broken or shares no codec with us (answer 488, RFC 3261 §21.4.26).
+    """
+
+    def __init__(
+        self, invite: IncomingInvite, media: MediaLeg, *, name: str, profile: SoundProfile, allows_nat: bool
+    ) -> None:
+        super().__init__(name, media, profile=profile, allows_nat=allows_nat)
+        self._invite = invite
+        self._is_early = False
+        if invite.offer is None:
+            self._answer, self._agreement = make_offer(self._local), None
+        else:
+            self._answer, self._agreement = make_answer(invite.offer, self._local)
+        invite.ended.add_done_callback(lambda ending: self._over(ending.result()))
+
+    def ring(self) -> None:
+        """Tell the caller that somebody is being rung (180)."""
+        if self.is_up and not self.is_answered and not self._is_early:
+            self._invite.progress(180)
+
+    def start_early_media(self) -> None:
+        """Let the caller hear before the answer what the far network plays (183 with SDP)."""
+        if self.is_up and not self.is_answered and self._agreement is not None and not self._is_early:
+            self._is_early = True
+            self.connect(self._agreement)
+            self._invite.progress(183, body=self._answer)
+
+    def answer(self) -> None:
+        """Answer the caller; a second time does nothing. Digits count from this moment on."""
+        if not self.is_up or self.is_answered:
+            return
+        if self._agreement is not None and not self._is_early:
+            self.connect(self._agreement)
+        session = self._invite.accept(self._answer)
+        self.adopt(session)
+        if self._agreement is None:
+            offer = self._answer
+            session.on_answer = lambda answer: self._accept_answer(offer, answer)
+
+    def reject(
+        self, status: int, reason: str | None = None, *, headers: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Refuse a caller who was never answered."""
+        if self.is_up and not self.is_answered:
+            self._invite.reject(status, reason, headers=tuple(headers))
+            self.end(f"refused with {status}")

@@ -1,0 +1,270 @@
+"""One party of a call: a SIP dialog on one side, a media leg on the other.
+
+The far end's BYE or CANCEL is news: every wait on a leg raises ``LegEnded``. Cancellation stays an order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+
+from b2bua.errors import LegEnded, NotAcceptable
+from b2bua.sip.session import Ending, Session
+from media.client import MediaLeg, Playback
+from media.commands import PlayItem
+from media.dtmf import parse_info
+from media.errors import MediaError
+from media.sdp.negotiate import LocalMedia, StreamAgreement, make_answer, make_offer, read_answer
+
+
+class WhileUp:
+    """``async with`` block that ends with ``LegEnded`` as soon as the far end is gone.
+
+    Works like ``asyncio.timeout``: the waiting task is cancelled and that turned into ``LegEnded`` at the
+    border of the block, so that blocks and timeouts nest in any order.
+    """
+
+    def __init__(self, ended: asyncio.Future[Ending]) -> None:
+        self._ended = ended
+        self._task: asyncio.Task[object] | None = None
+        self._cancelling = 0
+        self._is_fired = False
+
+    async def __aenter__(self) -> None:
+        if self._ended.done():
+            raise LegEnded(self._ended.result().why)
+        self._task = asyncio.current_task()
+        assert self._task is not None
+        self._cancelling = self._task.cancelling()
+        self._ended.add_done_callback(self._fire)
+
+    def _fire(self, _: asyncio.Future[Ending]) -> None:
+        assert self._task is not None
+        self._is_fired = True
+        self._task.cancel()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self._ended.remove_done_callback(self._fire)
+        assert self._task is not None
+        if self._is_fired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise LegEnded(self._ended.result().why) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """One key press as the leg received it."""
+
+    key: str
+    """``0``-``9``, ``*``, ``#``, ``A``-``D``."""
+    at: float
+    """Loop time of its arrival."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundProfile:
+    """How our legs negotiate sound; the same for a whole office."""
+
+    codecs: tuple[str, ...] = ("PCMA", "PCMU")
+    """What is offered and accepted, most wanted first."""
+    public_address: str | None = None
+    """What goes into SDP behind a NAT; None: the address of the port."""
+    rtp_timeout_s: float = 30.0
+    """A talker who was heard and then sends nothing for so long is dead."""
+
+
+class Leg:
+    """What caller and callee have in common. Subclasses differ in how they come to a session."""
+
+    def __init__(
+        self, name: str, media: MediaLeg, *, profile: SoundProfile, allows_nat: bool = False
+    ) -> None:
+        self.name = name
+        self.media = media
+        self.session: Session | None = None
+        self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self.on_hold_change: Callable[[bool], None] | None = None
+        self.is_held = False
+        self._allows_nat = allows_nat
+        address, port = media.address
+        self._local = LocalMedia(
+            address=profile.public_address or address,
+            port=port,
+            session_id=secrets.randbits(40),
+            version=1,
+            codecs=profile.codecs,
+        )
+        media.rtp_timeout_s = profile.rtp_timeout_s
+        self._digits: asyncio.Queue[Digit] = asyncio.Queue()
+        self._digit_method = ""
+        media.on_digit = lambda key: self.take_digit(key, "rtp")
+        media.on_rtp_timeout = self._fell_silent
+        self.is_talking = False
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the far end has neither hung up nor died."""
+        return not self.ended.done()
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a 2xx made this leg a dialog that carries sound."""
+        return self.session is not None
+
+    def while_up(self) -> WhileUp:
+        """Return a block that raises ``LegEnded`` when the far end goes."""
+        return WhileUp(self.ended)
+
+    # --- sound ---------------------------------------------------------------------------------------------
+
+    async def play(self, items: Sequence[PlayItem], *, until_digit: bool = False) -> bool:
+        """Return True when ``items`` were heard to the end, False when a digit or other sound cut them.
+
+        Raises:
+            LegEnded: the far end hung up while listening.
+        """
+        playback = self.media.play(items)
+        async with self.while_up():
+            if not until_digit:
+                return await playback.finished()
+            return await self._finished_or_digit(playback)
+
+    async def _finished_or_digit(self, playback: Playback) -> bool:
+        finished = asyncio.ensure_future(playback.finished())
+        pressed = asyncio.ensure_future(self._digits.get())
+        try:
+            await asyncio.wait({finished, pressed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if pressed.done() and not pressed.cancelled():
+                self._put_back(pressed.result())
+            if not finished.done():
+                self.media.stop()
+            pressed.cancel()
+            finished.cancel()
+        return finished.done() and not finished.cancelled() and finished.result()
+
+    def loop(self, items: Sequence[PlayItem]) -> Playback:
+        """Start music or ringback that goes on until something else is played."""
+        return self.media.play(items, loop=True)
+
+    # --- digits --------------------------------------------------------------------------------------------
+
+    def take_digit(self, key: str, method: str) -> None:
+        """Keep one key press. A peer that sends each press both ways (RFC 4733 and INFO) counts once."""
+        if not self._digit_method:
+            self._digit_method = method
+        if method in (self._digit_method, "dialled"):
+            self._digits.put_nowait(Digit(key, asyncio.get_running_loop().time()))
+
+    def preload_digits(self, keys: str) -> None:
+        """Treat the digits of a ``tel:+48221234567,555`` link as if the caller had pressed them."""
+        for key in keys:
+            self.take_digit(key, "dialled")
+
+    def _put_back(self, digit: Digit) -> None:
+        waiting = [digit]
+        while not self._digits.empty():
+            waiting.append(self._digits.get_nowait())
+        for each in waiting:
+            self._digits.put_nowait(each)
+
+    async def digit(self, seconds: float) -> str | None:
+        """Return the next key, or None when ``seconds`` pass without one.
+
+        Raises:
+            LegEnded: the far end hung up meanwhile.
+        """
+        async with self.while_up():
+            try:
+                async with asyncio.timeout(seconds):
+                    return (await self._digits.get()).key
+            except TimeoutError:
+                return None
+
+    def forget_digits(self) -> None:
+        """Drop what was pressed so far (after a wrong choice, before asking again)."""
+        while not self._digits.empty():
+            self._digits.get_nowait()
+
+    @property
+    def has_digits(self) -> bool:
+        """Whether a key is waiting to be read."""
+        return not self._digits.empty()
+
+    # --- session -------------------------------------------------------------------------------------------
+
+    def adopt(self, session: Session) -> None:
+        """Take over an established dialog: its offers, its INFO digits and its end are ours now."""
+        self.session = session
+        session.on_offer = self._renegotiate
+        session.on_late_offer = self._offer_again
+        session.on_info = self._take_info
+        session.ended.add_done_callback(lambda ending: self._over(ending.result()))
+
+    def connect(self, agreement: StreamAgreement) -> None:
+        """Let sound flow as agreed, and tell the bridge when the far end holds or resumes."""
+        self.media.connect(agreement, allows_nat=self._allows_nat)
+        was_held, self.is_held = self.is_held, not agreement.sends
+        if self.on_hold_change is not None and was_held != self.is_held:
+            self.on_hold_change(self.is_held)
+
+    def _renegotiate(self, offer: bytes) -> bytes:
+        """Answer a re-INVITE (RFC 3264 §8): hold, resume, new address, other codec."""
+        self._local = replace(self._local, version=self._local.version + 1)
+        try:
+            answer, agreement = make_answer(offer, self._local)
+        except MediaError as error:
+            raise NotAcceptable(str(error)) from error
+        self.connect(agreement)
+        return answer
+
+    def _offer_again(self) -> bytes:
+        """Offer what we have for a re-INVITE that came without SDP (RFC 3261 §14.2)."""
+        self._local = replace(self._local, version=self._local.version + 1)
+        offer = make_offer(self._local)
+        assert self.session is not None
+        self.session.on_answer = lambda answer: self._accept_answer(offer, answer)
+        return offer
+
+    def _accept_answer(self, offer: bytes, answer: bytes) -> None:
+        try:
+            self.connect(read_answer(offer, answer))
+        except MediaError as error:
+            self.hang_up(f"cannot use the answer: {error}")
+
+    def _take_info(self, content_type: str, body: bytes) -> None:
+        key = parse_info(content_type, body)
+        if key is not None:
+            self.take_digit(key, "info")
+
+    def _fell_silent(self) -> None:
+        """Free whoever talks with a dead peer. A listener may be silent as long as they like."""
+        if self.is_talking and self.media.is_heard and not self.is_held:
+            self.end("no sound came any more", by="network")
+
+    # --- end -----------------------------------------------------------------------------------------------
+
+    def end(self, why: str, *, by: str = "local") -> None:
+        """Hang this leg up and tell everyone who waits on it why."""
+        if self.session is not None:
+            self.session.bye()
+        self._over(Ending(by=by, why=why, status=None))
+
+    def hang_up(self, why: str = "we hung up") -> None:
+        """End this leg from our side; does nothing when it has ended already."""
+        self.end(why)
+
+    def _over(self, ending: Ending) -> None:
+        if not self.ended.done():
+            self.ended.set_result(ending)
+
+    async def close(self) -> None:
+        """Hang up if still up and give the ports back."""
+        self.hang_up()
+        self.media.on_digit = None
+        self.media.on_rtp_timeout = None
+        await self.media.close()

@@ -1,0 +1,164 @@
+"""The line itself: who waits, who is offered whom. Dispatches on events only, never on a tick."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from b2bua.call_queue.estimate import Pace
+from b2bua.people.engaged import Offered
+from b2bua.people.occupancy import Engagement, Occupancy
+from b2bua.routing.plan import QueueSpec
+
+REST_S = 5.0
+"""An agent who did not take an offer is left alone for so long; others come first."""
+DEAD_S = 30.0
+"""An agent whose phone gave no sign of life counts as offline for so long, or until it registers again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Agents reserved for one caller."""
+
+    agents: tuple[str, ...]
+    """Keys of the people to ring."""
+    offered: Offered
+    """Their leases; whoever gets the offer enters and leaves it."""
+
+
+@dataclass(eq=False, slots=True)
+class Place:
+    """One caller in line."""
+
+    joined_at: float
+    """Loop time."""
+    offer: asyncio.Future[Offer | None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+    """The next offer; None when every agent is offline."""
+    is_ringing: bool = False
+    """Agents are being rung for this caller."""
+
+
+class Line:
+    """First come, first served (row Q2)."""
+
+    def __init__(self, spec: QueueSpec, occupancy: Occupancy, is_online: Callable[[str], bool]) -> None:
+        self.spec = spec
+        self.pace = Pace()
+        self._occupancy = occupancy
+        self._is_online = is_online
+        self._places: list[Place] = []
+        self._resting: dict[str, float] = {}
+        self._dead: dict[str, float] = {}
+        self._last_offered = ""
+        self._loop = asyncio.get_running_loop()
+        occupancy.on_freed(lambda _: self.dispatch())
+
+    # --- callers -------------------------------------------------------------------------------------------
+
+    def join(self) -> Place:
+        """Put a caller at the end of the line."""
+        place = Place(self._loop.time())
+        self._places.append(place)
+        self.dispatch()
+        return place
+
+    def leave(self, place: Place) -> None:
+        """Take a caller out: served, gone, or out of patience. An offer not yet taken up is given back."""
+        self._places.remove(place)
+        if place.offer.done() and (offer := place.offer.result()) is not None and not place.is_ringing:
+            with offer.offered:
+                pass
+        self.dispatch()
+
+    def position(self, place: Place) -> int:
+        """Return 1 for the next caller to be served. It never grows (row Q6)."""
+        return self._places.index(place) + 1
+
+    def wait_seconds(self, place: Place) -> float:
+        """Return about how long ``place`` will still wait."""
+        online = [agent for agent in self.spec.agents if self.is_reachable(agent)]
+        talking = {agent for agent in online if self.is_talking(agent)}
+        return self.pace.wait_seconds(self.position(place), online, talking=talking, now=self._loop.time())
+
+    async def next_offer(self, place: Place) -> Offer | None:
+        """Return the next agents for ``place``, or None when everybody is offline."""
+        offer = await place.offer
+        place.offer = self._loop.create_future()
+        place.is_ringing = offer is not None
+        return offer
+
+    def declined(self, place: Place, offer: Offer, *, dead: frozenset[str]) -> None:
+        """Note that nobody took ``offer``; its agents rest, the ``dead`` ones count as offline for a while."""
+        now = self._loop.time()
+        for agent in offer.agents:
+            (self._dead if agent in dead else self._resting)[agent] = now + (
+                DEAD_S if agent in dead else REST_S
+            )
+        place.is_ringing = False
+        self._loop.call_at(now + REST_S, self.dispatch)
+        if dead:
+            self._loop.call_at(now + DEAD_S, self.dispatch)
+
+    # --- agents --------------------------------------------------------------------------------------------
+
+    def is_reachable(self, agent: str) -> bool:
+        """Whether the agent has a live phone, busy or not."""
+        return self._is_online(agent) and self._dead.get(agent, 0.0) <= self._loop.time()
+
+    @property
+    def is_everyone_offline(self) -> bool:
+        """Whether no agent could take a call however long one waits (row Q17)."""
+        return not any(self.is_reachable(agent) for agent in self.spec.agents)
+
+    def phone_changed(self, agent: str) -> None:
+        """A phone came or went."""
+        self._dead.pop(agent, None)
+        self._resting.pop(agent, None)
+        self.dispatch()
+
+    @property
+    def free_agents(self) -> tuple[str, ...]:
+        """Who could be offered a call now, in the order of their turn."""
+        now = self._loop.time()
+        agents = self.spec.agents
+        start = agents.index(self._last_offered) + 1 if self._last_offered in agents else 0
+        return tuple(
+            agent
+            for agent in (*agents[start:], *agents[:start])
+            if self.is_reachable(agent)
+            and self._resting.get(agent, 0.0) <= now
+            and self._occupancy.engagement(agent, now) is None
+        )
+
+    def is_talking(self, agent: str) -> bool:
+        """Whether the agent is in a conversation."""
+        return self._occupancy.engagement(agent, self._loop.time()) is Engagement.TALKING
+
+    # --- dispatch ------------------------------------------------------------------------------------------
+
+    def dispatch(self) -> None:
+        """Give free agents to whoever waits longest."""
+        is_everyone_offline = self.is_everyone_offline
+        for place in self._places:
+            if place.is_ringing or place.offer.done():
+                continue
+            if is_everyone_offline:
+                place.offer.set_result(None)
+                continue
+            agents = self._pick()
+            if not agents:
+                return
+            place.offer.set_result(Offer(agents, self._reserve(agents)))
+
+    def _pick(self) -> tuple[str, ...]:
+        free = self.free_agents
+        if self.spec.strategy == "ringall" or not free:
+            return free
+        self._last_offered = free[0]
+        return free[:1]
+
+    def _reserve(self, agents: tuple[str, ...]) -> Offered:
+        return Offered(self._occupancy, agents, seconds=self.spec.ring_seconds, wrap_up_s=self.spec.wrap_up_s)

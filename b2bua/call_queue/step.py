@@ -1,0 +1,183 @@
+"""One caller in a queue: answered at once, entertained, offered to agents, connected to who takes the call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from b2bua.call.beside import beside
+from b2bua.call.call import Call
+from b2bua.call.callee import CalleeLeg, Reached
+from b2bua.call.conversation import converse
+from b2bua.call.dialer import Dialer, Reply, Watch
+from b2bua.call_queue.line import Line, Offer, Place
+from b2bua.people.occupancy import Occupancy
+from b2bua.routing.destination import Outcome, Person, Queue, Target
+from b2bua.routing.plan import Plan, QueueSpec
+from b2bua.store.calls import EventKind
+from media.commands import PlayItem
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSounds:
+    """What a waiting caller hears."""
+
+    prompt: Callable[[str], Sequence[PlayItem]]
+    """Sound of a prompt by its name."""
+    music: Callable[[str], Sequence[PlayItem]]
+    """A piece of music by its name."""
+    standing: Callable[[int | None, float | None], Sequence[PlayItem]]
+    """"You are number three; about two minutes": from position and seconds, either may be left out."""
+
+
+@dataclass(slots=True)
+class QueueStep:
+    """The queue step; keeps one line per queue for the life of the process."""
+
+    plan: Callable[[], Plan]
+    """The configuration in force."""
+    dialer: Dialer
+    """Rings agents."""
+    reach: Callable[[Target, Call], Awaitable[Reached]]
+    """Finds their phones."""
+    occupancy: Occupancy
+    """Knows which agents are free."""
+    is_online: Callable[[str], bool]
+    """Whether a person has a registered phone."""
+    sounds: QueueSounds
+    """Prompts and announcements."""
+    lines: dict[str, Line] = field(default_factory=dict)
+    """By queue."""
+
+    async def __call__(self, call: Call, queue: Queue) -> Outcome:
+        """Return ANSWERED after the talk, OFFLINE when no agent could come, MAX_WAIT when none did in time.
+
+        Raises:
+            LegEnded: the caller gave up waiting.
+        """
+        line = self.line(queue.name)
+        call.ledger.note(EventKind.QUEUED, queue.name)
+        if line.is_everyone_offline:
+            call.ledger.note(EventKind.LEFT_QUEUE, queue.name, "all phones are offline", 0.0)
+            return Outcome.OFFLINE
+        call.doing = "while waiting in the queue"
+        call.caller.answer()
+        began = asyncio.get_running_loop().time()
+        visit = Visit(self, call, line)
+        try:
+            return await visit.run(queue.for_seconds or line.spec.max_wait_s)
+        finally:
+            waited = asyncio.get_running_loop().time() - began if visit.waited is None else visit.waited
+            call.ledger.note(EventKind.LEFT_QUEUE, queue.name, visit.why_left, waited)
+
+    def line(self, name: str) -> Line:
+        """Return the queue's line, with the configuration in force."""
+        spec = self.plan().queues[name]
+        if name not in self.lines:
+            self.lines[name] = Line(spec, self.occupancy, self.is_online)
+        self.lines[name].spec = spec
+        return self.lines[name]
+
+    def phone_changed(self, person: str) -> None:
+        """Tell the lines that a phone of ``person`` came or went."""
+        for line in self.lines.values():
+            line.phone_changed(person)
+
+
+class Visit:
+    """One caller's time in one line."""
+
+    def __init__(self, step: QueueStep, call: Call, line: Line) -> None:
+        self._step = step
+        self._call = call
+        self._line = line
+        self._loop = asyncio.get_running_loop()
+        self.why_left = "hung up"
+        self.waited: float | None = None
+
+    async def run(self, max_wait_s: float) -> Outcome:
+        began = self._loop.time()
+        with ExitStack() as leases:
+            async with self._in_line() as place, beside(self._entertain(place), name="queue music"):
+                try:
+                    async with asyncio.timeout_at(began + max_wait_s):
+                        leg = await self._find_agent(place, leases)
+                except TimeoutError:
+                    self.why_left = "waited long enough"
+                    return Outcome.MAX_WAIT
+            self.waited = self._loop.time() - began
+            if leg is None:
+                self.why_left = "all phones are offline"
+                return Outcome.OFFLINE
+            await self._talk(leg)
+            return Outcome.ANSWERED
+
+    @asynccontextmanager
+    async def _in_line(self) -> AsyncIterator[Place]:
+        place = self._line.join()
+        try:
+            yield place
+        finally:
+            self._line.leave(place)
+
+    async def _find_agent(self, place: Place, leases: ExitStack) -> CalleeLeg | None:
+        """Return the leg of who took the call, whose lease ``leases`` now holds; None: all are offline."""
+        while True:
+            async with self._call.caller.while_up():
+                offer = await self._line.next_offer(place)
+            if offer is None:
+                return None
+            with ExitStack() as undo:
+                offered = undo.enter_context(offer.offered)
+                leg, dead = await self._ring(offer)
+                if leg is not None:
+                    offered.answered(leg.dial.person)
+                    leases.push(undo.pop_all())
+                    return leg
+            self._line.declined(place, offer, dead=dead)
+
+    async def _ring(self, offer: Offer) -> tuple[CalleeLeg | None, frozenset[str]]:
+        """Ring the agents of ``offer``; return who answered, and whose phones gave no sign of life."""
+        reached = await asyncio.gather(
+            *(self._step.reach(Person(agent), self._call) for agent in offer.agents)
+        )
+        rung = await self._step.dialer.ring(
+            [dial for each in reached for dial in each.dials],
+            seconds=self._line.spec.ring_seconds,
+            caller=self._call.caller,
+            watch=Watch(on_attempt=self._call.note_attempt),
+        )
+        alive = {attempt.dial.person for attempt in rung.attempts if attempt.reply is not Reply.OFFLINE}
+        return rung.leg, frozenset(agent for agent in offer.agents if agent not in alive)
+
+    async def _talk(self, leg: CalleeLeg) -> None:
+        self.why_left = "an agent took the call"
+        agent = leg.dial.person or leg.name
+        self._line.pace.started(agent, self._loop.time())
+        try:
+            await converse(self._call, leg, music=self._step.sounds.music(self._line.spec.music))
+        finally:
+            self._line.pace.finished(agent, self._loop.time())
+
+    # --- what the caller hears -----------------------------------------------------------------------------
+
+    async def _entertain(self, place: Place) -> None:
+        """Play welcome, music and announcements at their set times until cancelled."""
+        spec, caller, began = self._line.spec, self._call.caller, self._loop.time()
+        if not place.is_ringing and not place.offer.done():
+            await caller.play([*self._step.sounds.prompt("queue-welcome"), *self._standing(place, spec)])
+        announced = 0
+        while True:
+            caller.loop(self._step.sounds.music(spec.music))
+            announced = max(announced + 1, int((self._loop.time() - began) // spec.announce_every_s) + 1)
+            async with caller.while_up():
+                await asyncio.sleep(began + announced * spec.announce_every_s - self._loop.time())
+            await caller.play(self._standing(place, spec))
+
+    def _standing(self, place: Place, spec: QueueSpec) -> Sequence[PlayItem]:
+        return self._step.sounds.standing(
+            self._line.position(place) if spec.announces_position else None,
+            self._line.wait_seconds(place) if spec.announces_wait else None,
+        )

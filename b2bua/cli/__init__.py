@@ -1,0 +1,1 @@
+"""The command line: run an office, check and explain its configuration, read its journal."""

@@ -1,0 +1,160 @@
+"""The commands of ``b2bua``. Whatever takes long to import is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from b2bua import __version__
+from b2bua.errors import B2buaError, ConfigError
+
+if TYPE_CHECKING:
+    from b2bua.config.models import Config
+
+app = typer.Typer(
+    help="A SIP B2BUA for small offices that never loses a call.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigPath = Annotated[
+    Path | None,
+    typer.Argument(help="Configuration file; the demo office when none is given.", metavar="CONFIG"),
+]
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user's is told in one line, without a traceback."""
+    app()
+
+
+@app.command()
+def run(
+    config: ConfigPath = None,
+    json_log: Annotated[bool, typer.Option("--json", help="Log as JSON lines.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
+) -> None:
+    """Run an office until Ctrl-C."""
+    from b2bua import log
+    from b2bua.cli.run import run_office
+
+    log.set_up(level="DEBUG" if verbose else "INFO", as_json=json_log)
+    office = _load(config)
+    _run(lambda: run_office(office, is_demo=config is None or config.resolve() == demo_config().resolve()))
+
+
+@app.command()
+def check(config: Annotated[Path, typer.Argument(help="Configuration file.", metavar="CONFIG")]) -> None:
+    """Look for mistakes and for ways to lose a call; the exit code is 1 when there is an error."""
+    from b2bua.config.check import lint
+
+    problems = lint(_load(config))
+    for problem in problems:
+        typer.echo(str(problem))
+    errors = sum(not problem.is_warning for problem in problems)
+    typer.echo(f"{config}: {errors} errors, {len(problems) - errors} warnings")
+    raise typer.Exit(1 if errors else 0)
+
+
+@app.command()
+def explain(
+    to: Annotated[str, typer.Option(help="Number that is dialled.")],
+    config: ConfigPath = None,
+    from_: Annotated[str, typer.Option("--from", help="Number of the caller.")] = "",
+    at: Annotated[str, typer.Option(help='When: "now", "sat 21:00", "21:00" or "2026-12-24 12:00".')] = "now",
+    offline: Annotated[str, typer.Option(help="People whose phones are off, comma-separated.")] = "",
+) -> None:
+    """Tell step by step where a call would go, and why."""
+    from b2bua.cli.moment import parse_moment
+    from b2bua.routing.explain import explain as tell
+    from b2bua.routing.facts import Facts
+
+    office = _load(config)
+    zone = ZoneInfo(office.office.timezone)
+    try:
+        moment = parse_moment(at, now=datetime.now(zone))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--at") from None
+    people = {
+        extension: name for name, person in office.people.items() for extension in (person.extension, name)
+    }
+    away = frozenset(people.get(each.strip(), each.strip()) for each in offline.split(",") if each.strip())
+    unknown = sorted(away - set(office.people))
+    if unknown:
+        raise typer.BadParameter(f"nobody is called {', '.join(unknown)}", param_hint="--offline")
+    for line in tell(office.plan(), Facts(moment, away), to, from_):
+        typer.echo(line)
+
+
+@app.command()
+def calls(
+    config: ConfigPath = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, the latest first.")] = 20,
+    promises: Annotated[
+        bool, typer.Option("--promises", help="Only callers who are owed a call back.")
+    ] = False,
+) -> None:
+    """List the latest calls in plain words."""
+    from b2bua.cli.calls import list_calls
+
+    office = _load(config)
+    _run(lambda: list_calls(office, limit=limit, only_promises=promises))
+
+
+@app.command()
+def demo() -> None:
+    """Play a whole call over loopback without any phone, and tell its story live."""
+    from b2bua.demo.story import play
+
+    _run(play)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"b2bua {__version__}")
+
+
+def demo_config() -> Path:
+    """Return the demo office's configuration: the checkout's, else the installed one."""
+    package = Path(__file__).resolve().parent.parent
+    beside = package.parent / "config" / "demo.toml"
+    return beside if beside.is_file() else package / "_data" / "config" / "demo.toml"
+
+
+def _load(path: Path | None) -> Config:
+    from b2bua.config.load import load_config
+
+    try:
+        return load_config(path or demo_config())
+    except ConfigError as error:
+        for problem in error.problems:
+            typer.echo(str(problem), err=True)
+        raise typer.Exit(2) from None
+
+
+def _run(work: Callable[[], Coroutine[object, object, None]]) -> None:
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(work())
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except (B2buaError, OSError) as error:
+        typer.echo(f"b2bua: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's loop where there is a wheel for it, else asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,80 @@
+"""The custody of one caller: step after step until somebody or something has served them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from b2bua.call.call import Call
+from b2bua.errors import LegEnded
+from b2bua.ivr.step import Chosen
+from b2bua.routing.destination import Destination, Outcome
+from b2bua.routing.facts import Facts
+from b2bua.routing.plan import Plan
+from b2bua.routing.scheme import Position, choose, follow
+from b2bua.store.calls import CallOutcome, EventKind
+
+log = structlog.get_logger("call")
+
+Step = Callable[[Call, Any], Awaitable[Outcome | Chosen]]
+"""Takes a caller, returns how it ended. Steps know nothing of one another nor of the order they run in."""
+
+
+@dataclass(slots=True)
+class Custody:
+    """Runs the steps of a scheme for callers."""
+
+    steps: Mapping[type[Destination], Step]
+    """What to do at each kind of destination."""
+    facts: Callable[[], Facts]
+    """The moment, for opening hours."""
+
+    async def serve(self, call: Call, plan: Plan, start: Position) -> str:
+        """Run step after step until the caller is served or gone; return why it ended, in words."""
+        position: Position | None = start
+        try:
+            while position is not None:
+                outcome = await self._run(call, position.destination)
+                facts = self.facts()
+                if isinstance(outcome, Chosen):
+                    position = choose(plan, position, outcome.destination, facts)
+                else:
+                    position = follow(plan, position, outcome, facts)
+        except LegEnded as ended:
+            return self._hung_up(call, ended)
+        return "" if call.is_served else "nobody took the call"
+
+    async def _run(self, call: Call, destination: Destination) -> Outcome | Chosen:
+        """Run one step. The one place where an error of ours is caught: the caller goes to the next step."""
+        call.is_self_served = False
+        try:
+            return await self.steps[type(destination)](call, destination)
+        except LegEnded:
+            raise
+        except Exception:
+            log.exception(
+                "a step failed; the caller goes on", call_id=call.identity.call_id, step=str(destination)
+            )
+            call.ledger.note(EventKind.ERROR, detail="an internal error; the log has it")
+            return Outcome.DONE if call.has_talked else Outcome.ERROR
+
+    @staticmethod
+    def _hung_up(call: Call, ended: LegEnded) -> str:
+        if call.has_talked or call.has_left_message:
+            return ended.why
+        call.ledger.note(EventKind.HUNG_UP, detail=call.doing, seconds=call.age)
+        return f"hung up {call.doing}".strip()
+
+
+def outcome_of(call: Call) -> CallOutcome:
+    """Return the outcome of a call by what the caller got."""
+    if call.has_talked:
+        return CallOutcome.TALKED
+    if call.has_left_message:
+        return CallOutcome.MESSAGE
+    if call.is_self_served:
+        return CallOutcome.SELF_SERVED
+    return CallOutcome.UNANSWERED if call.identity.is_internal else CallOutcome.PROMISE

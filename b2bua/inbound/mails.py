@@ -1,0 +1,92 @@
+"""Which mails a mailbox's owners get, and the way they leave the house."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from b2bua.call.call import CallerIdentity
+from b2bua.config.models import Config, Smtp
+from b2bua.notify.delivery import Delivery, FolderDelivery, SmtpDelivery, SmtpSettings
+from b2bua.notify.mail import Readers, missed_call_mails, voicemail_mails
+from b2bua.notify.worker import MailWorker
+from b2bua.store.calls import NewCall, UnfinishedCall
+from b2bua.store.outbox import NewMail
+from b2bua.store.store import Store
+from b2bua.voicemail.step import LeftMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Mails:
+    """Words and addresses of the office's mails."""
+
+    config: Config
+    """Mailboxes, language, mail server."""
+    zone: tzinfo
+    """In which times are told."""
+
+    def for_message(self, left: LeftMessage) -> Sequence[NewMail]:
+        """Return the mails that bring a message to its mailbox's owners."""
+        return voicemail_mails(
+            _as_new_call(left.call.identity, left.at),
+            box=left.box.name,
+            recording=left.path,
+            seconds=left.seconds,
+            readers=self._readers(left.box.name),
+        )
+
+    def for_interrupted(self, unfinished: UnfinishedCall) -> Sequence[NewMail]:
+        """Return the mails about a call that ended with the program: with its recording, or as missed."""
+        mails: list[NewMail] = []
+        for message in unfinished.messages:
+            if message.seconds is not None:
+                mails += voicemail_mails(
+                    unfinished.call,
+                    box=message.box,
+                    recording=message.path,
+                    seconds=message.seconds,
+                    readers=self._readers(message.box),
+                    is_cut_short=True,
+                )
+        if mails or unfinished.call.direction != "in":
+            return mails
+        return missed_call_mails(unfinished.call, readers=self._readers(self.config.plan().default_mailbox))
+
+    def worker(self, store: Store) -> MailWorker:
+        """Return what sends the outbox: to the mail server, or into ``outbox/`` where there is none."""
+        smtp = self.config.smtp
+        delivery: Delivery = (
+            FolderDelivery(self.config.office.data / "outbox")
+            if smtp is None
+            else SmtpDelivery(_settings(smtp))
+        )
+        return MailWorker(store.outbox, delivery)
+
+    def _readers(self, box: str) -> Readers:
+        mailbox = self.config.mailboxes.get(box)
+        emails = tuple(mailbox.emails) if mailbox is not None else ()
+        return Readers(emails, self.config.office.language, self.zone)
+
+
+def _settings(smtp: Smtp) -> SmtpSettings:
+    return SmtpSettings(
+        host=smtp.host,
+        sender=smtp.sender,
+        port=smtp.port,
+        username=smtp.username,
+        password=smtp.password,
+        starttls=smtp.starttls or None,
+        is_tls=smtp.port == 465,
+    )
+
+
+def _as_new_call(identity: CallerIdentity, at: datetime) -> NewCall:
+    return NewCall(
+        call_id=identity.call_id,
+        caller=identity.number,
+        caller_name=identity.name,
+        dialled=identity.dialled,
+        trunk=identity.trunk or "",
+        at=at,
+    )

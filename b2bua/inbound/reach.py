@@ -1,0 +1,108 @@
+"""From a scheme's targets to INVITEs: the phones a person has registered, the trunk a number goes through."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from b2bua.call.call import Call, CallerIdentity
+from b2bua.call.callee import Dial, Reached
+from b2bua.errors import MalformedMessage, Unavailable
+from b2bua.people.directory import Directory
+from b2bua.registrar.bindings import Binding, Bindings
+from b2bua.routing.destination import External, Mobile, Person, SipAddress, Target
+from b2bua.sip.endpoint import SipEndpoint
+from b2bua.sip.headers import NameAddr
+from b2bua.sip.resolver import resolve
+from b2bua.sip.uri import SipUri, parse_uri
+from b2bua.trunk.callerid import Caller
+from b2bua.trunk.channels import Channels
+from b2bua.trunk.selection import TrunkSelection
+
+
+@dataclass(slots=True)
+class Reach:
+    """Finds the devices and numbers behind a target at this very moment."""
+
+    endpoint: SipEndpoint
+    """Knows our address toward each peer."""
+    bindings: Bindings
+    """Registered phones."""
+    directory: Callable[[], Directory]
+    """The people in force."""
+    trunks: Callable[[], TrunkSelection]
+    """The trunks in force."""
+    channels: Channels
+    """Calls on each trunk."""
+
+    async def __call__(self, target: Target, call: Call) -> Reached:
+        """Return what ``target`` comes to for ``call``; nothing to dial is an answer, not an error."""
+        match target:
+            case Person(name):
+                return self._person(name, call)
+            case Mobile(name):
+                return await self._mobile(name, call)
+            case External(number):
+                return await self._number(number, number, call)
+            case SipAddress(uri):
+                return await self._address(uri, call)
+
+    def _person(self, name: str, call: Call) -> Reached:
+        person = self.directory().person(name)
+        bindings = self.bindings.live(name, asyncio.get_running_loop().time())
+        dials = tuple(self._device(binding, person.title, call.identity) for binding in bindings)
+        return Reached(person.title, dials, "no phone is registered", person=name)
+
+    def _device(self, binding: Binding, title: str, caller: CallerIdentity) -> Dial:
+        contact = parse_uri(binding.contact_uri)
+        is_behind_nat = isinstance(contact, SipUri) and contact.host != binding.hop.host
+        return Dial(
+            who=title,
+            uri=binding.contact_uri,
+            hop=binding.hop,
+            from_=self._shown(caller, self.endpoint.local_hop(binding.hop).host),
+            person=binding.person,
+            allows_nat=is_behind_nat,
+        )
+
+    @staticmethod
+    def _shown(caller: CallerIdentity, host: str) -> NameAddr:
+        """Return what the answerer reads: the caller, and by which of our numbers they came (row F21)."""
+        known_as = caller.name or caller.number or "unknown caller"
+        display = f"{caller.label}: {known_as}" if caller.label else known_as
+        return NameAddr(SipUri(caller.number or "anonymous", host), display=display)
+
+    async def _mobile(self, name: str, call: Call) -> Reached:
+        person = self.directory().person(name)
+        if person.mobile is None:
+            return Reached(f"{person.title}'s mobile", (), "no mobile number is known")
+        return await self._number(person.mobile, f"{person.title}'s mobile {person.mobile}", call)
+
+    async def _number(self, number: str, who: str, call: Call) -> Reached:
+        caller = call.identity
+        dialled = "" if caller.is_internal else caller.dialled
+        try:
+            route = self.trunks().route(number, Caller(caller.number, caller.name, dialled))
+            hops = await resolve(route.next_hop)
+        except Unavailable as error:
+            return Reached(who, (), str(error))
+        dial = Dial(
+            who=who,
+            uri=route.uri,
+            hop=hops[0],
+            from_=route.from_,
+            headers=route.headers,
+            credentials=route.credentials,
+            allows_nat=route.trunk.allows_nat,
+            admit=lambda: self.channels.take(route.trunk.name, route.trunk.channels).release,
+        )
+        return Reached(who, (dial,))
+
+    async def _address(self, uri: str, call: Call) -> Reached:
+        try:
+            hops = await resolve(parse_uri(uri))
+        except (Unavailable, MalformedMessage) as error:
+            return Reached(uri, (), str(error))
+        from_ = self._shown(call.identity, self.endpoint.local_hop(hops[0]).host)
+        return Reached(uri, (Dial(who=uri, uri=uri, hop=hops[0], from_=from_),))

@@ -1,0 +1,244 @@
+"""Every INVITE comes in here: who calls, is it allowed, which number; journaled first, then served."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from b2bua.call.call import Call, CallerIdentity
+from b2bua.call.leg import SoundProfile
+from b2bua.config.models import Person, Trunk
+from b2bua.errors import MalformedMessage
+from b2bua.inbound.custody import Custody, outcome_of
+from b2bua.inbound.ledger import JournalLedger
+from b2bua.inbound.numbers import CallerId, Dialled, read_caller, read_dialled
+from b2bua.inbound.sounds import RINGBACK
+from b2bua.people.directory import Directory
+from b2bua.people.engaged import LONGEST_TALK_S, Offered
+from b2bua.people.occupancy import Occupancy
+from b2bua.registrar.identify import Identifier, NeedsAuth, Phone, Stranger, TrunkCaller
+from b2bua.routing.destination import External, Ring
+from b2bua.routing.plan import Plan
+from b2bua.routing.scheme import Position, enter, enter_extension, number_spec
+from b2bua.sip.session import IncomingInvite
+from b2bua.sip.uri import Uri
+from b2bua.store.calls import CallOutcome, NewCall
+from b2bua.store.store import Store
+from b2bua.trunk.channels import Channels
+from media.client import MediaEngine
+from media.errors import MediaError, PortsExhausted
+
+log = structlog.get_logger("call")
+
+RETRY_AFTER_S = 5
+"""What a caller's carrier is told when we have no port for it right now."""
+OUTGOING_RING_S = 120.0
+"""How long one of us lets a number outside ring before giving up."""
+STOPPED = "the program was stopped"
+OUTSIDE = "outside"
+"""Key of the one step that a call from a phone to an outside number has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An INVITE that may come in, and where its caller goes first."""
+
+    invite: IncomingInvite
+    """As it came."""
+    identity: CallerIdentity
+    """Who calls whom."""
+    plan: Plan
+    """The configuration that this call keeps."""
+    start: Position
+    """The first step."""
+    keys: str = ""
+    """Digits dialled after the number."""
+    trunk: Trunk | None = None
+    """Where it came from; None: one of our phones."""
+
+
+@dataclass(slots=True)
+class Reception:
+    """Takes INVITEs into custody."""
+
+    plan: Callable[[], Plan]
+    """The schemes in force; a call keeps the plan it started with."""
+    directory: Callable[[], Directory]
+    """The people in force."""
+    identifier: Callable[[], Identifier]
+    """Tells phones, trunks and strangers apart."""
+    custody: Custody
+    """Serves callers."""
+    store: Store
+    """Where calls are journaled."""
+    engine: Callable[[], MediaEngine]
+    """The media engine that is up."""
+    occupancy: Occupancy
+    """Who talks."""
+    channels: Channels
+    """Calls on each trunk."""
+    profile: SoundProfile
+    """How sound is negotiated."""
+    clock: Callable[[], datetime]
+    """Wall-clock time, UTC."""
+
+    async def take(self, invite: IncomingInvite) -> None:
+        """Serve one INVITE to its end."""
+        try:
+            identity = self.identifier().identify(invite.request, invite.source, _now())
+            match identity:
+                case Phone(person):
+                    await self._from_phone(invite, person)
+                case TrunkCaller(trunk, dialled):
+                    await self._from_trunk(invite, trunk, dialled)
+                case NeedsAuth(status, reason, headers):
+                    invite.reject(status, reason, headers=headers)
+                case Stranger():
+                    invite.reject(403)
+        except MalformedMessage as error:
+            invite.reject(error.status, error.why)
+
+    # --- who calls whom ------------------------------------------------------------------------------------
+
+    async def _from_trunk(self, invite: IncomingInvite, trunk: Trunk, target: Uri) -> None:
+        plan = self.plan()
+        dialled = read_dialled(target, country=plan.country)
+        caller = read_caller(invite.request, country=plan.country)
+        spec = number_spec(plan, dialled.number)
+        identity = self._identity(caller, dialled, label=spec.source or "" if spec else "", trunk=trunk.name)
+        arrival = Arrival(invite, identity, plan, self._start(plan, dialled), dialled.keys, trunk)
+        with self.channels.take(trunk.name, None):
+            await self._serve(arrival)
+
+    def _start(self, plan: Plan, dialled: Dialled) -> Position:
+        return enter(plan, dialled.number, self.custody.facts())
+
+    async def _from_phone(self, invite: IncomingInvite, person: Person) -> None:
+        plan = self.plan()
+        dialled = read_dialled(invite.request.target, country=plan.country)
+        start = self._start_of_phone(plan, dialled)
+        if start is None:
+            invite.reject(404, "No such number")
+            return
+        identity = self._identity(CallerId(person.extension or "", person.title), dialled, person=person.name)
+        with Offered(self.occupancy, [person.name], seconds=LONGEST_TALK_S) as engaged:
+            engaged.answered(person.name)
+            await self._serve(Arrival(invite, identity, plan, start, dialled.keys))
+
+    def _start_of_phone(self, plan: Plan, dialled: Dialled) -> Position | None:
+        facts = self.custody.facts()
+        inside = enter_extension(plan, dialled.number, facts)
+        if inside is not None:
+            return inside
+        if number_spec(plan, dialled.number) is not None:
+            return enter(plan, dialled.number, facts)
+        if not dialled.number:
+            return None
+        return Position(Ring((External(dialled.number),), for_seconds=OUTGOING_RING_S), key=OUTSIDE)
+
+    def _identity(
+        self,
+        caller: CallerId,
+        dialled: Dialled,
+        *,
+        label: str = "",
+        trunk: str | None = None,
+        person: str | None = None,
+    ) -> CallerIdentity:
+        return CallerIdentity(
+            call_id=secrets.token_hex(6),
+            number=caller.number,
+            name=caller.name,
+            dialled=dialled.number,
+            trunk=trunk,
+            person=person,
+            label=label,
+        )
+
+    # --- custody -------------------------------------------------------------------------------------------
+
+    async def _serve(self, arrival: Arrival) -> None:
+        """Journal the caller, serve them, journal the one outcome, whatever happens in between."""
+        identity = arrival.identity
+        await self.store.journal.begin(self._new_call(arrival))
+        log.info(
+            "a call", call_id=identity.call_id, caller=identity.number or "withheld", dialled=identity.dialled
+        )
+        nothing = CallOutcome.UNANSWERED if identity.is_internal else CallOutcome.PROMISE
+        try:
+            await self._in_custody(arrival)
+        except PortsExhausted as error:
+            log.error("no RTP port is left for a caller; widen [rtp] ports", why=str(error))
+            arrival.invite.reject(503, "No media port", headers=(("Retry-After", str(RETRY_AFTER_S)),))
+            await self._close(identity, nothing, "we had no media port left")
+        except MediaError as error:
+            arrival.invite.reject(488, headers=(("Warning", f'399 b2bua "{_quotable(error)}"'),))
+            await self._close(identity, nothing, f"no common way to send sound: {error}")
+        finally:
+            await self._close(identity, nothing, STOPPED)
+
+    async def _in_custody(self, arrival: Arrival) -> None:
+        identity = arrival.identity
+        ledger = JournalLedger(self.store.journal, identity.call_id, self.clock)
+        async with Call.incoming(
+            arrival.invite,
+            self.engine(),
+            identity,
+            ledger,
+            profile=self.profile,
+            allows_nat=arrival.trunk.allows_nat if arrival.trunk is not None else True,
+        ) as call:
+            call.caller.preload_digits(arrival.keys)
+            why = STOPPED
+            try:
+                why = await self._answered_in_time(call, arrival)
+            finally:
+                await self._close(identity, outcome_of(call), why)
+
+    async def _answered_in_time(self, call: Call, arrival: Arrival) -> str:
+        trunk = arrival.trunk
+        timer = call.answer_within(trunk.max_unanswered_s, RINGBACK) if trunk is not None else None
+        try:
+            why = await self.custody.serve(call, arrival.plan, arrival.start)
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if not call.caller.is_answered:
+            # one of our own people learns why the far end could not be reached
+            call.caller.reject(call.last_status if call.identity.is_internal and call.last_status else 480)
+        return why
+
+    async def _close(self, identity: CallerIdentity, outcome: CallOutcome, why: str) -> None:
+        """Write the outcome, unless it is written: a message left is, together with its mail."""
+        if not self.store.journal.is_open(identity.call_id):
+            return
+        await self.store.journal.end(identity.call_id, outcome, at=self.clock(), why=why)
+        log.info("call over", call_id=identity.call_id, outcome=outcome.value, why=why)
+
+    def _new_call(self, arrival: Arrival) -> NewCall:
+        identity = arrival.identity
+        direction = "in"
+        if identity.is_internal:
+            direction = "out" if arrival.start.key == OUTSIDE else "internal"
+        return NewCall(
+            call_id=identity.call_id,
+            caller=identity.number,
+            caller_name=identity.name,
+            dialled=identity.dialled,
+            trunk=identity.trunk or "",
+            at=self.clock(),
+            direction=direction,
+        )
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _quotable(error: Exception) -> str:
+    return str(error).replace("\\", "").replace('"', "'")[:120]

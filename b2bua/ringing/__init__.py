@@ -1,0 +1,1 @@
+"""The step that rings people: together, in turn or staggered."""

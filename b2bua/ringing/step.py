@@ -1,0 +1,108 @@
+"""Ring a step's targets and let whoever answers talk with the caller."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from b2bua.call.call import Call
+from b2bua.call.callee import CalleeLeg, Dial, Reached
+from b2bua.call.conversation import converse
+from b2bua.call.dialer import Dialer, Watch
+from b2bua.people.engaged import Offered
+from b2bua.people.occupancy import Occupancy
+from b2bua.routing.destination import External, Outcome, Ring, RingMode, Target
+from b2bua.store.calls import EventKind
+from media.commands import PlayItem
+
+Reach = Callable[[Target, Call], Awaitable[Reached]]
+"""Finds the devices and numbers that a target comes to right now."""
+
+WORST_FIRST = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED, Outcome.ERROR, Outcome.OFFLINE)
+"""A step that rang several targets in turn ends with the first of these that any of them gave."""
+
+
+@dataclass(slots=True)
+class Ringing:
+    """The ring step."""
+
+    dialer: Dialer
+    """Rings."""
+    reach: Reach
+    """Finds whom to ring."""
+    occupancy: Occupancy
+    """Knows who talks."""
+    music: Sequence[PlayItem]
+    """What a held party hears."""
+
+    async def __call__(self, call: Call, ring: Ring) -> Outcome:
+        """Return how the step ended; ANSWERED after the conversation is over.
+
+        Raises:
+            LegEnded: the caller hung up while it rang.
+        """
+        call.doing = "while it rang"
+        call.caller.ring()
+        reached = await asyncio.gather(*(self._look_up(call, target) for target in ring.targets))
+        if ring.mode is RingMode.IN_TURN:
+            return await self._in_turn(call, ring, reached)
+        delays = ring.stagger_seconds if ring.mode is RingMode.STAGGERED else 0.0
+        live = [each for each in reached if each.dials]
+        dials = [
+            replace(dial, starts_after=delays * index)
+            for index, each in enumerate(live)
+            for dial in each.dials
+        ]
+        return await self._together(call, ring, dials)
+
+    async def _look_up(self, call: Call, target: Target) -> Reached:
+        reached = await self.reach(target, call)
+        if not reached.dials:
+            call.ledger.note(EventKind.OFFLINE, reached.who, reached.why_not)
+        return reached
+
+    async def _in_turn(self, call: Call, ring: Ring, reached: Sequence[Reached]) -> Outcome:
+        outcomes = {Outcome.OFFLINE}
+        for each in reached:
+            if each.dials:
+                outcome = await self._together(call, ring, each.dials)
+                if outcome is Outcome.ANSWERED:
+                    return outcome
+                outcomes.add(outcome)
+        return next(outcome for outcome in WORST_FIRST if outcome in outcomes)
+
+    async def _together(self, call: Call, ring: Ring, dials: Sequence[Dial]) -> Outcome:
+        if not dials:
+            return Outcome.OFFLINE
+        people = {dial.person for dial in dials if dial.person is not None}
+        with Offered(self.occupancy, people, seconds=ring.for_seconds) as offered:
+            rung = await self.dialer.ring(
+                dials,
+                seconds=ring.for_seconds,
+                caller=call.caller,
+                watch=Watch(
+                    on_attempt=call.note_attempt,
+                    on_answer=lambda leg: offered.answered(leg.dial.person),
+                    on_early=self._early_media(call, ring),
+                ),
+            )
+            if rung.leg is not None:
+                await converse(call, rung.leg, music=self.music)
+            return Outcome(rung.reply)
+
+    @staticmethod
+    def _early_media(call: Call, ring: Ring) -> Callable[[CalleeLeg], None] | None:
+        """Let our own people hear the far network's announcements; a customer hears ringing (row F23)."""
+        if (
+            not call.identity.is_internal
+            or len(ring.targets) != 1
+            or not isinstance(ring.targets[0], External)
+        ):
+            return None
+
+        def hear(leg: CalleeLeg) -> None:
+            call.caller.start_early_media()
+            call.caller.media.bridge(leg.media)
+
+        return hear

@@ -1,0 +1,342 @@
+"""Builds everything, owns every task, and takes it all down again in order."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from b2bua import __version__
+from b2bua.background import Background
+from b2bua.call.dialer import Dialer
+from b2bua.call.leg import SoundProfile
+from b2bua.call_queue.step import QueueSounds, QueueStep
+from b2bua.config.models import Config
+from b2bua.inbound.custody import Custody
+from b2bua.inbound.mails import Mails
+from b2bua.inbound.reach import Reach
+from b2bua.inbound.reception import Reception
+from b2bua.inbound.simple_steps import SayStep, echo
+from b2bua.inbound.sounds import Sounds
+from b2bua.ivr.step import MenuStep
+from b2bua.people.directory import Directory
+from b2bua.people.occupancy import Occupancy
+from b2bua.phrases import Phrasebook
+from b2bua.registrar.authentication import Authentication
+from b2bua.registrar.bindings import Bindings, PresenceChange
+from b2bua.registrar.identify import Identifier
+from b2bua.registrar.register import Registrar
+from b2bua.ringing.step import Ringing
+from b2bua.routing.destination import Echo, Menu, Queue, Ring, Say, Voicemail
+from b2bua.routing.facts import Facts
+from b2bua.sip.digest import NonceIssuer
+from b2bua.sip.endpoint import ServerRequest, SipEndpoint
+from b2bua.sip.session import IncomingInvite
+from b2bua.sip.transport.hop import Transport
+from b2bua.store.store import Store
+from b2bua.trunk.channels import Channels
+from b2bua.trunk.registration import RegistrationState, TrunkRegistration
+from b2bua.trunk.selection import TrunkSelection
+from b2bua.voicemail.step import VoicemailStep
+from media.client import MediaEngine
+from media.errors import MediaError
+
+log = structlog.get_logger("office")
+
+ALLOWED = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER"
+NONCE_LIFETIME_S = 300.0
+HANG_UP_S = 3.0
+"""How long calls may take to write their outcome when the program is stopped."""
+ENGINE_RETRY_S = 1.0
+EXPIRY_CHECK_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a test or a benchmark may put in place of sockets, processes and clocks."""
+
+    transports: Sequence[Transport] = ()
+    """SIP transports to use; none: the configured sockets are bound."""
+    start_engine: Callable[[], Awaitable[MediaEngine]] | None = None
+    """Starts a media engine; None: a worker process."""
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    """Wall-clock time, UTC."""
+    randomness: random.Random | None = None
+    """Where jitter and branches come from; None: unpredictable."""
+
+
+class Server:
+    """One running office. Make it by ``async with Server.running(config)``."""
+
+    def __init__(self, config: Config, store: Store, engine: MediaEngine, surroundings: Surroundings) -> None:
+        self.config = config
+        self.plan = config.plan()
+        self.store = store
+        self.engine = engine
+        self._surroundings = surroundings
+        self._random = surroundings.randomness or random.Random(secrets.randbits(64))
+        self._calls: set[asyncio.Task[None]] = set()
+        self._is_closing = False
+        self._background = Background()
+        self.endpoint = SipEndpoint(user_agent=f"b2bua/{__version__}", random=surroundings.randomness)
+        self.directory = Directory(config)
+        self.occupancy = Occupancy()
+        self.channels = Channels()
+        self.bindings = Bindings(on_change=self._presence_changed)
+        self.registrations = tuple(
+            TrunkRegistration(trunk, self.endpoint, random=self._random, on_change=_tell_registration)
+            for trunk in config.trunks.values()
+            if trunk.registrar
+        )
+        self.selection = TrunkSelection(
+            config.trunks.values(),
+            default=config.office.default_trunk,
+            channels=self.channels,
+            is_usable=self._is_trunk_usable,
+        )
+        self._build_registrar()
+        self._build_steps()
+
+    def _build_registrar(self) -> None:
+        config = self.config
+        authentication = Authentication(
+            people=self.directory,
+            realm=config.sip.domain or config.sip.host,
+            nonces=NonceIssuer(secrets.token_bytes(32), NONCE_LIFETIME_S),
+            is_known_flow=self.bindings.has_flow,
+        )
+        self.registrar = Registrar(
+            people=self.directory,
+            bindings=self.bindings,
+            authentication=authentication,
+            wall_clock=self._surroundings.clock,
+        )
+        self._identifier = Identifier(
+            people=self.directory,
+            bindings=self.bindings,
+            authentication=authentication,
+            trunks=config.trunks.values(),
+            registrations=self.registrations,
+        )
+
+    def _build_steps(self) -> None:
+        config, office = self.config, self.config.office
+        book = Phrasebook(Phrasebook.found(), office.language, office.prompts)
+        sounds = Sounds(lambda: book)
+        profile = SoundProfile(
+            codecs=config.media.codecs,
+            public_address=config.rtp.public_address,
+            rtp_timeout_s=config.media.rtp_timeout_s,
+        )
+        dialer = Dialer(self.endpoint, lambda: self.engine, profile)
+        reach = Reach(
+            endpoint=self.endpoint,
+            bindings=self.bindings,
+            directory=lambda: self.directory,
+            trunks=lambda: self.selection,
+            channels=self.channels,
+        )
+        self.queues = QueueStep(
+            plan=lambda: self.plan,
+            dialer=dialer,
+            reach=reach,
+            occupancy=self.occupancy,
+            is_online=self._is_online,
+            sounds=QueueSounds(sounds.prompt, sounds.music, sounds.standing),
+        )
+        self.mails = Mails(config, self._zone)
+        voicemail = VoicemailStep(
+            plan=lambda: self.plan,
+            store=self.store,
+            prompts=sounds.prompt,
+            folder=office.data / "voicemail",
+            mails=self.mails.for_message,
+            clock=self._surroundings.clock,
+        )
+        custody = Custody(
+            steps={
+                Ring: Ringing(dialer, reach, self.occupancy, sounds.music("calm")),
+                Queue: self.queues,
+                Menu: MenuStep(lambda: self.plan, sounds.prompt),
+                Voicemail: voicemail,
+                Say: SayStep(sounds.prompt),
+                Echo: echo,
+            },
+            facts=self._facts,
+        )
+        self._reception = Reception(
+            plan=lambda: self.plan,
+            directory=lambda: self.directory,
+            identifier=lambda: self._identifier,
+            custody=custody,
+            store=self.store,
+            engine=lambda: self.engine,
+            occupancy=self.occupancy,
+            channels=self.channels,
+            profile=profile,
+            clock=self._surroundings.clock,
+        )
+
+    # --- life ----------------------------------------------------------------------------------------------
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, config: Config, surroundings: Surroundings | None = None) -> AsyncIterator[Server]:
+        """Run an office for as long as the block runs.
+
+        Raises:
+            OSError: an address is taken.
+            UnusableDatabaseError: the journal cannot be opened.
+            MediaError: the media engine does not start.
+        """
+        around = surroundings or Surroundings()
+        start_engine = around.start_engine or (lambda: _start_worker(config))
+        async with AsyncExitStack() as stack:
+            engine = await start_engine()
+            store = await stack.enter_async_context(await Store.open(config.office.data))
+            server = cls(config, store, engine, around)
+            stack.push_async_callback(server._close_engine)
+            engine.on_engine_lost = server._engine_lost
+            await server._recover()
+            stack.push_async_callback(server.endpoint.close)
+            await server._listen()
+            await stack.enter_async_context(server._background)
+            server._start_tasks()
+            stack.push_async_callback(server._end_calls)
+            yield server
+
+    def _start_tasks(self) -> None:
+        start = self._background.start
+        start(self.mails.worker(self.store).run(), name="mail")
+        for registration in self.registrations:
+            start(registration.run(), name=f"trunk {registration.trunk.name}")
+        start(self._watch_expiries(), name="expiries")
+
+    async def _listen(self) -> None:
+        self.endpoint.on_invite = self._invited
+        self.endpoint.on_request = self._requested
+        for transport in self._surroundings.transports:
+            self.endpoint.attach(transport)
+        if self._surroundings.transports:
+            return
+        sip = self.config.sip
+        if "udp" in sip.transports:
+            await self.endpoint.listen_udp(sip.host, sip.port, advertised=sip.public_address)
+        if "tcp" in sip.transports:
+            await self.endpoint.listen_tcp(sip.host, sip.port, advertised=sip.public_address)
+
+    async def _recover(self) -> None:
+        """Give every caller whom a crash interrupted a promise to be called back."""
+        unfinished = await self.store.journal.recover(
+            self._surroundings.clock(), mails_for=self.mails.for_interrupted
+        )
+        for call in unfinished:
+            log.warning(
+                "a call was cut off when the program last ended; the caller is owed a call back",
+                caller=call.call.caller or "withheld",
+                dialled=call.call.dialled,
+            )
+
+    async def _end_calls(self) -> None:
+        """Stop taking calls and let those that are up write their outcome."""
+        self._is_closing = True
+        for task in self._calls:
+            task.cancel()
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=HANG_UP_S)
+
+    async def _close_engine(self) -> None:
+        self.engine.on_engine_lost = None
+        await self.engine.close()
+
+    # --- requests ------------------------------------------------------------------------------------------
+
+    def _invited(self, invite: IncomingInvite) -> None:
+        if self._is_closing:
+            invite.reject(503, "Shutting down", headers=(("Retry-After", "10"),))
+            return
+        task = asyncio.create_task(self._reception.take(invite), name=f"call {invite.call_id}")
+        self._calls.add(task)
+        task.add_done_callback(self._call_over)
+
+    def _call_over(self, task: asyncio.Task[None]) -> None:
+        self._calls.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a call failed", exc_info=error)
+
+    def _requested(self, request: ServerRequest) -> None:
+        match request.request.method:
+            case "REGISTER":
+                self.registrar.handle(request)
+            case "OPTIONS":
+                request.respond(200, headers=(("Allow", ALLOWED), ("Accept", "application/sdp")))
+            case _:
+                request.respond(405, headers=(("Allow", ALLOWED),))
+
+    # --- facts ---------------------------------------------------------------------------------------------
+
+    @property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self.config.office.timezone)
+
+    def _facts(self) -> Facts:
+        now = asyncio.get_running_loop().time()
+        offline = frozenset(name for name in self.config.people if not self.bindings.is_online(name, now))
+        return Facts(self._surroundings.clock().astimezone(self._zone), offline)
+
+    def _is_online(self, person: str) -> bool:
+        return self.bindings.is_online(person, asyncio.get_running_loop().time())
+
+    def _is_trunk_usable(self, name: str) -> bool:
+        registration = next((one for one in self.registrations if one.trunk.name == name), None)
+        return registration is None or registration.is_usable
+
+    def _presence_changed(self, change: PresenceChange) -> None:
+        log.info(change.in_words(self.directory.person(change.binding.person).title))
+        self.queues.phone_changed(change.binding.person)
+
+    async def _watch_expiries(self) -> None:
+        """Notice phones that stopped renewing, so that queues learn it without a call."""
+        loop = asyncio.get_running_loop()
+        while True:
+            self.bindings.expire(loop.time())
+            due = self.bindings.next_expiry or math.inf
+            await asyncio.sleep(min(EXPIRY_CHECK_S, max(0.05, due - loop.time())))
+
+    # --- media engine --------------------------------------------------------------------------------------
+
+    def _engine_lost(self, why: str) -> None:
+        """Start a new engine when the old one died; calls that were up have ended as promises."""
+        log.error("the media engine died; starting a new one", why=why)
+        self._background.start(self._restart_engine(), name="media engine")
+
+    async def _restart_engine(self) -> None:
+        start = self._surroundings.start_engine or (lambda: _start_worker(self.config))
+        while True:
+            try:
+                engine = await start()
+            except MediaError as error:
+                log.error("the media engine does not start; trying again", why=str(error))
+                await asyncio.sleep(ENGINE_RETRY_S)
+                continue
+            engine.on_engine_lost = self._engine_lost
+            self.engine = engine
+            log.info("the media engine is back")
+            return
+
+
+def _start_worker(config: Config) -> Awaitable[MediaEngine]:
+    return MediaEngine.in_worker(address=config.rtp.address, ports=config.rtp.ports)
+
+
+def _tell_registration(registration: TrunkRegistration) -> None:
+    is_bad = registration.state is RegistrationState.FAILED
+    (log.warning if is_bad else log.info)(registration.in_words())

@@ -1,0 +1,119 @@
+"""Record one voicemail; a caller who hangs up or talks too long still leaves what was said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from b2bua.call.call import Call
+from b2bua.routing.destination import Outcome, Voicemail
+from b2bua.routing.plan import MailboxSpec, Plan
+from b2bua.store.calls import CallOutcome, EventKind
+from b2bua.store.outbox import NewMail
+from b2bua.store.store import Store
+from media.client import RecordingSummary
+from media.commands import PlayItem, Tone
+
+log = structlog.get_logger("call")
+
+BEEP: tuple[PlayItem, ...] = (Tone((1000.0,), 0.4, -13.0),)
+"""Speak after this."""
+DEFAULT_GREETING = "voicemail-greeting-working"
+END_KEY = "#"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftMessage:
+    """A finished recording, for whoever tells the mailbox."""
+
+    call: Call
+    """In which it was left."""
+    box: MailboxSpec
+    """For whom."""
+    path: Path
+    """The WAV file."""
+    seconds: float
+    """Its length."""
+    at: datetime
+    """When the recording began."""
+
+
+@dataclass(slots=True)
+class VoicemailStep:
+    """The voicemail step."""
+
+    plan: Callable[[], Plan]
+    """The configuration in force."""
+    store: Store
+    """Keeps the message."""
+    prompts: Callable[[str], Sequence[PlayItem]]
+    """Finds prompts."""
+    folder: Path
+    """Recordings go into ``<folder>/<mailbox>/``."""
+    mails: Callable[[LeftMessage], Sequence[NewMail]]
+    """Writes the mails to the mailbox's owners."""
+    clock: Callable[[], datetime]
+    """Wall-clock time, UTC."""
+
+    async def __call__(self, call: Call, voicemail: Voicemail) -> Outcome:
+        """Return MESSAGE when one was left, NO_INPUT when nothing was said.
+
+        Raises:
+            LegEnded: the caller hung up; what was said by then has been kept.
+        """
+        box = self.plan().mailboxes[voicemail.box]
+        call.doing = "in the voicemail greeting"
+        call.caller.answer()
+        call.ledger.note(EventKind.VOICEMAIL, box.name)
+        await call.caller.play(self.prompts(box.greeting or DEFAULT_GREETING), until_digit=True)
+        call.caller.forget_digits()
+        await self._record(call, box)
+        if not call.has_left_message:
+            return Outcome.NO_INPUT
+        await call.caller.play([*self.prompts("message-saved"), *self.prompts("goodbye")])
+        return Outcome.MESSAGE
+
+    async def _record(self, call: Call, box: MailboxSpec) -> None:
+        """Record until ``#``, the hang-up or the mailbox's limit; the file grows while the caller speaks."""
+        call.doing = "without leaving a message"
+        at = self.clock()
+        path = self.folder / box.name / f"{at:%Y-%m-%d-%H-%M-%S}-{call.identity.call_id}.wav"
+        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+        await self.store.messages.begin(call.identity.call_id, box.name, path, at)
+        recording = call.caller.media.record(path, max_seconds=box.max_seconds)
+        try:
+            call.caller.media.play(BEEP)
+            async with asyncio.timeout(box.max_seconds):
+                while await call.caller.digit(box.max_seconds) != END_KEY:
+                    pass
+        except TimeoutError:
+            log.info("the message has reached its limit", call_id=call.identity.call_id)
+        finally:
+            await self._keep(LeftMessage(call, box, path, 0.0, at), await recording.stop())
+
+    async def _keep(self, left: LeftMessage, summary: RecordingSummary) -> None:
+        """Finish message, call and mail in one transaction, or forget what is too short to be one."""
+        call_id = left.call.identity.call_id
+        if summary.seconds < left.box.min_seconds:
+            await self.store.messages.discard(call_id)
+            await asyncio.to_thread(left.path.unlink, missing_ok=True)
+            return
+        left = LeftMessage(left.call, left.box, left.path, summary.seconds, left.at)
+        if summary.is_silent:
+            await self.store.messages.finish(
+                call_id,
+                summary.seconds,
+                self.clock(),
+                is_silent=True,
+                outcome=CallOutcome.PROMISE,
+                why="left nothing but silence",
+            )
+            return
+        left.call.has_left_message = True
+        await self.store.messages.finish(call_id, summary.seconds, self.clock(), self.mails(left))
+        log.info("left a message", call_id=call_id, box=left.box.name, seconds=round(summary.seconds, 1))
