@@ -133,6 +133,8 @@ class Message:
         Raises:
             MalformedMessage: one of them breaks the grammar.
         """
+        if self.headers.count(name) == 1:
+            return self._view(name, _addresses)
         return tuple(NameAddr.parse(value) for value in self.headers.values(name))
 
     def option_tags(self, name: str) -> frozenset[str]:
@@ -148,12 +150,14 @@ class Message:
 
     def _view(self, name: str, parse: Callable[[str], _T]) -> _T:
         """Return the typed value, parsed again only when the header's text is another one."""
-        value = self._required(name)
+        return self._parsed(name, self._required(name), parse)
+
+    def _parsed(self, name: str, text: str, parse: Callable[[str], _T]) -> _T:
         seen = self._typed.get(name)
-        if seen is not None and seen[0] is value:
+        if seen is not None and seen[0] is text:
             return seen[1]  # type: ignore[no-any-return]
-        typed = parse(value)
-        self._typed[name] = value, typed
+        typed = parse(text)
+        self._typed[name] = text, typed
         return typed
 
 
@@ -170,7 +174,7 @@ class Request(Message):
     @property
     def target(self) -> Uri:
         """The request-URI as a value. Raises MalformedMessage when it is none."""
-        return parse_uri(self.uri)
+        return self._parsed("", self.uri, parse_uri)
 
     def start_line(self) -> str:
         """Return ``METHOD uri SIP/2.0``."""
@@ -235,6 +239,12 @@ def _tagged(request: Request, to_tag: str) -> str:
         return text
 
 
+def _addresses(text: str) -> tuple[NameAddr, ...]:
+    if "," in text:
+        return tuple(map(NameAddr.parse, split_list(text)))
+    return (NameAddr.parse(text),)
+
+
 def _first_via(text: str) -> Via:
     return Via.parse(split_list(text)[0] if "," in text else text)
 
@@ -280,7 +290,10 @@ def _body(headers: Headers, rest: bytes) -> bytes:
 def _request(line: str, headers: Headers, body: bytes) -> Request:
     method, _, rest = line.partition(" ")
     uri, _, version = rest.rpartition(" ")
-    if version[:4].upper() != "SIP/" or not is_token(method):
+    if not version:  # trailing space: kept, so that it can be answered with 400
+        uri, _, version = rest.rpartition(" SIP/")
+        version = "SIP/" + version
+    if version[:4].upper() != "SIP/" or not uri or not is_token(method):
         raise MalformedMessage(f"bad start line {line[:60]!r}")
     request = Request(method, uri, headers, body)
     request.version = version[4:]
@@ -306,7 +319,8 @@ def validate(message: Message) -> None:
         MalformedMessage: with the status to answer a request with; a response is to be dropped.
     """
     if message.version != "2.0":
-        raise MalformedMessage(f"SIP version {message.version[:8]}", status=505)
+        is_spaced = message.version.strip() == "2.0"
+        raise MalformedMessage(f"SIP version {message.version[:8]!r}", status=400 if is_spaced else 505)
     for name in _SINGLE:
         if message.headers.count(name) > 1:
             raise MalformedMessage(f"more than one {name}")
@@ -330,18 +344,11 @@ def _validate_request(request: Request) -> None:
         raise MalformedMessage(f"CSeq says {request.cseq.method[:20]}, start line {request.method[:20]}")
     _ = request.target
     _ = request.max_forwards
-    if request.method in ("INVITE", "REGISTER", "SUBSCRIBE", "REFER"):
-        _validate_contacts(request)
-
-
-def _validate_contacts(request: Request) -> None:
-    contacts = request.contacts
+    contacts = request.contacts  # may be missing: RFC 2543 peers know no better
     if any(contact.is_wildcard for contact in contacts) and (
         request.method != "REGISTER" or len(contacts) > 1
     ):
         raise MalformedMessage("Contact: * beside others, or outside REGISTER")
-    if request.method == "INVITE" and len(contacts) != 1:
-        raise MalformedMessage("an INVITE has exactly one Contact")
 
 
 def _validate_length(message: Message) -> None:
