@@ -16,6 +16,8 @@ from b2bua.store import NewCall, NewMail, QueuedMail
 
 LARGEST_ATTACHMENT = 20 * 1024 * 1024
 """Bytes; base64 makes a third more of it, and many servers stop at 30 MB."""
+_POLICY = SMTP.clone(cte_type="7bit")
+"""Not every server offers 8BITMIME (RFC 6152), and we do not ask."""
 _LONGEST_NAME = 80
 """Of a caller's display name, which is a stranger's text."""
 
@@ -86,7 +88,7 @@ def mime(queued: QueuedMail, *, sender: str) -> bytes:
         ValueError: the address of sender or recipient cannot stand in a mail.
     """
     mail = queued.mail
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     message["From"] = sender
     message["To"] = mail.recipient
     message["Subject"] = mail.subject

@@ -146,7 +146,7 @@ class Writer:
             try:
                 await self._commit(batch)
             except OperationalError as error:
-                await self._disconnect()
+                await self._reconnect_next_time()
                 self._say_stuck(error, waiting=len(batch) + len(self._queue))
             else:
                 self._say_unstuck()
@@ -171,6 +171,11 @@ class Writer:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
+
+    async def _reconnect_next_time(self) -> None:
+        if self._connection is not None:
+            await self._connection.invalidate()
+        await self._disconnect()
 
     def _say_stuck(self, error: OperationalError, *, waiting: int) -> None:
         if not self._is_stuck:

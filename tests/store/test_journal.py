@@ -126,7 +126,11 @@ async def test_a_promise_is_kept_or_dropped_once(store: Store) -> None:
     await store.promises.drop(promise.id, at=after(60), why="wrong number")
     await store.promises.keep(promise.id, at=after(90))
     [closed] = await store.promises.latest()
-    assert (closed.status.value, closed.closed_at, closed.closed_why) == ("dropped", after(60), "wrong number")
+    assert (closed.status.value, closed.closed_at, closed.closed_why) == (
+        "dropped",
+        after(60),
+        "wrong number",
+    )
 
 
 async def test_d12_a_restart_makes_a_promise_of_every_call_without_an_end(tmp_path: Path) -> None:

@@ -55,7 +55,9 @@ async def test_v8_nothing_said_leaves_no_message_but_a_promise(store: Store, tmp
     assert len(await store.promises.open()) == 1
 
 
-async def test_v8_a_silent_recording_is_flagged_and_may_end_as_a_promise(store: Store, tmp_path: Path) -> None:
+async def test_v8_a_silent_recording_is_flagged_and_may_end_as_a_promise(
+    store: Store, tmp_path: Path
+) -> None:
     await store.journal.begin(new_call())
     await store.messages.begin("c1", "sales", tmp_path / "c1.wav", after(10))
     await store.messages.finish("c1", 3.0, after(13), is_silent=True, outcome=CallOutcome.PROMISE)

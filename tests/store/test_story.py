@@ -96,7 +96,14 @@ def test_without_events_the_reason_is_told(outcome: CallOutcome | None, line: st
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.2, "under 1 s"), (14.4, "14 s"), (59.7, "1 min"), (125, "2 min 5 s"), (3780, "1 h 3 min"), (7200, "2 h")],
+    [
+        (0.2, "under 1 s"),
+        (14.4, "14 s"),
+        (59.7, "1 min"),
+        (125, "2 min 5 s"),
+        (3780, "1 h 3 min"),
+        (7200, "2 h"),
+    ],
 )
 def test_durations(seconds: float, words: str) -> None:
     assert duration(seconds) == words

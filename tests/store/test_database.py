@@ -1,0 +1,124 @@
+"""The tables are what the migrations make, open fast, and can be read while they are written."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, inspect
+
+from b2bua.store import CallOutcome, Store, UnusableDatabaseError
+from b2bua.store.migrations import HEAD, REVISIONS
+from b2bua.store.migrations.run import alembic_config
+from b2bua.store.tables import metadata
+from tests.store.conftest import NOON, after, new_call
+
+
+def tables_of(connection: Connection) -> dict[str, object]:
+    looked = inspect(connection)
+    names = sorted(set(looked.get_table_names()) - {"alembic_version"})
+    return {
+        name: (
+            [(c["name"], str(c["type"]), c["nullable"], c["default"]) for c in looked.get_columns(name)],
+            sorted((str(i["name"]), i["column_names"], i["unique"]) for i in looked.get_indexes(name)),
+            [
+                (k["name"], k["constrained_columns"], k["referred_table"])
+                for k in looked.get_foreign_keys(name)
+            ],
+        )
+        for name in names
+    }
+
+
+async def test_the_migrations_make_the_tables_that_the_program_knows(tmp_path: Path) -> None:
+    await (await Store.open(tmp_path)).close()
+    migrated = create_engine(f"sqlite:///{tmp_path / 'b2bua.sqlite'}")
+    modelled = create_engine(f"sqlite:///{tmp_path / 'modelled.sqlite'}")
+    metadata.create_all(modelled)
+    with migrated.connect() as ours, modelled.connect() as theirs:
+        assert compare_metadata(MigrationContext.configure(ours), metadata) == []
+        assert tables_of(ours) == tables_of(theirs)
+    migrated.dispose()
+    modelled.dispose()
+
+
+def test_the_versions_known_without_alembic_are_those_of_the_scripts() -> None:
+    scripts = ScriptDirectory.from_config(alembic_config())
+    assert [script.revision for script in scripts.walk_revisions()][::-1] == list(REVISIONS)
+    assert scripts.get_current_head() == HEAD
+
+
+async def test_a_database_of_today_opens_without_alembic(tmp_path: Path) -> None:
+    await (await Store.open(tmp_path)).close()
+    program = (
+        "import asyncio, sys; from pathlib import Path; from b2bua.store import Store\n"
+        "async def main():\n"
+        "    await (await Store.open(Path(sys.argv[1]))).close()\n"
+        "asyncio.run(main()); print('alembic' in sys.modules)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (ran.stdout.strip(), ran.stderr) == ("False", "")
+
+
+async def test_a_database_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:
+    await (await Store.open(tmp_path)).close()
+    with sqlite3.connect(tmp_path / "b2bua.sqlite") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(UnusableDatabaseError, match="9999"):
+        await Store.open(tmp_path)
+
+
+async def test_what_is_no_database_is_said_in_plain_words(tmp_path: Path) -> None:
+    (tmp_path / "b2bua.sqlite").write_bytes(b"this is not a database, whatever its name says" * 100)
+    with pytest.raises(UnusableDatabaseError, match="not a database"):
+        await Store.open(tmp_path)
+
+
+async def test_a_data_folder_that_cannot_be_made_is_said_in_plain_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UnusableDatabaseError, match="cannot make the folder"):
+        await Store.open(tmp_path / "file" / "data")
+
+
+async def test_another_terminal_reads_while_the_office_writes(tmp_path: Path) -> None:
+    async with await Store.open(tmp_path) as office, await Store.open(tmp_path) as terminal:
+        await office.journal.begin(new_call())
+        [told] = await terminal.journal.calls()
+        assert told.outcome is None
+        await office.journal.end("c1", CallOutcome.TALKED, at=after(5))
+        [told] = await terminal.journal.calls()
+        assert told.outcome is CallOutcome.TALKED
+
+
+async def test_every_commit_is_flushed_and_readers_do_not_block(tmp_path: Path) -> None:
+    async with await Store.open(tmp_path) as store, store._engine.connect() as connection:
+        pragmas = [
+            (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    assert pragmas == ["wal", 2, 1]
+
+
+async def test_closing_leaves_no_thread(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    async with await Store.open(tmp_path) as store:
+        await store.journal.begin(new_call(at=NOON))
+        await store.journal.calls()
+        ours = {thread for thread in set(threading.enumerate()) - before if "asyncio" not in thread.name}
+    assert ours
+    for thread in ours:
+        thread.join(5.0)  # it answers "closed" a moment before it returns
+    assert not any(thread.is_alive() for thread in ours)

@@ -1,0 +1,126 @@
+"""Group commit: one bad write harms no other, and a disk that is full or locked loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+from structlog.testing import capture_logs
+
+from b2bua.errors import WrongState
+from b2bua.store import CallEvent, CallOutcome, EventKind, Store, statements, writer
+from b2bua.store.statements import Change
+from tests.store.conftest import NOON, after, new_call
+
+
+async def test_calls_of_the_same_moment_share_transactions(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits = 0
+    commit = store._writer._commit
+
+    async def counted(batch: list[writer._Work]) -> None:
+        nonlocal commits
+        commits += 1
+        await commit(batch)
+
+    monkeypatch.setattr(store._writer, "_commit", counted)
+    async with asyncio.TaskGroup() as group:
+        for number in range(50):
+            group.create_task(store.journal.begin(new_call(f"c{number}")))
+    assert commits <= 2
+    assert len(await store.journal.calls(100)) == 50
+
+
+async def test_a_refused_change_is_told_to_its_writer_and_harms_no_other(store: Store) -> None:
+    orphan = Change(
+        statements.NOTE_EVENT,
+        {"id": 1, "call": 99, "at": NOON, "kind": "rang", "who": "", "detail": "", "seconds": None},
+    )
+    results = await asyncio.gather(
+        store.journal.begin(new_call("c1")),
+        store._writer.write([orphan]),
+        store.journal.begin(new_call("c2")),
+        return_exceptions=True,
+    )
+    assert results[0] is results[2] is True
+    assert isinstance(results[1], IntegrityError)
+    assert len(await store.journal.calls()) == 2
+
+
+async def test_a_refused_note_is_logged_and_the_writer_goes_on(store: Store) -> None:
+    await store.journal.begin(new_call())
+    with capture_logs() as logs:
+        store.journal.note("c1", CallEvent(after(1).replace(tzinfo=None), EventKind.RANG))
+        store.journal.note("c1", CallEvent(after(1), EventKind.OFFLINE, "Anna"))
+        await store.journal.end("c1", CallOutcome.TALKED, at=after(5))
+    [told] = await store.journal.calls()
+    assert [event.kind for event in told.events] == [EventKind.OFFLINE]
+    assert [entry["log_level"] for entry in logs] == ["error"]
+
+
+async def test_while_the_database_is_locked_calls_go_on_and_nothing_is_lost(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "PATIENCE_S", 0.2)
+    await store.journal.begin(new_call("before"))
+    other = sqlite3.connect(tmp_path / "b2bua.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with capture_logs() as logs:
+        assert not await store.journal.begin(new_call("meanwhile"))
+        async with asyncio.timeout(10):
+            while not logs:
+                await asyncio.sleep(0.02)
+        assert not await store.journal.end("meanwhile", CallOutcome.PROMISE, at=after(9), why="busy")
+        other.execute("ROLLBACK")
+        other.close()
+        async with asyncio.timeout(10):
+            while not await store.promises.open():
+                await asyncio.sleep(0.02)
+        assert await store.journal.begin(new_call("after"))
+    assert {told.call.call_id for told in await store.journal.calls()} == {"before", "meanwhile", "after"}
+    assert [(entry["log_level"], entry.get("why")) for entry in logs] == [
+        ("error", "database is locked"),
+        ("info", None),
+    ]
+
+
+async def test_a_full_disk_is_waited_for(store: Store) -> None:
+    await store.journal.begin(new_call("before"))
+    connection = store._writer._connection
+    assert connection is not None
+    pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar()
+    await connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    await connection.rollback()
+    with capture_logs() as logs:
+        # The writer connects anew, and a new connection has no such limit: as when room was made.
+        assert await store.journal.begin(new_call("long", caller="+48" * 20_000))
+    assert [(entry["log_level"], entry.get("why")) for entry in logs] == [
+        ("error", "database or disk is full"),
+        ("info", None),
+    ]
+    assert len(await store.journal.calls()) == 2
+
+
+async def test_closing_writes_what_nobody_waited_for(tmp_path: Path) -> None:
+    async with await Store.open(tmp_path) as store:
+        await store.journal.begin(new_call())
+        store.journal.note("c1", CallEvent(after(1), EventKind.OFFLINE, "Anna"))
+    async with await Store.open(tmp_path) as store:
+        [told] = await store.journal.calls()
+    assert len(told.events) == 1
+    with pytest.raises(WrongState):
+        await store.journal.begin(new_call("late"))
+
+
+async def test_a_caller_task_that_is_cancelled_does_not_take_its_write_along(store: Store) -> None:
+    task = asyncio.create_task(store.journal.begin(new_call()))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait((task,))
+    await store.journal.end("c1", CallOutcome.PROMISE, at=after(1))
+    [told] = await store.journal.calls()
+    assert told.outcome is CallOutcome.PROMISE
