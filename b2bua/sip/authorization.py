@@ -11,7 +11,7 @@ from b2bua.sip.message import Request, Response
 _HEADERS = {401: ("WWW-Authenticate", "Authorization"), 407: ("Proxy-Authenticate", "Proxy-Authorization")}
 
 
-class Authorization:
+class Authorizer:
     """What one request has tried so far: each kind of challenge once, once more when the nonce was stale."""
 
     def __init__(self, credentials: Credentials | None, new_token: Callable[[], str]) -> None:

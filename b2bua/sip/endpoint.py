@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from b2bua.sip.authorization import Authorization
+from b2bua.sip.authorization import Authorizer
 from b2bua.sip.digest import Credentials
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Headers, Request, Response, response_to
@@ -77,7 +77,7 @@ class SipEndpoint(UserAgent):
         ``response.cseq``. Silence gives 408 and a dead destination 503, with ``is_local`` set.
         """
         request = self._completed(request)
-        authorization = Authorization(credentials, self.new_token)
+        authorization = Authorizer(credentials, self.new_token)
         try:
             async with asyncio.timeout(deadline_s):
                 response = await self._final_response(request, hop)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from b2bua.sip.authorization import Authorization
+from b2bua.sip.authorization import Authorizer
 from b2bua.sip.core import Core, ExtraHeaders, SentRequest
 from b2bua.sip.dialog import Dialog
 from b2bua.sip.digest import Credentials
@@ -27,7 +27,7 @@ class DialogRequest:
         """``on_response`` takes each response with its request, challenges that we meet excepted."""
         self._core = core
         self._dialog = dialog
-        self._authorization = Authorization(credentials, core.new_token)
+        self._authorization = Authorizer(credentials, core.new_token)
         self._on_response = on_response
         self.sent: SentRequest | None = None
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from b2bua.errors import MalformedMessage
 from b2bua.sip.alarms import Alarm
-from b2bua.sip.authorization import Authorization
+from b2bua.sip.authorization import Authorizer
 from b2bua.sip.core import Core, Sent, SentRequest
 from b2bua.sip.dialog import Dialog, DialogKey
 from b2bua.sip.digest import Credentials
@@ -36,7 +36,7 @@ class OutgoingInvite:
         self._hop = hop
         self._contact = contact
         self._credentials = credentials
-        self._authorization = Authorization(credentials, core.new_token)
+        self._authorization = Authorizer(credentials, core.new_token)
         self._key = (request.call_id, request.from_.tag or "")
         self._events: deque[InviteEvent] = deque()
         self._waiter: asyncio.Future[None] | None = None

@@ -1,0 +1,178 @@
+"""Seeded races (row D2): loss, repetition, reordering, CANCEL at every moment, forks that answer together.
+
+``SIP_RACE_SEEDS`` sets how many seeds are tried, ``SIP_RACE_FIRST`` the first one: a failure names its seed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from random import Random
+
+import pytest
+
+from b2bua.sip.endpoint import SipEndpoint
+from b2bua.sip.message import Request, Response, parse_message
+from b2bua.sip.session import Answered, IncomingInvite, OutgoingInvite, Refused, Session
+from b2bua.sip.transport.hop import Hop
+from b2bua.sip.transport.memory import MemoryNetwork
+from tests.harness.clock import run_virtually
+from tests.sip.phones import ALICE, ANSWER, call, endpoint
+
+SEEDS = int(os.environ.get("SIP_RACE_SEEDS", "300"))
+FIRST = int(os.environ.get("SIP_RACE_FIRST", "0"))
+PER_TEST = 50
+QUIET_S = 400.0
+"""After that every timer of a call that lasted up to 40 s has run out."""
+
+
+class Forker:
+    """A stateless proxy that forks: each INVITE and CANCEL to every phone, each response back but 100."""
+
+    def __init__(self, network: MemoryNetwork, hop: Hop, phones: list[Hop]) -> None:
+        self._transport = network.transport(hop.host, hop.port)
+        self._transport.attach(self)
+        self._phones = phones
+        self._caller = ALICE
+
+    def receive(self, wire: bytes, source: Hop, transport: object) -> None:
+        message = parse_message(wire)
+        if isinstance(message, Response):
+            if message.status != 100:
+                self._forward_response(message)
+            return
+        self._caller = source
+        for index, phone in enumerate(self._phones):
+            self._forward_request(message, index, phone)
+
+    def _forward_request(self, request: Request, index: int, phone: Hop) -> None:
+        copy = request.copy()
+        branch = f"{request.via.branch}-{index}"
+        copy.headers.prepend("Via", f"SIP/2.0/UDP {self._transport.local.authority};branch={branch}")
+        self._transport.send(copy.to_bytes(), phone)
+
+    def _forward_response(self, response: Response) -> None:
+        copy = response.copy()
+        vias = copy.headers.all("Via")
+        copy.headers.remove("Via")
+        for via in vias[1:]:
+            copy.headers.add("Via", via)
+        self._transport.send(copy.to_bytes(), self._caller)
+
+    def destination_failed(self, hop: Hop, why: str) -> None:
+        """Nothing is remembered here."""
+
+
+class Phone:
+    """Rings, then answers, refuses or is taken back; hangs up or waits to be hung up."""
+
+    def __init__(self, endpoint: SipEndpoint, random: Random) -> None:
+        self.endpoint = endpoint
+        self.sessions: list[Session] = []
+        self._random = random
+        self._tasks: set[asyncio.Task[None]] = set()
+        endpoint.on_invite = self._take
+
+    def _take(self, invite: IncomingInvite) -> None:
+        task = asyncio.get_running_loop().create_task(self._live(invite))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _live(self, invite: IncomingInvite) -> None:
+        random = self._random
+        await asyncio.sleep(random.choice((0.0, 0.001, 0.3)))
+        if random.random() < 0.8:
+            invite.progress(random.choice((180, 183)))
+        await asyncio.sleep(random.choice((0.0, 0.002, 1.0, random.random() * 4)))
+        if invite.has_final:
+            return
+        if random.random() < 0.25:
+            invite.reject(random.choice((486, 480, 302, 503)))
+            return
+        session = invite.accept(ANSWER)
+        session.on_offer = lambda offer: ANSWER
+        self.sessions.append(session)
+        await asyncio.sleep(random.random() * 10)
+        if random.random() < 0.5:
+            session.bye()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call is still being played through."""
+        return bool(self._tasks)
+
+
+async def place(caller: SipEndpoint, hop: Hop, random: Random) -> list[Session]:
+    """Place one call, cancel it perhaps, talk, perhaps renegotiate, hang up; return its sessions."""
+    invite = call(caller, hop)
+    if random.random() < 0.5:
+        delay = random.choice((0.0, 0.001, 0.002, 0.003, 0.3, 1.0, random.random() * 4))
+        asyncio.get_running_loop().call_later(delay, invite.cancel)
+    sessions = await outcome(invite)
+    for session in sessions:
+        await talk(session, random)
+    return sessions
+
+
+async def outcome(invite: OutgoingInvite) -> list[Session]:
+    """Return the session, or none; whatever happens it happens within two rounds of 64*T1."""
+    async with asyncio.timeout(150):
+        while True:
+            event = await invite.next_event()
+            if isinstance(event, Answered):
+                return [event.session]
+            if isinstance(event, Refused):
+                return []
+
+
+async def talk(session: Session, random: Random) -> None:
+    """Hold a conversation of up to 8 s with re-INVITEs in it, then make sure that it ends."""
+    for _ in range(random.randrange(3)):
+        await asyncio.sleep(random.random())
+        try:
+            async with asyncio.timeout(200):
+                await session.reinvite(ANSWER)
+        except Exception as error:  # noqa: BLE001 - refused or ended are both fine here
+            assert type(error).__name__ in ("LegEnded", "NotAcceptable"), error
+    await asyncio.sleep(random.random() * 5)
+    if not session.ended.done():
+        session.bye()
+
+
+async def race(seed: int) -> None:
+    random = Random(seed)
+    network = MemoryNetwork(
+        Random(seed + 1),
+        latency_s=random.choice((0.001, 0.02, 0.2)),
+        jitter_s=random.choice((0.0, 0.01, 0.1)),
+        loss=random.choice((0.0, 0.05, 0.3)),
+        duplicate=random.choice((0.0, 0.1)),
+        reorder=random.choice((0.0, 0.2)),
+    )
+    caller = endpoint(network, ALICE, seed)
+    phones = [
+        Phone(endpoint(network, Hop("udp", f"10.0.1.{n}", 5060), seed), random)
+        for n in range(random.randrange(1, 4))
+    ]
+    front = Hop("udp", "10.0.9.9", 5060)
+    Forker(network, front, [Hop("udp", f"10.0.1.{n}", 5060) for n in range(len(phones))])
+    target = random.choice((front, Hop("udp", "10.0.1.0", 5060)))
+    calls = await asyncio.gather(*(place(caller, target, random) for _ in range(2)))
+    await asyncio.sleep(QUIET_S)
+    sessions = [session for sessions in calls for session in sessions]
+    assert all(session.ended.done() for session in sessions)
+    for phone in phones:
+        assert all(session.ended.done() and session.closed.done() for session in phone.sessions)
+        assert not phone.is_busy
+    for each in (caller, *(phone.endpoint for phone in phones)):
+        assert not any(each.alive().values()), each.alive()
+
+
+@pytest.mark.parametrize("first", range(FIRST, FIRST + SEEDS, PER_TEST))
+def test_d2_every_transaction_and_dialog_ends_whatever_the_network_does(first: int) -> None:
+    for seed in range(first, min(first + PER_TEST, FIRST + SEEDS)):
+        try:
+            run_virtually(race(seed), limit_s=2000)
+        except BaseException as error:
+            error.add_note(f"seed {seed}")
+            raise
