@@ -152,3 +152,16 @@ def test_a_binding_survives_a_restart_in_plain_values() -> None:
     assert row["expires_at"] == datetime(2026, 1, 5, 9, 50, tzinfo=UTC)
     back = Binding.from_row(row, now=10.0, at=datetime(2026, 1, 5, 9, 5, tzinfo=UTC))
     assert back == replace(DESK, registered_at=-890.0, expires_at=2710.0)
+
+
+def test_a_silent_phone_that_ends_is_no_second_news_and_starts_afresh_later() -> None:
+    bindings, changes = recorded()
+    bindings.put(DESK, now=0.0)
+    bindings.mark_reachable(DESK, now=1.0, is_reachable=False)
+    bindings.remove(DESK, now=2.0)
+    assert [change.why for change in changes] == [Why.REGISTERED, Why.SILENT]
+    bindings.put(DESK, now=3.0)
+    assert bindings.is_online("anna", now=3.0)
+    bindings.mark_reachable(SOFT, now=4.0, is_reachable=False)
+    bindings.put(SOFT, now=5.0)
+    assert bindings.is_reachable(SOFT)

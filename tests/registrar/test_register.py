@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from b2bua.registrar.bindings import Binding, Bindings, PresenceChange
 from b2bua.registrar.register import Answer, Registrar
+from b2bua.sip.digest import Credentials
+from b2bua.sip.digest import answer as answer_challenge
 from b2bua.sip.message import Request
 from b2bua.sip.transport.hop import Hop
 from tests.registrar.desk import DIRECTORY, Desk, challenge_of, gate
@@ -240,3 +243,49 @@ def test_what_a_contact_says_cannot_break_the_answer() -> None:
     answer = office.register(Desk(), ("Contact", '<sip:101@192.0.2.10;x=1>;q=1;weird="a,b"'))
     assert contacts(answer) == ["<sip:101@192.0.2.10;x=1>;expires=3600;q=1"]
     assert isinstance(office.bindings.live("anna", 0.0)[0], Binding)
+
+
+def test_rfc3261_10_3_a_register_with_the_same_cseq_is_as_late_as_one_with_a_lower() -> None:
+    office, desk = Office(), Desk()
+    office.register(desk, CONTACT)
+    (binding,) = office.bindings.live("anna", 0.0)
+    request = desk.request("REGISTER", CONTACT)
+    again = desk.answered(request, office.answer(desk, request))
+    again.headers.put("CSeq", f"{binding.cseq} REGISTER")
+    assert office.answer(desk, again).status == 500
+
+
+def test_rfc7616_3_4_an_answer_that_was_overheard_is_worth_nothing() -> None:
+    office, desk = Office(), Desk()
+    request = desk.request("REGISTER", CONTACT)
+    proven = desk.answered(request, office.answer(desk, request))
+    assert office.answer(desk, proven).status == 200
+    replayed = office.answer(Desk(source=Hop("udp", "198.18.0.1", 5060)), proven)
+    assert challenge_of(replayed).is_stale
+
+
+def test_rfc7616_3_4_where_nothing_counts_the_answers_each_is_for_one_uri_only() -> None:
+    office, desk = Office(), Desk()
+    request = desk.request("REGISTER", CONTACT)
+    old = replace(challenge_of(office.answer(desk, request)), qop=())
+    credentials = Credentials("101", "demo-101")
+    for uri, status in (("sip:elsewhere.example", 401), (request.uri, 200)):
+        proof = answer_challenge(old, credentials, method="REGISTER", uri=uri, cnonce="")
+        request.headers.put("Authorization", proof)
+        assert office.answer(desk, request).status == status
+
+
+def test_credentials_for_another_realm_are_no_wrong_password() -> None:
+    office, desk = Office(limit=1), Desk()
+    request = desk.request("REGISTER", CONTACT)
+    foreign = replace(challenge_of(office.answer(desk, request)), realm="elsewhere.example")
+    credentials = Credentials("101", "demo-101")
+    proof = answer_challenge(foreign, credentials, method="REGISTER", uri=request.uri, cnonce="c")
+    request.headers.put("Authorization", proof)
+    for _ in range(3):
+        assert office.answer(desk, request).status == 401
+
+
+@pytest.mark.parametrize("nonsense", ["Basic abc", "Digest", 'Digest username="101"', "Digest algorithm=X"])
+def test_credentials_that_cannot_be_read_are_none(nonsense: str) -> None:
+    assert Office().answer(Desk(), Desk().request("REGISTER", ("Authorization", nonsense))).status == 401

@@ -268,3 +268,42 @@ async def test_what_never_registered_has_nothing_to_take_back() -> None:
         story.task.cancel()
         await asyncio.gather(story.task, return_exceptions=True)
         assert len(story.network.log) == before
+
+
+@virtual_time
+async def test_after_a_success_the_waits_are_short_again() -> None:
+    provider = Provider(granted_s=100, script=deque([(500, ())] * 5))
+    async with office(provider) as story:
+        await asyncio.sleep(300)
+        assert story.registration.state is RegistrationState.REGISTERED
+        provider.script.append((500, ()))
+        await asyncio.sleep(95)
+        failed = next(at for at, words in reversed(story.states) if "500" in words)
+        assert story.registration.since - failed <= 5.1
+
+
+@virtual_time
+async def test_since_tells_when_it_went_down_even_if_the_reason_changes() -> None:
+    provider = Provider(script=deque([(500, ()), (503, ())]))
+    async with office(provider) as story:
+        await asyncio.sleep(5.5)
+        assert [words.partition("answers ")[2][:3] for _, words in story.states] == ["500", "503"]
+        assert story.registration.since == story.states[0][0]
+
+
+@virtual_time
+async def test_what_other_contacts_look_like_does_not_matter() -> None:
+    accepted = (200, (("Contact", "<sip:broken"), ("Expires", "120")))
+    provider = Provider(script=deque([accepted, accepted]))
+    async with office(provider) as story:
+        await asyncio.sleep(119)
+        assert story.registration.state is RegistrationState.REGISTERED
+        assert 96 <= provider.seen[1][0] <= 109
+
+
+@virtual_time
+async def test_a_retry_after_of_a_day_is_not_waited_for() -> None:
+    provider = Provider(script=deque([(503, (("Retry-After", "86400"),))]))
+    async with office(provider) as story:
+        await asyncio.sleep(301)
+        assert story.registration.state is RegistrationState.REGISTERED
