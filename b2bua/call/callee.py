@@ -40,7 +40,7 @@ class Dial:
     allows_nat: bool = False
     """Whether sound may come from another address than the SDP names."""
     admit: Callable[[], Callable[[], None]] | None = None
-    """Called before the INVITE: takes a trunk's channel, returns what gives it back; may raise Unavailable."""
+    """Called before the INVITE: takes a channel, returns what gives it back; may raise Unavailable."""
 
 
 @dataclass(frozen=True, slots=True)

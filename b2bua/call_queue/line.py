@@ -91,7 +91,7 @@ class Line:
         return offer
 
     def declined(self, place: Place, offer: Offer, *, dead: frozenset[str]) -> None:
-        """Note that nobody took ``offer``; its agents rest, the ``dead`` ones count as offline for a while."""
+        """Note that nobody took ``offer``; its agents rest, the ``dead`` ones count as offline a while."""
         now = self._loop.time()
         for agent in offer.agents:
             (self._dead if agent in dead else self._resting)[agent] = now + (

@@ -1,4 +1,4 @@
-"""One caller in a queue: answered at once, entertained, offered to agents, connected to who takes the call."""
+"""One caller in a queue: answered at once, entertained, offered to agents, connected to one of them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,197 @@
+"""A small user agent: registers, calls, is called. Plays the trunk and the phones in the demo and in tests."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from b2bua.call.callee import CalleeLeg, Dial
+from b2bua.call.caller import CallerLeg
+from b2bua.call.leg import SoundProfile
+from b2bua.errors import B2buaError
+from b2bua.sip.digest import Credentials
+from b2bua.sip.endpoint import SipEndpoint
+from b2bua.sip.headers import NameAddr
+from b2bua.sip.message import Headers, Request, Response
+from b2bua.sip.session import Answered, Ending, IncomingInvite, OutgoingInvite, Progress, Refused
+from b2bua.sip.transport.hop import Hop
+from b2bua.sip.uri import SipUri
+from media.client import MediaEngine
+
+
+class CallRefused(B2buaError):
+    """A call of the softphone's got a final response other than 2xx."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(f"{refused.status} {refused.reason}")
+        self.status = refused.status
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """What a phone does when it is called."""
+
+    answers_after: float | None = None
+    """Seconds of ringing before it answers; None: never."""
+    refuses_with: int | None = None
+    """A final status it answers with at once."""
+    rings: bool = True
+    """Whether it says 180."""
+
+
+@dataclass(slots=True)
+class Invitation:
+    """One INVITE that came to a softphone."""
+
+    at: float
+    """Loop time."""
+    invite: IncomingInvite
+    """As it came."""
+    leg: CallerLeg
+    """The call, with sound once answered."""
+    over: asyncio.Future[Ending] = field(init=False)
+    """How it ended: answered and hung up, cancelled, refused."""
+
+    def __post_init__(self) -> None:
+        self.over = self.leg.ended
+
+
+class PlacedCall:
+    """A call that a softphone placed."""
+
+    def __init__(self, leg: CalleeLeg, invite: OutgoingInvite) -> None:
+        self.leg = leg
+        self.statuses: list[tuple[float, int]] = []
+        """Loop time and status of every response from 180 on."""
+        self._invite = invite
+        self._task = asyncio.create_task(self._follow(), name=f"softphone calls {leg.name}")
+
+    async def _follow(self) -> CalleeLeg:
+        now = asyncio.get_running_loop().time
+        while isinstance(event := await self._invite.next_event(), Progress):
+            self.statuses.append((now(), event.status))
+        if isinstance(event, Answered):
+            self.statuses.append((now(), 200))
+            self.leg.accept(event)
+            return self.leg
+        self.statuses.append((now(), event.status))
+        raise CallRefused(event)
+
+    async def answered(self, *, within: float) -> CalleeLeg:
+        """Return the leg once the far end answered.
+
+        Raises:
+            CallRefused: it refused.
+            TimeoutError: it did neither in ``within`` seconds.
+        """
+        async with asyncio.timeout(within):
+            return await asyncio.shield(self._task)
+
+    async def close(self) -> None:
+        """Cancel or hang up."""
+        self._invite.cancel()
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        await self.leg.close()
+
+
+class Softphone:
+    """One phone. Closing it hangs up."""
+
+    def __init__(self, name: str, endpoint: SipEndpoint, engine: MediaEngine, local: Hop) -> None:
+        self.name = name
+        self.endpoint = endpoint
+        self.habit = Habit()
+        self.invitations: list[Invitation] = []
+        self._engine = engine
+        self._local = local
+        self._invited = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._placed: list[PlacedCall] = []
+        endpoint.on_invite = self._take
+
+    async def register(
+        self, server: Hop, username: str, password: str, *, expires: int = 600, contact: str | None = None
+    ) -> Response:
+        """Register with ``server`` and return its final answer."""
+        uri = SipUri(username, server.host)
+        headers = Headers(
+            [
+                ("From", str(NameAddr(uri))),
+                ("To", str(NameAddr(uri))),
+                ("Contact", contact or f"<sip:{username}@{self._local.authority}>"),
+                ("Expires", str(expires)),
+                ("User-Agent", self.name),
+            ]
+        )
+        request = Request("REGISTER", f"sip:{server.host}", headers)
+        return await self.endpoint.request(request, server, credentials=Credentials(username, password))
+
+    async def call(
+        self,
+        server: Hop,
+        number: str,
+        *,
+        from_number: str,
+        display: str = "",
+        credentials: Credentials | None = None,
+        uri: str | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> PlacedCall:
+        """Call ``number`` through ``server``."""
+        dial = Dial(
+            who=number,
+            uri=uri or str(SipUri(number, server.host, port=server.port)),
+            hop=server,
+            from_=NameAddr(SipUri(from_number, self._local.host), display=display),
+            headers=headers,
+            credentials=credentials,
+        )
+        leg = CalleeLeg(dial, await self._engine.open_leg(self.name), SoundProfile())
+        placed = PlacedCall(leg, leg.invite(self.endpoint))
+        self._placed.append(placed)
+        return placed
+
+    def _take(self, invite: IncomingInvite) -> None:
+        task = asyncio.create_task(self._behave(invite), name=f"softphone {self.name} is called")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _behave(self, invite: IncomingInvite) -> None:
+        loop = asyncio.get_running_loop()
+        media = await self._engine.open_leg(self.name)
+        leg = CallerLeg(invite, media, name=self.name, profile=SoundProfile(), allows_nat=False)
+        self.invitations.append(Invitation(loop.time(), invite, leg))
+        self._invited.set()
+        habit = self.habit
+        if habit.refuses_with is not None:
+            leg.reject(habit.refuses_with)
+            return
+        if habit.rings:
+            leg.ring()
+        if habit.answers_after is not None:
+            await asyncio.wait({leg.ended}, timeout=habit.answers_after)
+            leg.answer()
+
+    async def invited(self, count: int = 1, *, within: float) -> Invitation:
+        """Return the ``count``-th INVITE that ever came here, waiting for it at most ``within`` seconds.
+
+        Raises:
+            TimeoutError: it did not come.
+        """
+        async with asyncio.timeout(within):
+            while len(self.invitations) < count:
+                self._invited.clear()
+                await self._invited.wait()
+        return self.invitations[count - 1]
+
+    async def close(self) -> None:
+        """Hang up whatever is up and leave the network."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for placed in self._placed:
+            await placed.close()
+        for invitation in self.invitations:
+            await invitation.leg.close()
+        await self.endpoint.close()

@@ -1,0 +1,156 @@
+"""An office in virtual time: the whole product on a network in memory, with phones, a trunk and mobiles."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from b2bua.config.load import load_config
+from b2bua.config.models import Config
+from b2bua.demo.softphone import Habit, PlacedCall, Softphone
+from b2bua.server import Server, Surroundings
+from b2bua.sip.endpoint import SipEndpoint
+from b2bua.sip.transport.hop import Hop
+from b2bua.sip.transport.memory import MemoryNetwork, Packet
+from b2bua.store.calls import CallStory
+from media.client import MediaEngine, MemoryRtpNetwork
+from media.wav import read_wav
+
+DEMO = Path(__file__).resolve().parents[2] / "config" / "demo.toml"
+SERVER = Hop("udp", "127.0.0.1", 5060)
+MOBILES = ("127.0.0.1", 5090)
+CALLER = "+48500600700"
+MONDAY_NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
+
+
+@dataclass
+class Office:
+    """A running office and everything around it."""
+
+    server: Server
+    network: MemoryNetwork
+    rtp: MemoryRtpNetwork
+    peers: MediaEngine
+    folder: Path
+    stack: AsyncExitStack
+    started: float
+    phones: dict[str, Softphone] = field(default_factory=dict)
+    trunk_ports: int = 5070
+
+    @property
+    def now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def softphone(self, name: str, port: int, *, host: str = "127.0.0.1") -> Softphone:
+        """Return a phone on the network that has not registered."""
+        endpoint = SipEndpoint(user_agent=name, random=random.Random(port))
+        local = endpoint.attach(self.network.transport(host, port))
+        phone = Softphone(name, endpoint, self.peers, local)
+        self.stack.push_async_callback(phone.close)
+        return phone
+
+    async def phone(self, extension: str, habit: Habit | None = None, *, port: int | None = None) -> Softphone:
+        """Return a phone that is registered as ``extension``."""
+        phone = await self.softphone(f"phone {extension}", port or 5000 + int(extension))
+        response = await phone.register(SERVER, extension, f"demo-{extension}")
+        assert response.status == 200, response.status
+        phone.habit = habit or Habit()
+        self.phones[extension] = phone
+        return phone
+
+    async def mobiles(self, habit: Habit | None = None) -> Softphone:
+        """Return the network behind the trunk ``demo-out``."""
+        phone = await self.softphone("mobiles", MOBILES[1], host=MOBILES[0])
+        phone.habit = habit or Habit()
+        return phone
+
+    async def call_in(self, number: str, *, from_number: str = CALLER, uri: str | None = None) -> PlacedCall:
+        """Call the office through the trunk."""
+        self.trunk_ports += 1
+        trunk = await self.softphone("trunk", self.trunk_ports)
+        return await trunk.call(SERVER, number, from_number=from_number, uri=uri)
+
+    def packets(self, start: str, *, to_port: int | None = None, from_port: int | None = None) -> list[Packet]:
+        """Return what was sent, by the beginning of its first line; retransmissions are left out."""
+        seen: set[bytes] = set()
+        found = []
+        for packet in self.network.log:
+            is_wanted = packet.start_line.startswith(start) and packet.wire not in seen
+            if to_port is not None and packet.destination.port != to_port:
+                continue
+            if from_port is not None and packet.source.port != from_port:
+                continue
+            if is_wanted:
+                seen.add(packet.wire)
+                found.append(packet)
+        return found
+
+    def times(self, start: str, *, to_port: int | None = None, since: float = 0.0) -> list[float]:
+        """Return when ``packets`` were sent, in seconds after ``since``."""
+        return [round(packet.at - since, 2) for packet in self.packets(start, to_port=to_port)]
+
+    async def stories(self) -> list[CallStory]:
+        """Return the journal, the oldest call first, once every call has its outcome."""
+        async with asyncio.timeout(30):
+            while True:
+                stories = await self.server.store.journal.calls(limit=1000)
+                if stories and all(story.outcome is not None for story in stories):
+                    return stories[::-1]
+                await asyncio.sleep(0.25)
+
+    async def until(self, condition: Callable[[], bool], *, within: float) -> float:
+        """Return when ``condition`` held, looked at every 10 ms of virtual time."""
+        async with asyncio.timeout(within):
+            while not condition():
+                await asyncio.sleep(0.01)
+        return self.now
+
+
+@asynccontextmanager
+async def office(
+    folder: Path,
+    *,
+    config: str | None = None,
+    at: datetime = MONDAY_NOON,
+    change: Callable[[str], str] = str,
+) -> AsyncIterator[Office]:
+    """Run the demo office, or the one that the TOML text ``config`` describes, in ``folder``."""
+    network, rtp = MemoryNetwork(random.Random(1)), MemoryRtpNetwork()
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    async with AsyncExitStack() as stack:
+        peers = await MediaEngine.in_process(network=rtp, address="127.0.0.2", ports=(30000, 40000))
+        stack.push_async_callback(peers.close)
+        surroundings = Surroundings(
+            transports=(network.transport(SERVER.host, SERVER.port),),
+            start_engine=lambda: MediaEngine.in_process(network=rtp, address="127.0.0.1", ports=(20000, 29998)),
+            clock=lambda: at + timedelta(seconds=loop.time() - started),
+            randomness=random.Random(2),
+        )
+        settings = await asyncio.to_thread(_settings, folder, change(config or DEMO.read_text()))
+        server = await stack.enter_async_context(Server.running(settings, surroundings))
+        async with AsyncExitStack() as people:
+            yield Office(server, network, rtp, peers, folder, people, started)
+
+
+def _settings(folder: Path, text: str) -> Config:
+    path = folder / "office.toml"
+    path.write_text(text.replace('data = "data"', f'data = "{folder / "data"}"'))
+    return load_config(path)
+
+
+def heard(path: Path, frequency: float, *, threshold_db: float = -30.0) -> np.ndarray:
+    """Return the seconds (frame starts, 20 ms) at which a tone of ``frequency`` is in a recording."""
+    from media.tones import detect
+
+    pcm, rate = read_wav(path)
+    levels = detect(pcm, rate, [frequency])
+    row = np.asarray(levels)[:, 0] if np.asarray(levels).ndim == 2 else np.asarray(levels)
+    return np.nonzero(row > threshold_db)[0] * 0.02
