@@ -17,6 +17,7 @@ from media.local import LocalEngine
 from media.memory import MemoryRtpNetwork
 from media.playback import Playback, Recording, RecordingSummary
 from media.sdp.negotiate import StreamAgreement
+from media.worker_process import WorkerProcess
 
 __all__ = [
     "Clip",
@@ -81,6 +82,17 @@ class MediaEngine:
         """Return an engine on the running loop, on real sockets or on ``network``."""
         engine = cls()
         engine._driver = LocalEngine(engine._take, network=network, address=address, ports=ports)
+        return engine
+
+    @classmethod
+    async def in_worker(cls, *, address: str, ports: tuple[int, int]) -> MediaEngine:
+        """Return an engine in a process of its own, in which no stall of this one is heard.
+
+        Raises:
+            MediaError: it does not start.
+        """
+        engine = cls()
+        engine._driver = await WorkerProcess.start(engine._take, engine._lose, address=address, ports=ports)
         return engine
 
     async def close(self) -> None:

@@ -157,6 +157,13 @@ Command: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
+class Started:
+    """The worker takes commands."""
+
+    leg: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class LegOpened:
     """The leg can be reached here."""
 
@@ -244,7 +251,8 @@ class Trouble:
 
 
 Event: TypeAlias = (
-    LegOpened
+    Started
+    | LegOpened
     | LegRefused
     | DigitPressed
     | Played

@@ -35,8 +35,8 @@ class Endpoint(Protocol):
 class Latch:
     """Symmetric RTP (RFC 4961): believe the SDP's IP address, find out the port, and stay there.
 
-    One decision for each address that an SDP names. Another IP address is believed only where the peer is known
-    to sit behind NAT. Later packets from anywhere else change nothing.
+    One decision for each address that an SDP names. Another IP address is believed only where the peer is
+    known to sit behind NAT. Later packets from anywhere else change nothing.
     """
 
     def __init__(self) -> None:

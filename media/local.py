@@ -11,15 +11,13 @@ from typing import TypeVar
 from media.commands import Command, Event
 from media.endpoint import Endpoint
 from media.engine import Engine
-from media.errors import PortsExhausted
+from media.factory import EndpointFactory, GiveBack
 from media.leg import Leg, Surroundings
 from media.memory import MemoryEndpoint, MemoryRtpNetwork
-from media.ports import PortLeases
 from media.sockets import SocketEndpoint
 from media.sounds import SoundLibrary
 
 T = TypeVar("T")
-Give = Callable[[int, float], None]
 
 
 class ExecutorBackground:
@@ -55,30 +53,6 @@ class ExecutorBackground:
         self._thread.shutdown()
 
 
-class EndpointFactory:
-    """Opens ports of a range on real sockets or on a network in memory."""
-
-    def __init__(self, open_pair: Callable[[int, Leg, Give], Endpoint], ports: tuple[int, int]) -> None:
-        self._open_pair = open_pair
-        self._leases = PortLeases(*ports)
-
-    def __call__(self, leg: Leg, now: float) -> Endpoint:
-        """Return the ports of ``leg``.
-
-        Raises:
-            PortsExhausted: none is free; ports that other programs hold are passed over.
-        """
-        refused: OSError | None = None
-        for _ in range(self._leases.total):
-            port = self._leases.lease(now)
-            try:
-                return self._open_pair(port, leg, self._leases.give_back)
-            except OSError as error:
-                self._leases.give_back(port, now)
-                refused = error
-        raise PortsExhausted(f"no RTP port can be opened: {refused}")
-
-
 class LocalEngine:
     """Drives an engine by timers of the running loop."""
 
@@ -98,11 +72,11 @@ class LocalEngine:
         random = Random()
         around = Surroundings(self._emit, SoundLibrary(loads), files=files, syncs=syncs, random=random)
 
-        def on_network(port: int, leg: Leg, give_back: Give) -> Endpoint:
+        def on_network(port: int, leg: Leg, give_back: GiveBack) -> Endpoint:
             assert network is not None
             return MemoryEndpoint(network, (address, port), leg, clock=loop.time, give_back=give_back)
 
-        def on_sockets(port: int, leg: Leg, give_back: Give) -> Endpoint:
+        def on_sockets(port: int, leg: Leg, give_back: GiveBack) -> Endpoint:
             return SocketEndpoint((address, port), leg, poll=loop, clock=loop.time, give_back=give_back)
 
         self._engine = Engine(around, EndpointFactory(on_network if network else on_sockets, ports))

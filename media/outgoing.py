@@ -29,8 +29,8 @@ def discard(_packet: Packet) -> None:
 class OutgoingStream:
     """SSRC, sequence numbers and timestamps toward one receiver (RFC 3550 §5.1).
 
-    Prompts, music, digits and relayed audio take turns as `source`. Whenever it changes, sequence numbers go on
-    by one and timestamps by the time that has passed, so that the receiver's jitter buffer never starts anew.
+    Prompts, music, digits and relayed audio take turns as `source`. Whenever it changes, sequence numbers go
+    on by one and timestamps by the time that has passed, so that no jitter buffer ever starts anew.
     """
 
     __slots__ = (

@@ -71,6 +71,21 @@ class SocketEndpoint:
         except OSError:
             return
         self._leg.on_packet(self._packet, size, (source[0], source[1]), self._clock())
+        if self._is_connected:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Sort out by address what came before the connection; from then on the kernel does that."""
+        while True:
+            try:
+                size, source = self._rtp.recvfrom_into(self._packet)
+            except BlockingIOError:
+                break
+            except OSError:
+                continue
+            self._leg.on_packet(self._packet, size, (source[0], source[1]), self._clock())
+        self._poll.remove_reader(self._rtp.fileno())
+        self._poll.add_reader(self._rtp.fileno(), self._read_connected)
 
     def _read_connected(self) -> None:
         try:
@@ -112,8 +127,6 @@ class SocketEndpoint:
         self._remote = remote
         self._rtp.connect(remote)
         self._is_connected = True
-        self._poll.remove_reader(self._rtp.fileno())
-        self._poll.add_reader(self._rtp.fileno(), self._read_connected)
         return self._rtp.send
 
     def send_rtcp(self, packet: Packet) -> None:

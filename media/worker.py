@@ -1,0 +1,205 @@
+"""The media engine in a process of its own: ``python -m media.worker DESCRIPTOR ADDRESS FIRST_PORT LAST_PORT``.
+
+One thread moves packets; others read prompts, write recordings and wait for the disk. The descriptor is one end
+of a socket pair to signalling. When the other end is closed, on purpose or because its process died, recordings
+are finished and the worker ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import traceback
+from collections import deque
+from collections.abc import Callable
+from queue import SimpleQueue
+from random import Random
+from threading import Thread
+from time import monotonic
+from typing import Any, TypeVar
+
+from media.commands import Event, Started
+from media.endpoint import Endpoint
+from media.engine import Engine
+from media.factory import EndpointFactory, GiveBack
+from media.leg import Leg, Surroundings
+from media.sockets import SocketEndpoint
+from media.sounds import SoundLibrary
+from media.wire import Framer, encode
+
+T = TypeVar("T")
+
+SWITCH_SECONDS = 0.0005
+"""How long the packet thread may wait for a file thread that holds the interpreter."""
+FINISH_SECONDS = 5.0
+"""How long a slow disk may take to finish recordings at the end."""
+_CHUNK = 65536
+
+
+class Poll:
+    """Calls back for each descriptor that can be read."""
+
+    def __init__(self) -> None:
+        self.epoll = select.epoll()
+        self.readers: dict[int, Callable[[], None]] = {}
+
+    def add_reader(self, descriptor: int, callback: Callable[[], None], /) -> None:
+        """Call ``callback`` each time ``descriptor`` can be read."""
+        self.readers[descriptor] = callback
+        self.epoll.register(descriptor, select.EPOLLIN)
+
+    def remove_reader(self, descriptor: int, /) -> None:
+        """Do so no more."""
+        if self.readers.pop(descriptor, None) is not None:
+            self.epoll.unregister(descriptor)
+
+    def wait(self, seconds: float | None) -> None:
+        """Wait until something can be read, at most ``seconds``, and call whom it concerns."""
+        readers = self.readers
+        for descriptor, _ in self.epoll.poll(seconds):
+            reader = readers.get(descriptor)
+            if reader is None:
+                continue
+            try:
+                reader()
+            except Exception:  # noqa: BLE001 - one packet must not silence all other calls
+                traceback.print_exc()
+
+
+class ThreadBackground:
+    """Jobs on a thread of their own; results come back through a descriptor of the poll."""
+
+    def __init__(self, poll: Poll) -> None:
+        self._jobs: SimpleQueue[tuple[Callable[[], Any], Callable[[Any], None]]] = SimpleQueue()
+        self._results: deque[tuple[Callable[[Any], None], Any]] = deque()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.unfinished = 0
+        poll.add_reader(self._wake, self._take_results)
+        # A disk that hangs must not keep the process alive.
+        Thread(target=self._work, daemon=True).start()
+
+    def submit(self, job: Callable[[], T], done: Callable[[T | Exception], None]) -> None:
+        """Run ``job``; later call ``done`` on the packet thread."""
+        self.unfinished += 1
+        self._jobs.put((job, done))
+
+    def _work(self) -> None:
+        while True:
+            job, done = self._jobs.get()
+            result: object
+            try:
+                result = job()
+            except Exception as error:  # noqa: BLE001 - handed to whoever asked
+                result = error
+            self._results.append((done, result))
+            os.eventfd_write(self._wake, 1)
+
+    def _take_results(self) -> None:
+        os.eventfd_read(self._wake)
+        while self._results:
+            done, result = self._results.popleft()
+            self.unfinished -= 1
+            done(result)
+
+
+class Worker:
+    """An engine, its sockets and its line to signalling."""
+
+    def __init__(self, control: socket.socket, *, address: str, ports: tuple[int, int]) -> None:
+        self._poll = Poll()
+        self._control = control
+        self._framer = Framer()
+        self._unsent = bytearray()
+        self._is_over = False
+        self._backgrounds = [ThreadBackground(self._poll) for _ in range(3)]
+        loads, files, syncs = self._backgrounds
+        around = Surroundings(self._emit, SoundLibrary(loads), files=files, syncs=syncs, random=Random())
+
+        def open_pair(port: int, leg: Leg, give_back: GiveBack) -> Endpoint:
+            return SocketEndpoint((address, port), leg, poll=self._poll, clock=monotonic, give_back=give_back)
+
+        self._engine = Engine(around, EndpointFactory(open_pair, ports))
+        control.setblocking(False)
+        self._poll.add_reader(control.fileno(), self._read)
+
+    def run(self) -> None:
+        """Serve until signalling is gone."""
+        self._emit(Started())
+        self._flush()
+        while not self._is_over:
+            self._turn(self._engine.deadline)
+        self._engine.close(monotonic())
+        give_up = monotonic() + FINISH_SECONDS
+        while any(each.unfinished for each in self._backgrounds) and monotonic() < give_up:
+            self._turn(monotonic() + 0.1)
+        with contextlib.suppress(OSError):
+            self._control.settimeout(1.0)
+            self._control.sendall(self._unsent)
+
+    def _turn(self, deadline: float | None) -> None:
+        # poll rounds up to milliseconds: frames leave at most one late, and the grid does not shift by it.
+        self._poll.wait(None if deadline is None else max(0.0, deadline - monotonic()))
+        now = monotonic()
+        if deadline is not None and now >= deadline:
+            try:
+                self._engine.tick(now)
+            except Exception:  # noqa: BLE001 - one leg must not silence all others
+                traceback.print_exc()
+        if self._unsent:
+            self._flush()
+
+    def _read(self) -> None:
+        try:
+            received = self._control.recv(_CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            received = b""
+        if not received:
+            self._is_over = True
+            self._poll.remove_reader(self._control.fileno())
+        now = monotonic()
+        for command in self._framer.feed(received):
+            self._engine.handle(command, now)
+
+    def _emit(self, event: Event) -> None:
+        self._unsent += encode(event)
+
+    def _flush(self) -> None:
+        """Send what signalling takes; while it is stalled, ask to be called when it takes more."""
+        with contextlib.suppress(OSError):
+            del self._unsent[: self._control.send(self._unsent)]
+        if not self._is_over:
+            wants_to_send = select.EPOLLOUT if self._unsent else 0
+            self._poll.epoll.modify(self._control.fileno(), select.EPOLLIN | wants_to_send)
+
+
+def prepare_process() -> None:
+    """Make this process fit for packets: no interrupts but by its parent, enough descriptors, a priority."""
+    # Ctrl-C and a service's stop reach the whole group; calls are ended by signalling, which still needs us.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, -10)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()
+
+
+def main() -> None:
+    """Serve the descriptor of the command line."""
+    descriptor, address, first, last = sys.argv[1:]
+    control = socket.socket(fileno=int(descriptor))
+    prepare_process()
+    Worker(control, address=address, ports=(int(first), int(last))).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""The engine's own process, as signalling sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import media
+from media.commands import Command, Event, Started
+from media.errors import MediaError
+from media.wire import Framer, encode
+
+START_SECONDS = 10.0
+END_SECONDS = 10.0
+"""More than the worker gives a slow disk."""
+_CHUNK = 65536
+
+
+class WorkerProcess:
+    """A worker and the line to it."""
+
+    def __init__(
+        self, line: socket.socket, deliver: Callable[[Event], None], lose: Callable[[str], None]
+    ) -> None:
+        self.process: asyncio.subprocess.Process | None = None
+        self._loop = asyncio.get_running_loop()
+        self._line = line
+        self._deliver = deliver
+        self._lose = lose
+        self._framer = Framer()
+        self._unsent = bytearray()
+        self._is_closing = False
+        self._started = asyncio.Event()
+        self._ended = asyncio.Event()
+        line.setblocking(False)
+        self._loop.add_reader(line.fileno(), self._read)
+
+    @classmethod
+    async def start(
+        cls,
+        deliver: Callable[[Event], None],
+        lose: Callable[[str], None],
+        *,
+        address: str,
+        ports: tuple[int, int],
+    ) -> Self:
+        """Return a worker that takes commands.
+
+        Raises:
+            MediaError: it did not start in time.
+        """
+        ours, theirs = socket.socketpair()
+        worker = cls(ours, deliver, lose)
+        # The child must find this very package, also when tests or a checkout put it on the path.
+        root = str(Path(media.__file__).parent.parent)
+        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        with theirs:
+            worker.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", "media.worker", str(theirs.fileno()), address, *map(str, ports)),
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                env={**os.environ, "PYTHONPATH": path},
+            )
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(START_SECONDS):
+                await worker._started.wait()
+        if worker._ended.is_set() or not worker._started.is_set():
+            await worker.close()
+            raise MediaError("the media worker does not start")
+        return worker
+
+    def send(self, command: Command) -> None:
+        """Pass on ``command``; while the worker is busy it waits here."""
+        is_waiting = bool(self._unsent)
+        self._unsent += encode(command)
+        if not is_waiting and not self._ended.is_set():
+            self._write()
+
+    def _write(self) -> None:
+        try:
+            del self._unsent[: self._line.send(self._unsent)]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._unsent.clear()  # the worker is gone; reading will tell
+        if self._unsent:
+            self._loop.add_writer(self._line.fileno(), self._write)
+        else:
+            self._loop.remove_writer(self._line.fileno())
+
+    def _read(self) -> None:
+        try:
+            received = self._line.recv(_CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            received = b""
+        if not received:
+            self._end()
+        for event in self._framer.feed(received):
+            if isinstance(event, Started):
+                self._started.set()
+            else:
+                # Each on its own turn, so that what one callback raises does not swallow the next event.
+                self._loop.call_soon(self._deliver, event)
+
+    def _end(self) -> None:
+        self._loop.remove_reader(self._line.fileno())
+        self._loop.remove_writer(self._line.fileno())
+        self._line.close()
+        self._ended.set()
+        has_served = self._started.is_set()
+        self._started.set()  # nobody need wait for it any longer
+        if has_served and not self._is_closing:
+            self._loop.call_soon(self._lose, "its process ended")
+
+    async def close(self) -> None:
+        """Let the worker finish recordings and end; kill it if it does not."""
+        self._is_closing = True
+        assert self.process is not None
+        if not self._ended.is_set():
+            with contextlib.suppress(OSError):
+                self._line.shutdown(socket.SHUT_WR)
+        try:
+            async with asyncio.timeout(END_SECONDS):
+                await self._ended.wait()
+                await self.process.wait()
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+            if not self._ended.is_set():
+                self._end()

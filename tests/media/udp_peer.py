@@ -1,0 +1,59 @@
+"""A far end on a real socket; arrival times are the kernel's, so that a stalled test measures right."""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+from media.rtp import RtpPacket
+from media.sdp.negotiate import StreamAgreement
+
+SO_TIMESTAMPNS = 35
+
+
+class UdpPeer:
+    """One socket that says frames when told and keeps what it heard."""
+
+    def __init__(self, *, codec: str = "PCMA", number: int = 8) -> None:
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self.udp.bind(("127.0.0.1", 0))
+        self.udp.setblocking(False)
+        self.address: tuple[str, int] = self.udp.getsockname()
+        self.codec, self.number = codec, number
+        self.heard: list[tuple[float, RtpPacket]] = []
+        self.sequence, self.timestamp = 100, 1000
+
+    def __enter__(self) -> UdpPeer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.udp.close()
+
+    def agreement(self) -> StreamAgreement:
+        return StreamAgreement(
+            remote=self.address,
+            codec=self.codec,
+            payload_type=self.number,
+            accepts=((self.number, self.codec),),
+            telephone_event=101,
+            receives_event=101,
+            ptime_ms=20,
+            sends=True,
+            receives=True,
+        )
+
+    def send(self, payload: bytes, to: tuple[str, int]) -> None:
+        packet = RtpPacket(self.number, self.sequence, self.timestamp, self.address[1], False, payload)
+        self.udp.sendto(packet.to_bytes(), to)
+        self.sequence, self.timestamp = self.sequence + 1, self.timestamp + 160
+
+    def listen(self) -> list[tuple[float, RtpPacket]]:
+        """Take all that has arrived so far."""
+        while True:
+            try:
+                content, ancillary, _, _ = self.udp.recvmsg(2048, 64)
+            except BlockingIOError:
+                return self.heard
+            seconds, nanoseconds = struct.unpack("qq", ancillary[0][2][:16])
+            self.heard.append((seconds + nanoseconds / 1e9, RtpPacket.parse(content)))
