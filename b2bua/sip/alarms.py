@@ -26,8 +26,10 @@ class Alarm:
 class Alarms:
     """Heap of alarms; a cancelled one stays in it, empty, until its time."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_set: Callable[[float], None]) -> None:
+        """``on_set`` is told the time of each alarm, so that somebody wakes for it."""
         self.alive = 0
+        self._on_set = on_set
         self._heap: list[tuple[float, int, Alarm]] = []
         self._count = 0
 
@@ -37,6 +39,7 @@ class Alarms:
         self._count += 1
         self.alive += 1
         heapq.heappush(self._heap, (when, self._count, alarm))
+        self._on_set(when)
         if len(self._heap) > 64 and len(self._heap) > 4 * self.alive:
             self._drop_cancelled()
         return alarm

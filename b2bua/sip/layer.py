@@ -113,7 +113,7 @@ class TransactionLayer:
     """Turns bytes into transaction inputs and outputs into bytes; arms the loop's timer for all of them."""
 
     def __init__(self, user: TransactionUser, *, timers: Timers) -> None:
-        self.alarms = Alarms()
+        self.alarms = Alarms(self._wake_at)
         self.timers = timers
         self.transports: list[Transport] = []
         self._user = user
@@ -270,8 +270,10 @@ class TransactionLayer:
     def arm(self) -> None:
         """Let the loop wake us for the earliest deadline; one that moved back costs one idle wake."""
         due = _earliest(self._table.next_timer(), self.alarms.next_time())
-        if due is None:
-            return
+        if due is not None:
+            self._wake_at(due)
+
+    def _wake_at(self, due: float) -> None:
         if self._timer is not None:
             if self._timer.when() <= due:
                 return

@@ -6,7 +6,7 @@ import asyncio
 
 from b2bua.sip.causes import COMPLETED_ELSEWHERE
 from b2bua.sip.endpoint import SipEndpoint
-from b2bua.sip.message import Request, Response
+from b2bua.sip.message import Request
 from b2bua.sip.session import Answered, OutgoingInvite, Progress, Refused
 from tests.harness.clock import virtual_time
 from tests.sip.phones import ALICE, ANSWER, BOB, Answerer, MemoryNetwork, call, endpoint
@@ -51,7 +51,7 @@ async def test_rfc3261_13_2_2_4_the_first_of_two_200s_wins_the_other_is_acknowle
 async def test_rfc3261_13_2_2_4_a_repeated_200_is_acknowledged_again_for_as_long_as_the_dialog_lives_d2() -> (
     None
 ):
-    alice, bob, invite, request = await ring(MemoryNetwork())
+    _, bob, invite, request = await ring(MemoryNetwork())
     bob.answer(request, 200, tag="one", body=ANSWER)
     answered = await invite.next_event()
     assert isinstance(answered, Answered)

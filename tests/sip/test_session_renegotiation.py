@@ -1,0 +1,247 @@
+"""Requests within a session: hold, late offers, glare, INFO, UPDATE, sequence (RFC 3261 §12.2, §14; row D9)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from b2bua.errors import LegEnded, NotAcceptable
+from b2bua.sip.endpoint import SipEndpoint
+from b2bua.sip.message import Request, Response
+from b2bua.sip.session import Answered, Session
+from tests.harness.clock import virtual_time
+from tests.sip.phones import ALICE, ANSWER, BOB, OFFER, Answerer, MemoryNetwork, call, endpoint
+from tests.sip.scripted import Scripted
+
+HOLD = OFFER + b"a=sendonly\r\n"
+
+
+async def talking(network: MemoryNetwork) -> tuple[SipEndpoint, Session, SipEndpoint, Session]:
+    """Return two endpoints in a call: caller, its session, callee, its session."""
+    alice, bob = endpoint(network, ALICE), endpoint(network, BOB)
+    answerer = Answerer(bob)
+    invite = call(alice)
+    while not isinstance(event := await invite.next_event(), Answered):
+        pass
+    await asyncio.sleep(0.1)
+    return alice, event.session, bob, answerer.sessions[0]
+
+
+async def called_by_script(network: MemoryNetwork) -> tuple[Scripted, Session, Request, Response]:
+    """Return a scripted caller in a call with an endpoint at BOB."""
+    alice, bob = Scripted(network, ALICE), endpoint(network, BOB)
+    answerer = Answerer(bob)
+    invite = alice.invite(BOB)
+    answer = await alice.response(200)
+    alice.ack(invite, answer)
+    await asyncio.sleep(0.1)
+    return alice, answerer.sessions[0], invite, answer
+
+
+@virtual_time
+async def test_d9_hold_by_either_side_is_answered_rfc3261_14_2() -> None:
+    network = MemoryNetwork()
+    _, caller, _, callee = await talking(network)
+    offers: list[bytes] = []
+    caller.on_offer = lambda offer: offers.append(offer) or ANSWER  # type: ignore[func-returns-value]
+    assert await callee.reinvite(HOLD) == ANSWER
+    assert offers == [HOLD]
+    assert await caller.reinvite(HOLD) == ANSWER
+    assert (
+        network.lines()[-3:]
+        == [
+            "INVITE sip:bob@10.0.0.2:5060 SIP/2.0",
+            "SIP/2.0 200 OK",
+            "ACK sip:bob@10.0.0.2:5060 SIP/2.0",
+        ]
+        or "SIP/2.0 100 Trying" in network.lines()[-4:]
+    )
+
+
+@virtual_time
+async def test_rfc3261_14_1_a_refused_offer_leaves_the_session_as_it_was() -> None:
+    _, caller, _, callee = await talking(MemoryNetwork())
+
+    def refuse(offer: bytes) -> bytes:
+        raise NotAcceptable('no "codec"\r\nin common')
+
+    callee.on_offer = refuse
+    with pytest.raises(NotAcceptable, match="488"):
+        await caller.reinvite(OFFER)
+    assert not caller.ended.done()
+    assert not callee.ended.done()
+
+
+@virtual_time
+async def test_rfc3261_14_1_glare_is_retried_by_both_and_both_offers_are_answered() -> None:
+    network = MemoryNetwork(latency_s=0.02)
+    _, caller, _, callee = await talking(network)
+    caller.on_offer = lambda offer: ANSWER
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    assert await asyncio.gather(caller.reinvite(OFFER), callee.reinvite(OFFER)) == [ANSWER, ANSWER]
+    assert network.lines().count("SIP/2.0 491 Request Pending") >= 2
+    assert loop.time() - started < 10
+
+
+@virtual_time
+async def test_rfc3264_an_empty_reinvite_gets_our_offer_and_brings_its_answer_in_ack() -> None:
+    alice, session, invite, answer = await called_by_script(MemoryNetwork())
+    answers: list[bytes] = []
+    session.on_answer = answers.append
+    empty = alice.within(invite, answer, "INVITE", cseq=2)
+    ok = await alice.response(200)
+    assert ok.body == OFFER
+    early = alice.within(invite, answer, "INVITE", cseq=3, body=OFFER)
+    assert early.cseq.number == 3
+    assert (await alice.response(500)).headers.get("Retry-After") is not None
+    alice.ack(empty, ok, body=ANSWER)
+    await asyncio.sleep(0.1)
+    assert answers == [ANSWER]
+
+
+@virtual_time
+async def test_rfc3264_an_invite_without_offer_is_answered_with_one() -> None:
+    network = MemoryNetwork()
+    alice, bob = Scripted(network, ALICE), endpoint(network, BOB)
+    answerer = Answerer(bob)
+    invite = alice.invite(BOB, body=b"")
+    ok = await alice.response(200)
+    assert answerer.invites[0].offer is None
+    answers: list[bytes] = []
+    answerer.sessions[0].on_answer = answers.append
+    alice.ack(invite, ok, body=ANSWER)
+    await asyncio.sleep(0.1)
+    assert answers == [ANSWER]
+
+
+@virtual_time
+async def test_rfc6086_info_reaches_the_session_and_is_refused_where_nobody_reads_it() -> None:
+    alice, session, invite, answer = await called_by_script(MemoryNetwork())
+    alice.within(invite, answer, "INFO", cseq=2, body=b"Signal=5", content_type="application/dtmf-relay")
+    await alice.response(415)
+    received: list[tuple[str, bytes]] = []
+    session.on_info = lambda kind, body: received.append((kind, body))
+    alice.within(invite, answer, "INFO", cseq=3, body=b"Signal=5", content_type="application/dtmf-relay")
+    await alice.response(200)
+    assert received == [("application/dtmf-relay", b"Signal=5")]
+
+
+@virtual_time
+async def test_rfc3311_update_is_answered_with_and_without_an_offer() -> None:
+    alice, session, invite, answer = await called_by_script(MemoryNetwork())
+    alice.within(invite, answer, "UPDATE", cseq=2)
+    assert (await alice.response(200)).contact is not None
+    alice.within(invite, answer, "UPDATE", cseq=3, body=HOLD)
+    assert (await alice.response(200)).body == ANSWER
+    pending = asyncio.ensure_future(session.reinvite(OFFER))
+    ours = await alice.request("INVITE")
+    alice.within(invite, answer, "UPDATE", cseq=4, body=HOLD)
+    await alice.response(491)
+    alice.answer(ours, 200, body=ANSWER)
+    assert await pending == ANSWER
+
+
+@virtual_time
+async def test_rfc3261_12_2_2_order_and_methods_within_a_dialog() -> None:
+    network = MemoryNetwork()
+    alice, session, invite, answer = await called_by_script(network)
+    alice.within(invite, answer, "OPTIONS", cseq=5)
+    assert "UPDATE" in ((await alice.response(200)).headers.get("Allow") or "")
+    alice.within(invite, answer, "OPTIONS", cseq=4)
+    await alice.response(500)
+    alice.within(invite, answer, "REFER", cseq=6)
+    assert (await alice.response(405)).headers.get("Allow")
+    alice.within(invite, answer, "BYE", cseq=7)
+    await alice.response(200)
+    assert (await session.ended).by == "remote"
+    alice.within(invite, answer, "OPTIONS", cseq=8)
+    await alice.response(481)
+
+
+@virtual_time
+async def test_rfc3261_12_2_1_2_a_reinvite_that_meets_481_ends_the_session() -> None:
+    alice, session, _invite, _answer = await called_by_script(MemoryNetwork())
+    pending = asyncio.ensure_future(session.reinvite(OFFER))
+    alice.answer(await alice.request("INVITE"), 481)
+    with pytest.raises(LegEnded):
+        await pending
+    assert session.ended.result().by == "network"
+    assert session.ended.result().status == 481
+
+
+@virtual_time
+async def test_d10_a_reinvite_into_silence_ends_the_session_after_64_t1() -> None:
+    network = MemoryNetwork()
+    alice, caller, bob, callee = await talking(network)
+    loop = asyncio.get_running_loop()
+    network.blackhole(BOB.host)
+    started = loop.time()
+    with pytest.raises(LegEnded):
+        await caller.reinvite(OFFER)
+    assert loop.time() - started < 33
+    with pytest.raises(LegEnded):
+        await callee.reinvite(OFFER)
+    await asyncio.sleep(100)
+    assert not any(alice.alive().values())
+    assert not any(bob.alive().values())
+
+
+@virtual_time
+async def test_a_reinvite_that_only_rings_is_cancelled_and_the_session_goes_on() -> None:
+    alice, session, _invite, _answer = await called_by_script(MemoryNetwork())
+    pending = asyncio.ensure_future(session.reinvite(OFFER))
+    ours = await alice.request("INVITE")
+    alice.answer(ours, 180)
+    with pytest.raises(NotAcceptable):
+        await pending
+    alice.answer(await alice.request("CANCEL"), 200)
+    alice.answer(ours, 487)
+    await alice.request("ACK")
+    assert not session.ended.done()
+    again = asyncio.ensure_future(session.reinvite(OFFER))
+    alice.answer(await alice.request("INVITE"), 200, body=ANSWER)
+    assert await again == ANSWER
+
+
+@virtual_time
+async def test_rfc3261_14_1_our_reinvite_waits_until_our_200_is_acknowledged() -> None:
+    network = MemoryNetwork()
+    alice, bob = Scripted(network, ALICE), endpoint(network, BOB)
+    answerer = Answerer(bob)
+    invite = alice.invite(BOB)
+    answer = await alice.response(200)
+    pending = asyncio.ensure_future(answerer.sessions[0].reinvite(OFFER))
+    await asyncio.sleep(0.2)
+    assert alice.seen == []
+    alice.ack(invite, answer)
+    alice.answer(await alice.request("INVITE"), 200, body=ANSWER)
+    assert await pending == ANSWER
+
+
+@virtual_time
+async def test_rfc3261_13_2_2_4_a_repeated_200_to_a_reinvite_is_acknowledged_again() -> None:
+    alice, session, _invite, _answer = await called_by_script(MemoryNetwork())
+    pending = asyncio.ensure_future(session.reinvite(OFFER))
+    ours = await alice.request("INVITE")
+    alice.answer(ours, 200, body=ANSWER)
+    first = await alice.request("ACK")
+    assert await pending == ANSWER
+    for wait in (1.0, 100.0):
+        await asyncio.sleep(wait)
+        alice.answer(ours, 200, body=ANSWER)
+        assert (await alice.request("ACK")).to_bytes() == first.to_bytes()
+    assert not session.ended.done()
+
+
+@virtual_time
+async def test_a_bye_from_the_peer_ends_our_pending_reinvite_at_once() -> None:
+    alice, session, invite, answer = await called_by_script(MemoryNetwork())
+    pending = asyncio.ensure_future(session.reinvite(OFFER))
+    await alice.request("INVITE")
+    alice.within(invite, answer, "BYE", cseq=2)
+    with pytest.raises(LegEnded):
+        await pending
+    with pytest.raises(LegEnded):
+        await session.reinvite(OFFER)
