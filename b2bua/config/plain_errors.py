@@ -46,8 +46,10 @@ def _fault(detail: ErrorDetails) -> Fault:
         case "extra_forbidden":
             return Fault(path, f"unknown key{did_you_mean(str(path[-1]), known_keys(path[:-1]))}")
         case "missing":
-            meaning = _field(path).description
-            return Fault(path, f"is missing: {meaning}" if meaning else "is missing")
+            field = _field(path)
+            return Fault(
+                path, f"is missing: {field.description}" if field and field.description else "is missing"
+            )
         case "value_error":
             return Fault(path, str(detail["ctx"]["error"]))
         case "enum" | "literal_error":
@@ -71,13 +73,13 @@ def known_keys(path: KeyPath) -> list[str]:
     return []
 
 
-def _field(path: KeyPath) -> FieldInfo:
-    """Return the field of the last key of a path that exists."""
+def _field(path: KeyPath) -> FieldInfo | None:
+    """Return the field that the last key of a path stands for; None for an element of a list."""
     annotation: Any = Config
     for part in path[:-1]:
         annotation = _below(annotation, part)
-    (model,) = _models(annotation)
-    return next(field for name, field in model.model_fields.items() if _alias((name, field)) == path[-1])
+    fields = (item for model in _models(annotation) for item in model.model_fields.items())
+    return next((field for name, field in fields if _alias((name, field)) == path[-1]), None)
 
 
 def _below(annotation: Any, part: str | int) -> Any:

@@ -51,9 +51,9 @@ def parse_ports(value: object) -> object:
     Raises:
         ValueError: it is no range of ports that has room for one call (four ports).
     """
-    if not isinstance(value, str):
+    if isinstance(value, tuple):
         return value
-    first, _, last = value.partition("-")
+    first, _, last = str(value).partition("-")
     if not (first.strip().isdecimal() and last.strip().isdecimal()):
         raise ValueError(f'{value!r} is no range of ports, expected for example "10000-20000"')
     low, high = int(first), int(last)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
@@ -12,27 +11,7 @@ from b2bua.config.check import lint
 from b2bua.config.load import load_config
 from b2bua.config.models import Config
 from b2bua.errors import ConfigError
-
-Reads = Callable[[str], Config]
-Says = Callable[[str], list[str]]
-
-CONFIGS = Path(__file__).parents[2] / "config"
-
-PEOPLE = """
-[office]
-default-scheme = "main"
-[person.anna]
-extension = "101"
-password = "secret"
-mobile = "+48600100200"
-[person.piotr]
-extension = "102"
-password = "secret"
-[voicemail.sales]
-emails = ["sales@office.example"]
-[trunk.out]
-host = "192.0.2.1"
-"""
+from tests.config.offices import Reads, Says
 
 
 @pytest.fixture

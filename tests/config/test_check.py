@@ -6,7 +6,7 @@ import pytest
 
 from b2bua.config.check import lint
 from b2bua.config.load import load_config
-from tests.config.conftest import CONFIGS, PEOPLE, Reads, Says
+from tests.config.offices import CONFIGS, PEOPLE, Reads, Says
 
 RING = '[[scheme.main.step]]\nring = ["101"]\nfor = "20s"\n'
 BACKUP = '[[scheme.main.step]]\nring = ["+48600999888"]\nfor = "30s"\n'
@@ -61,8 +61,8 @@ def test_f15_a_voicemail_in_opening_hours_only_is_no_last_resort(errors: Says) -
 
 
 def test_f15_a_step_for_off_hours_catches_those_who_were_passed_over(read: Reads) -> None:
-    text = PEOPLE + HOURS + RING + 'hours = "office"\n' + VOICEMAIL + 'after = ["off-hours"]\n' + VOICEMAIL
-    read(text)
+    lost = 'after = ["off-hours", "no-answer", "busy", "offline", "error", "rejected"]'
+    read(PEOPLE + HOURS + RING + 'hours = "office"\n' + VOICEMAIL + lost)
 
 
 def test_f15_a_first_step_that_follows_an_outcome_is_never_entered(errors: Says) -> None:

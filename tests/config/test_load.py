@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from b2bua.config.models import Config, Person, Trunk
 from b2bua.errors import ConfigError
 from b2bua.routing.destination import External, Mobile, Queue, Ring, RingMode, SipAddress
 from b2bua.routing.destination import Person as RungPerson
-from tests.config.conftest import CONFIGS, PEOPLE, Reads, Says
+from tests.config.offices import CONFIGS, PEOPLE, Reads, Says
 
 VOICEMAIL = """
 [[scheme.main.step]]
@@ -304,6 +305,30 @@ def test_includes_that_clash_or_do_not_exist_are_errors(tmp_path: Path, first: s
     (tmp_path / "office.toml").write_text(first)
     with pytest.raises(ConfigError, match=why):
         load_config(tmp_path / "office.toml")
+
+
+@pytest.fixture(params=["demo.toml", "example.toml"])
+def lines(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    for name in ("SMTP", "PROVIDER", "ANNA", "PIOTR"):
+        monkeypatch.setenv(f"{name}_PASSWORD", "x")
+    return (CONFIGS / str(request.param)).read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("value", ["-1", '""', '"x"', "[]", "[1]", "{ x = 1 }", "true", "1979-05-27"])
+def test_a_wrong_value_anywhere_is_a_problem_and_no_traceback(
+    read: Reads, lines: list[str], value: str
+) -> None:
+    for index, line in enumerate(lines):
+        key, equals, _ = line.partition(" = ")
+        if equals:
+            with suppress(ConfigError):
+                read("\n".join([*lines[:index], f"{key} = {value}", *lines[index + 1 :]]))
+
+
+def test_a_missing_line_anywhere_is_a_problem_and_no_traceback(read: Reads, lines: list[str]) -> None:
+    for index in range(len(lines)):
+        with suppress(ConfigError):
+            read("\n".join(lines[:index] + lines[index + 1 :]))
 
 
 def test_loading_the_demo_office_takes_no_noticeable_time() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from b2bua.config.origin import KeyPath, Origin, dotted, scan_keys
-from tests.config.conftest import CONFIGS
+from tests.config.offices import CONFIGS
 
 TEXT = '''# comment
 top = 1
@@ -21,7 +21,7 @@ not = "a key"
 """
 list = [
   "a = 1",  # ] no end
-  { x = 1 },
+  [1],
 ]
 after = true
 [number."+48 22.1"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -77,7 +78,7 @@ MENU = MenuSpec(
 
 
 def walk(
-    plan: Plan, outcomes: Mapping[Destination, Outcome] | None = None, facts: Facts = FRIDAY_NOON
+    plan: Plan, outcomes: Mapping[Any, Outcome] | None = None, facts: Facts = FRIDAY_NOON
 ) -> list[Destination]:
     """Return the destinations of a call; steps end without an answer if nothing else is said."""
     found: list[Destination] = []

@@ -1,0 +1,145 @@
+"""The way of a call in words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from b2bua.config.load import load_config
+from b2bua.routing.destination import Goto, Person, Queue, Ring, RingMode, Say, SipAddress, Voicemail
+from b2bua.routing.explain import explain
+from b2bua.routing.facts import Facts
+from b2bua.routing.plan import PersonSpec, Plan, QueueSpec, Scheme, Step
+
+CONFIGS = Path(__file__).parents[2] / "config"
+WARSAW = ZoneInfo("Europe/Warsaw")
+CALLER = "+48600555666"
+
+
+def at(text: str, *offline: str) -> Facts:
+    return Facts(datetime.fromisoformat(text).replace(tzinfo=WARSAW), frozenset(offline))
+
+
+@pytest.fixture(scope="module")
+def demo() -> Plan:
+    return load_config(CONFIGS / "demo.toml").plan()
+
+
+@pytest.fixture
+def example(monkeypatch: pytest.MonkeyPatch) -> Plan:
+    for name in ("SMTP", "PROVIDER", "ANNA", "PIOTR"):
+        monkeypatch.setenv(f"{name}_PASSWORD", "x")
+    return load_config(CONFIGS / "example.toml").plan()
+
+
+def test_steps_are_told_with_their_times_and_keys(demo: Plan) -> None:
+    assert explain(demo, at("2026-03-06 12:00"), "48221230001", CALLER) == [
+        "fri 2026-03-06 12:00, +48600555666 calls 48221230001",
+        "scheme in-turn, at any time",
+        " 0:00 rings Anna Nowak (101) for 20 s  [scheme.in-turn.step.1]",
+        " 0:20 rings Piotr Zieliński (102) for 20 s  [scheme.in-turn.step.2]",
+        " 0:40 rings the mobile of Anna Nowak for 20 s  [scheme.in-turn.step.3]",
+        " 1:00 takes a message for mailbox sales  [scheme.in-turn.step.4]",
+    ]
+
+
+def test_f13_who_is_offline_costs_no_time(demo: Plan) -> None:
+    told = explain(demo, at("2026-03-06 12:00", "anna"), "+48221230001", CALLER)
+    assert told[2:4] == [
+        " 0:00 would ring Anna Nowak (101), but no phone is online: goes on at once  [scheme.in-turn.step.1]",
+        " 0:00 rings Piotr Zieliński (102) for 20 s  [scheme.in-turn.step.2]",
+    ]
+    told = explain(demo, at("2026-03-06 12:00", "anna"), "+48221230002", CALLER)
+    assert told[2:4] == [
+        " 0:00 rings Piotr Zieliński (102) and Olena Kovalenko (103) together for 20 s"
+        "  [scheme.together.step.1]",
+        "      Anna Nowak (101) is offline and is skipped",
+    ]
+
+
+def test_q17_the_backup_of_a_queue_is_told_only_when_all_are_offline(demo: Plan) -> None:
+    told = explain(demo, at("2026-03-06 12:00", "anna"), "+48221230004", CALLER)
+    assert told[3:] == [
+        "      skips scheme.queue.step.2: it does not follow this outcome",
+        " 1:00 takes a message for mailbox sales  [scheme.queue.step.3]",
+    ]
+    told = explain(demo, at("2026-03-06 12:00", "anna", "piotr", "olena"), "+48221230004", CALLER)
+    assert told[2:] == [
+        " 0:00 queue sales: all its agents are offline, goes on at once  [scheme.queue.step.1]",
+        " 0:00 rings +48600999888 for 30 s  [scheme.queue.step.2]",
+        " 0:30 takes a message for mailbox sales  [scheme.queue.step.3]",
+    ]
+
+
+def test_a_menu_is_told_with_all_its_options(demo: Plan) -> None:
+    assert explain(demo, at("2026-03-06 12:00"), "+48221230003", "")[2:] == [
+        " 0:00 menu main, played 2 times at most  [scheme.menu.step.1]",
+        "      1: rings Anna Nowak (101) for 20 s",
+        "      2: queue sales",
+        "      3: asks for an extension",
+        "      0: takes a message for mailbox sales",
+        "      extensions can be dialled at once: 101, 102, 103, 104",
+        "      invalid: rings Ivan Petrov (104) for 20 s",
+        "      nothing pressed: rings Ivan Petrov (104) for 20 s, as follows",
+        " 0:10 rings Ivan Petrov (104) for 20 s  [scheme.menu.step.1]",
+        " 0:30 takes a message for mailbox sales  [scheme.menu.step.2]",
+    ]
+
+
+def test_f18_why_the_night_scheme_is_in_force_and_what_it_skips(example: Plan) -> None:
+    assert explain(example, at("2026-03-07 21:00"), "+48221234567", CALLER) == [
+        "sat 2026-03-07 21:00, +48600555666 calls +48221234567",
+        "scheme night, because office is closed then",
+        "      skips scheme.night.step.1: duty is closed then",
+        " 0:00 takes a message for mailbox night  [scheme.night.step.2]",
+    ]
+    assert explain(example, at("2026-03-06 12:00"), "+48221234567", CALLER)[1] == (
+        "scheme day, because office is open then"
+    )
+
+
+def test_hours_that_end_while_a_caller_waits_are_respected(example: Plan) -> None:
+    night = Scheme("night", (Step(Ring((Person("anna"),), for_seconds=60)), *example.schemes["night"].steps))
+    plan = Plan(default_scheme="night", schemes={"night": night}, people=example.people, hours=example.hours)
+    told = explain(plan, at("2026-03-07 15:59"), "1", "")
+    assert "      skips scheme.night.step.1: duty is closed then" in told
+
+
+def test_unknown_numbers_and_last_resorts_are_told(demo: Plan) -> None:
+    assert explain(demo, at("2026-03-06 12:00"), "555", "")[:2] == [
+        "fri 2026-03-06 12:00, somebody calls 555",
+        "this number is not listed: default scheme default",
+    ]
+    assert explain(Plan(), at("2026-03-06 12:00"), "555", "")[1:] == [
+        "this number is not listed and there is no default scheme: voicemail",
+        " 0:00 takes a message for mailbox office  [last resort]",
+    ]
+
+
+def test_every_way_of_ringing_and_every_step_has_words() -> None:
+    everybody = (Person("anna"), SipAddress("sip:sales@pbx.example"))
+    steps = (
+        Ring(everybody, RingMode.IN_TURN, for_seconds=90),
+        Ring(everybody, RingMode.STAGGERED, for_seconds=60, stagger_seconds=10),
+        Queue("q", for_seconds=120),
+        Goto("more"),
+    )
+    plan = Plan(
+        default_scheme="x",
+        schemes={
+            "x": Scheme("x", tuple(Step(step) for step in steps)),
+            "more": Scheme("more", (Step(Say("closed")), Step(Voicemail("v")))),
+        },
+        queues={"q": QueueSpec("q", ("anna",))},
+        people={"anna": PersonSpec("anna", "Anna")},
+    )
+    assert [line.partition("  [")[0] for line in explain(plan, at("2026-03-06 12:00"), "1", "")[2:]] == [
+        " 0:00 rings Anna, then sip:sales@pbx.example, each for 1 min 30 s",
+        " 3:00 rings Anna, then also sip:sales@pbx.example, one more every 10 s, 1 min in all",
+        " 4:00 waits in queue q for Anna, 2 min at most",
+        " 6:00 says 'closed'",
+        " 6:00 takes a message for mailbox v",
+    ]
