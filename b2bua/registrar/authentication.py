@@ -12,6 +12,7 @@ from b2bua.config.models import Person
 from b2bua.errors import MalformedMessage
 from b2bua.registrar.attempts import FailedAttempts
 from b2bua.sip.digest import Authorization, Challenge, verify
+from b2bua.sip.grammar import readable
 from b2bua.sip.message import Request
 from b2bua.sip.nonces import NonceIssuer
 from b2bua.sip.transport.hop import Hop
@@ -107,7 +108,8 @@ class Authentication:
         return None
 
     def _note_failure(self, claim: Authorization, source: Hop, now: float) -> Refused:
-        log.warning("wrong user name or password for %r from %s", claim.username, source)
+        name = readable(claim.username)[:40]
+        log.warning("wrong user name or password for %s from %s", name, source)
         if self._attempts.note(source.host, now):
             log.warning("%s gave too many wrong passwords and is refused for a while", source.host)
         return self._challenge(now)

@@ -12,6 +12,7 @@ from typing import Protocol
 from b2bua.config.models import Person, Trunk
 from b2bua.registrar.authentication import Authentication, People, Refused
 from b2bua.registrar.bindings import Bindings
+from b2bua.sip.grammar import readable
 from b2bua.sip.message import Request
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri, TelUri, Uri
@@ -162,7 +163,8 @@ class Identifier:
         self._mentioned.move_to_end(source.host)
         if len(self._mentioned) > MAX_STRANGERS:
             self._mentioned.popitem(last=False)
-        log.warning("refused a call from %s, which is no trunk and no phone, to %s", source, request.uri)
+        uri = readable(request.uri)[:80]
+        log.warning("refused a call from %s, which is no trunk and no phone, to %s", source, uri)
 
 
 def _address(source: Hop) -> IPv4Address | IPv6Address:

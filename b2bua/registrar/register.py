@@ -13,6 +13,7 @@ from b2bua.config.models import Person
 from b2bua.errors import MalformedMessage
 from b2bua.registrar.authentication import Authentication, People, Refused
 from b2bua.registrar.bindings import MAX_CONTACTS, Binding, Bindings, ContactKey, contact_key
+from b2bua.sip.grammar import readable
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Request
 from b2bua.sip.server_request import ServerRequest
@@ -159,7 +160,7 @@ def _bind(person: Person, wish: Wish, request: Request, source: Hop, now: float)
         expires_at=now + wish.expires,
         call_id=request.call_id,
         cseq=request.cseq.number,
-        user_agent=request.headers.get("User-Agent") or "",
+        user_agent=readable(request.headers.get("User-Agent") or "")[:80],
         q=wish.contact.parameter("q") or "",
         instance=(wish.contact.parameter("+sip.instance") or "").strip('"'),
     )

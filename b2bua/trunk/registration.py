@@ -13,6 +13,7 @@ from b2bua.config.models import Trunk
 from b2bua.errors import MalformedMessage, Unavailable
 from b2bua.sip.digest import Credentials
 from b2bua.sip.endpoint import SipEndpoint
+from b2bua.sip.grammar import readable
 from b2bua.sip.headers import CSeq, NameAddr
 from b2bua.sip.message import Headers, Request, Response
 from b2bua.sip.resolver import resolve
@@ -217,12 +218,16 @@ def _number(response: Response, name: str) -> int | None:
 def _refusal(response: Response) -> str:
     if response.status in (401, 407):
         return "the provider does not accept user name and password"
-    return f"the provider refuses the account ({response.status} {response.reason})"
+    return f"the provider refuses the account ({_status(response)})"
 
 
 def _failure(response: Response) -> str:
     if not response.is_local:
-        return f"the provider answers {response.status} {response.reason}"
+        return f"the provider answers {_status(response)}"
     if response.status == 408:
         return "the provider does not answer"
-    return f"the provider cannot be reached ({response.reason})"
+    return f"the provider cannot be reached ({_status(response)})"
+
+
+def _status(response: Response) -> str:
+    return f"{response.status} {readable(response.reason)[:60]}"

@@ -289,3 +289,12 @@ def test_credentials_for_another_realm_are_no_wrong_password() -> None:
 @pytest.mark.parametrize("nonsense", ["Basic abc", "Digest", 'Digest username="101"', "Digest algorithm=X"])
 def test_credentials_that_cannot_be_read_are_none(nonsense: str) -> None:
     assert Office().answer(Desk(), Desk().request("REGISTER", ("Authorization", nonsense))).status == 401
+
+
+def test_what_a_phone_calls_itself_can_be_logged_whatever_it_is() -> None:
+    office = Office()
+    raw = b"Ph\xffone\x1b[31m" + b"x" * 500
+    office.register(Desk(), CONTACT, ("User-Agent", raw.decode("utf-8", "surrogateescape")))
+    words = office.changes[0].in_words("Anna")
+    assert words.isprintable()
+    assert len(words.encode()) < 200

@@ -307,3 +307,23 @@ async def test_a_retry_after_of_a_day_is_not_waited_for() -> None:
     async with office(provider) as story:
         await asyncio.sleep(301)
         assert story.registration.state is RegistrationState.REGISTERED
+
+
+@virtual_time
+async def test_f13_a_closed_port_is_said_at_once_in_plain_words() -> None:
+    async def closed(uri: Uri) -> list[Hop]:
+        return [Hop("tcp", PROVIDER, 5060)]
+
+    async with office(resolve=closed, transport="tcp") as story:
+        await asyncio.sleep(1)
+        assert story.registration.last_error.startswith("the provider cannot be reached (503 ")
+        assert story.registration.since < 0.1
+
+
+@virtual_time
+async def test_an_account_that_is_blocked_is_said_in_the_providers_words() -> None:
+    async with office(Provider(script=deque([(403, ())]))) as story:
+        await asyncio.sleep(1)
+        assert story.states[0][1] == (
+            "trunk p is not registered: the provider refuses the account (403 Forbidden)"
+        )
