@@ -1,4 +1,4 @@
-"""Requests within a session: hold, late offers, glare, INFO, UPDATE, sequence (RFC 3261 §12.2, §14; row D9)."""
+"""Requests within a session: hold, late offers, glare, INFO, UPDATE, order (RFC 3261 §12.2, §14; row D9)."""
 
 from __future__ import annotations
 

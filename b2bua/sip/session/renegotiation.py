@@ -58,8 +58,10 @@ class Renegotiation:
         self._asking.send("INVITE", body=self._offer)
 
     def stop(self, why: str) -> None:
-        """End the wait: the dialog is over."""
+        """End the wait: the dialog is over, and the INVITE may never get its final response."""
         self._disarm()
+        if self.is_outstanding:
+            self._abandon_later()
         if not self.answer.done():
             self.answer.set_exception(LegEnded(why))
             self.answer.exception()  # nobody need be waiting
@@ -80,9 +82,15 @@ class Renegotiation:
         assert sent is not None
         if self._has_provisional:
             self._core.cancel_request(sent, None)
-            self._arm(64 * self._core.timers.t1, lambda: self._core.abandon_request(sent))
+            self._abandon_later()
         self.is_outstanding = False
         self._refuse("no answer to the re-INVITE")
+
+    def _abandon_later(self) -> None:
+        sent = self._asking.sent
+        if sent is not None:
+            due = self._core.now() + 64 * self._core.timers.t1
+            self._core.alarms.set(due, lambda: self._core.abandon_request(sent))
 
     def _take(self, request: Request, response: Response) -> None:
         status = response.status

@@ -1,0 +1,110 @@
+"""Challenges to requests of ours, inside and outside dialogs (RFC 3261 §22, RFC 7616; row F10)."""
+
+from __future__ import annotations
+
+import asyncio
+
+from b2bua.sip.digest import Authorization, Challenge, Credentials, verify
+from b2bua.sip.message import Headers, Request
+from b2bua.sip.session import Answered, Refused
+from tests.harness.clock import virtual_time
+from tests.sip.phones import ALICE, ANSWER, BOB, OFFER, MemoryNetwork, call, endpoint
+from tests.sip.scripted import Scripted
+
+CREDENTIALS = Credentials("anna", "secret")
+
+
+def challenge(nonce: str = "n1", *, is_stale: bool = False) -> str:
+    return str(Challenge(realm="office", nonce=nonce, is_stale=is_stale))
+
+
+def proves(request: Request, header: str = "Authorization") -> bool:
+    value = request.headers.get(header)
+    return value is not None and verify(Authorization.parse(value), request.method, password="secret")
+
+
+@virtual_time
+async def test_rfc3261_22_2_invite_reinvite_and_bye_each_meet_their_challenge() -> None:
+    network = MemoryNetwork()
+    alice, bob = endpoint(network, ALICE), Scripted(network, BOB)
+    invite = call(alice, credentials=CREDENTIALS)
+    first = await bob.request("INVITE")
+    bob.answer(first, 407, tag="x", headers=(("Proxy-Authenticate", challenge()),))
+    assert (await bob.request("ACK")).via.branch == first.via.branch
+    second = await bob.request("INVITE")
+    assert proves(second, "Proxy-Authorization")
+    assert (second.call_id, second.from_.tag) == (first.call_id, first.from_.tag)
+    assert second.cseq.number == first.cseq.number + 1
+    assert second.via.branch != first.via.branch
+    bob.answer(second, 200, tag="y", body=ANSWER)
+    assert (await bob.request("ACK")).cseq.number == second.cseq.number
+    answered = await invite.next_event()
+    assert isinstance(answered, Answered)
+    pending = asyncio.ensure_future(answered.session.reinvite(OFFER))
+    for method, status in (("INVITE", 401), ("INVITE", 200)):
+        request = await bob.request(method)
+        bob.answer(request, status, body=ANSWER, headers=(("WWW-Authenticate", challenge("n2")),))
+    assert proves(request)
+    assert await pending == ANSWER
+    answered.session.bye()
+    bob.answer(await bob.request("BYE"), 401, headers=(("WWW-Authenticate", challenge("n3")),))
+    again = await bob.request("BYE")
+    assert proves(again)
+    assert again.cseq.number == request.cseq.number + 2
+    bob.answer(again, 200)
+    await asyncio.sleep(100)
+    assert not any(alice.alive().values())
+
+
+@virtual_time
+async def test_a_wrong_password_is_tried_once_and_a_stale_nonce_once_more() -> None:
+    network = MemoryNetwork()
+    alice, bob = endpoint(network, ALICE), Scripted(network, BOB)
+    invite = call(alice, credentials=CREDENTIALS)
+    for is_stale in (False, True, False):
+        request = await bob.request("INVITE")
+        header = ("WWW-Authenticate", challenge("n", is_stale=is_stale))
+        bob.answer(request, 401, tag="x", headers=(header,))
+    refused = await invite.next_event()
+    assert isinstance(refused, Refused)
+    assert refused.status == 401
+    await asyncio.sleep(100)
+    assert len([one for one in bob.seen if one.method == "INVITE"]) == 3
+
+
+@virtual_time
+async def test_rfc3261_10_2_register_meets_its_challenge_and_says_which_cseq_it_used() -> None:
+    network = MemoryNetwork()
+    alice, bob = endpoint(network, ALICE), Scripted(network, BOB)
+    register = Request(
+        "REGISTER", "sip:office", Headers([("From", "<sip:a@office>"), ("To", "<sip:a@office>")])
+    )
+    pending = asyncio.ensure_future(alice.request(register, BOB, credentials=CREDENTIALS))
+    first = await bob.request("REGISTER")
+    headers = (
+        ("WWW-Authenticate", 'Digest realm="office", nonce="x", algorithm=SHA3-999'),
+        ("WWW-Authenticate", 'Digest realm="office", nonce="x", algorithm=SHA-256, qop="auth"'),
+        ("WWW-Authenticate", challenge()),
+    )
+    bob.answer(first, 401, tag="x", headers=headers)
+    second = await bob.request("REGISTER")
+    assert proves(second)
+    assert "SHA-256" in (second.headers.get("Authorization") or "")
+    bob.answer(second, 200, tag="x")
+    response = await pending
+    assert (response.status, response.cseq.number) == (200, first.cseq.number + 1)
+    assert "Via" not in register.headers
+
+
+@virtual_time
+async def test_a_request_ends_at_its_deadline_with_a_local_408() -> None:
+    network = MemoryNetwork()
+    alice = endpoint(network, ALICE)
+    network.blackhole(BOB.host)
+    loop = asyncio.get_running_loop()
+    options = Request("OPTIONS", "sip:bob@10.0.0.2", Headers())
+    response = await alice.request(options, BOB, deadline_s=2.0)
+    assert (response.status, response.is_local) == (408, True)
+    assert loop.time() == 2.0
+    await asyncio.sleep(0)
+    assert not any(alice.alive().values())

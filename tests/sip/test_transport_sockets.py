@@ -1,0 +1,176 @@
+"""Real loopback sockets: UDP with ICMP, TCP with reuse, keep-alive, dead peers (RFC 3261 §18, row F13)."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from b2bua.sip.endpoint import SipEndpoint
+from b2bua.sip.headers import NameAddr
+from b2bua.sip.message import Headers, Request, parse_message
+from b2bua.sip.session import Answered, OutgoingInvite, Refused
+from b2bua.sip.transport import stream
+from b2bua.sip.transport.hop import Hop
+from b2bua.sip.transport.stream import StreamTransport
+from tests.sip.phones import ANSWER, OFFER, Answerer
+
+
+@asynccontextmanager
+async def two(transport: str, host: str = "127.0.0.1") -> AsyncIterator[tuple[SipEndpoint, SipEndpoint, Hop]]:
+    """Give a caller, a callee and the callee's address, both on ephemeral ports."""
+    alice, bob = SipEndpoint(user_agent="alice"), SipEndpoint(user_agent="bob")
+    try:
+        await getattr(alice, f"listen_{transport}")(host, 0)
+        yield alice, bob, await getattr(bob, f"listen_{transport}")(host, 0)
+    finally:
+        await alice.close()
+        await bob.close()
+
+
+def ring(alice: SipEndpoint, hop: Hop) -> OutgoingInvite:
+    uri = f"sip:bob@{hop.authority}" + (";transport=tcp" if hop.transport == "tcp" else "")
+    return alice.invite(uri=uri, hop=hop, from_=NameAddr.parse("<sip:alice@localhost>"), offer=OFFER)
+
+
+async def answered(invite: OutgoingInvite) -> Answered:
+    async with asyncio.timeout(5):
+        while not isinstance(event := await invite.next_event(), Answered):
+            assert not isinstance(event, Refused), event
+    return event
+
+
+@pytest.mark.parametrize(("transport", "host"), [("udp", "127.0.0.1"), ("udp", "::1"), ("tcp", "127.0.0.1")])
+async def test_a_call_over_real_sockets(transport: str, host: str) -> None:
+    async with two(transport, host) as (alice, bob, hop):
+        answerer = Answerer(bob)
+        event = await answered(ring(alice, hop))
+        assert event.body == ANSWER
+        assert await event.session.reinvite(OFFER) == ANSWER
+        answerer.sessions[0].bye()
+        async with asyncio.timeout(5):
+            assert (await event.session.ended).by == "remote"
+            await answerer.sessions[0].closed
+
+
+async def test_f13_an_icmp_error_fails_its_own_destination_in_milliseconds_and_no_other() -> None:
+    async with two("udp") as (alice, bob, hop):
+        answerer = Answerer(bob)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
+            closed.bind(("127.0.0.1", 0))
+            dead = Hop("udp", "127.0.0.1", closed.getsockname()[1])
+        started = time.monotonic()
+        doomed, fine = ring(alice, dead), ring(alice, hop)
+        async with asyncio.timeout(5):
+            refused = await doomed.next_event()
+        assert isinstance(refused, Refused)
+        assert (refused.status, refused.is_local) == (503, True)
+        assert time.monotonic() - started < 0.5
+        (await answered(fine)).session.bye()
+        async with asyncio.timeout(5):
+            await answerer.sessions[0].ended
+
+
+async def test_rfc3261_18_2_2_tcp_responses_use_the_connection_and_requests_reuse_it() -> None:
+    async with two("tcp") as (alice, bob, hop):
+        Answerer(bob)
+        transport = bob._layer.transports[0]
+        assert isinstance(transport, StreamTransport)
+        sessions = [(await answered(ring(alice, hop))).session for _ in range(3)]
+        assert transport.connections == 1
+        assert all([await session.reinvite(OFFER) == ANSWER for session in sessions])
+        assert transport.connections == 1
+
+
+async def test_rfc3261_18_2_2_a_response_whose_connection_is_gone_opens_one_to_sent_by() -> None:
+    bob = SipEndpoint(user_agent="bob")
+    hop = await bob.listen_tcp("127.0.0.1", 0)
+    arrived: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+    waiting: asyncio.Queue[object] = asyncio.Queue()
+    bob.on_request = waiting.put_nowait
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        arrived.set_result(await reader.readuntil(b"\r\n\r\n"))
+        writer.close()
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    async with asyncio.timeout(5), server:
+        sent_by = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        _, writer = await asyncio.open_connection(hop.host, hop.port)
+        writer.write(options(f"SIP/2.0/TCP {sent_by};branch=z9hG4bKx").to_bytes())
+        request = await waiting.get()
+        writer.close()
+        await writer.wait_closed()
+        await asyncio.sleep(0.05)
+        request.respond(200)  # type: ignore[attr-defined]
+        assert (await arrived).startswith(b"SIP/2.0 200 OK")
+    await bob.close()
+
+
+def options(via: str) -> Request:
+    lines = [
+        ("Via", via),
+        ("Max-Forwards", "70"),
+        ("From", "<sip:a@b>;tag=1"),
+        ("To", "<sip:b@b>"),
+        ("Call-ID", "1"),
+        ("CSeq", "1 OPTIONS"),
+    ]
+    return Request("OPTIONS", "sip:b@b", Headers(lines))
+
+
+async def test_rfc5626_3_5_1_a_keep_alive_is_answered_and_messages_may_come_in_pieces() -> None:
+    bob = SipEndpoint(user_agent="bob")
+    bob.on_request = lambda server: server.respond(200) and None
+    hop = await bob.listen_tcp("127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(hop.host, hop.port)
+    async with asyncio.timeout(5):
+        writer.write(b"\r\n\r\n")
+        assert await reader.readexactly(2) == b"\r\n"
+        wire = options("SIP/2.0/TCP 127.0.0.1:1;branch=z9hG4bKx").to_bytes()
+        for start in range(0, len(wire), 50):
+            writer.write(wire[start : start + 50])
+            await writer.drain()
+            await asyncio.sleep(0)
+        response = parse_message(await reader.readuntil(b"\r\n\r\n"))
+        assert response.start_line() == "SIP/2.0 200 OK"
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        assert await reader.read() == b""  # no Content-Length: the connection cannot go on
+    writer.close()
+    await bob.close()
+
+
+async def test_f13_a_refused_and_a_silent_tcp_peer_fail_in_bounded_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stream, "CONNECT_TIMEOUT_S", 0.2)
+    async with two("tcp") as (alice, _bob, _hop):
+        with socket.socket() as full:  # a backlog that is full drops every further SYN
+            full.bind(("127.0.0.1", 0))
+            refusing = ring(alice, Hop("tcp", "127.0.0.1", full.getsockname()[1]))
+            async with asyncio.timeout(5):
+                refused = await refusing.next_event()
+            assert isinstance(refused, Refused)
+            assert refused.status == 503
+            full.listen(0)
+            blockers = [socket.socket() for _ in range(3)]
+            for blocker in blockers:
+                blocker.setblocking(False)
+                blocker.connect_ex(full.getsockname())
+            async with asyncio.timeout(5):
+                refused = await ring(alice, Hop("tcp", *full.getsockname())).next_event()
+            assert isinstance(refused, Refused)
+            for blocker in blockers:
+                blocker.close()
+
+
+async def test_an_endpoint_on_every_address_says_the_one_its_peer_can_reach() -> None:
+    alice = SipEndpoint(user_agent="alice")
+    hop = await alice.listen_udp("0.0.0.0", 0, advertised="198.51.100.7")
+    assert alice.local_hop(Hop("udp", "127.0.0.1", 5060)) == Hop("udp", "127.0.0.1", hop.port)
+    assert alice.local_hop(Hop("udp", "8.8.8.8", 5060)) == Hop("udp", "198.51.100.7", hop.port)
+    await alice.close()
