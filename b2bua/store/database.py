@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from b2bua.errors import B2buaError
@@ -66,7 +67,13 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+        statement = connection.get_execution_options().get("begin", "BEGIN")
+        # Straight to the driver: exec_driver_sql() would wake its thread three times.
+        adapted: Any = connection.connection.dbapi_connection
+        try:
+            adapted.run_async(lambda driver: driver.execute_fetchall(statement))
+        except sqlite3.OperationalError as error:
+            raise OperationalError(statement, None, error) from error
 
 
 async def _bring_to_head(engine: AsyncEngine) -> None:

@@ -45,6 +45,25 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Words(TypeDecorator[str]):
+    """Text of strangers: cut to what the column holds, without what a database refuses to store.
+
+    A caller must not get lost for a display name of 5,000 letters, or of bytes that are no UTF-8.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        del dialect
+        if value is None:
+            return None
+        if not value.isascii():
+            value = value.encode("utf-8", "replace").decode()
+        length: int | None = getattr(self.impl_instance, "length", None)
+        return value.replace("\0", "")[:length]
+
+
 Key = BigInteger().with_variant(Integer, "sqlite")
 """SQLite makes only an INTEGER primary key the row's own address."""
 
@@ -70,16 +89,16 @@ calls = Table(
     "calls",
     metadata,
     _key(),
-    Column("call_id", String(255), nullable=False, index=True),
-    Column("caller", String(255), nullable=False),
-    Column("caller_name", String(255), nullable=False),
-    Column("dialled", String(255), nullable=False),
-    Column("trunk", String(255), nullable=False),
+    Column("call_id", Words(255), nullable=False, index=True),
+    Column("caller", Words(255), nullable=False),
+    Column("caller_name", Words(255), nullable=False),
+    Column("dialled", Words(255), nullable=False),
+    Column("trunk", Words(255), nullable=False),
     Column("direction", String(16), nullable=False),
     Column("began_at", UtcDateTime, nullable=False, index=True),
     Column("ended_at", UtcDateTime),
     Column("outcome", String(16)),
-    Column("why", Text, nullable=False, server_default=""),
+    Column("why", Words, nullable=False, server_default=""),
 )
 Index(
     "ix_calls_unfinished",
@@ -95,8 +114,8 @@ call_events = Table(
     _call_of(),
     Column("at", UtcDateTime, nullable=False),
     Column("kind", String(16), nullable=False),
-    Column("who", String(255), nullable=False),
-    Column("detail", Text, nullable=False),
+    Column("who", Words(255), nullable=False),
+    Column("detail", Words, nullable=False),
     Column("seconds", Float),
 )
 
@@ -105,14 +124,14 @@ promises = Table(
     metadata,
     _key(),
     _call_of(is_unique=True),
-    Column("caller", String(255), nullable=False),
-    Column("caller_name", String(255), nullable=False),
-    Column("dialled", String(255), nullable=False),
+    Column("caller", Words(255), nullable=False),
+    Column("caller_name", Words(255), nullable=False),
+    Column("dialled", Words(255), nullable=False),
     Column("since", UtcDateTime, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", Words, nullable=False),
     Column("status", String(16), nullable=False),
     Column("closed_at", UtcDateTime),
-    Column("closed_why", Text, nullable=False, server_default=""),
+    Column("closed_why", Words, nullable=False, server_default=""),
 )
 Index("ix_promises_status_caller", promises.c.status, promises.c.caller)
 
@@ -121,7 +140,7 @@ messages = Table(
     metadata,
     _key(),
     _call_of(),
-    Column("box", String(255), nullable=False, index=True),
+    Column("box", Words(255), nullable=False, index=True),
     Column("path", Text, nullable=False),
     Column("began_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
@@ -134,17 +153,17 @@ outbox = Table(
     "outbox",
     metadata,
     _key(),
-    Column("recipient", String(320), nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("recipient", Words(320), nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("body", Words, nullable=False),
     Column("attachment", Text),
-    Column("attachment_name", String(255), nullable=False, server_default=""),
+    Column("attachment_name", Words(255), nullable=False, server_default=""),
     Column("language", String(16), nullable=False, server_default="en"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("next_try_at", UtcDateTime),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("last_error", Text, nullable=False, server_default=""),
+    Column("last_error", Words, nullable=False, server_default=""),
     Column("sent_at", UtcDateTime),
-    Column("sent_to", Text, nullable=False, server_default=""),
+    Column("sent_to", Words, nullable=False, server_default=""),
 )
 Index("ix_outbox_next_try_at", outbox.c.next_try_at)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import structlog
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from b2bua.errors import WrongState
@@ -16,7 +16,7 @@ from b2bua.store.statements import Change
 
 log = structlog.get_logger(__name__)
 
-INTERVAL_S = 0.04
+INTERVAL_S = 0.05
 """Commits begin no closer together: alone a write goes at once, in a rush many share one fsync."""
 IDLE_LINGER_S = 0.2
 """How long changes wait that nobody waits for."""
@@ -25,6 +25,9 @@ PATIENCE_S = 2.0
 FIRST_RETRY_S = 0.1
 LONGEST_RETRY_S = 5.0
 
+_REFUSALS = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
+"""Errors that are the change's own fault; with all others the database itself is unwell, for a time."""
+
 
 @dataclass(slots=True, eq=False)
 class _Work:
@@ -32,10 +35,10 @@ class _Work:
 
     changes: Sequence[Change]
     """What to write."""
-    is_written: asyncio.Future[SQLAlchemyError | None] | None
+    is_written: asyncio.Future[Exception | None] | None
     """Set after the commit, to the reason when the database refuses the changes; None: nobody waits."""
 
-    def done(self, refusal: SQLAlchemyError | None = None) -> None:
+    def done(self, refusal: Exception | None = None) -> None:
         if self.is_written is not None and not self.is_written.done():
             self.is_written.set_result(refusal)
         elif refusal is not None:
@@ -66,7 +69,7 @@ class Writer:
         False: the disk does not take them for now (full, locked); they stay queued, and the call goes on.
 
         Raises:
-            SQLAlchemyError: the database refuses them.
+            Exception: the database, or its driver, refuses them; the driver's own error.
         """
         is_written = asyncio.get_running_loop().create_future()
         self._enqueue(_Work(tuple(changes), is_written))
@@ -123,8 +126,9 @@ class Writer:
     async def _write_batch(self, batch: list[_Work]) -> None:
         try:
             await self._commit_in_time(batch)
-        except SQLAlchemyError:
+        except Exception:  # noqa: BLE001 - one poisoned row, of whatever kind, must not stop the journal
             # One of them is at fault; the others must not suffer.
+            await self._reconnect_next_time()
             for work in batch:
                 await self._write_alone(work)
         else:
@@ -134,7 +138,7 @@ class Writer:
     async def _write_alone(self, work: _Work) -> None:
         try:
             await self._commit_in_time([work])
-        except SQLAlchemyError as refusal:
+        except Exception as refusal:  # noqa: BLE001 - as above; whoever waits for the work gets it
             work.done(refusal)
         else:
             work.done()
@@ -145,7 +149,9 @@ class Writer:
         while True:
             try:
                 await self._commit(batch)
-            except OperationalError as error:
+            except (DBAPIError, OSError) as error:
+                if isinstance(error, _REFUSALS):
+                    raise
                 await self._reconnect_next_time()
                 self._say_stuck(error, waiting=len(batch) + len(self._queue))
             else:
@@ -177,7 +183,7 @@ class Writer:
             await self._connection.invalidate()
         await self._disconnect()
 
-    def _say_stuck(self, error: OperationalError, *, waiting: int) -> None:
+    def _say_stuck(self, error: Exception, *, waiting: int) -> None:
         if not self._is_stuck:
             self._is_stuck = True
             log.error(
@@ -192,6 +198,6 @@ class Writer:
             log.info("the database can be written again; nothing was lost")
 
 
-def _plain(error: SQLAlchemyError) -> str:
+def _plain(error: Exception) -> str:
     """The driver's own sentence, without the statement and its parameters."""
     return str(getattr(error, "orig", None) or error)

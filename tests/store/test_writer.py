@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,24 @@ async def test_a_refused_note_is_logged_and_the_writer_goes_on(store: Store) -> 
     assert [entry["log_level"] for entry in logs] == ["error"]
 
 
+@pytest.mark.parametrize("poison", [2**70, object()])
+async def test_what_the_driver_cannot_store_is_refused_and_the_writer_goes_on(
+    store: Store, poison: object
+) -> None:
+    change = Change(statements.HEAR_MESSAGE, {"_id": poison, "_at": NOON})
+    with pytest.raises(Exception, match=r"too large|not supported"):
+        await store._writer.write([change])
+    assert await store.journal.begin(new_call())
+
+
+async def test_a_caller_of_any_name_is_journaled(store: Store) -> None:
+    strange = replace(new_call(), caller="+48" * 200, caller_name="J\udcf3zef\0 Żółć")
+    assert await store.journal.begin(strange)
+    [told] = await store.journal.calls()
+    assert told.call.caller_name == "J?zef Żółć"
+    assert len(told.call.caller) == 255
+
+
 async def test_while_the_database_is_locked_calls_go_on_and_nothing_is_lost(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,7 +116,9 @@ async def test_a_full_disk_is_waited_for(store: Store) -> None:
     await connection.rollback()
     with capture_logs() as logs:
         # The writer connects anew, and a new connection has no such limit: as when room was made.
-        assert await store.journal.begin(new_call("long", caller="+48" * 20_000))
+        assert await store.journal.begin(new_call("long"))
+        store.journal.note("long", CallEvent(NOON, EventKind.ERROR, detail="x" * 60_000))
+        assert await store.journal.end("long", CallOutcome.PROMISE, at=after(1))
     assert [(entry["log_level"], entry.get("why")) for entry in logs] == [
         ("error", "database or disk is full"),
         ("info", None),
