@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from ipaddress import IPv6Address
 
 from b2bua.errors import MalformedMessage
 
@@ -16,10 +17,9 @@ Parameters = tuple[tuple[str, str | None], ...]
 is_token: Callable[[str], re.Match[str] | None] = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+").fullmatch
 """Matches when the whole text is one ``token``."""
 
-is_host: Callable[[str], re.Match[str] | None] = re.compile(
-    r"[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_.])?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]+"
+_is_name: Callable[[str], re.Match[str] | None] = re.compile(
+    r"[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_.])?"
 ).fullmatch
-"""Matches a host name, an IPv4 or an IPv6 address without brackets."""
 
 _QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _UP_TO = {
@@ -122,6 +122,23 @@ def readable(text: str) -> str:
         return text
     whole = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join([char if char.isprintable() else "�" for char in whole])
+
+
+def parse_host(text: str) -> str:
+    """Return a host name or address, an IPv6 reference without its brackets.
+
+    Raises:
+        MalformedMessage: neither.
+    """
+    if _is_name(text):
+        return text
+    try:
+        if text[:1] != "[" or text[-1:] != "]":
+            raise ValueError
+        IPv6Address(text[1:-1])
+    except ValueError:
+        raise MalformedMessage(f"no such host: {text[:60]!r}") from None
+    return text[1:-1]
 
 
 def parse_number(text: str, *, what: str, most: int = 2**32 - 1) -> int:

@@ -10,8 +10,8 @@ from b2bua.sip.grammar import (
     Parameters,
     find_parameter,
     format_parameters,
-    is_host,
     is_token,
+    parse_host,
     parse_number,
     parse_parameters,
     put_parameter,
@@ -53,11 +53,9 @@ class Via:
         if match is None:
             raise MalformedMessage(f"bad Via: {text[:80]!r}")
         transport, host, port, parameters = match.groups()
-        if host[0] == "[":
-            host = host[1:-1]
-        if not (is_token(transport) and is_host(host)) or (port and int(port) > 65535):
+        if not is_token(transport) or (port and int(port) > 65535):
             raise MalformedMessage(f"bad Via: {text[:80]!r}")
-        return cls(transport, host, int(port) if port else None, parse_parameters(parameters))
+        return cls(transport, parse_host(host), int(port) if port else None, parse_parameters(parameters))
 
     @property
     def branch(self) -> str | None:

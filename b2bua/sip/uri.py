@@ -9,7 +9,7 @@ from urllib.parse import quote as percent_encode
 from urllib.parse import unquote as percent_decode
 
 from b2bua.errors import MalformedMessage
-from b2bua.sip.grammar import Parameters, find_parameter, format_parameters, is_host, put_parameter
+from b2bua.sip.grammar import Parameters, find_parameter, format_parameters, parse_host, put_parameter
 
 _SIP = re.compile(
     r"(?i:(sips?)):"
@@ -59,13 +59,11 @@ class SipUri:
         if match is None:
             raise MalformedMessage(f"not a SIP URI: {text[:80]!r}")
         scheme, user, password, host, port, parameters, headers = match.groups()
-        if host[0] == "[":
-            host = host[1:-1]
-        if not is_host(host) or (port and int(port) > 65535):
-            raise MalformedMessage(f"no such host or port: {text[:80]!r}")
+        if port and int(port) > 65535:
+            raise MalformedMessage(f"no such port: {text[:80]!r}")
         return cls(
             user=user and normal_user(user),
-            host=host,
+            host=parse_host(host),
             port=int(port) if port else None,
             password=password,
             is_secure=len(scheme) == 4,
