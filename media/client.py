@@ -95,6 +95,11 @@ class MediaEngine:
         engine._driver = await WorkerProcess.start(engine._take, engine._lose, address=address, ports=ports)
         return engine
 
+    @property
+    def pid(self) -> int | None:
+        """The worker's process, None in this one."""
+        return self._driver.pid if isinstance(self._driver, WorkerProcess) else None
+
     async def close(self) -> None:
         """End all playbacks, recordings and legs, and the engine."""
         assert self._driver is not None

@@ -1,8 +1,8 @@
-"""The media engine in a process of its own: ``python -m media.worker DESCRIPTOR ADDRESS FIRST_PORT LAST_PORT``.
+"""The media engine in its own process: ``python -m media.worker DESCRIPTOR ADDRESS FIRST_PORT LAST_PORT``.
 
-One thread moves packets; others read prompts, write recordings and wait for the disk. The descriptor is one end
-of a socket pair to signalling. When the other end is closed, on purpose or because its process died, recordings
-are finished and the worker ends.
+One thread moves packets; others read prompts, write recordings and wait for the disk. The descriptor is one
+end of a socket pair to signalling. When the other end is closed, on purpose or because its process died,
+recordings are finished and the worker ends.
 """
 
 from __future__ import annotations

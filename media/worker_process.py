@@ -28,7 +28,7 @@ class WorkerProcess:
     def __init__(
         self, line: socket.socket, deliver: Callable[[Event], None], lose: Callable[[str], None]
     ) -> None:
-        self.process: asyncio.subprocess.Process | None = None
+        self._process: asyncio.subprocess.Process | None = None
         self._loop = asyncio.get_running_loop()
         self._line = line
         self._deliver = deliver
@@ -61,7 +61,7 @@ class WorkerProcess:
         root = str(Path(media.__file__).parent.parent)
         path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         with theirs:
-            worker.process = await asyncio.create_subprocess_exec(
+            worker._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "media.worker", str(theirs.fileno()), address, *map(str, ports)),
                 stdin=asyncio.subprocess.DEVNULL,
@@ -75,6 +75,12 @@ class WorkerProcess:
             await worker.close()
             raise MediaError("the media worker does not start")
         return worker
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
 
     def send(self, command: Command) -> None:
         """Pass on ``command``; while the worker is busy it waits here."""
@@ -124,16 +130,16 @@ class WorkerProcess:
     async def close(self) -> None:
         """Let the worker finish recordings and end; kill it if it does not."""
         self._is_closing = True
-        assert self.process is not None
+        assert self._process is not None
         if not self._ended.is_set():
             with contextlib.suppress(OSError):
                 self._line.shutdown(socket.SHUT_WR)
         try:
             async with asyncio.timeout(END_SECONDS):
                 await self._ended.wait()
-                await self.process.wait()
+                await self._process.wait()
         except TimeoutError:
-            self.process.kill()
-            await self.process.wait()
+            self._process.kill()
+            await self._process.wait()
             if not self._ended.is_set():
                 self._end()

@@ -98,7 +98,8 @@ async def test_a_worker_that_dies_is_told_once_and_nothing_waits_for_it(tmp_path
         leg.connect(anna.agreement())
         playback = leg.play([Tone((1000.0,), 60.0)])
         recording = leg.record(tmp_path / "message.wav")
-        os.kill(engine._driver.process.pid, signal.SIGKILL)  # type: ignore[union-attr]
+        assert engine.pid is not None
+        os.kill(engine.pid, signal.SIGKILL)
         assert not await playback.finished()
         assert (await recording.stop()).error
         await lost.wait()
@@ -137,7 +138,7 @@ async def main():
     anna = UdpPeer()
     leg.connect(anna.agreement())
     leg.record(Path(sys.argv[1]))
-    print(engine._driver.process.pid, flush=True)
+    print(engine.pid, flush=True)
     while True:
         anna.send(b"\\x2a" * 160, leg.address)
         await asyncio.sleep(0.02)

@@ -1,0 +1,46 @@
+"""What the benchmarks of media share: CPU time of another process, C programs, far ends of many calls."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a process has used, all its threads, in nanosecond resolution (Linux)."""
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+def compiled(name: str) -> Path | None:
+    """Return the program made from ``name``.c beside this file, None where there is no C compiler."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        return None
+    program = Path(tempfile.mkdtemp()) / name
+    subprocess.run([compiler, "-O2", "-o", str(program), str(HERE / f"{name}.c")], check=True)
+    return program
+
+
+def open_far_ends(count: int, first_port: int) -> list[socket.socket]:
+    """Return bound sockets at every second port. Nobody reads them: what comes is counted at the sender."""
+    raise_file_limit()
+    sockets = []
+    for index in range(count):
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        udp.bind(("127.0.0.1", first_port + 2 * index))
+        sockets.append(udp)
+    return sockets
+
+
+def raise_file_limit() -> None:
+    """Allow as many sockets as the system does."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
