@@ -1,0 +1,45 @@
+"""Which prompts a configuration plays, so that a missing one is found before a caller hears silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from b2bua.config import tables
+from b2bua.config.models import Config
+from b2bua.config.origin import Fault, KeyPath
+from b2bua.errors import Problem
+
+
+def missing_prompts(config: Config, has_prompt: Callable[[str], bool]) -> tuple[Problem, ...]:
+    """Return an error for every prompt that is named but not there; ``has_prompt`` knows those that are."""
+    return config.origin.problems(
+        Fault(path, f"there is no prompt {name!r} in language {config.office.language}")
+        for path, name in _prompts(config)
+        if not has_prompt(name)
+    )
+
+
+def _prompts(config: Config) -> Iterator[tuple[KeyPath, str]]:
+    """Yield the name of each prompt with the key where it stands."""
+    for path, destination in _destinations(config):
+        if destination.say:
+            yield (*path, "say"), destination.say
+    for name, menu in config.menus.items():
+        for prompt in menu.greeting:
+            yield ("menu", name, "greeting"), prompt
+    for name, mailbox in config.mailboxes.items():
+        if mailbox.greeting:
+            yield ("voicemail", name, "greeting"), mailbox.greeting
+
+
+def _destinations(config: Config) -> Iterator[tuple[KeyPath, tables.Destination]]:
+    for name, scheme in config.schemes.items():
+        for index, step in enumerate(scheme.steps):
+            yield ("scheme", name, "step", index), step
+    for name, menu in config.menus.items():
+        yield ("menu", name, "no-input"), menu.no_input
+        yield ("menu", name, "invalid"), menu.invalid
+        for digit, option in menu.options.items():
+            yield ("menu", name, "options", digit), option
+    for extension, destination in config.extensions.items():
+        yield ("extension", extension), destination
