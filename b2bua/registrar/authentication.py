@@ -19,8 +19,11 @@ from b2bua.sip.transport.hop import Hop
 
 log = logging.getLogger(__name__)
 
-ALGORITHMS = ("SHA-256", "MD5")
-"""Offered in this order: the client takes the first it knows (RFC 8760 §2.4)."""
+COMPATIBLE = ("MD5",)
+"""What every phone can answer. One that does not know SHA-256 often fails on a second challenge that names it
+instead of skipping it (RFC 8760 §2.4): baresip 1.0, SIPp 3.6."""
+STRONG = ("SHA-256", "MD5")
+"""For offices whose phones are up to date: the client takes the first it knows."""
 NOBODYS_PASSWORD = secrets.token_hex(16)
 """Checked for user names that do not exist, so that they take as long as those that do."""
 
@@ -71,12 +74,15 @@ class Authentication:
         nonces: NonceIssuer,
         is_known_flow: Callable[[Hop, float], bool],
         attempts: FailedAttempts | None = None,
+        algorithms: tuple[str, ...] = COMPATIBLE,
     ) -> None:
+        """``algorithms`` are offered in this order; an answer by any that we know is accepted."""
         self._people = people
         self._realm = realm
         self._nonces = nonces
         self._is_known_flow = is_known_flow
         self._attempts = attempts or FailedAttempts()
+        self._algorithms = algorithms
 
     def check(self, request: Request, source: Hop, now: float) -> Proven | Refused:
         """Return who sent ``request``, or what to answer it with."""
@@ -117,6 +123,7 @@ class Authentication:
     def _challenge(self, now: float, *, is_stale: bool = False) -> Refused:
         nonce = self._nonces.issue(now)
         challenges = (
-            Challenge(self._realm, nonce, algorithm=algorithm, is_stale=is_stale) for algorithm in ALGORITHMS
+            Challenge(self._realm, nonce, algorithm=algorithm, is_stale=is_stale)
+            for algorithm in self._algorithms
         )
         return Refused(401, headers=tuple(("WWW-Authenticate", str(challenge)) for challenge in challenges))

@@ -9,7 +9,7 @@ from typing import Protocol
 from b2bua.config.models import Config, Person
 from b2bua.people.directory import Directory
 from b2bua.registrar.attempts import FailedAttempts
-from b2bua.registrar.authentication import Authentication
+from b2bua.registrar.authentication import STRONG, Authentication
 from b2bua.registrar.bindings import Bindings
 from b2bua.sip.digest import Challenge, Credentials, answer
 from b2bua.sip.message import Headers, Request
@@ -35,7 +35,9 @@ class Challenging(Protocol):
     def headers(self) -> tuple[tuple[str, str], ...]: ...
 
 
-def gate(bindings: Bindings, *, lifetime_s: float = 300.0, limit: int = 10) -> Authentication:
+def gate(
+    bindings: Bindings, *, lifetime_s: float = 300.0, limit: int = 10, algorithms: tuple[str, ...] = STRONG
+) -> Authentication:
     """Return the check that a registrar and an identifier share."""
     return Authentication(
         people=DIRECTORY,
@@ -43,6 +45,7 @@ def gate(bindings: Bindings, *, lifetime_s: float = 300.0, limit: int = 10) -> A
         nonces=NonceIssuer(b"secret of the tests", lifetime_s),
         is_known_flow=bindings.has_flow,
         attempts=FailedAttempts(limit=limit),
+        algorithms=algorithms,
     )
 
 

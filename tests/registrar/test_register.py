@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from b2bua.registrar.authentication import COMPATIBLE, Refused
 from b2bua.registrar.bindings import Binding, Bindings, PresenceChange
 from b2bua.registrar.register import Answer, Registrar
 from b2bua.sip.digest import Credentials
 from b2bua.sip.digest import answer as answer_challenge
 from b2bua.sip.message import Request
 from b2bua.sip.transport.hop import Hop
-from tests.registrar.desk import DIRECTORY, Desk, challenge_of, gate
+from tests.registrar.desk import DIRECTORY, FLOW, Desk, challenge_of, gate
 
 CONTACT = ("Contact", "<sip:101@192.0.2.10:5060>")
 
@@ -55,6 +56,13 @@ def test_rfc8760_2_3_the_challenge_offers_sha_256_before_md5() -> None:
     assert "SHA-256" in algorithms[0]
     assert "MD5" in algorithms[1]
     assert all('realm="office.example"' in challenge for challenge in algorithms)
+
+
+def test_phones_that_choke_on_sha_256_get_one_challenge_unless_the_office_wants_more() -> None:
+    bindings = Bindings()
+    refusal = gate(bindings, algorithms=COMPATIBLE).check(Desk().request("REGISTER", CONTACT), FLOW, 0.0)
+    assert isinstance(refusal, Refused)
+    assert ["MD5" in value for _, value in refusal.headers] == [True]
 
 
 @pytest.mark.parametrize("algorithm", ["SHA-256", "MD5"])
