@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
@@ -12,7 +13,7 @@ from b2bua.store import rows
 from b2bua.store.calls import CallEvent, CallOutcome, CallStory, NewCall, UnfinishedCall
 from b2bua.store.history import History
 from b2bua.store.keys import Keys
-from b2bua.store.outbox import Outbox
+from b2bua.store.outbox import NewMail, Outbox
 from b2bua.store.paths import Paths
 from b2bua.store.recording import recorded_seconds
 from b2bua.store.recovery import MailsFor, Recovery, SecondsOf
@@ -64,16 +65,28 @@ class Journal:
             return
         self._writer.put([rows.noting(self._keys.next(), journaled.key, event)])
 
-    async def end(self, call_id: str, outcome: CallOutcome, *, at: datetime, why: str = "") -> bool:
+    async def end(
+        self,
+        call_id: str,
+        outcome: CallOutcome,
+        *,
+        at: datetime,
+        why: str = "",
+        mails: Sequence[NewMail] = (),
+    ) -> bool:
         """Journal the one outcome of the call; True once that is on disk (see :meth:`begin`).
 
-        PROMISE opens a promise to call back, in the same transaction. TALKED keeps the promises that were
-        open to the same person.
+        In the same transaction PROMISE opens a promise to call back, TALKED keeps the promises that were
+        open to the same person, and ``mails`` go into the outbox.
 
         Raises:
             WrongState: the call has ended already, or never began.
         """
-        return await self._writer.write(self.ending(call_id, outcome, at=at, why=why))
+        changes = [*self.ending(call_id, outcome, at=at, why=why), *self._outbox.posting(mails, at=at)]
+        is_written = await self._writer.write(changes)
+        if mails:
+            self._outbox.has_new.set()
+        return is_written
 
     def ending(
         self, call_id: str, outcome: CallOutcome, *, at: datetime, why: str = ""

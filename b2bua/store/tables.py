@@ -48,7 +48,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Words(TypeDecorator[str]):
     """Text of strangers: cut to what the column holds, without what a database refuses to store.
 
-    A caller must not get lost for a display name of 5,000 letters, or of bytes that are no UTF-8.
+    A caller must not get lost for a display name of 5,000 letters, or of bytes that are no UTF-8. Columns
+    with a length hold one printable line: they are shown on terminals.
     """
 
     impl = String
@@ -58,10 +59,16 @@ class Words(TypeDecorator[str]):
         del dialect
         if value is None:
             return None
-        if not value.isascii():
-            value = value.encode("utf-8", "replace").decode()
         length: int | None = getattr(self.impl_instance, "length", None)
-        return value.replace("\0", "")[:length]
+        if length is not None:
+            return _one_line(value)[:length]
+        return value.encode("utf-8", "replace").decode().replace("\0", "")
+
+
+def _one_line(value: str) -> str:
+    if value.isprintable():
+        return value
+    return "".join(letter if letter.isprintable() else " " for letter in value)
 
 
 Key = BigInteger().with_variant(Integer, "sqlite")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import subprocess
 import sys
@@ -91,6 +92,15 @@ async def test_a_data_folder_that_cannot_be_made_is_said_in_plain_words(tmp_path
     (tmp_path / "file").write_text("")
     with pytest.raises(UnusableDatabaseError, match="cannot make the folder"):
         await Store.open(tmp_path / "file" / "data")
+
+
+async def test_two_programs_that_start_at_once_make_one_database(tmp_path: Path) -> None:
+    stores = await asyncio.gather(*(Store.open(tmp_path) for _ in range(4)))
+    for number, store in enumerate(stores):
+        await store.journal.begin(new_call(f"c{number}"))
+    assert len(await stores[0].journal.calls()) == 4
+    for store in stores:
+        await store.close()
 
 
 async def test_another_terminal_reads_while_the_office_writes(tmp_path: Path) -> None:

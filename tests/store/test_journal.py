@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from b2bua.errors import WrongState
-from b2bua.store import CallEvent, CallOutcome, EventKind, NewCall, Store
+from b2bua.store import CallEvent, CallOutcome, EventKind, NewCall, NewMail, Store
 from tests.store.conftest import NOON, after, new_call
+
+
+CHECKOUT = Path(__file__).parents[2]
 
 
 def rows_of(folder: Path, query: str) -> list[tuple[object, ...]]:
@@ -108,6 +112,14 @@ async def test_c1_a_promise_is_made_with_the_end_and_outlives_a_restart(tmp_path
     assert (promise.since, promise.why) == (NOON, "hung up while waiting")
 
 
+async def test_c1_the_mail_about_a_missed_call_is_there_with_its_promise(store: Store) -> None:
+    mail = NewMail("anna@example.com", "Please call back", "+48500600700")
+    await store.journal.begin(new_call())
+    await store.journal.end("c1", CallOutcome.PROMISE, at=after(35), mails=[mail])
+    assert [queued.mail for queued in await store.outbox.due(after(35))] == [mail]
+    assert store.outbox.has_new.is_set()
+
+
 async def test_talking_with_the_same_number_later_keeps_its_promises_only(store: Store) -> None:
     for call_id, caller in (("c1", "+48500600700"), ("c2", "+48111111111"), ("c3", "")):
         await store.journal.begin(new_call(call_id, caller=caller))
@@ -149,3 +161,33 @@ async def test_d12_a_restart_makes_a_promise_of_every_call_without_an_end(tmp_pa
         assert (told.outcome, told.why) == (CallOutcome.PROMISE, "we were interrupted")
         assert store.journal.is_open("ours")
         assert await store.journal.recover(after(101)) == []
+
+
+async def test_d12_kill_9_loses_no_caller_whose_call_was_begun(tmp_path: Path) -> None:
+    office = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", OFFICE, str(tmp_path), stdout=asyncio.subprocess.PIPE, cwd=CHECKOUT
+    )
+    assert office.stdout is not None
+    async with asyncio.timeout(20):
+        assert await office.stdout.readline() == b"begun\n"
+        office.kill()
+        await office.wait()
+    async with await Store.open(tmp_path) as store:
+        assert len(await store.journal.recover(after(100))) == 20
+        assert await store.promises.count_open() == 20
+
+
+OFFICE = """
+import asyncio, sys
+from pathlib import Path
+from b2bua.store import Store
+from tests.store.conftest import new_call
+
+async def main():
+    store = await Store.open(Path(sys.argv[1]))
+    await asyncio.gather(*(store.journal.begin(new_call(f"c{number}")) for number in range(20)))
+    print("begun", flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
