@@ -26,6 +26,7 @@ _UNRESERVED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
 _TEL = re.compile(r"(\+?[0-9A-Fa-f*#\-.() ]+)([,pPwW][0-9A-Fa-f*#,pPwW\-.() ]*)?(;.*)?")
 _TEL_CONTEXT = re.compile(r"\+[0-9][0-9\-.()]*|[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?\.?")
 _WITHOUT_SEPARATORS = str.maketrans("", "", "-.() ")
+_WITHOUT_SIGNS = str.maketrans("", "", "*#")
 _PAUSES = str.maketrans({"p": ",", "P": ",", "W": "w"})
 
 
@@ -87,6 +88,16 @@ class SipUri:
     def user_text(self) -> str:
         """The user with every escape resolved, for people to read; "" when there is none."""
         return percent_decode(self.user or "")
+
+    @property
+    def telephone(self) -> TelUri | None:
+        """The telephone number that the user part is (§19.1.6), or None; letters need ``user=phone``."""
+        try:
+            uri = TelUri.parse(f"tel:{self.user or ''}")
+        except MalformedMessage:
+            return None
+        is_number = uri.number.lstrip("+").translate(_WITHOUT_SIGNS).isdigit()
+        return uri if is_number or self.parameter("user") == "phone" else None
 
     @property
     def address_of_record(self) -> tuple[str | None, str]:

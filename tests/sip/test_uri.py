@@ -130,6 +130,23 @@ def test_rfc3966_5_1_5_context_may_be_a_domain_and_number_may_be_global() -> Non
     assert TelUri.parse("tel:+7042").is_global
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("sip:+48-22-1234567;ext=5@gw.example;user=phone", "+48221234567"),
+        ("sip:+48221234567@gw.example", "+48221234567"),
+        ("sip:*98%23@office", "*98#"),
+        ("sip:cafe@office", None),
+        ("sip:cafe@office;user=phone", "cafe"),
+        ("sip:anna@office", None),
+        ("sip:office", None),
+    ],
+)
+def test_rfc3261_19_1_6_user_part_may_be_a_telephone_number(text: str, number: str | None) -> None:
+    telephone = SipUri.parse(text).telephone
+    assert (telephone and telephone.number) == number
+
+
 def test_other_schemes_are_kept_as_they_are() -> None:
     assert parse_uri("HTTP://example.com/a?b") == OtherUri("http", "//example.com/a?b")
 
