@@ -85,6 +85,9 @@ class Core(Protocol):
     def contact(self, toward: Hop, user: str | None) -> str:
         """Return our Contact value for peers at ``toward``."""
 
+    def hop_of(self, dialog: Dialog) -> Hop:
+        """Return where requests within ``dialog`` go now."""
+
     def send_request(self, request: Request, hop: Hop, on_response: OnResponse) -> SentRequest:
         """Send a request in a client transaction of its own."""
 

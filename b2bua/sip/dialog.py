@@ -23,7 +23,7 @@ class Dialog:
     """
 
     __slots__ = (
-        "_flow", "_next_hop", "call_id", "contact", "local", "local_sequence", "local_tag", "remote",
+        "_flow", "_hops", "call_id", "contact", "local", "local_sequence", "local_tag", "remote",
         "remote_sequence", "remote_tag", "remote_target", "route_set",
     )  # fmt: skip
 
@@ -48,7 +48,7 @@ class Dialog:
         self.route_set = route_set
         self.contact = contact
         self._flow = flow
-        self._next_hop: Hop | None = None
+        self._hops: tuple[Hop, Hop] | None = None
 
     @classmethod
     def from_request(cls, request: Request, *, local_tag: str, source: Hop, contact: str) -> Dialog:
@@ -99,35 +99,33 @@ class Dialog:
         """Where the peer was last heard; for TCP the connection."""
         return self._flow
 
-    @property
-    def next_hop(self) -> Hop:
-        """Where our requests go."""
-        if self._next_hop is None:
-            self._next_hop = self._find_next_hop()
-        return self._next_hop
+    def hops(self) -> tuple[Hop, Hop]:
+        """Return where our requests go, and where else when there is no way to the first."""
+        if self._hops is None:
+            self._hops = self._find_hops()
+        return self._hops
 
-    def _find_next_hop(self) -> Hop:
+    def _find_hops(self) -> tuple[Hop, Hop]:
+        flow = self._flow
         try:
             first = NameAddr.parse(self.route_set[0]).uri if self.route_set else parse_uri(self.remote_target)
-            hop = literal_hop(first)
+            hop = literal_hop(first) or flow
         except MalformedMessage:
-            return self._flow
-        if hop is None:
-            return self._flow
-        if hop.host == self._flow.host:
-            return self._flow if self._flow.is_reliable else hop
-        return self._flow if _is_behind_nat(hop.host, self._flow.host) else hop
+            return flow, flow
+        if hop.host == flow.host:
+            return (flow, hop) if flow.is_reliable else (hop, flow)
+        return (flow, hop) if _is_behind_nat(hop.host, flow.host) else (hop, flow)
 
     def refresh_target(self, message: Request | Response) -> None:
         """Take the Contact of a target refresh (re-INVITE, UPDATE and their 2xx, §12.2)."""
         self.remote_target = _target(message) or self.remote_target
-        self._next_hop = None
+        self._hops = None
 
     def heard_from(self, source: Hop) -> None:
         """Note that the peer is at ``source`` now: after a reconnect of TCP, after a NAT's rebinding."""
         if source != self._flow:
             self._flow = source
-            self._next_hop = None
+            self._hops = None
 
     def accepts(self, sequence: int) -> bool:
         """Return whether a request with this CSeq is in order, and note it (§12.2.2)."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from b2bua.errors import MalformedMessage
-from b2bua.sip.alarms import Alarms
+from b2bua.sip.alarms import Alarm, Alarms
 from b2bua.sip.core import OnResponse, Sent
 from b2bua.sip.message import Message, Request, Response, parse_message, response_to, validate
 from b2bua.sip.session.events import Ending
@@ -27,6 +27,8 @@ from b2bua.sip.transaction import (
 from b2bua.sip.transport.hop import Hop, Transport
 
 DEFAULT_PORT = 5060
+MOST_SERVERS = 50_000
+"""A flood beyond that is met with silence, before it takes the memory of the calls that are up."""
 
 AnyClient = ClientInviteTransaction | ClientTransaction
 AnyServer = ServerInviteTransaction | ServerTransaction
@@ -72,8 +74,8 @@ class ServerCall:
     """A request of a peer that is being answered."""
 
     __slots__ = (
-        "_sent_by", "_sent_to", "is_merged", "layer", "local_tag", "request", "source", "take_back",
-        "transaction", "transport",
+        "_sent_by", "_sent_to", "deadline", "is_merged", "layer", "local_tag", "request", "source",
+        "take_back", "transaction", "transport",
     )  # fmt: skip
 
     def __init__(
@@ -85,6 +87,7 @@ class ServerCall:
         self.source = source
         self.transport = transport
         self.is_merged = False
+        self.deadline: Alarm | None = None
         self.local_tag = ""
         self.take_back: Callable[[Ending], None] | None = None
         """For an INVITE that waits: ends it for its sender."""
@@ -172,6 +175,8 @@ class TransactionLayer:
 
     def respond(self, call: ServerCall, response: Response) -> None:
         """Hand a response to the transaction of ``call``; once that is over it goes nowhere."""
+        if call.deadline is not None and response.status >= 200:
+            call.deadline.cancel()
         self._emit_server(call, call.transaction.respond(response, self.now()))
         self.arm()
 
@@ -217,13 +222,23 @@ class TransactionLayer:
             self._open(request, source, transport)
 
     def _open(self, request: Request, source: Hop, transport: Transport) -> None:
+        if len(self._servers) >= MOST_SERVERS:
+            return
         kind = ServerInviteTransaction if request.method == "INVITE" else ServerTransaction
         transaction = kind(request, timers=self.timers, is_reliable=source.is_reliable)
         call = ServerCall(self, transaction, source, transport)
         call.is_merged = self._table.is_merged(request)
         self._servers[transaction] = call
         self._table.add(transaction)
+        if request.method != "INVITE":
+            due = self.now() + self.timers.timer_f
+            call.deadline = self.alarms.set(due, lambda: self._forget_server(transaction))
         self._emit_server(call, transaction.start(self.now()))
+
+    def _forget_server(self, transaction: AnyServer) -> None:
+        """Drop a request that nobody answered while its sender still waited (RFC 4320 §4.2)."""
+        self._servers.pop(transaction, None)
+        self._table.remove(transaction)
 
     def invite_of(self, cancel: Request) -> ServerCall | None:
         """Return the INVITE that a CANCEL means (§9.2)."""

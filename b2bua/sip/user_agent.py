@@ -70,6 +70,13 @@ class UserAgent:
         transport = "" if local.transport == "udp" else f";transport={local.transport}"
         return f"<sip:{address}{transport}>"
 
+    def hop_of(self, dialog: Dialog) -> Hop:
+        """Return where requests within ``dialog`` go now: a TCP connection of the peer while it is open."""
+        first, second = dialog.hops()
+        transport = self._layer.transport_for(first)
+        is_lost = transport is None or (first == dialog.flow and not transport.is_connected(first))
+        return second if is_lost and self._layer.transport_for(second) is not None else first
+
     def send_request(self, request: Request, hop: Hop, on_response: OnResponse) -> SentRequest:
         """Send a request in a client transaction of its own."""
         self._stamp(request, hop)

@@ -44,7 +44,7 @@ class DialogRequest:
         def on_response(response: Response) -> None:
             self._take(request, response)
 
-        self.sent = self._core.send_request(request, self._dialog.next_hop, on_response)
+        self.sent = self._core.send_request(request, self._core.hop_of(self._dialog), on_response)
 
     def _take(self, request: Request, response: Response) -> None:
         if response.status in (401, 407):

@@ -151,7 +151,7 @@ class OutgoingInvite:
         if len(self._acks) >= MOST_FORKS:
             return
         dialog = self._dialog(request, response)
-        self._acks[tag] = self._core.send_ack(dialog.ack(request.cseq.number), dialog.next_hop)
+        self._acks[tag] = self._core.send_ack(dialog.ack(request.cseq.number), self._core.hop_of(dialog))
         self._early.pop(dialog.key, None)
         session = Session(self._core, dialog, credentials=self._credentials, is_call_id_ours=True)
         if self._session is not None or self._final is not None or self._is_cancelled:

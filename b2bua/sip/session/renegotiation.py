@@ -119,7 +119,7 @@ class Renegotiation:
             return
         self.is_outstanding = False
         self._dialog.refresh_target(response)
-        ack = self._core.send_ack(self._dialog.ack(number), self._dialog.next_hop)
+        ack = self._core.send_ack(self._dialog.ack(number), self._core.hop_of(self._dialog))
         self._acks.clear()  # an older 2xx is not repeated any more
         self._acks[number] = ack
         if not self.answer.done():

@@ -23,8 +23,9 @@ MOST_UNSENT_BYTES = 1 << 20
 class Connection(asyncio.Protocol):
     """One TCP connection, opened by either side."""
 
-    def __init__(self, owner: StreamTransport) -> None:
-        self.hop: Hop | None = None
+    def __init__(self, owner: StreamTransport, hop: Hop | None = None) -> None:
+        """``hop`` is the address we connect to; a peer's own connection is named by its source."""
+        self.hop = hop
         self._owner = owner
         self._framer = StreamFramer()
         self._pipe: asyncio.Transport | None = None
@@ -36,7 +37,7 @@ class Connection(asyncio.Protocol):
         if peer is None:
             self._pipe.abort()
             return
-        self.hop = Hop("tcp", peer[0], peer[1])
+        self.hop = self.hop or Hop("tcp", peer[0], peer[1])
         _set_options(transport.get_extra_info("socket"))
         loop = asyncio.get_running_loop()
         self._silence = loop.call_later(FIRST_MESSAGE_TIMEOUT_S, self._pipe.abort)
@@ -132,7 +133,9 @@ class StreamTransport:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                _, connection = await loop.create_connection(lambda: Connection(self), hop.host, hop.port)
+                _, connection = await loop.create_connection(
+                    lambda: Connection(self, hop), hop.host, hop.port
+                )
         except OSError as error:  # TimeoutError is one
             self._waiting.pop(hop, None)
             self._tell_failure(hop, str(error) or "connection timed out")
