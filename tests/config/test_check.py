@@ -80,6 +80,11 @@ def test_f15_a_nested_scheme_may_run_out_when_the_outer_one_goes_on(read: Reads,
     assert "scheme.main.step.1: dead end: when this step ends with busy" in only(errors(PEOPLE + nested))
 
 
+def test_f15_a_scheme_that_nothing_refers_to_yet_is_checked_too(errors: Says) -> None:
+    text = PEOPLE + VOICEMAIL + '[[scheme.new.step]]\nring = ["101"]\n'
+    assert "scheme.new.step.1: dead end" in only(errors(text))
+
+
 def test_f15_a_menu_ends_where_its_choices_do(read: Reads, errors: Says) -> None:
     step = '[[scheme.main.step]]\nmenu = "m"\n'
     read(PEOPLE + MENU + step + VOICEMAIL)

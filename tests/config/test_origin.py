@@ -21,7 +21,7 @@ not = "a key"
 """
 list = [
   "a = 1",  # ] no end
-  [1],
+  [1]
 ]
 after = true
 [number."+48 22.1"]
