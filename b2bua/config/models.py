@@ -90,6 +90,7 @@ class Config(Table):
         default={}, validation_alias="extension"
     )
     _origin: Origin = PrivateAttr(default_factory=Origin.nowhere)
+    _plan: Plan | None = PrivateAttr(default=None)
 
     @property
     def origin(self) -> Origin:
@@ -107,7 +108,9 @@ class Config(Table):
         Raises:
             ConfigError: a name refers to nothing; never for a configuration that was loaded.
         """
-        plan, faults = compile_plan(self)
-        if faults:
-            raise ConfigError(self._origin.problems(faults))
-        return plan
+        if self._plan is None:
+            plan, faults = compile_plan(self)
+            if faults:
+                raise ConfigError(self._origin.problems(faults))
+            self._plan = plan
+        return self._plan

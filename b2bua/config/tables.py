@@ -50,7 +50,7 @@ class Office(Table):
     default_scheme: str | None = None
     """Scheme of numbers that are not configured."""
     voicemail: str | None = None
-    """Mailbox of the last resort."""
+    """Mailbox of the last resort; None: the first one that is configured."""
 
     @field_validator("timezone")
     @classmethod

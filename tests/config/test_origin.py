@@ -62,6 +62,9 @@ LINES: dict[KeyPath, int] = {
 
 def test_every_key_has_its_line() -> None:
     assert dict(scan_keys(TEXT)) == LINES
+    tables = tomllib.loads(TEXT)
+    for key in LINES:
+        _look_up(tables, key)
 
 
 @pytest.mark.parametrize(
