@@ -9,7 +9,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Connection, event, inspect, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -36,9 +35,8 @@ async def open_database(data: Path, *, url: str | None = None) -> AsyncEngine:
         await asyncio.to_thread(data.mkdir, parents=True, exist_ok=True)
     except OSError as error:
         raise UnusableDatabaseError(f"cannot make the folder {data}: {error.strerror}") from error
-    engine = create_async_engine(url or f"sqlite+aiosqlite:///{data / FILE_NAME}")
-    if make_url(str(engine.url)).get_backend_name() == "sqlite":
-        _prepare_sqlite(engine)
+    # In a thread as well: it imports the driver and looks up paths.
+    engine = await asyncio.to_thread(_engine, url or f"sqlite+aiosqlite:///{data / FILE_NAME}")
     try:
         await _bring_to_head(engine)
     except DBAPIError as error:
@@ -47,6 +45,13 @@ async def open_database(data: Path, *, url: str | None = None) -> AsyncEngine:
     except BaseException:
         await engine.dispose()
         raise
+    return engine
+
+
+def _engine(url: str) -> AsyncEngine:
+    engine = create_async_engine(url)
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
     return engine
 
 
@@ -100,6 +105,7 @@ async def _revision(connection: AsyncConnection) -> str | None:
 
 
 def _migrate(connection: Connection) -> None:
+    """Run alembic, which reads files as it goes: it holds up the loop, once, before the first call."""
     from b2bua.store.migrations.run import upgrade
 
     upgrade(connection)

@@ -14,7 +14,6 @@ from b2bua.errors import WrongState
 from b2bua.store import CallEvent, CallOutcome, EventKind, NewCall, NewMail, Store
 from tests.store.conftest import NOON, after, new_call
 
-
 CHECKOUT = Path(__file__).parents[2]
 
 
