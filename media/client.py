@@ -125,9 +125,18 @@ class MediaEngine:
             async with asyncio.timeout(PATIENCE_S):
                 return await opening
         except TimeoutError:
+            self._drop_opened(opening)
             raise MediaError("the media engine does not answer") from None
+        except asyncio.CancelledError:
+            self._drop_opened(opening)
+            raise
         finally:
             del self._opening[number], self._names[number]
+
+    def _drop_opened(self, opening: asyncio.Future[MediaLeg]) -> None:
+        """Close the leg that came in the very instant in which whoever asked gave up."""
+        if opening.done() and not opening.cancelled() and opening.exception() is None:
+            opening.result().drop()
 
     def send(self, command: Command) -> None:
         """Pass on ``command``; nobody hears it when the engine is gone, which `on_engine_lost` told."""
@@ -295,10 +304,14 @@ class MediaLeg:
     async def close(self) -> None:
         """End all that is under way and give the ports back; sets `statistics`."""
         if not self.closed.is_set():
-            self._engine.send(commands.CloseLeg(self._number))
+            self.drop()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE_S):
                     await self.closed.wait()
+
+    def drop(self) -> None:
+        """Begin to close without waiting."""
+        self._engine.send(commands.CloseLeg(self._number))
 
     def take(self, event: Event) -> None:
         """Take an event of the engine."""

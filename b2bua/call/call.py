@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import contextlib
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from b2bua.call.attempt import Attempt, Reply
 from b2bua.call.caller import CallerLeg
-from b2bua.call.dialer import Attempt, Reply
 from b2bua.call.leg import SoundProfile
+from b2bua.errors import LegEnded
 from b2bua.sip.session import IncomingInvite
 from media.client import MediaEngine
-from media.commands import PlayItem
 
 CALLER = "the caller"
 """Name of the caller's leg."""
@@ -109,15 +110,16 @@ class Call:
         """Tell the story of one target that was rung and did not take the call."""
         self.last_status = attempt.status or self.last_status
         if attempt.reply is not Reply.ANSWERED:
-            self.ledger.note("rang", attempt.dial.who, attempt.reply, attempt.seconds)
+            self.ledger.note("rang", attempt.dial.who, attempt.in_words, attempt.seconds)
 
-    def answer_within(self, seconds: float, ringback: Sequence[PlayItem]) -> asyncio.TimerHandle:
+    def answer_within(self, seconds: float) -> asyncio.TimerHandle:
         """Answer in time for a carrier that drops unanswered calls; ringing goes on as sound (row D1)."""
+        return asyncio.get_running_loop().call_later(max(0.0, seconds - ANSWER_AHEAD_S), self._answer_ahead)
 
-        def answer() -> None:
-            if self.caller.is_up and not self.caller.is_answered:
-                self.ledger.note("held", detail="answered before the carrier gives up, still ringing")
-                self.caller.answer()
-                self.caller.loop(ringback)
-
-        return asyncio.get_running_loop().call_later(max(0.0, seconds - ANSWER_AHEAD_S), answer)
+    def _answer_ahead(self) -> None:
+        if self.caller.is_answered:
+            return
+        with contextlib.suppress(LegEnded):  # hung up in this instant; the step that waits for them is told
+            self.caller.answer()
+            self.ledger.note("held", detail="answered before the carrier gives up, still ringing")
+            self.caller.ring()

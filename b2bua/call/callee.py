@@ -39,6 +39,8 @@ class Dial:
     """Seconds after the first INVITE of a staggered ring."""
     allows_nat: bool = False
     """Whether sound may come from another address than the SDP names."""
+    after_refusal: Callable[[int], Dial | None] | None = None
+    """Returns another way to call the same target when this one is refused with that status (row D4)."""
     admit: Callable[[], Callable[[], None]] | None = None
     """Called before the INVITE: takes a channel, returns what gives it back; may raise Unavailable."""
 
@@ -81,6 +83,14 @@ class CalleeLeg(Leg):
             headers=self.dial.headers,
             credentials=self.dial.credentials,
         )
+
+    def retry_after(self, status: int) -> bool:
+        """Return whether another way to call than the one refused with ``status`` is dialled next."""
+        other = self.dial.after_refusal(status) if self.dial.after_refusal is not None else None
+        if other is None:
+            return False
+        self.dial = other
+        return True
 
     def hear_early(self, body: bytes) -> None:
         """Take early media of a 183.

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from b2bua.call.leg import Leg, SoundProfile
+from b2bua.errors import LegEnded
 from b2bua.sip.session import IncomingInvite
 from media.client import MediaLeg
+from media.commands import PlayItem, Silence, Tone
 from media.sdp.negotiate import make_answer, make_offer
+
+RINGBACK: tuple[PlayItem, ...] = (Tone((425.0,), 1.0, -19.0), Silence(4.0))
+"""ETSI ringback, as played in the countries of our users."""
 
 
 class CallerLeg(Leg):
@@ -30,8 +35,10 @@ class CallerLeg(Leg):
         invite.ended.add_done_callback(lambda ending: self._over(ending.result()))
 
     def ring(self) -> None:
-        """Tell the caller that somebody is being rung (180)."""
-        if self.is_up and not self.is_answered and not self._is_early:
+        """Let the caller hear that somebody is being rung: by 180, or as sound where sound flows already."""
+        if self.is_answered or self._is_early:
+            self.loop(RINGBACK)
+        elif self.is_up:
             self._invite.progress(180)
 
     def start_early_media(self) -> None:
@@ -42,8 +49,14 @@ class CallerLeg(Leg):
             self._invite.progress(183, body=self._answer)
 
     def answer(self) -> None:
-        """Answer the caller; a second time does nothing. Digits count from this moment on."""
-        if not self.is_up or self.is_answered:
+        """Answer the caller; a second time does nothing. Digits count from this moment on.
+
+        Raises:
+            LegEnded: the caller is gone.
+        """
+        if not self.is_up:
+            raise LegEnded(self.ended.result().why)
+        if self.is_answered:
             return
         if self._agreement is not None and not self._is_early:
             self.connect(self._agreement)
@@ -60,3 +73,8 @@ class CallerLeg(Leg):
         if self.is_up and not self.is_answered:
             self._invite.reject(status, reason, headers=tuple(headers))
             self.end(f"refused with {status}")
+
+    async def close(self) -> None:
+        """Hang up if still up and give the ports back; whatever went wrong, no caller is left ringing."""
+        self.reject(503)
+        await super().close()

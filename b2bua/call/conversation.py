@@ -11,7 +11,11 @@ from media.commands import PlayItem
 
 
 async def converse(call: Call, leg: CalleeLeg, *, music: Sequence[PlayItem] = ()) -> float:
-    """Return how many seconds the caller and ``leg`` talked. ``leg`` is closed, the caller's leg is not."""
+    """Return how many seconds the caller and ``leg`` talked. ``leg`` is closed, the caller's leg is not.
+
+    Raises:
+        LegEnded: the caller hung up in the instant of the answer.
+    """
     try:
         call.caller.answer()
         call.ledger.note("answered", leg.name)

@@ -3,65 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
+from b2bua.call.attempt import Attempt, Reply, reply_of
 from b2bua.call.callee import CalleeLeg, Dial
 from b2bua.call.leg import Leg, SoundProfile
-from b2bua.errors import Unavailable
-from b2bua.sip.causes import COMPLETED_ELSEWHERE
+from b2bua.errors import MalformedMessage, Unavailable
+from b2bua.sip.causes import CALLER_HUNG_UP, COMPLETED_ELSEWHERE, NO_ANSWER
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.session import Answered, OutgoingInvite, Progress, Refused
 from media.client import MediaEngine
 from media.errors import MediaError
 
+__all__ = ["Attempt", "Dialer", "Fork", "Reply", "Rung", "Watch"]
+
 SILENCE_LIMIT_S = 4.0
 """A target that sends not even a 100 for so long is dead, not thinking (row F13)."""
-SETTLE_S = 0.15
-"""How long a cancelled branch may take to say 487 before the next step starts all the same (rows F2, F4)."""
-
-
-class Reply(StrEnum):
-    """What became of ringing one target; the words are those of the scheme's edges."""
-
-    ANSWERED = "answered"
-    NO_ANSWER = "no-answer"
-    BUSY = "busy"
-    OFFLINE = "offline"
-    REJECTED = "rejected"
-    ERROR = "error"
-
-
-def reply_of(status: int) -> Reply:
-    """Return what a final response means for the scheme. No status ever ends it (row F17)."""
-    match status:
-        case 486 | 600:
-            return Reply.BUSY
-        case 603 | 607 | 403:
-            return Reply.REJECTED
-        case 404 | 410 | 480 | 408 | 430 | 502 | 503 | 504 | 604:
-            return Reply.OFFLINE
-        case 487:
-            return Reply.NO_ANSWER
-        case _:
-            return Reply.ERROR
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One target that was rung, for the journal."""
-
-    dial: Dial
-    """Whom."""
-    reply: Reply
-    """With what result."""
-    seconds: float
-    """From its INVITE to its end."""
-    status: int | None = None
-    """Final SIP status, when there was one."""
-    reason: str = ""
-    """The far end's words for it."""
+SETTLE_S = 2.0
+"""How long a cancelled phone may take to confirm that it stopped ringing: a lost CANCEL is repeated twice in
+that time. A phone that confirms lets the next one ring within milliseconds (rows F2, F4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +85,20 @@ class Dialer:
         Raises:
             LegEnded: the caller hung up; every branch has been cancelled by then.
         """
-        fork = Fork(self._endpoint, self._engine(), self._profile, seconds=seconds, watch=watch or Watch())
+        fork = Fork(
+            self._endpoint,
+            self._engine(),
+            self._profile,
+            seconds=seconds,
+            caller=caller,
+            watch=watch or Watch(),
+        )
         try:
             async with caller.while_up():
                 return await fork.run(dials)
         except BaseException:
-            await (
-                fork.drop_winner()
-            )  # answered in the very instant in which the caller left or the step ended
+            # somebody answered in the very instant in which the caller left or the step was stopped
+            await fork.drop_winner()
             raise
 
 
@@ -144,11 +112,13 @@ class Fork:
         profile: SoundProfile,
         *,
         seconds: float,
+        caller: Leg,
         watch: Watch,
     ) -> None:
         self._profile = profile
         self._endpoint = endpoint
         self._engine = engine
+        self._caller = caller
         self._watch = watch
         self._winner: CalleeLeg | None = None
         self._attempts: list[Attempt] = []
@@ -161,6 +131,7 @@ class Fork:
         self._ringing = 0
 
     async def run(self, dials: Sequence[Dial]) -> Rung:
+        """Ring ``dials`` and return when nobody rings any more."""
         async with asyncio.TaskGroup() as group:
             self._tasks = [group.create_task(self._branch(dial), name=f"ring {dial.who}") for dial in dials]
         return Rung(self._winner, tuple(self._attempts))
@@ -170,29 +141,18 @@ class Fork:
         if self._winner is not None:
             await self._winner.close()
 
+    # --- whose turn it is ----------------------------------------------------------------------------------
+
     async def _branch(self, dial: Dial) -> None:
         await self._wait_for_turn(dial)
         self._ringing += 1
         try:
-            leg = await self._open_leg(dial)
-        except (MediaError, Unavailable) as error:
+            await self._ring_one(dial)
+        except (MediaError, Unavailable, MalformedMessage) as error:
             self._record(dial, Reply.ERROR, reason=str(error))
-            return
         finally:
             self._ringing -= 1
-        try:
-            await self._ring(leg)
-        finally:
-            if leg is not self._winner:
-                await leg.close()
-
-    async def _open_leg(self, dial: Dial) -> CalleeLeg:
-        media = await self._engine.open_leg(dial.who)
-        try:
-            return CalleeLeg(dial, media, self._profile)
-        except Unavailable:
-            await media.close()
-            raise
+            self._wake_next()
 
     async def _wait_for_turn(self, dial: Dial) -> None:
         """Hold a staggered branch back; when nobody rings any more, the next one starts at once."""
@@ -209,31 +169,51 @@ class Fork:
             self._waiting.remove((dial.starts_after, turn))
 
     def _wake_next(self) -> None:
+        """Let the next target ring now, with all of its devices, when nobody else does."""
         if self._ringing == 0 and self._winner is None and self._waiting:
-            _, turn = min(self._waiting, key=lambda waiting: waiting[0])
-            turn.set()
+            first = min(starts_after for starts_after, _ in self._waiting)
+            for starts_after, turn in self._waiting:
+                if starts_after == first:
+                    turn.set()
+
+    # --- one target ----------------------------------------------------------------------------------------
+
+    async def _ring_one(self, dial: Dial) -> None:
+        leg = await self._open_leg(dial)
+        try:
+            await self._ring(leg)
+        finally:
+            if leg is not self._winner:
+                await leg.close()
+
+    async def _open_leg(self, dial: Dial) -> CalleeLeg:
+        media = await self._engine.open_leg(dial.who)
+        try:
+            return CalleeLeg(dial, media, self._profile)
+        except BaseException:
+            await media.close()
+            raise
 
     async def _ring(self, leg: CalleeLeg) -> None:
         began = self._loop.time()
         if self._deadline is None:
             self._deadline = began + self._seconds
         invite = leg.invite(self._endpoint)
-        self._ringing += 1
-        final: Answered | Refused | None = None
         try:
             final = await self._final_event(invite, leg)
-            self._take_final(final, invite, leg, began=began)
-        except asyncio.CancelledError:
-            if final is None:
-                self._record(leg.dial, Reply.NO_ANSWER, began=began)
+            while isinstance(final, Refused) and leg.retry_after(final.status):
+                invite = leg.invite(self._endpoint)
+                final = await self._final_event(invite, leg)
+        except BaseException:
+            self._take_back(invite, leg, began=began)
             raise
-        finally:
-            self._ringing -= 1
-            if final is None:
-                invite.cancel(reason=COMPLETED_ELSEWHERE if self._winner is not None else None)
-            self._wake_next()
-        if final is None and invite.has_provisional:
-            await self._settle(invite)
+        match final:
+            case Answered():
+                self._win(leg, final, began=began)
+            case Refused():
+                self._refused(leg, final, began=began)
+            case None:
+                await self._give_up(invite, leg, began=began)
 
     async def _final_event(self, invite: OutgoingInvite, leg: CalleeLeg) -> Answered | Refused | None:
         """Return the final event, or None when the ring time is over or the target is dead silent."""
@@ -261,22 +241,7 @@ class Fork:
             return  # no early sound then; the 200 brings its own SDP
         self._watch.on_early(leg)
 
-    def _take_final(
-        self, final: Answered | Refused | None, invite: OutgoingInvite, leg: CalleeLeg, *, began: float
-    ) -> None:
-        dial = leg.dial
-        match final:
-            case None:
-                is_dead = not invite.has_provisional
-                self._record(dial, Reply.OFFLINE if is_dead else Reply.NO_ANSWER, began=began)
-            case Refused():
-                reply = Reply.OFFLINE if final.is_local else reply_of(final.status)
-                self._record(dial, reply, began=began, status=final.status, reason=final.reason)
-            case Answered() if self._winner is not None:
-                final.session.bye(reason=COMPLETED_ELSEWHERE)
-                self._record(dial, Reply.NO_ANSWER, began=began, status=200)
-            case Answered():
-                self._win(leg, final, began=began)
+    # --- how it ends ---------------------------------------------------------------------------------------
 
     def _win(self, leg: CalleeLeg, answered: Answered, *, began: float) -> None:
         try:
@@ -294,6 +259,32 @@ class Fork:
             if task is not me:
                 task.cancel()
 
+    def _refused(self, leg: CalleeLeg, refused: Refused, *, began: float) -> None:
+        reply = Reply.OFFLINE if refused.is_local else reply_of(refused.status)
+        self._record(leg.dial, reply, began=began, status=refused.status, is_local=refused.is_local)
+
+    async def _give_up(self, invite: OutgoingInvite, leg: CalleeLeg, *, began: float) -> None:
+        """Stop ringing; wait a moment for the phone to have stopped, so that two never ring in turn."""
+        is_alive = invite.has_provisional
+        self._record(leg.dial, Reply.NO_ANSWER if is_alive else Reply.OFFLINE, began=began)
+        invite.cancel(reason=NO_ANSWER)
+        if is_alive:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SETTLE_S):
+                    await invite.next_event()
+
+    def _take_back(self, invite: OutgoingInvite, leg: CalleeLeg, *, began: float) -> None:
+        """Stop ringing because somebody else answered, the caller left, or the step was stopped."""
+        if self._winner is not None:
+            reply, reason = Reply.ELSEWHERE, COMPLETED_ELSEWHERE
+        elif not self._caller.is_up:
+            reply, reason = Reply.TAKEN_BACK, CALLER_HUNG_UP
+        else:
+            reply, reason = Reply.NO_ANSWER, NO_ANSWER
+        invite.cancel(reason=reason)
+        if self._winner is None or self._winner.name != leg.name:  # else another phone of the same person
+            self._record(leg.dial, reply, began=began)
+
     def _record(
         self,
         dial: Dial,
@@ -301,21 +292,11 @@ class Fork:
         *,
         began: float | None = None,
         status: int | None = None,
+        is_local: bool = False,
         reason: str = "",
     ) -> None:
         seconds = 0.0 if began is None else self._loop.time() - began
-        attempt = Attempt(dial, reply, seconds, status, reason)
+        attempt = Attempt(dial, reply, seconds, status, is_local, reason)
         self._attempts.append(attempt)
         if self._watch.on_attempt is not None:
             self._watch.on_attempt(attempt)
-
-    async def _settle(self, invite: OutgoingInvite) -> None:
-        """Give a cancelled phone a moment to stop ringing, so that never two ring in turn (row F4)."""
-        try:
-            async with asyncio.timeout(SETTLE_S):
-                while isinstance(event := await invite.next_event(), Progress):
-                    pass
-                if isinstance(event, Answered):
-                    event.session.bye()
-        except TimeoutError:
-            return

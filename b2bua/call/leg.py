@@ -32,6 +32,7 @@ class WhileUp:
         self._task: asyncio.Task[object] | None = None
         self._cancelling = 0
         self._is_fired = False
+        self._is_left = False
 
     async def __aenter__(self) -> None:
         if self._ended.done():
@@ -42,6 +43,8 @@ class WhileUp:
         self._ended.add_done_callback(self._fire)
 
     def _fire(self, _: asyncio.Future[Ending]) -> None:
+        if self._is_left:
+            return  # the end came in the same instant as what the block waited for
         assert self._task is not None
         self._is_fired = True
         self._task.cancel()
@@ -49,6 +52,7 @@ class WhileUp:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
+        self._is_left = True
         self._ended.remove_done_callback(self._fire)
         assert self._task is not None
         if self._is_fired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:

@@ -1,8 +1,9 @@
-"""A small user agent: registers, calls, is called. Plays the trunk and the phones in the demo and in tests."""
+"""A small user agent: registers, calls, is called. Plays trunk and phones in the demo and in tests."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from b2bua.call.callee import CalleeLeg, Dial
@@ -17,6 +18,7 @@ from b2bua.sip.session import Answered, Ending, IncomingInvite, OutgoingInvite, 
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri
 from media.client import MediaEngine
+from media.commands import PlayItem
 
 
 class CallRefused(B2buaError):
@@ -34,9 +36,15 @@ class Habit:
     answers_after: float | None = None
     """Seconds of ringing before it answers; None: never."""
     refuses_with: int | None = None
-    """A final status it answers with at once."""
+    """A final status it answers with."""
+    refuses_after: float = 0.0
+    """Seconds of ringing before it refuses."""
     rings: bool = True
     """Whether it says 180."""
+    rings_after: float = 0.0
+    """Seconds from the INVITE to its 180."""
+    plays_early: Sequence[PlayItem] = ()
+    """What it lets the caller hear before the answer (183)."""
 
 
 @dataclass(slots=True)
@@ -102,6 +110,8 @@ class Softphone:
         self.name = name
         self.endpoint = endpoint
         self.habit = Habit()
+        self.choose_habit: Callable[[], Habit] = lambda: self.habit
+        """Asked at each INVITE how to behave."""
         self.invitations: list[Invitation] = []
         self._engine = engine
         self._local = local
@@ -163,15 +173,20 @@ class Softphone:
         leg = CallerLeg(invite, media, name=self.name, profile=SoundProfile(), allows_nat=False)
         self.invitations.append(Invitation(loop.time(), invite, leg))
         self._invited.set()
-        habit = self.habit
-        if habit.refuses_with is not None:
-            leg.reject(habit.refuses_with)
-            return
-        if habit.rings:
+        habit = self.choose_habit()
+        await asyncio.wait({leg.ended}, timeout=habit.rings_after)
+        if habit.plays_early:
+            leg.start_early_media()
+            leg.loop(habit.plays_early)
+        elif habit.rings and habit.refuses_with is None:
             leg.ring()
-        if habit.answers_after is not None:
+        if habit.refuses_with is not None:
+            await asyncio.wait({leg.ended}, timeout=habit.refuses_after)
+            leg.reject(habit.refuses_with)
+        elif habit.answers_after is not None:
             await asyncio.wait({leg.ended}, timeout=habit.answers_after)
-            leg.answer()
+            if leg.is_up:
+                leg.answer()
 
     async def invited(self, count: int = 1, *, within: float) -> Invitation:
         """Return the ``count``-th INVITE that ever came here, waiting for it at most ``within`` seconds.

@@ -15,10 +15,11 @@ from b2bua.routing.destination import External, Mobile, Person, SipAddress, Targ
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.resolver import resolve
+from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri, parse_uri
 from b2bua.trunk.callerid import Caller
 from b2bua.trunk.channels import Channels
-from b2bua.trunk.selection import TrunkSelection
+from b2bua.trunk.selection import OutboundRoute, TrunkSelection
 
 
 @dataclass(slots=True)
@@ -87,17 +88,24 @@ class Reach:
             hops = await resolve(route.next_hop)
         except Unavailable as error:
             return Reached(who, (), str(error))
-        dial = Dial(
+        return Reached(who, (self._through(route, who, hops[0]),))
+
+    def _through(self, route: OutboundRoute, who: str, hop: Hop) -> Dial:
+        def after_refusal(status: int) -> Dial | None:
+            other = route.after_refusal(status)
+            return self._through(other, who, hop) if other is not None else None
+
+        return Dial(
             who=who,
             uri=route.uri,
-            hop=hops[0],
+            hop=hop,
             from_=route.from_,
             headers=route.headers,
             credentials=route.credentials,
             allows_nat=route.trunk.allows_nat,
+            after_refusal=after_refusal,
             admit=lambda: self.channels.take(route.trunk.name, route.trunk.channels).release,
         )
-        return Reached(who, (dial,))
 
     async def _address(self, uri: str, call: Call) -> Reached:
         try:

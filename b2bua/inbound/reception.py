@@ -17,7 +17,6 @@ from b2bua.errors import MalformedMessage
 from b2bua.inbound.custody import Custody, outcome_of
 from b2bua.inbound.ledger import JournalLedger
 from b2bua.inbound.numbers import CallerId, Dialled, read_caller, read_dialled
-from b2bua.inbound.sounds import RINGBACK
 from b2bua.people.directory import Directory
 from b2bua.people.engaged import LONGEST_TALK_S, Offered
 from b2bua.people.occupancy import Occupancy
@@ -202,7 +201,7 @@ class Reception:
 
     async def _answered_in_time(self, call: Call, arrival: Arrival) -> str:
         trunk = arrival.trunk
-        timer = call.answer_within(trunk.max_unanswered_s, RINGBACK) if trunk is not None else None
+        timer = call.answer_within(trunk.max_unanswered_s) if trunk is not None else None
         try:
             why = await self.custody.serve(call, arrival.plan, arrival.start)
         finally:

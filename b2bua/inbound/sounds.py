@@ -6,10 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from b2bua.phrases import Phrasebook
-from media.commands import Clip, PlayItem, Silence, Tone
-
-RINGBACK: tuple[PlayItem, ...] = (Tone((425.0,), 1.0, -19.0), Silence(4.0))
-"""ETSI ringback, as played in the countries of our users."""
+from media.commands import Clip, PlayItem
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,15 @@ from b2bua.call.conversation import converse
 from b2bua.call.dialer import Dialer, Watch
 from b2bua.people.engaged import Offered
 from b2bua.people.occupancy import Occupancy
-from b2bua.routing.destination import External, Outcome, Ring, RingMode, Target
+from b2bua.routing.destination import External, Mobile, Outcome, Person, Ring, RingMode, SipAddress, Target
 from b2bua.store.calls import EventKind
 from media.commands import PlayItem
 
 Reach = Callable[[Target, Call], Awaitable[Reached]]
 """Finds the devices and numbers that a target comes to right now."""
 
+LOOK_UP_S = 2.0
+"""A name that takes longer to resolve does not hold up the phones that ring together with it."""
 WORST_FIRST = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED, Outcome.ERROR, Outcome.OFFLINE)
 """A step that rang several targets in turn ends with the first of these that any of them gave."""
 
@@ -44,7 +46,8 @@ class Ringing:
         """
         call.doing = "while it rang"
         call.caller.ring()
-        reached = await asyncio.gather(*(self._look_up(call, target) for target in ring.targets))
+        async with call.caller.while_up():
+            reached = await asyncio.gather(*(self._look_up(call, target) for target in ring.targets))
         if ring.mode is RingMode.IN_TURN:
             return await self._in_turn(call, ring, reached)
         delays = ring.stagger_seconds if ring.mode is RingMode.STAGGERED else 0.0
@@ -57,7 +60,11 @@ class Ringing:
         return await self._together(call, ring, dials)
 
     async def _look_up(self, call: Call, target: Target) -> Reached:
-        reached = await self.reach(target, call)
+        try:
+            async with asyncio.timeout(LOOK_UP_S):
+                reached = await self.reach(target, call)
+        except TimeoutError:
+            reached = Reached(_name_of(target), (), "its address could not be looked up in time")
         if not reached.dials:
             call.ledger.note(EventKind.OFFLINE, reached.who, reached.why_not)
         return reached
@@ -103,6 +110,13 @@ class Ringing:
 
         def hear(leg: CalleeLeg) -> None:
             call.caller.start_early_media()
+            call.caller.media.stop()
             call.caller.media.bridge(leg.media)
 
         return hear
+
+
+def _name_of(target: Target) -> str:
+    match target:
+        case Person(name) | Mobile(name) | External(name) | SipAddress(name):
+            return name

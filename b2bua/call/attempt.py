@@ -1,0 +1,76 @@
+"""What became of one target that was rung: for the scheme, for the journal, in words for the office."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from b2bua.call.callee import Dial
+
+
+class Reply(StrEnum):
+    """What became of ringing one target; all but the last two are words of the scheme's edges."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no-answer"
+    BUSY = "busy"
+    OFFLINE = "offline"
+    REJECTED = "rejected"
+    ERROR = "error"
+    ELSEWHERE = "elsewhere"
+    """Somebody else who rang took the call."""
+    TAKEN_BACK = "taken-back"
+    """The caller hung up."""
+
+
+WORDS = {
+    Reply.ANSWERED: "answered",
+    Reply.NO_ANSWER: "no answer",
+    Reply.BUSY: "busy",
+    Reply.REJECTED: "declined",
+    Reply.ELSEWHERE: "somebody else took the call",
+    Reply.TAKEN_BACK: "the caller hung up",
+}
+
+
+def reply_of(status: int) -> Reply:
+    """Return what a final response means for the scheme. No status ever ends it (row F17)."""
+    match status:
+        case 486 | 600:
+            return Reply.BUSY
+        case 603 | 607 | 403:
+            return Reply.REJECTED
+        case 404 | 410 | 480 | 408 | 430 | 502 | 503 | 504 | 604:
+            return Reply.OFFLINE
+        case 487:
+            return Reply.NO_ANSWER
+        case _:
+            return Reply.ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One target that was rung."""
+
+    dial: Dial
+    """Whom."""
+    reply: Reply
+    """With what result."""
+    seconds: float
+    """From its INVITE to its end."""
+    status: int | None = None
+    """Final SIP status, when there was one."""
+    is_local: bool = False
+    """Whether ``status`` is our own: no peer said so."""
+    reason: str = ""
+    """Why it failed on our side."""
+
+    @property
+    def in_words(self) -> str:
+        """How it ended, as the office says it: ``no answer``, ``busy``, ``did not respond``."""
+        if self.reply is Reply.OFFLINE:
+            is_silent = self.status is None or self.is_local
+            return "did not respond" if is_silent else "phone was off or unreachable"
+        if self.reply is Reply.ERROR:
+            return self.reason or f"could not take the call (SIP {self.status})"
+        return WORDS[self.reply]
