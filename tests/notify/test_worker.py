@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from b2bua.notify import FolderDelivery, MailWorker, NotDeliveredError, SmtpDelivery, SmtpSettings, worker
 from b2bua.notify.delivery import Delivery
 from b2bua.notify.worker import retry_after
-from b2bua.store import NewMail, QueuedMail, Store
+from b2bua.store import NewMail, QueuedMail, Store, writer
 from tests.harness.clock import virtual_time
 
 AT = datetime(2026, 11, 22, 13, 5, tzinfo=UTC)
@@ -190,6 +191,22 @@ async def test_a_folder_that_cannot_be_written_is_tried_again(store: Store, tmp_
     [waiting] = await store.outbox.waiting()
     assert (waiting.attempts, waiting.next_try_at) == (1, AT + timedelta(seconds=5))
     assert await mail_worker.send_due() == 0
+
+
+async def test_a_mail_whose_sending_cannot_be_noted_now_is_not_sent_twice(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "PATIENCE_S", 0.1)
+    await store.outbox.post([MAIL], at=AT)
+    delivery = DownUntil(0.0)
+    mail_worker = MailWorker(store.outbox, delivery, now=lambda: AT)
+    other = sqlite3.connect(tmp_path / "b2bua.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert await mail_worker.send_due() == 1
+    assert await mail_worker.send_due() == 0
+    other.close()
+    await all_sent(store)
+    assert len(delivery.tried_at) == 1
 
 
 class DownUntil:
