@@ -201,11 +201,11 @@ class TransactionLayer:
 
     def _receive_response(self, response: Response) -> None:
         transaction = self._table.client_for(response)
+        output = Output() if transaction is None else transaction.on_response(response, self.now())
         if transaction is not None:
-            call = self._clients[transaction]
-            self._emit_client(call, transaction.on_response(response, self.now()))
-        elif 200 <= response.status < 300 and response.cseq.method == "INVITE":
-            self._user.take_stray(response)
+            self._emit_client(self._clients[transaction], output)
+        if not output.deliver and 200 <= response.status < 300 and response.cseq.method == "INVITE":
+            self._user.take_stray(response)  # also one that a fork sends after another one's refusal
 
     def _receive_request(self, request: Request, source: Hop, transport: Transport) -> None:
         via = request.via

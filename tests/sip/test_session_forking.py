@@ -205,3 +205,39 @@ async def test_rfc3261_15_the_callee_holds_bye_back_until_its_200_is_acknowledge
     assert not [one for one in alice.seen if one.method == "BYE"]
     alice.ack(invite, answer)
     assert (await alice.request("BYE")).headers.get("Reason") is None
+
+
+@virtual_time
+async def test_rfc3261_9_1_an_invite_that_is_given_up_leaves_nothing_behind() -> None:
+    alice, bob, invite, request = await ring(MemoryNetwork())
+    bob.answer(request, 180, tag="one")
+    await invite.next_event()
+    invite.cancel()
+    assert isinstance(await invite.next_event(), Refused)
+    await asyncio.sleep(70)
+    assert quiet(alice)
+
+
+@virtual_time
+async def test_f4_a_repeated_180_is_one_event() -> None:
+    _, bob, invite, request = await ring(MemoryNetwork())
+    for status in (180, 180, 180, 183, 180):
+        bob.answer(request, status, tag="one")
+    bob.answer(request, 486, tag="one")
+    events = [await invite.next_event() for _ in range(4)]
+    assert [event.status for event in events] == [180, 183, 180, 486]  # type: ignore[union-attr]
+
+
+@virtual_time
+async def test_rfc3261_13_3_1_4_a_bye_before_the_ack_ends_the_repetition_of_200() -> None:
+    network = MemoryNetwork()
+    alice, bob = Scripted(network, ALICE), endpoint(network, BOB)
+    answerer = Answerer(bob)
+    invite = alice.invite(BOB)
+    answer = await alice.response(200)
+    alice.within(invite, answer, "BYE", cseq=2)
+    await alice.response(200)
+    await asyncio.sleep(100)
+    assert alice.statuses == [100, 180, 200, 200]
+    assert answerer.sessions[0].ended.result().by == "remote"
+    assert quiet(bob)

@@ -71,6 +71,7 @@ class Phone:
     def __init__(self, endpoint: SipEndpoint, random: Random) -> None:
         self.endpoint = endpoint
         self.sessions: list[Session] = []
+        self.is_dead = False
         self._random = random
         self._tasks: set[asyncio.Task[None]] = set()
         endpoint.on_invite = self._take
@@ -98,6 +99,12 @@ class Phone:
         if random.random() < 0.5:
             session.bye()
 
+    def give_up_if_dead(self) -> None:
+        """Let the user of a phone without network put down the handset: no BYE ever reaches it."""
+        for session in self.sessions:
+            if self.is_dead and not session.ended.done():
+                session.bye()
+
     @property
     def is_busy(self) -> bool:
         """Whether a call is still being played through."""
@@ -107,6 +114,7 @@ class Phone:
 async def place(caller: SipEndpoint, hop: Hop, random: Random) -> list[Session]:
     """Place one call, cancel it perhaps, talk, perhaps renegotiate, hang up; return its sessions."""
     invite = call(caller, hop)
+    asyncio.get_running_loop().call_later(30, invite.cancel)  # as every dialer does
     if random.random() < 0.5:
         delay = random.choice((0.0, 0.001, 0.002, 0.003, 0.3, 1.0, random.random() * 4))
         asyncio.get_running_loop().call_later(delay, invite.cancel)
@@ -139,6 +147,30 @@ async def talk(session: Session, random: Random) -> None:
         session.bye()
 
 
+def kill(network: MemoryNetwork, random: Random, phones: list[Phone]) -> None:
+    """Take one phone off the network: its address answers "port unreachable", or nothing at all."""
+    index = random.randrange(len(phones))
+    hop = Hop("udp", f"10.0.1.{index}", 5060)
+    phones[index].is_dead = True
+    if random.random() < 0.5:
+        network.release(hop)
+    else:
+        network.blackhole(hop.host)
+
+
+def assert_every_answer_was_acknowledged(network: MemoryNetwork) -> None:
+    """Check that no 2xx to INVITE reached the caller without an ACK of the same dialog and CSeq going out."""
+    arrived = [parse_message(packet.wire) for packet in network.arrived if packet.destination == ALICE]
+    sent = [parse_message(packet.wire) for packet in network.log if packet.source == ALICE]
+    answered = {
+        (one.call_id, one.to.tag, one.cseq.number)
+        for one in arrived
+        if isinstance(one, Response) and 200 <= one.status < 300 and one.cseq.method == "INVITE"
+    }
+    acknowledged = {(one.call_id, one.to.tag, one.cseq.number) for one in sent if one.cseq.method == "ACK"}
+    assert answered <= acknowledged
+
+
 async def race(seed: int) -> None:
     random = Random(seed)
     network = MemoryNetwork(
@@ -157,8 +189,13 @@ async def race(seed: int) -> None:
     front = Hop("udp", "10.0.9.9", 5060)
     Forker(network, front, [Hop("udp", f"10.0.1.{n}", 5060) for n in range(len(phones))])
     target = random.choice((front, Hop("udp", "10.0.1.0", 5060)))
+    if random.random() < 0.2:
+        asyncio.get_running_loop().call_later(random.random() * 6, kill, network, random, phones)
     calls = await asyncio.gather(*(place(caller, target, random) for _ in range(2)))
+    for phone in phones:
+        phone.give_up_if_dead()
     await asyncio.sleep(QUIET_S)
+    assert_every_answer_was_acknowledged(network)
     sessions = [session for sessions in calls for session in sessions]
     assert all(session.ended.done() for session in sessions)
     for phone in phones:

@@ -15,7 +15,7 @@ class Packet:
     """One message as it was sent."""
 
     at: float
-    """Loop time of sending."""
+    """Loop time of sending, or of arrival."""
     source: Hop
     """Who sent it."""
     destination: Hop
@@ -30,7 +30,10 @@ class Packet:
 
 
 class MemoryNetwork:
-    """Carries packets between :class:`MemoryTransport` ends; every choice comes from ``random``."""
+    """Carries packets between :class:`MemoryTransport` ends; every choice comes from ``random``.
+
+    ``log`` holds what was sent, ``arrived`` what was received, both in order.
+    """
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class MemoryNetwork:
         self.duplicate = duplicate
         self.reorder = reorder
         self.log: list[Packet] = []
+        self.arrived: list[Packet] = []
         self._random = random or Random(0)
         self._ends: dict[Hop, MemoryTransport] = {}
         self._closed: set[Hop] = set()
@@ -113,6 +117,7 @@ class MemoryNetwork:
     def _arrive(self, wire: bytes, source: Hop, destination: Hop) -> None:
         end = self._ends.get(destination)
         if end is not None:
+            self.arrived.append(Packet(asyncio.get_running_loop().time(), source, destination, wire))
             end.arrive(wire, source)
         elif destination in self._closed and source in self._ends:
             self._ends[source].fail(destination, "Connection refused")

@@ -84,17 +84,17 @@ class UdpTransport:
     def _read(self) -> None:
         receiver, buffer, receive_into = self._receiver, self._buffer, self._socket.recvfrom_into
         assert receiver is not None
-        for taken in range(BURST):
+        self._read_errors()
+        for _ in range(BURST):
             try:
                 size, address = receive_into(buffer)
             except BlockingIOError:
-                if not taken:
-                    self._read_errors()
                 return
             except OSError:
                 if self._socket.fileno() < 0:
                     return
                 self._read_errors()
+                self._watch_again()
                 continue
             receiver.receive(bytes(buffer[:size]), Hop("udp", address[0], address[1]), self)
             if self._receiver is None:
@@ -104,14 +104,26 @@ class UdpTransport:
         """Empty the socket's error queue; epoll would otherwise report it for ever."""
         if not HAS_ERROR_QUEUE:
             return
+        failed: list[tuple[Hop, str]] = []
         for _ in range(BURST):
             try:
                 _, ancillary, _, address = self._socket.recvmsg(0, 512, socket.MSG_ERRQUEUE)
             except OSError:
-                return
-            why = _icmp_error(ancillary)
-            if why and address:
-                self._tell_failure(Hop("udp", address[0], address[1]), why)
+                break
+            failed.append(
+                (Hop("udp", address[0], address[1]) if address else self.local, _icmp_error(ancillary))
+            )
+        if failed:
+            self._watch_again()
+        for hop, why in failed:
+            if why and hop != self.local:
+                self._tell_failure(hop, why)
+
+    def _watch_again(self) -> None:
+        """Ask the loop anew: libuv stops watching a socket for good once it has reported an error on it."""
+        if self._receiver is not None:
+            self._loop.remove_reader(self._socket.fileno())
+            self._loop.add_reader(self._socket.fileno(), self._read)
 
     def _tell_failure(self, hop: Hop, why: str) -> None:
         if self._receiver is not None:
