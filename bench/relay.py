@@ -83,7 +83,9 @@ def main() -> None:
     """Print a row for each number of calls."""
     raise_file_limit()
     program = compiled("c_relay")
-    print(f"{'calls':>6} {'worker µs/packet':>17} {'relayed':>8} {'C µs/packet':>12} {'relayed':>8} {'ratio':>6}")
+    print(
+        f"{'calls':>6} {'worker µs/packet':>17} {'relayed':>8} {'C µs/packet':>12} {'relayed':>8} {'ratio':>6}"
+    )
     for calls in map(int, sys.argv[1:] or CALLS):
         worker, share = asyncio.run(measure_worker(calls))
         row = f"{calls:>6} {worker:>17.2f} {share:>8.2%}"

@@ -7,6 +7,7 @@ from media.outgoing import CLOCK_HZ, HEADER
 _WRAP = 0x10000
 _MAX_JUMP = 3000
 _HEADER_BYTES = HEADER.size
+_NEVER = float("-inf")
 
 
 class IncomingStream:
@@ -19,39 +20,37 @@ class IncomingStream:
         "_jitter",
         "_lost_before",
         "_received",
+        "_received_before",
         "_transit",
         "heard_at",
         "malformed",
-        "packets",
         "ssrc",
         "unknown",
     )
 
     def __init__(self) -> None:
         self.ssrc = -1
-        self.packets = 0
         self.malformed = 0
         self.unknown = 0
         """Packets of a payload type that nobody agreed to."""
         self.heard_at: float | None = None
-        self._lost_before = 0
+        self._lost_before = self._received_before = 0
+        self._base = self._highest = self._cycles = self._received = 0
+        self._transit = _NEVER
         self._jitter = 0.0
-        self._start(-1, 0)
 
     def _start(self, ssrc: int, sequence: int) -> None:
+        self._lost_before, self._received_before = self.lost, self.packets
         self.ssrc = ssrc
         self._base = self._highest = sequence
-        self._cycles = 0
-        self._received = 0
-        self._transit: float | None = None
+        self._cycles = self._received = 0
+        self._transit = _NEVER
 
     def count(self, sequence: int, timestamp: int, ssrc: int, now: float) -> None:
         """Count one packet."""
-        self.packets += 1
         self.heard_at = now
         ahead = (sequence - self._highest) & 0xFFFF
         if ssrc != self.ssrc or _MAX_JUMP < ahead < _WRAP - _MAX_JUMP:
-            self._lost_before = self.lost
             self._start(ssrc, sequence)
         elif ahead <= _MAX_JUMP:
             if sequence < self._highest:
@@ -59,12 +58,16 @@ class IncomingStream:
             self._highest = sequence
         self._received += 1
         transit = now * CLOCK_HZ - timestamp
-        if self._transit is not None:
-            change = transit - self._transit
-            # A timestamp that wraps or leaps is no jitter.
-            if -CLOCK_HZ < change < CLOCK_HZ:
-                self._jitter += ((change if change > 0 else -change) - self._jitter) / 16
+        change = transit - self._transit
         self._transit = transit
+        # A new stream and a timestamp that wraps or leaps are no jitter.
+        if -CLOCK_HZ < change < CLOCK_HZ:
+            self._jitter += ((change if change > 0 else -change) - self._jitter) / 16
+
+    @property
+    def packets(self) -> int:
+        """Packets that came, of all SSRCs."""
+        return self._received_before + self._received
 
     @property
     def highest_sequence(self) -> int:

@@ -124,11 +124,11 @@ class Leg:
             if not size:
                 self.incoming.malformed += 1
                 return
-        _, second, sequence, timestamp, ssrc = HEADER.unpack_from(packet)
+        header = HEADER.unpack_from(packet)
+        _, second, sequence, timestamp, ssrc = header
         payload_type = second & 0x7F
         codec = self._accepts.get(payload_type)
-        is_event = payload_type in self._event_types
-        if codec is None and not is_event:
+        if codec is None and payload_type not in self._event_types:
             self.incoming.unknown += 1
             return
         if source is not None and source != self.latch.source and not self._latch(source):
@@ -142,7 +142,7 @@ class Leg:
             audio = bytes(packet[HEADER_BYTES:size])
             self.recorder.write(codec, audio, timestamp=timestamp, ssrc=ssrc, now=now)
         if self.sink is not None:
-            self.sink.forward(packet, size, now)
+            self.sink.forward(header, packet, size, now)
 
     def _latch(self, source: Address) -> bool:
         if not self.latch.admits(source):

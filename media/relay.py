@@ -14,6 +14,8 @@ MAX_JUMP = 500
 Convert: TypeAlias = Callable[[bytes], bytes]
 Route: TypeAlias = tuple[int, Convert | None]
 """Payload type to send under, and how the payload is changed, if at all."""
+Header: TypeAlias = tuple[int, int, int, int, int]
+"""The fields of HEADER: first byte, marker and payload type, sequence, timestamp, SSRC."""
 
 
 class Relay:
@@ -29,9 +31,9 @@ class Relay:
         self._sequence_offset = 0
         self._timestamp_offset = 0
 
-    def forward(self, packet: bytearray, size: int, now: float) -> None:
+    def forward(self, header: Header, packet: bytearray, size: int, now: float) -> None:
         """Send on an RTP packet without CSRC, extension and padding; ``packet`` is changed in place."""
-        _, second, sequence, timestamp, ssrc = HEADER.unpack_from(packet)
+        _, second, sequence, timestamp, ssrc = header
         route = self._routes.get(second & 0x7F)
         out = self._out
         if route is None or out.is_taken:

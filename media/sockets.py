@@ -13,6 +13,8 @@ from media.outgoing import Packet, Send
 
 LARGEST_PACKET = 2048
 """More than any path carries unfragmented; what is longer arrives cut and is malformed."""
+_PACKET = bytearray(LARGEST_PACKET)
+"""Where each packet is read and rewritten. One for all legs, as a buffer each would never be in the cache."""
 EXPEDITED = 0xB8
 """DSCP EF (RFC 3246), so that routers serve voice first."""
 
@@ -55,7 +57,6 @@ class SocketEndpoint:
         self._give_back = give_back
         self._remote: Address | None = None
         self._is_connected = False
-        self._packet = bytearray(LARGEST_PACKET)
         self._rtcp = bind(address[0], address[1] + 1)
         try:
             self._rtp = bind(*address)
@@ -67,10 +68,10 @@ class SocketEndpoint:
 
     def _read_any(self) -> None:
         try:
-            size, source = self._rtp.recvfrom_into(self._packet)
+            size, source = self._rtp.recvfrom_into(_PACKET)
         except OSError:
             return
-        self._leg.on_packet(self._packet, size, (source[0], source[1]), self._clock())
+        self._leg.on_packet(_PACKET, size, (source[0], source[1]), self._clock())
         if self._is_connected:
             self._settle()
 
@@ -78,22 +79,28 @@ class SocketEndpoint:
         """Sort out by address what came before the connection; from then on the kernel does that."""
         while True:
             try:
-                size, source = self._rtp.recvfrom_into(self._packet)
+                size, source = self._rtp.recvfrom_into(_PACKET)
             except BlockingIOError:
                 break
             except OSError:
                 continue
-            self._leg.on_packet(self._packet, size, (source[0], source[1]), self._clock())
+            self._leg.on_packet(_PACKET, size, (source[0], source[1]), self._clock())
         self._poll.remove_reader(self._rtp.fileno())
-        self._poll.add_reader(self._rtp.fileno(), self._read_connected)
+        self._poll.add_reader(self._rtp.fileno(), self._connected_reader())
 
-    def _read_connected(self) -> None:
-        try:
-            size = self._rtp.recv_into(self._packet)
-        except OSError:
-            # An ICMP error of an earlier packet: the far end is not listening (yet).
-            return
-        self._leg.on_packet(self._packet, size, None, self._clock())
+    def _connected_reader(self) -> Callable[[], None]:
+        """Return what reads one packet of the far end; no attribute is looked up 50 times a second."""
+        packet, receive, take, clock = _PACKET, self._rtp.recv_into, self._leg.on_packet, self._clock
+
+        def read() -> None:
+            try:
+                size = receive(packet)
+            except OSError:
+                # An ICMP error of an earlier packet: the far end is not listening (yet).
+                return
+            take(packet, size, None, clock())
+
+        return read
 
     def _read_rtcp(self) -> None:
         with contextlib.suppress(OSError):

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from random import Random
 from threading import Thread
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from media.commands import Event, Started
@@ -37,6 +37,9 @@ T = TypeVar("T")
 
 SWITCH_SECONDS = 0.0005
 """How long the packet thread may wait for a file thread that holds the interpreter."""
+GATHER_PACKETS = 4
+GATHER_SECONDS = 0.0005
+"""Where packets come one by one but fast, how long they gather: waking for each costs more than serving it."""
 FINISH_SECONDS = 5.0
 """How long a slow disk may take to finish recordings at the end."""
 _CHUNK = 65536
@@ -48,6 +51,8 @@ class Poll:
     def __init__(self) -> None:
         self.epoll = select.epoll()
         self.readers: dict[int, Callable[[], None]] = {}
+        self._woke_at = 0.0
+        self._is_busy = False
 
     def add_reader(self, descriptor: int, callback: Callable[[], None], /) -> None:
         """Call ``callback`` each time ``descriptor`` can be read."""
@@ -62,7 +67,13 @@ class Poll:
     def wait(self, seconds: float | None) -> None:
         """Wait until something can be read, at most ``seconds``, and call whom it concerns."""
         readers = self.readers
-        for descriptor, _ in self.epoll.poll(seconds):
+        if self._is_busy:
+            sleep(GATHER_SECONDS)
+        ready = self.epoll.poll(seconds)
+        woke_at = monotonic()
+        self._is_busy = len(ready) < GATHER_PACKETS and woke_at - self._woke_at < GATHER_SECONDS
+        self._woke_at = woke_at
+        for descriptor, _ in ready:
             reader = readers.get(descriptor)
             if reader is None:
                 continue
@@ -181,14 +192,12 @@ class Worker:
 
 
 def prepare_process() -> None:
-    """Make this process fit for packets: no interrupts but by its parent, enough descriptors, a priority."""
+    """Make this process fit for packets: no interrupts but by its parent, and descriptors enough."""
     # Ctrl-C and a service's stop reach the whole group; calls are ended by signalling, which still needs us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, -10)
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()
 
