@@ -33,6 +33,7 @@ from b2bua.phrases import Phrasebook
 from b2bua.registrar.authentication import Authentication
 from b2bua.registrar.bindings import Bindings, PresenceChange
 from b2bua.registrar.identify import Identifier
+from b2bua.registrar.qualify import Qualification
 from b2bua.registrar.register import Registrar
 from b2bua.ringing.step import Ringing
 from b2bua.routing.destination import Echo, Menu, Queue, Ring, Say, Voicemail
@@ -112,6 +113,7 @@ class Server:
             realm=config.sip.domain or config.sip.host,
             nonces=NonceIssuer(secrets.token_bytes(32), NONCE_LIFETIME_S),
             is_known_flow=self.bindings.has_flow,
+            algorithms=config.sip.digest,
         )
         self.registrar = Registrar(
             people=self.directory,
@@ -200,8 +202,8 @@ class Server:
         around = surroundings or Surroundings()
         start_engine = around.start_engine or (lambda: _start_worker(config))
         async with AsyncExitStack() as stack:
-            engine = await start_engine()
             store = await stack.enter_async_context(await Store.open(config.office.data))
+            engine = await start_engine()
             server = cls(config, store, engine, around)
             stack.push_async_callback(server._close_engine)
             engine.on_engine_lost = server._engine_lost
@@ -219,6 +221,9 @@ class Server:
         for registration in self.registrations:
             start(registration.run(), name=f"trunk {registration.trunk.name}")
         start(self._watch_expiries(), name="expiries")
+        every_s = self.config.sip.qualify_every_s
+        if every_s:
+            start(Qualification(self.bindings, self.endpoint, every_s=every_s).run(), name="qualify")
 
     async def _listen(self) -> None:
         self.endpoint.on_invite = self._invited

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from b2bua import __version__
+from b2bua.config.files import demo_config
 from b2bua.errors import B2buaError, ConfigError
 
 if TYPE_CHECKING:
@@ -54,8 +55,12 @@ def run(
 def check(config: Annotated[Path, typer.Argument(help="Configuration file.", metavar="CONFIG")]) -> None:
     """Look for mistakes and for ways to lose a call; the exit code is 1 when there is an error."""
     from b2bua.config.check import lint
+    from b2bua.config.prompts import missing_prompts
+    from b2bua.phrases import Phrasebook
 
-    problems = lint(_load(config))
+    office = _load(config)
+    book = Phrasebook(Phrasebook.found(), office.office.language, office.office.prompts)
+    problems = (*lint(office), *missing_prompts(office, book.has))
     for problem in problems:
         typer.echo(str(problem))
     errors = sum(not problem.is_warning for problem in problems)
@@ -120,13 +125,6 @@ def demo() -> None:
 def version() -> None:
     """Print the version."""
     typer.echo(f"b2bua {__version__}")
-
-
-def demo_config() -> Path:
-    """Return the demo office's configuration: the checkout's, else the installed one."""
-    package = Path(__file__).resolve().parent.parent
-    beside = package.parent / "config" / "demo.toml"
-    return beside if beside.is_file() else package / "_data" / "config" / "demo.toml"
 
 
 def _load(path: Path | None) -> Config:

@@ -8,6 +8,7 @@ import signal
 import structlog
 import typer
 
+from b2bua.cli.welcome import welcome
 from b2bua.config.models import Config
 from b2bua.errors import B2buaError
 from b2bua.server import Server
@@ -36,32 +37,3 @@ async def run_office(config: Config, *, is_demo: bool) -> None:
         raise B2buaError(f"the media engine does not start: {error}") from error
     except OSError as error:
         raise B2buaError(f"cannot listen on {config.sip.listen}: {error.strerror or error}") from error
-
-
-def welcome(config: Config, *, is_demo: bool) -> str:
-    """Return what to dial from where."""
-    lines = ["", f"b2bua is up on {config.sip.listen} ({' and '.join(config.sip.transports)}).", ""]
-    phones = [person for person in config.people.values() if person.sip_password is not None]
-    if phones:
-        lines.append("Register a phone with this address as its server:")
-        for person in phones:
-            password = f"  password demo-{person.extension}" if is_demo else ""
-            lines.append(f"  user {person.extension:<6}{password}   ({person.title})")
-        lines.append("")
-    if config.numbers:
-        lines.append("Dial from such a phone, or call in through the trunk:")
-        lines += [f"  {number:<16} {_what(config, number)}" for number in config.numbers]
-        lines.append("")
-    if is_demo:
-        lines += [
-            "First test: dial +48221230007 and hear yourself.",
-            f"Recordings, mail and journal are under {config.office.data}/; `b2bua calls` lists the calls.",
-            "",
-        ]
-    return "\n".join(lines)
-
-
-def _what(config: Config, number: str) -> str:
-    spec = config.numbers[number]
-    scheme = spec.scheme or f"{spec.in_hours} / {spec.off_hours}"
-    return f"scheme {scheme}" + (f" ({spec.source})" if spec.source else "")

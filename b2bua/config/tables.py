@@ -71,6 +71,10 @@ class Sip(Table):
     """Realm and domain of the phones; None: the address we listen on."""
     public_address: str | None = None
     """What the outside sees in Via and Contact behind a NAT."""
+    digest: tuple[Literal["MD5", "SHA-256"], ...] = Field(default=("MD5",), min_length=1)
+    """Challenges for phones, in order. Many phones fail when they see one that they do not know."""
+    qualify_every_s: Seconds = Field(default=0.0, validation_alias="qualify-every", ge=0, le=3600)
+    """Phones are asked by OPTIONS this often whether they still answer; 0: never."""
 
     @property
     def host(self) -> str:

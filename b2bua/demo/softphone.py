@@ -178,7 +178,7 @@ class Softphone:
         if habit.plays_early:
             leg.start_early_media()
             leg.loop(habit.plays_early)
-        elif habit.rings and habit.refuses_with is None:
+        elif habit.rings and (habit.refuses_with is None or habit.refuses_after):
             leg.ring()
         if habit.refuses_with is not None:
             await asyncio.wait({leg.ended}, timeout=habit.refuses_after)

@@ -76,7 +76,7 @@ def _settings(smtp: Smtp) -> SmtpSettings:
         port=smtp.port,
         username=smtp.username,
         password=smtp.password,
-        starttls=smtp.starttls or None,
+        starttls=smtp.starttls,
         is_tls=smtp.port == 465,
     )
 

@@ -23,7 +23,7 @@ from b2bua.routing.destination import (
     Voicemail,
 )
 from b2bua.routing.facts import Facts
-from b2bua.routing.plan import Choice, DialExtension, MenuSpec, Plan
+from b2bua.routing.plan import Choice, DialExtension, MenuSpec, Plan, Step
 from b2bua.routing.schedule import DAYS
 from b2bua.routing.scheme import Position, enter, follow, number_spec, scheme_for
 
@@ -44,6 +44,22 @@ def explain(plan: Plan, facts: Facts, number: str, caller: str) -> list[str]:
         elapsed += told.seconds
         position = follow(plan, position, told.outcome, facts.after(elapsed))
     return lines
+
+
+def summarise(plan: Plan, number: str, facts: Facts) -> str:
+    """Return what the number does at that time, in one line: "rings Anna (101) for 20 s; then ..."."""
+    scheme = scheme_for(plan, number, facts)
+    if scheme is None:
+        return _short(plan, Voicemail(plan.default_mailbox))
+    return "; then ".join(_gist(plan, step) for step in scheme.steps)
+
+
+def _gist(plan: Plan, step: Step) -> str:
+    gist = _short(plan, step.destination)
+    if isinstance(step.destination, Menu):
+        options = plan.menus[step.destination.name].options
+        gist += f" ({', '.join(f'{digit}: {_choice(plan, choice)}' for digit, choice in options.items())})"
+    return gist if step.after is None else f"{gist} (only after {' or '.join(sorted(step.after))})"
 
 
 @dataclass(frozen=True, slots=True)

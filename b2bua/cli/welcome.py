@@ -1,0 +1,50 @@
+"""What to dial from where, for whoever has just started an office."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from b2bua.config.models import Config
+from b2bua.routing.explain import summarise
+from b2bua.routing.facts import Facts
+
+
+def welcome(config: Config, *, is_demo: bool) -> str:
+    """Return the lines printed at start."""
+    lines = ["", f"b2bua is up on {config.sip.listen} ({' and '.join(config.sip.transports)}).", ""]
+    lines += _phones(config, is_demo=is_demo)
+    lines += _numbers(config)
+    if is_demo:
+        lines += [
+            "Anything that calls from 127.0.0.0/8 without being such a phone comes in as the trunk `demo`.",
+            "Calls to numbers outside go to 127.0.0.1:5090.",
+            "",
+            "First test: dial +48221230007 and hear yourself. Without a phone: b2bua demo",
+            f"Recordings, mail and journal are in {config.office.data}/; `b2bua calls` lists the calls.",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _phones(config: Config, *, is_demo: bool) -> list[str]:
+    phones = [person for person in config.people.values() if person.sip_password is not None]
+    if not phones:
+        return []
+    lines = [f"Register phones with {config.sip.listen}:"]
+    for person in phones:
+        password = f"  password {person.sip_password}" if is_demo else ""
+        lines.append(f"  user {person.extension:<5}{password}  {person.title}")
+    return [*lines, ""]
+
+
+def _numbers(config: Config) -> list[str]:
+    if not config.numbers:
+        return []
+    plan = config.plan()
+    now = Facts(datetime.now(ZoneInfo(config.office.timezone)))
+    lines = ["Dial from such a phone, or call in through a trunk:"]
+    lines += [f"  {number:<14} {summarise(plan, number, now)}" for number in plan.numbers]
+    if plan.default_scheme is not None:
+        lines.append(f"  {'anything else':<14} {summarise(plan, '', now)}")
+    return [*lines, ""]
