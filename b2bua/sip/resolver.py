@@ -66,6 +66,6 @@ async def _look_up(host: str, port: int) -> list[str]:
     try:
         async with asyncio.timeout(LOOKUP_TIMEOUT_S):
             records = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: no possible name, e.g. "a..b"
         raise Unavailable(f"{host} does not resolve: {str(error) or 'DNS does not answer'}") from error
     return list(dict.fromkeys(str(record[4][0]) for record in records))

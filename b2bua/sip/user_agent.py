@@ -22,6 +22,9 @@ from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri
 
 SDP = "application/sdp"
+MOST_LOCAL_HOPS = 4096
+LOCAL_HOP_LIFETIME_S = 5.0
+"""Our address toward a peer changes when the network comes up after us, or with a new DHCP lease."""
 
 
 class UserAgent:
@@ -42,6 +45,7 @@ class UserAgent:
         self._dialogs: dict[DialogKey, DialogOwner] = {}
         self._invites: dict[tuple[str, str], InviteOwner] = {}
         self._local_hops: dict[Hop, Hop] = {}
+        self._local_hops_until = 0.0
 
     # --- services for sessions ----------------------------------------------------------------------------
 
@@ -53,12 +57,14 @@ class UserAgent:
 
     def local_hop(self, toward: Hop) -> Hop:
         """Return our address as the peer at ``toward`` should see it in Via and Contact."""
+        now = self.now()
+        if now >= self._local_hops_until or len(self._local_hops) > MOST_LOCAL_HOPS:
+            self._local_hops.clear()
+            self._local_hops_until = now + LOCAL_HOP_LIFETIME_S
         known = self._local_hops.get(toward)
         if known is None:
             transport = self._layer.transport_for(toward)
             known = local_hop(transport, toward) if transport else Hop(toward.transport, "127.0.0.1", 5060)
-            if len(self._local_hops) > 4096:
-                self._local_hops.clear()
             self._local_hops[toward] = known
         return known
 

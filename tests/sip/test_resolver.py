@@ -30,6 +30,8 @@ async def test_rfc3263_4_2_a_name_is_looked_up_and_one_that_is_none_says_so() ->
     assert await resolve(parse_uri("sip:a@127.0.0.2;transport=tcp")) == [Hop("tcp", "127.0.0.2", 5060)]
     with pytest.raises(Unavailable, match="names no SIP address"):
         await resolve(parse_uri("tel:112"))
+    with pytest.raises(Unavailable, match="does not resolve"):
+        await resolve(parse_uri("sip:a..b"))
 
 
 def test_hops_write_ipv6_in_brackets() -> None:

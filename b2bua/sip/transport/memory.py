@@ -88,7 +88,9 @@ class MemoryNetwork:
             self._closed.add(hop)
 
     def carry(self, wire: bytes, source: Hop, destination: Hop) -> None:
-        """Send one packet through everything that the network does to it."""
+        """Send one packet through everything that the network does to it; a released end sends nothing."""
+        if source not in self._ends:
+            return
         loop = asyncio.get_running_loop()
         self.log.append(Packet(loop.time(), source, destination, wire))
         if self._is_lost(wire, source, destination):
