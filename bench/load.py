@@ -1,4 +1,4 @@
-"""Sends RTP of many calls at a steady 50 packets per second each: ``load.py LEGS FIRST_PORT FIRST_TO_PORT SECONDS``."""
+"""Sends RTP of many calls, 50 packets per second each: ``load.py LEGS FIRST_PORT FIRST_TO_PORT SECONDS``."""
 
 from __future__ import annotations
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from media.client import MediaEngine, Tone
 from relay import agreement
 from yardstick import compiled, cpu_seconds, open_far_ends
+
+from media.client import MediaEngine, Tone
 
 LISTENERS = (100, 500)
 SECONDS = 3
@@ -50,7 +51,7 @@ def measure_c(program: Path, listeners: int) -> float:
 def main() -> None:
     """Print a row for each number of listeners."""
     program = compiled("c_playback")
-    print(f"{'listeners':>9} {'worker µs/packet':>17} {'core':>6} {'C µs/packet':>12} {'ratio':>6}")
+    print("listeners  worker µs/packet   core  C µs/packet  ratio")
     for listeners in map(int, sys.argv[1:] or LISTENERS):
         far_ends = open_far_ends(listeners, FAR_PORT)
         worker, share = asyncio.run(measure_worker(listeners))

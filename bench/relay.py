@@ -12,9 +12,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from yardstick import HERE, compiled, cpu_seconds, raise_file_limit
+
 from media.client import MediaEngine
 from media.sdp.negotiate import StreamAgreement
-from yardstick import HERE, compiled, cpu_seconds, raise_file_limit
 
 CALLS = (50, 200, 500)
 SECONDS = 3
@@ -83,9 +84,7 @@ def main() -> None:
     """Print a row for each number of calls."""
     raise_file_limit()
     program = compiled("c_relay")
-    print(
-        f"{'calls':>6} {'worker µs/packet':>17} {'relayed':>8} {'C µs/packet':>12} {'relayed':>8} {'ratio':>6}"
-    )
+    print(" calls  worker µs/packet  relayed  C µs/packet  relayed  ratio")
     for calls in map(int, sys.argv[1:] or CALLS):
         worker, share = asyncio.run(measure_worker(calls))
         row = f"{calls:>6} {worker:>17.2f} {share:>8.2%}"

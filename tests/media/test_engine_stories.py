@@ -1,0 +1,352 @@
+"""Hold, NAT, strangers, silence, lost disks: what goes wrong in calls, on virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from media import codecs
+from media.client import Clip, MediaEngine, MediaLeg, MemoryRtpNetwork, Silence, Tone
+from media.dtmf import EventReceiver
+from media.rtp import ReceiverReport, ReportBlock, RtpPacket, SenderReport, build_rtcp, parse_rtcp
+from media.tones import detect, tone
+from media.wav import WavFormat, WavWriter, read_wav
+from tests.harness.clock import run_virtually, virtual_time
+from tests.media.peer import HeardPacket, Peer
+
+HOST = "10.0.0.9"
+
+
+@asynccontextmanager
+async def engine_on(network: MemoryRtpNetwork) -> AsyncIterator[MediaEngine]:
+    engine = await MediaEngine.in_process(network=network, address=HOST, ports=(20000, 20100))
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+@asynccontextmanager
+async def leg_to(peer: Peer, network: MemoryRtpNetwork) -> AsyncIterator[MediaLeg]:
+    async with engine_on(network) as engine:
+        leg = await engine.open_leg("leg")
+        leg.connect(peer.agreement())
+        yield leg
+
+
+def level(pcm: np.ndarray, frequency: float, rate: int = 8000) -> float:
+    """Return the mean level of ``frequency`` in dB."""
+    return float(detect(pcm, rate, (frequency,)).mean())
+
+
+def assert_continuous(heard: list[HeardPacket]) -> None:
+    packets = [each.packet for each in heard]
+    assert len({packet.ssrc for packet in packets}) == 1
+    assert {(later.sequence - earlier.sequence) & 0xFFFF for earlier, later in pairwise(packets)} == {1}
+    elapsed = [each.at - heard[0].at for each in heard]
+    stamped = [((packet.timestamp - packets[0].timestamp) & 0xFFFFFFFF) / 8000 for packet in packets]
+    assert np.allclose(elapsed, stamped, atol=0.021)
+
+
+@virtual_time
+async def test_a_peer_on_hold_hears_nothing_and_then_the_same_stream_again() -> None:
+    network = MemoryRtpNetwork()
+    anna = Peer(network, 4000)
+    async with leg_to(anna, network) as leg:
+        leg.play([Tone((1000.0,), 1.0)], loop=True)
+        await asyncio.sleep(0.5)
+        leg.connect(anna.agreement(sends=False, receives=False))
+        await asyncio.sleep(0.01)
+        before = len(anna.heard)
+        await asyncio.sleep(3.0)
+        assert len(anna.heard) == before
+        leg.connect(anna.agreement())
+        await asyncio.sleep(0.5)
+        assert len(anna.heard) > before + 20
+        assert_continuous(anna.heard)
+
+
+@virtual_time
+async def test_silence_of_30_s_is_told_once_but_not_on_hold_and_again_after_speech() -> None:
+    network = MemoryRtpNetwork()
+    anna = Peer(network, 4000)
+    async with leg_to(anna, network) as leg:
+        told: list[float] = []
+        clock = asyncio.get_running_loop().time
+        leg.on_rtp_timeout = lambda: told.append(clock())
+        await asyncio.sleep(70)
+        assert len(told) == 1
+        assert told[0] == pytest.approx(30, abs=1.1)
+        anna.send(b"\xd5" * 160, leg.address)
+        await asyncio.sleep(32)
+        assert len(told) == 2
+        leg.connect(anna.agreement(receives=False))
+        await asyncio.sleep(300)
+        leg.connect(anna.agreement())
+        await asyncio.sleep(25)
+        assert len(told) == 2
+        await asyncio.sleep(10)
+        assert len(told) == 3
+
+
+@virtual_time
+async def test_rfc4961_another_port_of_the_peers_address_is_latched_once_strangers_are_counted() -> None:
+    network = MemoryRtpNetwork()
+    anna, moved = Peer(network, 4000), Peer(network, 4444)
+    stranger = Peer(network, 4000, host="10.6.6.6")
+    async with leg_to(anna, network) as leg:
+        leg.play([Silence(10.0)])
+        for _ in range(10):
+            stranger.send(b"\xd5" * 160, leg.address)
+            await asyncio.sleep(0.02)
+        assert not leg.is_heard
+        for _ in range(10):
+            moved.send(b"\xd5" * 160, leg.address)
+            await asyncio.sleep(0.02)
+        assert leg.source == moved.address
+        before = len(anna.heard)
+        for peer in (stranger, anna) * 10:
+            peer.send(b"\xd5" * 160, leg.address)
+        await asyncio.sleep(0.5)
+        assert len(anna.heard) == before
+        assert len(moved.heard) > 25
+        assert stranger.heard == []
+        await leg.close()
+        assert leg.statistics["packets"] == 8
+        assert leg.statistics["strangers"] == 10 + 2 + 20
+
+
+@pytest.mark.parametrize("allows_nat", [True, False])
+def test_another_ip_address_is_believed_only_where_nat_is_allowed(allows_nat: bool) -> None:
+    async def story() -> None:
+        network = MemoryRtpNetwork()
+        inside, outside = Peer(network, 4000, host="192.168.1.7"), Peer(network, 61000, host="203.0.113.9")
+        async with engine_on(network) as engine:
+            leg = await engine.open_leg()
+            leg.connect(inside.agreement(), allows_nat=allows_nat)
+            leg.play([Silence(1.0)])
+            for _ in range(10):
+                outside.send(b"\xd5" * 160, leg.address)
+                await asyncio.sleep(0.02)
+            assert leg.is_heard is allows_nat
+            assert bool(outside.heard) is allows_nat
+
+    run_virtually(story())
+
+
+@virtual_time
+async def test_a_reinvite_to_another_address_opens_the_latch_again() -> None:
+    network = MemoryRtpNetwork()
+    anna, desk = Peer(network, 4000), Peer(network, 4002, host="10.0.0.2")
+    async with leg_to(anna, network) as leg:
+        anna.send(b"\xd5" * 160, leg.address)
+        leg.play([Tone((1000.0,), 1.0)], loop=True)
+        await asyncio.sleep(0.2)
+        leg.connect(desk.agreement())
+        desk.send(b"\xd5" * 160, leg.address)
+        await asyncio.sleep(0.2)
+        assert len(desk.heard) >= 9
+        assert_continuous(anna.heard + desk.heard)
+
+
+@virtual_time
+async def test_a_change_of_codec_in_mid_play_goes_on_where_it_was() -> None:
+    network = MemoryRtpNetwork()
+    anna = Peer(network, 4000)
+    async with leg_to(anna, network) as leg:
+        playback = leg.play([Tone((1000.0,), 0.4), Tone((400.0,), 0.4)])
+        await asyncio.sleep(0.399)
+        anna.codec = "PCMU"
+        leg.connect(anna.agreement())
+        assert await playback.finished()
+        await asyncio.sleep(0.01)
+        assert_continuous(anna.heard)
+        assert len(anna.heard) == 40
+        assert level(anna.audio(), 400.0) > -16
+
+
+@virtual_time
+async def test_a_new_playback_cuts_the_one_before_and_stop_cuts_it_too() -> None:
+    network = MemoryRtpNetwork()
+    async with leg_to(Peer(network, 4000), network) as leg:
+        first = leg.play([Silence(5.0)])
+        await asyncio.sleep(1.0)
+        second = leg.play([Silence(5.0)])
+        assert not await first.finished()
+        assert first.seconds == pytest.approx(1.0, abs=0.03)
+        leg.stop()
+        assert not await second.finished()
+
+
+@virtual_time
+async def test_a_prompt_that_cannot_be_read_is_passed_over_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    network = MemoryRtpNetwork()
+    anna = Peer(network, 4000)
+    path = tmp_path / "prompt.wav"
+    with WavWriter(path, 16000, WavFormat.PCM16) as writer:
+        writer.append(tone((1000.0,), 0.5, 16000).astype("<i2").tobytes())
+    with caplog.at_level(logging.WARNING):
+        async with leg_to(anna, network) as leg:
+            assert await leg.play([Clip(tmp_path / "none.wav"), Clip(path, gain_db=-6.0)]).finished()
+    assert "none.wav" in caplog.text
+    assert len(anna.heard) == 25
+    assert level(anna.audio()[800:3200], 1000.0) == pytest.approx(-19, abs=0.5)
+
+
+@virtual_time
+async def test_digits_that_we_press_are_heard_once_each_and_audio_goes_on_between() -> None:
+    network = MemoryRtpNetwork()
+    anna = Peer(network, 4000)
+    async with leg_to(anna, network) as leg:
+        leg.play([Tone((1000.0,), 1.0)], loop=True)
+        await asyncio.sleep(0.1)
+        leg.send_digits("1,55#")
+        await asyncio.sleep(4.0)
+        receiver = EventReceiver(8000)
+        digits = [
+            digit
+            for each in anna.heard
+            if each.packet.payload_type == 101
+            for digit in receiver.feed(
+                each.packet.payload, each.packet.timestamp, each.packet.marker, each.packet.sequence
+            )
+        ]
+        assert "".join(digits) == "155#"
+        numbers = [each.packet.sequence for each in anna.heard]
+        assert {(later - earlier) & 0xFFFF for earlier, later in pairwise(numbers)} == {1}
+        assert max(np.diff([each.at for each in anna.heard])) < 0.03
+        assert 85 < sum(each.packet.payload_type == 8 for each in anna.heard if 0.3 < each.at < 2.1) < 95
+
+
+@pytest.mark.parametrize("path", ["/dev/full", "/nowhere/message.wav"])
+def test_a_disk_that_fails_ends_the_recording_and_not_the_call(path: str) -> None:
+    async def story() -> None:
+        network = MemoryRtpNetwork()
+        anna = Peer(network, 4000)
+        async with leg_to(anna, network) as leg:
+            leg.echo()
+            recording = leg.record(Path(path))
+            await anna.say(tone((1000.0,), 1.0, 8000), leg.address)
+            summary = await recording.finished()
+            assert summary.error
+            assert len(anna.heard) >= 49
+
+    run_virtually(story())
+
+
+@virtual_time
+async def test_a_recording_ends_at_its_maximum_and_one_of_noise_is_silent(tmp_path: Path) -> None:
+    network = MemoryRtpNetwork()
+    anna = Peer(network, 4000)
+    async with leg_to(anna, network) as leg:
+        recording = leg.record(tmp_path / "message.wav", max_seconds=1.0)
+        await anna.say(tone((1000.0,), 2.0, 8000, -60.0), leg.address)
+        summary = await recording.finished()
+    assert summary.seconds == pytest.approx(1.0, abs=0.05)
+    assert summary.is_silent
+    assert len(read_wav(summary.path)[0]) == summary.seconds * 8000
+
+
+@virtual_time
+async def test_a_recording_puts_late_packets_in_their_place_and_ignores_repeated_ones(tmp_path: Path) -> None:
+    network = MemoryRtpNetwork()
+    anna = Peer(network, 4000)
+    async with leg_to(anna, network) as leg:
+        recording = leg.record(tmp_path / "message.wav")
+        for first, second in ((0x80, 0x81), (0x82, 0x83), (0x84, 0x85)):
+            anna.skip()
+            anna.send(bytes([second]) * 160, leg.address)
+            anna.skip(-2)
+            anna.send(bytes([first]) * 160, leg.address)
+            anna.skip(-1)
+            anna.send(bytes([first]) * 160, leg.address)
+            anna.skip()
+            await asyncio.sleep(0.04)
+        summary = await recording.stop()
+    expected = codecs.by_name("PCMA").decode(b"".join(bytes([code]) * 160 for code in range(0x81, 0x86)))
+    assert read_wav(summary.path)[0][-len(expected) :].tolist() == expected.tolist()
+
+
+@virtual_time
+async def test_g722_is_recorded_at_16_khz_and_reaches_a_g711_leg(tmp_path: Path) -> None:
+    network = MemoryRtpNetwork()
+    anna, bob = Peer(network, 4000, codec="G722"), Peer(network, 4002)
+    async with engine_on(network) as engine:
+        a, b = await engine.open_leg(), await engine.open_leg()
+        a.connect(anna.agreement())
+        b.connect(bob.agreement())
+        a.bridge(b)
+        recording = a.record(tmp_path / "wide.wav")
+        await asyncio.gather(
+            anna.say(tone((1000.0,), 1.0, 16000), a.address), bob.say(tone((400.0,), 1.0, 8000), b.address)
+        )
+        summary = await recording.stop()
+    pcm, rate = read_wav(summary.path)
+    assert rate == 16000
+    assert level(pcm[3200:], 1000.0, 16000) > -16
+    assert level(bob.audio()[800:], 1000.0) > -16
+    assert level(anna.audio()[1600:], 400.0, 16000) > -16
+
+
+@virtual_time
+async def test_rfc3550_6_4_reports_go_both_ways_and_give_round_trip_and_loss() -> None:
+    network = MemoryRtpNetwork(latency_s=0.05)
+    anna = Peer(network, 4000)
+    reports: list[SenderReport] = []
+    rtcp = ("10.0.0.1", 4001)
+
+    def answer(compound: bytes, source: tuple[str, int]) -> None:
+        report = parse_rtcp(compound)[0]
+        assert isinstance(report, SenderReport)
+        reports.append(report)
+        block = ReportBlock(report.ssrc, 0, 7, 0, 80, report.ntp_time >> 16 & 0xFFFFFFFF, 0)
+        network.send(build_rtcp(ReceiverReport(anna.ssrc, (block,))), source=rtcp, destination=source)
+
+    network.bind(rtcp, answer)
+    async with leg_to(anna, network) as leg:
+        leg.echo()
+        for count in range(500):
+            anna.send(b"\xd5" * 160, leg.address)
+            if count % 10 == 0:
+                anna.skip()
+            await asyncio.sleep(0.02)
+        await leg.close()
+    assert len(reports) == 2
+    assert reports[-1].blocks[0].lost in range(24, 51)
+    assert leg.statistics["lost"] == 50
+    assert leg.statistics["round_trip_ms"] == pytest.approx(100, abs=1)
+    assert (leg.statistics["remote_lost"], leg.statistics["remote_jitter_ms"]) == (7, 10.0)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.binary(max_size=40), max_size=20))
+def test_malformed_rtp_and_rtcp_are_met_with_silence(datagrams: list[bytes]) -> None:
+    async def story() -> None:
+        network = MemoryRtpNetwork()
+        anna = Peer(network, 4000)
+        async with leg_to(anna, network) as leg:
+            host, port = leg.address
+            for each in datagrams:
+                header = RtpPacket(101, 1, 1, 1, False, each).to_bytes()
+                for content in (each, b"\xb5\x08" + each, header):
+                    network.send(content, source=anna.address, destination=(host, port))
+                network.send(each, source=anna.address, destination=(host, port + 1))
+            await asyncio.sleep(0.1)
+            leg.echo()
+            anna.ssrc += 1
+            anna.send(b"\xd5" * 160, leg.address)
+            await asyncio.sleep(0.1)
+            assert [packet.packet.payload for packet in anna.heard] == [b"\xd5" * 160]
+
+    run_virtually(story())

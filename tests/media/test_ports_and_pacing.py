@@ -1,0 +1,73 @@
+"""Port leases, the grid of deadlines, and what crosses the line to the worker."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from media.commands import Clip, ConnectLeg, LegClosed, Play, Silence, Tone
+from media.errors import PortsExhausted
+from media.pacing import MAX_CATCH_UP, Pacer
+from media.ports import PortLeases
+from media.sdp.negotiate import StreamAgreement
+from media.wire import Framer, encode
+
+
+def test_rfc3550_11_rtp_gets_even_ports_and_rtcp_the_odd_one_within_the_range() -> None:
+    leases = PortLeases(10001, 10006)
+    assert [leases.lease(0.0), leases.lease(0.0)] == [10002, 10004]
+    with pytest.raises(PortsExhausted):
+        leases.lease(0.0)
+
+
+def test_a_port_given_back_rests_and_the_longest_unused_comes_first() -> None:
+    leases = PortLeases(10000, 10005, rest_s=5.0)
+    first, second, _ = (leases.lease(0.0) for _ in range(3))
+    leases.give_back(second, 1.0)
+    leases.give_back(first, 2.0)
+    with pytest.raises(PortsExhausted):
+        leases.lease(5.9)
+    assert [leases.lease(6.0), leases.lease(7.0)] == [second, first]
+    assert leases.leased == leases.total
+
+
+def test_d7_ticks_that_come_late_never_shift_the_grid() -> None:
+    pacer = Pacer()
+    pacer.start(10.0)
+    owed = 0
+    for index in range(1000):
+        assert pacer.deadline is not None
+        late = 0.013 if index % 3 else 0.0
+        owed += pacer.due(pacer.deadline + late)
+    assert owed == 1000
+    assert pacer.deadline == pytest.approx(10.0 + 1000 * 0.02)
+
+
+def test_d7_a_stall_is_caught_up_frame_by_frame_but_not_a_suspended_machine() -> None:
+    pacer = Pacer()
+    pacer.start(0.0)
+    assert pacer.due(0.0) == 1
+    assert pacer.due(0.019) == 0
+    assert pacer.due(0.065) == 3
+    assert pacer.due(3600.0) == MAX_CATCH_UP
+    assert pacer.deadline == pytest.approx(3600.02)
+
+
+AGREEMENT = StreamAgreement(
+    ("192.0.2.1", 4000), "PCMA", 8, ((8, "PCMA"), (0, "PCMU")), 101, None, 20, True, False
+)
+MESSAGES = [
+    ConnectLeg(1, AGREEMENT, allows_nat=True, rtp_timeout_s=30.0),
+    Play(1, 2, (Clip("/prompts/ó.wav", -3.0), Tone((440.0, 480.0), 2.0), Silence(4.0)), is_looped=True),
+    LegClosed(7, {"packets": 5, "jitter_ms": 0.25}),
+]
+
+
+@settings(max_examples=50)
+@given(st.integers(1, 40))
+def test_messages_cross_the_line_unchanged_however_it_cuts_them(step: int) -> None:
+    stream = b"".join(map(encode, MESSAGES))
+    framer = Framer()
+    pieces = (stream[start : start + step] for start in range(0, len(stream), step))
+    assert [message for piece in pieces for message in framer.feed(piece)] == MESSAGES
