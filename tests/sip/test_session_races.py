@@ -192,6 +192,7 @@ async def race(seed: int) -> None:
     if random.random() < 0.2:
         asyncio.get_running_loop().call_later(random.random() * 6, kill, network, random, phones)
     calls = await asyncio.gather(*(place(caller, target, random) for _ in range(2)))
+    await asyncio.sleep(60)
     for phone in phones:
         phone.give_up_if_dead()
     await asyncio.sleep(QUIET_S)
@@ -213,3 +214,55 @@ def test_d2_every_transaction_and_dialog_ends_whatever_the_network_does(first: i
         except BaseException as error:
             error.add_note(f"seed {seed}")
             raise
+
+
+class HostileNetwork(MemoryNetwork):
+    """Lets a broken copy follow each packet: bytes changed, cut out or said twice."""
+
+    def __init__(self, random: Random) -> None:
+        super().__init__(random)
+        self._hostile = random
+
+    def carry(self, wire: bytes, source: Hop, destination: Hop) -> None:
+        super().carry(wire, source, destination)
+        random = self._hostile
+        for _ in range(3):
+            super().carry(broken(wire, random), source, destination)
+
+
+def broken(wire: bytes, random: Random) -> bytes:
+    """Return ``wire`` with a few changes that often still parse."""
+    copy = bytearray(wire)
+    for _ in range(random.randrange(1, 4)):
+        at = random.randrange(len(copy))
+        action = random.randrange(4)
+        if action == 0:
+            copy[at] = random.choice(b'<>";,:@ =%*09aZ\xff\x00')
+        elif action == 1:
+            del copy[at : at + random.randrange(1, 30)]
+        elif action == 2:
+            copy[at:at] = copy[at : at + random.randrange(1, 30)]
+        else:
+            start = copy.rfind(b"\r\n", 0, at) + 2
+            end = copy.find(b"\r\n", at)
+            copy[start:start] = copy[start : end + 2]
+        copy = copy or bytearray(b"x")
+    return bytes(copy)
+
+
+def test_rfc4475_broken_copies_within_live_calls_never_raise() -> None:
+    faults: list[dict[str, object]] = []
+
+    async def story(seed: int) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+        random = Random(seed)
+        network = HostileNetwork(random)
+        caller = endpoint(network, ALICE, seed)
+        target = Hop("udp", "10.0.1.0", 5060)
+        Phone(endpoint(network, target, seed), random)
+        await asyncio.gather(*(place(caller, target, random) for _ in range(3)))
+        await asyncio.sleep(QUIET_S)
+
+    for seed in range(30):
+        run_virtually(story(seed), limit_s=5000)
+        assert faults == []
