@@ -155,6 +155,7 @@ class Server:
             sounds=QueueSounds(sounds.prompt, sounds.music, sounds.standing),
         )
         self.mails = Mails(config, self._zone)
+        self.mail_worker = self.mails.worker(self.store)
         voicemail = VoicemailStep(
             plan=lambda: self.plan,
             store=self.store,
@@ -217,7 +218,7 @@ class Server:
 
     def _start_tasks(self) -> None:
         start = self._background.start
-        start(self.mails.worker(self.store).run(), name="mail")
+        start(self.mail_worker.run(), name="mail")
         for registration in self.registrations:
             start(registration.run(), name=f"trunk {registration.trunk.name}")
         start(self._watch_expiries(), name="expiries")
@@ -276,6 +277,11 @@ class Server:
         self._calls.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a call failed", exc_info=error)
+
+    async def calls_over(self) -> None:
+        """Wait until every call that is up now has its outcome in the journal."""
+        if self._calls:
+            await asyncio.wait(self._calls)
 
     def _requested(self, request: ServerRequest) -> None:
         match request.request.method:

@@ -50,6 +50,8 @@ class Stage:
     """Where the office listens."""
     tell: Callable[[str], None]
     """Prints one line of the narration."""
+    mail: asyncio.Future[str]
+    """Where the first mail went."""
 
 
 async def play() -> None:
@@ -91,11 +93,9 @@ async def _missed_call(stage: Stage) -> None:
 
 
 async def _mail_arrives(stage: Stage) -> None:
-    outbox = stage.server.config.office.data / "outbox"
     async with asyncio.timeout(PATIENCE_S):
-        while not (mails := await asyncio.to_thread(lambda: sorted(outbox.glob("*.eml")))):
-            await asyncio.sleep(0.1)
-    stage.tell(f"The message is in the outbox as an e-mail with the recording attached: {mails[0]}")
+        where = await stage.mail
+    stage.tell(f"The message is in the outbox as an e-mail with the recording attached: {where}")
 
 
 async def _answered_call(stage: Stage) -> None:
@@ -114,8 +114,7 @@ async def _answered_call(stage: Stage) -> None:
 
 async def _ending(stage: Stage, folder: Path) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while any(each.outcome is None for each in await stage.server.store.journal.calls()):
-            await asyncio.sleep(0.1)
+        await stage.server.calls_over()
     stage.tell("This is what the journal says:")
     calls = (await stage.server.store.journal.calls())[::-1]
     for call in calls:
@@ -150,7 +149,9 @@ async def _stage(folder: Path, tell: Callable[[str], None]) -> AsyncIterator[Sta
             response = await phone.register(office, extension, f"demo-{extension}")
             if response.status != 200:
                 raise B2buaError(f"{phone.name} could not register: {response.status} {response.reason}")
-        yield Stage(server, anna, await softphone("the customer"), office, tell)
+        mail: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        server.mail_worker.on_sent = mail.set_result
+        yield Stage(server, anna, await softphone("the customer"), office, tell, mail)
 
 
 def _quick_demo(folder: Path, port: int) -> Config:

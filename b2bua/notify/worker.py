@@ -38,6 +38,8 @@ class MailWorker:
         self._outbox = outbox
         self._delivery = delivery
         self._now = now
+        self.on_sent: Callable[[str], None] | None = None
+        """Told who has a mail now, once somebody has."""
         self._held: dict[int, datetime] = {}
         """Mails whose new state the disk did not take yet, and until when they are left alone."""
 
@@ -71,6 +73,8 @@ class MailWorker:
             return
         is_written = await self._outbox.mark_sent(queued.id, at=self._now(), sent_to=sent_to)
         self._hold(queued, _FOR_EVER, is_written=is_written)
+        if self.on_sent is not None:
+            self.on_sent(sent_to)
 
     async def _put_off(self, queued: QueuedMail, error: NotDeliveredError) -> None:
         wait_s = retry_after(queued.attempts, is_permanent=error.is_permanent)
