@@ -107,6 +107,11 @@ class MediaEngine:
         if self._lost is None:
             self._end_everything("the media engine is closed")
 
+    @property
+    def legs(self) -> int:
+        """How many legs are open."""
+        return len(self._legs) + len(self._opening)
+
     async def open_leg(self, name: str = "") -> MediaLeg:
         """Return a leg with ports of its own; ``name`` is for logs.
 

@@ -63,7 +63,8 @@ def _told(call: CallStory) -> Iterable[CallEvent]:
 
 def _phrases(events: Iterable[CallEvent]) -> Iterable[str]:
     for group in _grouped(events):
-        yield _PHRASES[group[0].kind](group[0], _names([event.who for event in group]))
+        names = list(dict.fromkeys(event.who for event in group))  # a person may have several phones
+        yield _PHRASES[group[0].kind](group[0], _names(names))
 
 
 def _grouped(events: Iterable[CallEvent]) -> list[list[CallEvent]]:

@@ -16,7 +16,9 @@ from b2bua.config.load import load_config
 from b2bua.config.models import Config
 from b2bua.demo.softphone import Habit, PlacedCall, Softphone
 from b2bua.server import Server, Surroundings
+from b2bua.sip.digest import Credentials
 from b2bua.sip.endpoint import SipEndpoint
+from b2bua.sip.message import parse_message
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.transport.memory import MemoryNetwork, Packet
 from b2bua.store.calls import CallStory
@@ -27,6 +29,8 @@ DEMO = Path(__file__).resolve().parents[2] / "config" / "demo.toml"
 SERVER = Hop("udp", "127.0.0.1", 5060)
 MOBILES = ("127.0.0.1", 5090)
 CALLER = "+48500600700"
+NUMBER = "+48221239999"
+"""Leads to the scheme ``tested`` of a story that brings one."""
 MONDAY_NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
 
 
@@ -42,7 +46,7 @@ class Office:
     stack: AsyncExitStack
     started: float
     phones: dict[str, Softphone] = field(default_factory=dict)
-    trunk_ports: int = 5070
+    trunk_ports: int = 6000
 
     @property
     def now(self) -> float:
@@ -56,9 +60,17 @@ class Office:
         self.stack.push_async_callback(phone.close)
         return phone
 
-    async def phone(self, extension: str, habit: Habit | None = None, *, port: int | None = None) -> Softphone:
-        """Return a phone that is registered as ``extension``."""
-        phone = await self.softphone(f"phone {extension}", port or 5000 + int(extension))
+    async def phone(
+        self,
+        extension: str,
+        habit: Habit | None = None,
+        *,
+        port: int | None = None,
+        host: str = "127.0.0.1",
+        name: str = "",
+    ) -> Softphone:
+        """Return a phone that is registered as ``extension``; its port is 5000 + extension."""
+        phone = await self.softphone(name or f"phone {extension}", port or 5000 + int(extension), host=host)
         response = await phone.register(SERVER, extension, f"demo-{extension}")
         assert response.status == 200, response.status
         phone.habit = habit or Habit()
@@ -77,7 +89,33 @@ class Office:
         trunk = await self.softphone("trunk", self.trunk_ports)
         return await trunk.call(SERVER, number, from_number=from_number, uri=uri)
 
-    def packets(self, start: str, *, to_port: int | None = None, from_port: int | None = None) -> list[Packet]:
+    async def call_from(
+        self, phone: Softphone, extension: str, number: str, *, password: str | None = None
+    ) -> PlacedCall:
+        """Call ``number`` from one of our phones."""
+        credentials = Credentials(extension, password or f"demo-{extension}")
+        return await phone.call(SERVER, number, from_number=extension, credentials=credentials)
+
+    def leftovers(self) -> dict[str, int]:
+        """Return what the office still holds that it should not after the last call."""
+        held = {
+            **self.server.endpoint.alive(),
+            "media legs": self.server.engine.legs,
+            "leases": sum(
+                not self.server.occupancy.is_free(name, self.now) for name in self.server.plan.people
+            ),
+            "channels": sum(self.server.channels.in_use(trunk) for trunk in self.server.config.trunks),
+        }
+        return {name: count for name, count in held.items() if count}
+
+    async def settled(self) -> None:
+        """Wait until every SIP timer of the last call has run out; nothing may be left then."""
+        await asyncio.sleep(40)
+        assert self.leftovers() == {}
+
+    def packets(
+        self, start: str, *, to_port: int | None = None, from_port: int | None = None
+    ) -> list[Packet]:
         """Return what was sent, by the beginning of its first line; retransmissions are left out."""
         seen: set[bytes] = set()
         found = []
@@ -96,6 +134,13 @@ class Office:
         """Return when ``packets`` were sent, in seconds after ``since``."""
         return [round(packet.at - since, 2) for packet in self.packets(start, to_port=to_port)]
 
+    def reasons(self, start: str, *, to_port: int | None = None) -> list[str | None]:
+        """Return the Reason header (RFC 3326) of each of ``packets``."""
+        return [
+            parse_message(packet.wire).headers.get("Reason")
+            for packet in self.packets(start, to_port=to_port)
+        ]
+
     async def stories(self) -> list[CallStory]:
         """Return the journal, the oldest call first, once every call has its outcome."""
         async with asyncio.timeout(30):
@@ -103,6 +148,15 @@ class Office:
                 stories = await self.server.store.journal.calls(limit=1000)
                 if stories and all(story.outcome is not None for story in stories):
                     return stories[::-1]
+                await asyncio.sleep(0.25)
+
+    async def stories_of(self, count: int) -> list[CallStory]:
+        """Return the first ``count`` calls of the journal once they have ended."""
+        async with asyncio.timeout(30):
+            while True:
+                stories = (await self.server.store.journal.calls(limit=1000))[::-1][:count]
+                if len(stories) == count and all(story.outcome is not None for story in stories):
+                    return stories
                 await asyncio.sleep(0.25)
 
     async def until(self, condition: Callable[[], bool], *, within: float) -> float:
@@ -120,8 +174,12 @@ async def office(
     config: str | None = None,
     at: datetime = MONDAY_NOON,
     change: Callable[[str], str] = str,
+    scheme: str = "",
 ) -> AsyncIterator[Office]:
-    """Run the demo office, or the one that the TOML text ``config`` describes, in ``folder``."""
+    """Run the demo office, or the one that the TOML text ``config`` describes, in ``folder``.
+
+    ``scheme`` is TOML to add, in which ``[[step]]`` are the steps of what ``NUMBER`` leads to.
+    """
     network, rtp = MemoryNetwork(random.Random(1)), MemoryRtpNetwork()
     loop = asyncio.get_running_loop()
     started = loop.time()
@@ -130,14 +188,25 @@ async def office(
         stack.push_async_callback(peers.close)
         surroundings = Surroundings(
             transports=(network.transport(SERVER.host, SERVER.port),),
-            start_engine=lambda: MediaEngine.in_process(network=rtp, address="127.0.0.1", ports=(20000, 29998)),
+            start_engine=lambda: MediaEngine.in_process(
+                network=rtp, address="127.0.0.1", ports=(20000, 29998)
+            ),
             clock=lambda: at + timedelta(seconds=loop.time() - started),
             randomness=random.Random(2),
         )
-        settings = await asyncio.to_thread(_settings, folder, change(config or DEMO.read_text()))
+        settings = await asyncio.to_thread(
+            _settings, folder, change(config or DEMO.read_text()) + _tested(scheme)
+        )
         server = await stack.enter_async_context(Server.running(settings, surroundings))
         async with AsyncExitStack() as people:
             yield Office(server, network, rtp, peers, folder, people, started)
+
+
+def _tested(scheme: str) -> str:
+    if not scheme:
+        return ""
+    steps = scheme.replace("[[step]]", "[[scheme.tested.step]]")
+    return f'\n[number."{NUMBER}"]\nscheme = "tested"\n{steps}\n'
 
 
 def _settings(folder: Path, text: str) -> Config:
