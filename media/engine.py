@@ -74,20 +74,17 @@ class Engine:
         """Send the frames that are due on all legs together, and look after the legs."""
         if self._paced:
             self._pacer.start(now)
-            owed = self._pacer.due(now)
-            for _ in range(owed):
+            for _ in range(self._pacer.due(now)):
                 self._serve(now)
-            if owed:
-                self._paced = {number: leg for number, leg in self._paced.items() if leg.is_paced}
         if not self._paced:
             self._pacer.stop()
         if now >= self._check_at:
             self._check(now)
 
     def _serve(self, now: float) -> None:
-        for leg in self._paced.values():
-            if leg.is_paced:
-                leg.tick(now)
+        for leg in [leg for leg in self._paced.values() if not leg.tick(now)]:
+            if not leg.is_paced:
+                del self._paced[leg.number]
 
     def _pace(self, leg: Leg) -> None:
         self._paced[leg.number] = leg

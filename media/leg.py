@@ -207,33 +207,33 @@ class Leg:
         has_sound = self._player is not None and self._player.is_loaded
         return self.agreement is not None and (has_sound or not self._keypad.is_idle)
 
-    def tick(self, now: float) -> None:
-        """Send the next 20 ms."""
-        assert self.agreement is not None
-        event_type = self.agreement.telephone_event
-        if not self._keypad.is_idle:
-            if event_type is None or not self.can_send:
-                self._keypad.clear()
-                self._around.emit(
-                    Trouble(self.number, "digits not sent: the far end takes no RFC 4733 events")
-                )
-            elif self._keypad.is_pressing:
-                self._keypad.tick(self.out, event_type, now)
-                self._take_turns()
-                return
-            else:
-                self._keypad.tick(self.out, event_type, now)
-            self._take_turns()
-        player = self._player
-        if player is None or not player.is_loaded:
-            return
-        frame = player.next_frame()
-        if frame is None:
+    def tick(self, now: float) -> bool:
+        """Send the next 20 ms; return whether that was possible, so that more is to come."""
+        agreement, player = self.agreement, self._player
+        if agreement is None or (not self._keypad.is_idle and self._press_on(agreement, now)):
+            return agreement is not None
+        frame = player.next_frame() if player is not None and player.is_loaded else None
+        if frame is not None:
+            if agreement.sends:
+                self.out.send_frame(agreement.payload_type, frame, source=player, now=now)
+            return True
+        if player is not None and player.is_loaded:
             self._player = None
             self._take_turns()
             self._around.emit(Played(self.number, player.number, is_complete=True))
-        elif self.can_send:
-            self.out.send_frame(self.agreement.payload_type, frame, source=player, now=now)
+        return False
+
+    def _press_on(self, agreement: StreamAgreement, now: float) -> bool:
+        """Spend 20 ms of the digits to be sent; return whether they took the place of audio."""
+        event_type = agreement.telephone_event
+        if event_type is None or not self.can_send:
+            self._keypad.clear()
+            self._around.emit(Trouble(self.number, "digits not sent: the far end takes no RFC 4733 events"))
+            return False
+        is_pressing = self._keypad.is_pressing
+        self._keypad.tick(self.out, event_type, now)
+        self._take_turns()
+        return is_pressing
 
     def _take_turns(self) -> None:
         self.out.is_taken = self._player is not None or self._keypad.is_pressing

@@ -39,7 +39,7 @@ SWITCH_SECONDS = 0.0005
 """How long the packet thread may wait for a file thread that holds the interpreter."""
 GATHER_PACKETS = 4
 GATHER_SECONDS = 0.0005
-"""Where packets come one by one but fast, how long they gather: waking for each costs more than serving it."""
+"""Where packets come one by one but fast, how long they gather: waking for each costs more than all else."""
 FINISH_SECONDS = 5.0
 """How long a slow disk may take to finish recordings at the end."""
 _CHUNK = 65536
@@ -177,7 +177,10 @@ class Worker:
             self._poll.remove_reader(self._control.fileno())
         now = monotonic()
         for command in self._framer.feed(received):
-            self._engine.handle(command, now)
+            try:
+                self._engine.handle(command, now)
+            except Exception:  # noqa: BLE001 - one leg's command must not swallow another's
+                traceback.print_exc()
 
     def _emit(self, event: Event) -> None:
         self._unsent += encode(event)

@@ -126,6 +126,32 @@ async def test_it_starts_in_half_a_second_and_closing_finishes_recordings(tmp_pa
     assert len(read_wav(tmp_path / "message.wav")[0]) == 1600
 
 
+async def test_a_reinvite_to_another_address_moves_both_directions_of_a_latched_leg() -> None:
+    with UdpPeer() as anna, UdpPeer() as desk:
+        async with worker() as engine:
+            leg = await engine.open_leg()
+            leg.connect(anna.agreement())
+            leg.echo()
+            anna.send(b"\xd5" * 160, leg.address)
+            await until(anna.listen)
+            leg.connect(desk.agreement())
+            await until(lambda: desk.send(b"\xd5" * 160, leg.address) or desk.listen())
+            heard = len(anna.listen())
+            anna.send(b"\xd5" * 160, leg.address)
+            desk.send(b"\x55" * 160, leg.address)
+            await until(lambda: desk.listen()[-1][1].payload == b"\x55" * 160)
+            assert len(anna.listen()) == heard == 1
+            assert desk.heard[0][1].ssrc == anna.heard[0][1].ssrc
+
+
+def has_ended(pid: int) -> bool:
+    """Return whether a process is gone, or dead and only not yet waited for."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
 SPEAKING = """
 import asyncio, sys, time
 from pathlib import Path
@@ -164,7 +190,7 @@ async def test_v7_kill_9_leaves_a_readable_recording_up_to_one_second_before(
         signalling.kill()
         if victim == "all":
             os.kill(media_worker, signal.SIGKILL)
-        await until(lambda: not Path(f"/proc/{media_worker}").exists())
+        await until(lambda: has_ended(media_worker))
     pcm, rate = read_wav(path)
     assert rate == 8000
     assert spoken - 1.0 < len(pcm) / rate <= spoken + 0.2
