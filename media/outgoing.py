@@ -7,6 +7,8 @@ from collections.abc import Callable
 from random import Random
 from typing import TypeAlias
 
+from media.pacing import FRAME_SECONDS, MAX_CATCH_UP
+
 Packet: TypeAlias = bytes | bytearray | memoryview
 Send: TypeAlias = Callable[[Packet], object]
 
@@ -15,10 +17,9 @@ VERSION_2 = 0x80
 MARKER = 0x80
 CLOCK_HZ = 8000
 """RTP clock of PCMA, PCMU, telephone-event, and of G.722 by the old error that RFC 3551 §4.5.2 keeps."""
-FRAME_SECONDS = 0.02
 FRAME_BYTES = 160
 """Bytes of 20 ms, and RTP clock units too, in each of these codecs."""
-_SILENT_TOO_LONG = 0.3
+_SILENT_TOO_LONG = (MAX_CATCH_UP + 0.5) * FRAME_SECONDS
 """Seconds after which a source that was not sending is put back on the wall clock."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 FRAME_SECONDS = 0.02
 MAX_CATCH_UP = 10
-"""Frames sent at once after a stall. What is older is left out of the clock, as after a suspended machine."""
+"""Frames sent at once after a stall. After a longer one, as of a suspended machine, sending begins anew."""
 
 
 class Pacer:
@@ -36,7 +36,5 @@ class Pacer:
         ticks = int((now - self._start) / self._interval_s + 1e-6) + 1
         owed = max(1, ticks - self._ticks)
         self._ticks += owed
-        if owed > MAX_CATCH_UP:
-            owed = MAX_CATCH_UP
         self.deadline = self._start + self._ticks * self._interval_s
-        return owed
+        return owed if owed <= MAX_CATCH_UP else 1

@@ -1,0 +1,101 @@
+"""What a listener gets from an engine that is served late (D7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+
+from media.commands import ConnectLeg, Event, OpenLeg, Play, Played, Tone
+from media.endpoint import Address
+from media.engine import Engine
+from media.leg import Leg, Surroundings
+from media.outgoing import Packet, Send
+from media.rtp import RtpPacket
+from media.sdp.negotiate import StreamAgreement
+from media.sounds import SoundLibrary
+
+AGREEMENT = StreamAgreement(
+    ("192.0.2.1", 4000), "PCMA", 8, ((8, "PCMA"),), 101, 101, 20, sends=True, receives=True
+)
+
+
+class AtOnce:
+    """Background work that is done before it is asked for again."""
+
+    def submit(self, job: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        done(job())
+
+
+class Wire:
+    """An endpoint that keeps what is sent."""
+
+    address: Address = ("192.0.2.9", 20000)
+
+    def __init__(self) -> None:
+        self.sent: list[RtpPacket] = []
+
+    def aim(self, remote: Address) -> Send:
+        return lambda packet: self.sent.append(RtpPacket.parse(bytes(packet)))
+
+    lock = aim
+
+    def send_rtcp(self, packet: Packet) -> None: ...
+
+    def close(self, now: float) -> None: ...
+
+
+def playing(seconds: float) -> tuple[Engine, Wire, list[Event]]:
+    """Return an engine that at 0.0 s begins to play to one leg, what it sends, and its events."""
+    wire, events = Wire(), []
+    around = Surroundings(
+        events.append, SoundLibrary(AtOnce()), files=AtOnce(), syncs=AtOnce(), random=Random(1)
+    )
+
+    def open_endpoint(leg: Leg, now: float) -> Wire:
+        return wire
+
+    engine = Engine(around, open_endpoint)
+    engine.handle(OpenLeg(1, ""), 0.0)
+    engine.handle(ConnectLeg(1, AGREEMENT, allows_nat=False, rtp_timeout_s=30.0), 0.0)
+    engine.handle(Play(1, 2, (Tone((1000.0,), seconds),), is_looped=False), 0.0)
+    return engine, wire, events
+
+
+def offsets(packets: list[RtpPacket]) -> list[tuple[int, int]]:
+    """Return sequence number and 20 ms frames of each packet behind the first."""
+    first = packets[0]
+    return [
+        ((each.sequence - first.sequence) & 0xFFFF, ((each.timestamp - first.timestamp) & 0xFFFFFFFF) // 160)
+        for each in packets
+    ]
+
+
+@pytest.mark.parametrize("stall", [0.025, 0.065, 0.199])
+def test_d7_a_late_tick_sends_what_is_owed_with_no_number_and_no_timestamp_left_out(stall: float) -> None:
+    engine, wire, events = playing(1.0)
+    now = 0.0
+    while not any(isinstance(event, Played) for event in events):
+        engine.tick(now)
+        due = int(now / 0.02 + 1e-6) + 1
+        assert len(wire.sent) == min(due, 50)
+        now += stall
+    assert offsets(wire.sent) == [(number, number) for number in range(50)]
+
+
+def test_after_a_suspended_machine_the_prompt_goes_on_and_timestamps_follow_the_clock() -> None:
+    engine, wire, _ = playing(1.0)
+    engine.tick(0.0)
+    engine.tick(60.0)
+    engine.tick(60.02)
+    assert offsets(wire.sent) == [(0, 0), (1, 3000), (2, 3001)]
+
+
+def test_an_engine_with_nothing_to_send_is_not_woken_every_20_ms() -> None:
+    engine, _, _ = playing(0.1)
+    for tick in range(7):
+        engine.tick(tick * 0.02)
+    assert engine.deadline is not None
+    assert engine.deadline > 0.5
