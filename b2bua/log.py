@@ -9,9 +9,17 @@ from typing import TextIO
 import structlog
 from structlog.typing import Processor
 
+LIVE_CALLS = "call.live"
+"""Logger of what happens in a call while it happens; the whole story comes in one line at its end."""
 
-def set_up(*, level: str = "INFO", as_json: bool = False, stream: TextIO | None = None) -> None:
-    """Send structlog's and the standard library's records to ``stream`` (stderr) in one form."""
+
+def set_up(
+    *, level: str = "INFO", as_json: bool = False, is_live: bool = False, stream: TextIO | None = None
+) -> None:
+    """Send structlog's and the standard library's records to ``stream`` (stderr) in one form.
+
+    ``is_live`` tells of each step of a call as it happens, not only the story at its end.
+    """
     target = stream or sys.stderr
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -19,7 +27,11 @@ def set_up(*, level: str = "INFO", as_json: bool = False, stream: TextIO | None 
         structlog.processors.TimeStamper(fmt="iso" if as_json else "%H:%M:%S", utc=as_json),
     ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         cache_logger_on_first_use=True,
@@ -37,6 +49,7 @@ def set_up(*, level: str = "INFO", as_json: bool = False, stream: TextIO | None 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.getLogger(LIVE_CALLS).setLevel(logging.INFO if is_live else logging.WARNING)
     for chatty in ("aiosqlite", "sqlalchemy", "alembic", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 

@@ -28,6 +28,9 @@ class Ledger(Protocol):
     def note(self, kind: str, who: str = "", detail: str = "", seconds: float | None = None) -> None:
         """Add one event to the call's story. Never waits and never fails the call."""
 
+    def tell(self, kind: str, who: str = "", detail: str = "", seconds: float | None = None) -> None:
+        """Add one event that somebody else journals, together with what belongs to it."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallerIdentity:

@@ -46,9 +46,10 @@ def run(
     from b2bua import log
     from b2bua.cli.run import run_office
 
-    log.set_up(level="DEBUG" if verbose else "INFO", as_json=json_log)
+    is_demo = config is None or config.resolve() == demo_config().resolve()
+    log.set_up(level="DEBUG" if verbose else "INFO", as_json=json_log, is_live=verbose or is_demo)
     office = _load(config)
-    _run(lambda: run_office(office, is_demo=config is None or config.resolve() == demo_config().resolve()))
+    _run(lambda: run_office(office, is_demo=is_demo))
 
 
 @app.command()

@@ -50,8 +50,8 @@ class Stage:
     """Where the office listens."""
     tell: Callable[[str], None]
     """Prints one line of the narration."""
-    mail: asyncio.Future[str]
-    """Where the first mail went."""
+    mail: asyncio.Queue[str]
+    """Where mails went."""
 
 
 async def play() -> None:
@@ -60,7 +60,7 @@ async def play() -> None:
     Raises:
         B2buaError: something did not go as it must.
     """
-    log.set_up()
+    log.set_up(is_live=True)
     began = time.monotonic()
 
     def tell(line: str) -> None:
@@ -94,7 +94,7 @@ async def _missed_call(stage: Stage) -> None:
 
 async def _mail_arrives(stage: Stage) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        where = await stage.mail
+        where = await stage.mail.get()
     stage.tell(f"The message is in the outbox as an e-mail with the recording attached: {where}")
 
 
@@ -149,8 +149,8 @@ async def _stage(folder: Path, tell: Callable[[str], None]) -> AsyncIterator[Sta
             response = await phone.register(office, extension, f"demo-{extension}")
             if response.status != 200:
                 raise B2buaError(f"{phone.name} could not register: {response.status} {response.reason}")
-        mail: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        server.mail_worker.on_sent = mail.set_result
+        mail: asyncio.Queue[str] = asyncio.Queue()
+        server.mail_worker.on_sent = mail.put_nowait
         yield Stage(server, anna, await softphone("the customer"), office, tell, mail)
 
 

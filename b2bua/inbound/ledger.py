@@ -7,24 +7,41 @@ from datetime import datetime
 
 import structlog
 
-from b2bua.store.calls import CallEvent, EventKind
+from b2bua.store.calls import CallEvent, CallOutcome, CallStory, EventKind, NewCall
 from b2bua.store.journal import Journal
-from b2bua.store.story import event_in_words
+from b2bua.store.story import event_in_words, story
 
+live = structlog.get_logger("call.live")
 log = structlog.get_logger("call")
 
 
 class JournalLedger:
     """A ``Ledger`` that writes to the journal without waiting for it."""
 
-    def __init__(self, journal: Journal, call_id: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, journal: Journal, call: NewCall, clock: Callable[[], datetime]) -> None:
         self._journal = journal
-        self._call_id = call_id
+        self._call = call
         self._clock = clock
-        self._log = log.bind(call_id=call_id)
+        self._events: list[CallEvent] = []
 
     def note(self, kind: str, who: str = "", detail: str = "", seconds: float | None = None) -> None:
         """Add one event."""
+        self.tell(kind, who, detail, seconds)
+        self._journal.note(self._call.call_id, self._events[-1])
+
+    def tell(self, kind: str, who: str = "", detail: str = "", seconds: float | None = None) -> None:
+        """Add one event that is journaled elsewhere."""
         event = CallEvent(self._clock(), EventKind(kind), who, detail, seconds)
-        self._journal.note(self._call_id, event)
-        self._log.info(event_in_words(event))
+        self._events.append(event)
+        live.info(event_in_words(event), call_id=self._call.call_id)
+
+    def tell_story(self, outcome: CallOutcome, why: str) -> None:
+        """Log the whole call in one line, in the journal's words."""
+        whole = CallStory(self._call, tuple(self._events), self._clock(), outcome, why)
+        log.info(
+            story(whole) or outcome.value,
+            caller=self._call.caller or "withheld",
+            dialled=self._call.dialled,
+            outcome=outcome.value,
+            call_id=self._call.call_id,
+        )

@@ -62,6 +62,16 @@ class Arrival:
 
 
 @dataclass(slots=True)
+class Ending:
+    """How a call ends, as far as it is known yet."""
+
+    outcome: CallOutcome
+    """For the journal."""
+    why: str = STOPPED
+    """In words for the office."""
+
+
+@dataclass(slots=True)
 class Reception:
     """Takes INVITEs into custody."""
 
@@ -163,41 +173,40 @@ class Reception:
 
     async def _serve(self, arrival: Arrival) -> None:
         """Journal the caller, serve them, journal the one outcome, whatever happens in between."""
-        identity = arrival.identity
-        await self.store.journal.begin(self._new_call(arrival))
+        new_call = self._new_call(arrival)
+        await self.store.journal.begin(new_call)
         log.info(
-            "a call", call_id=identity.call_id, caller=identity.number or "withheld", dialled=identity.dialled
+            "a call", caller=new_call.caller or "withheld", dialled=new_call.dialled, call_id=new_call.call_id
         )
-        nothing = CallOutcome.UNANSWERED if identity.is_internal else CallOutcome.PROMISE
+        ledger = JournalLedger(self.store.journal, new_call, self.clock)
+        is_owed = not arrival.identity.is_internal
+        ending = Ending(CallOutcome.PROMISE if is_owed else CallOutcome.UNANSWERED)
         try:
-            await self._in_custody(arrival)
+            await self._in_custody(arrival, ledger, ending)
         except PortsExhausted as error:
             log.error("no RTP port is left for a caller; widen [rtp] ports", why=str(error))
             arrival.invite.reject(503, "No media port", headers=(("Retry-After", str(RETRY_AFTER_S)),))
-            await self._close(identity, nothing, "we had no media port left")
+            ending.why = "we had no media port left"
         except MediaError as error:
             arrival.invite.reject(488, headers=(("Warning", f'399 b2bua "{_quotable(error)}"'),))
-            await self._close(identity, nothing, f"no common way to send sound: {error}")
+            ending.why = f"no common way to send sound: {error}"
         finally:
-            await self._close(identity, nothing, STOPPED)
+            await self._close(ledger, new_call, ending)
 
-    async def _in_custody(self, arrival: Arrival) -> None:
-        identity = arrival.identity
-        ledger = JournalLedger(self.store.journal, identity.call_id, self.clock)
+    async def _in_custody(self, arrival: Arrival, ledger: JournalLedger, ending: Ending) -> None:
         async with Call.incoming(
             arrival.invite,
             self.engine(),
-            identity,
+            arrival.identity,
             ledger,
             profile=self.profile,
             allows_nat=arrival.trunk.allows_nat if arrival.trunk is not None else True,
         ) as call:
             call.caller.preload_digits(arrival.keys)
-            why = STOPPED
             try:
-                why = await self._answered_in_time(call, arrival)
+                ending.why = await self._answered_in_time(call, arrival)
             finally:
-                await self._close(identity, outcome_of(call), why)
+                ending.outcome = outcome_of(call)
 
     async def _answered_in_time(self, call: Call, arrival: Arrival) -> str:
         trunk = arrival.trunk
@@ -212,12 +221,11 @@ class Reception:
             call.caller.reject(call.last_status if call.identity.is_internal and call.last_status else 480)
         return why
 
-    async def _close(self, identity: CallerIdentity, outcome: CallOutcome, why: str) -> None:
+    async def _close(self, ledger: JournalLedger, call: NewCall, ending: Ending) -> None:
         """Write the outcome, unless it is written: a message left is, together with its mail."""
-        if not self.store.journal.is_open(identity.call_id):
-            return
-        await self.store.journal.end(identity.call_id, outcome, at=self.clock(), why=why)
-        log.info("call over", call_id=identity.call_id, outcome=outcome.value, why=why)
+        if self.store.journal.is_open(call.call_id):
+            await self.store.journal.end(call.call_id, ending.outcome, at=self.clock(), why=ending.why)
+        ledger.tell_story(ending.outcome, ending.why)
 
     def _new_call(self, arrival: Arrival) -> NewCall:
         identity = arrival.identity

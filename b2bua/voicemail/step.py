@@ -105,6 +105,7 @@ class VoicemailStep:
             return
         left = LeftMessage(left.call, left.box, left.path, summary.seconds, left.at)
         if summary.is_silent:
+            left.call.ledger.tell(EventKind.MESSAGE, left.box.name, "silence", summary.seconds)
             await self.store.messages.finish(
                 call_id,
                 summary.seconds,
@@ -116,4 +117,4 @@ class VoicemailStep:
             return
         left.call.has_left_message = True
         await self.store.messages.finish(call_id, summary.seconds, self.clock(), self.mails(left))
-        log.info("left a message", call_id=call_id, box=left.box.name, seconds=round(summary.seconds, 1))
+        left.call.ledger.tell(EventKind.MESSAGE, left.box.name, seconds=summary.seconds)
