@@ -124,6 +124,7 @@ class TransactionLayer:
         self._clients: dict[AnyClient, ClientCall] = {}
         self._servers: dict[AnyServer, ServerCall] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
         self._loop = asyncio.get_running_loop()
 
     def __len__(self) -> int:
@@ -245,12 +246,18 @@ class TransactionLayer:
         transaction = self._table.invite_for(cancel)
         return None if transaction is None else self._servers.get(transaction)
 
-    def destination_failed(self, hop: Hop, why: str) -> None:  # noqa: ARG002 - a Receiver is told why
-        """Fail what waits for an answer from ``hop``."""
+    def destination_failed(self, hop: Hop, why: str, *, is_final: bool = True) -> None:  # noqa: ARG002 - why
+        """Fail what waits for an answer from ``hop``.
+
+        A fault that may pass fails only new requests, which can go elsewhere: callers who wait and calls that
+        are up survive it.
+        """
         for client in [call for call in self._clients.values() if call.hop == hop]:
-            self._fail_client(client)
-        for server in [call for call in self._servers.values() if call.is_lost_with(hop)]:
-            self._user.reply_failed(server)
+            if is_final or client.request.to.tag is None:
+                self._fail_client(client)
+        if is_final:
+            for server in [call for call in self._servers.values() if call.is_lost_with(hop)]:
+                self._user.reply_failed(server)
         self.arm()
 
     def _fail_client(self, call: ClientCall) -> None:
@@ -290,9 +297,10 @@ class TransactionLayer:
 
     def _wake_at(self, due: float) -> None:
         if self._timer is not None:
-            if self._timer.when() <= due:
+            if self._timer_due <= due:  # noted here: uvloop's handle of a time that is past knows none
                 return
             self._timer.cancel()
+        self._timer_due = due
         self._timer = self._loop.call_at(due, self._wake)
 
     def _wake(self) -> None:

@@ -140,7 +140,10 @@ class UserAgent:
             return
         server = self._server(call)
         to_tag = request.to.tag
-        if to_tag:
+        unknown = request.option_tags("Require")
+        if unknown:
+            server.respond(420, headers=(("Unsupported", ", ".join(sorted(unknown))),))
+        elif to_tag:
             owner = self._dialogs.get((request.call_id, to_tag, request.from_.tag or ""))
             if owner is None:
                 server.respond(481)
@@ -217,13 +220,10 @@ class UserAgent:
 def _is_refused(call: ServerCall, server: ServerRequest) -> bool:
     """Return whether a new request fails the checks of RFC 3261 §8.2, and answer it then."""
     request = server.request
-    unknown = request.option_tags("Require")
     if call.is_merged:
         server.respond(482)
     elif request.max_forwards == 0 and request.method != "OPTIONS":
         server.respond(483)
-    elif unknown:
-        server.respond(420, headers=(("Unsupported", ", ".join(sorted(unknown))),))
     else:
         return False
     return True

@@ -154,6 +154,8 @@ async def test_a_caller_whose_network_died_ends_a_waiting_invite() -> None:
     waiting = Waiting(bob)
     call(alice)
     await asyncio.sleep(0.1)
+    bob._layer.destination_failed(ALICE, "No route to host", is_final=False)
+    assert not waiting.invites[0].ended.done()
     network.release(ALICE)
     waiting.invites[0].progress(180)
     assert (await asyncio.wait_for(waiting.invites[0].ended, 1)).by == "network"

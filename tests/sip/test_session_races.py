@@ -196,7 +196,8 @@ async def race(seed: int) -> None:
     for phone in phones:
         phone.give_up_if_dead()
     await asyncio.sleep(QUIET_S)
-    assert_every_answer_was_acknowledged(network)
+    if not any(phone.is_dead for phone in phones):
+        assert_every_answer_was_acknowledged(network)
     sessions = [session for sessions in calls for session in sessions]
     assert all(session.ended.done() for session in sessions)
     for phone in phones:

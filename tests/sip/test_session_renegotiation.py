@@ -284,3 +284,30 @@ async def calling_script(network: MemoryNetwork) -> tuple[Scripted, Session]:
     event = await invite.next_event()
     assert isinstance(event, Answered)
     return bob, event.session
+
+
+@virtual_time
+async def test_a_fault_of_the_network_neither_ends_a_session_nor_its_bye() -> None:
+    network = MemoryNetwork()
+    alice, caller, _bob, callee = await talking(network)
+    network.blackhole(BOB.host)
+    pending = asyncio.ensure_future(caller.reinvite(OFFER))
+    await asyncio.sleep(0.1)
+    alice._layer.destination_failed(BOB, "No route to host", is_final=False)
+    network.blackhole(BOB.host, on=False)
+    assert await pending == ANSWER
+    network.blackhole(BOB.host)
+    caller.bye()
+    alice._layer.destination_failed(BOB, "No route to host", is_final=False)
+    network.blackhole(BOB.host, on=False)
+    assert (await asyncio.wait_for(callee.ended, 2)).by == "remote"
+
+
+@virtual_time
+async def test_rfc3261_12_2_1_2_a_reinvite_to_a_closed_port_is_refused_and_the_session_stays() -> None:
+    network = MemoryNetwork()
+    _alice, caller, _bob, _callee = await talking(network)
+    network.release(BOB)
+    with pytest.raises(NotAcceptable, match="503"):
+        await caller.reinvite(OFFER)
+    assert not caller.ended.done()

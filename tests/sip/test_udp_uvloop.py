@@ -21,7 +21,7 @@ class Ear:
     def receive(self, wire: bytes, source: Hop, transport: Transport) -> None:
         self.heard.put_nowait(wire)
 
-    def destination_failed(self, hop: Hop, why: str) -> None:
+    def destination_failed(self, hop: Hop, why: str, *, is_final: bool = True) -> None:
         self.failed.put_nowait(hop)
 
 

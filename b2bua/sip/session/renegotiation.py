@@ -107,7 +107,7 @@ class Renegotiation:
         if status == 491 and self._glares < MOST_GLARES:
             self._glares += 1
             self._arm(self._glare_delay(), self.start)
-        elif status in (408, 481) or response.is_local:
+        elif status in (408, 481):
             self._on_dialog_gone(f"{status} {response.reason}", status)
         else:
             self._refuse(f"{status} {response.reason}")

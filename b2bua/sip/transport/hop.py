@@ -38,8 +38,11 @@ class Receiver(Protocol):
     def receive(self, wire: bytes, source: Hop, transport: Transport) -> None:
         """Take one whole message."""
 
-    def destination_failed(self, hop: Hop, why: str) -> None:
-        """Take the news that what was sent to ``hop`` does not arrive (RFC 3261 §18.4)."""
+    def destination_failed(self, hop: Hop, why: str, *, is_final: bool = True) -> None:
+        """Take the news that what was sent to ``hop`` does not arrive (RFC 3261 §18.4).
+
+        ``is_final``: nobody listens there; else the network on the way has a fault, which may pass.
+        """
 
 
 class Transport(Protocol):

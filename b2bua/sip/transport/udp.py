@@ -79,7 +79,7 @@ class UdpTransport:
         except BlockingIOError:
             return
         except OSError as error:
-            self._loop.call_soon(self._tell_failure, hop, error.strerror or str(error))
+            self._fail_soon(hop, error.errno or 0)
 
     def _read(self) -> None:
         receiver, buffer, receive_into = self._receiver, self._buffer, self._socket.recvfrom_into
@@ -104,20 +104,18 @@ class UdpTransport:
         """Empty the socket's error queue; epoll would otherwise report it for ever."""
         if not HAS_ERROR_QUEUE:
             return
-        failed: list[tuple[Hop, str]] = []
+        has_errors = False
         for _ in range(BURST):
             try:
                 _, ancillary, _, address = self._socket.recvmsg(0, 512, socket.MSG_ERRQUEUE)
             except OSError:
                 break
-            failed.append(
-                (Hop("udp", address[0], address[1]) if address else self.local, _icmp_error(ancillary))
-            )
-        if failed:
+            has_errors = True
+            number = _icmp_error(ancillary)
+            if number and address:
+                self._fail_soon(Hop("udp", address[0], address[1]), number)
+        if has_errors:
             self._watch_again()
-        for hop, why in failed:
-            if why and hop != self.local:
-                self._tell_failure(hop, why)
 
     def _watch_again(self) -> None:
         """Ask the loop anew: libuv stops watching a socket for good once it has reported an error on it."""
@@ -125,9 +123,14 @@ class UdpTransport:
             self._loop.remove_reader(self._socket.fileno())
             self._loop.add_reader(self._socket.fileno(), self._read)
 
-    def _tell_failure(self, hop: Hop, why: str) -> None:
+    def _fail_soon(self, hop: Hop, number: int) -> None:
+        """Tell in the loop's next turn: whoever is sending just now need not expect it."""
+        self._loop.call_soon(self._tell_failure, hop, number)
+
+    def _tell_failure(self, hop: Hop, number: int) -> None:
         if self._receiver is not None:
-            self._receiver.destination_failed(hop, why)
+            is_final = number == errno.ECONNREFUSED
+            self._receiver.destination_failed(hop, os.strerror(number), is_final=is_final)
 
     async def close(self) -> None:
         self._receiver = None
@@ -145,12 +148,12 @@ def _ask_for_icmp_errors(bound: socket.socket) -> None:
         bound.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
 
 
-def _icmp_error(ancillary: list[tuple[int, int, bytes]]) -> str:
-    """Return what ICMP said, "" for what is no news about a peer (a path's MTU)."""
+def _icmp_error(ancillary: list[tuple[int, int, bytes]]) -> int:
+    """Return the errno that ICMP stands for, 0 for what is no news about a peer (a path's MTU)."""
     for _level, _kind, content in ancillary:
         if len(content) < EXTENDED_ERROR.size:
             continue
         number, origin, *_ = EXTENDED_ERROR.unpack_from(content)
         if origin in ORIGIN_ICMP and number != errno.EMSGSIZE:
-            return os.strerror(number)
-    return ""
+            return int(number)
+    return 0
