@@ -107,6 +107,7 @@ class Leg:
         self._digit_method = ""
         media.on_digit = lambda key: self.take_digit(key, "rtp")
         media.on_rtp_timeout = self._fell_silent
+        media.on_lost = lambda: self.end("the media engine died", by="network")
         self.is_talking = False
 
     @property
@@ -271,4 +272,5 @@ class Leg:
         self.hang_up()
         self.media.on_digit = None
         self.media.on_rtp_timeout = None
+        self.media.on_lost = None
         await self.media.close()
