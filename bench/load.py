@@ -1,4 +1,4 @@
-"""Sends RTP of many calls, 50 packets per second each: ``load.py LEGS FIRST_PORT FIRST_TO_PORT SECONDS``."""
+"""Sends RTP of many calls, 50 packets per second each: ``load LEGS FIRST_PORT FIRST_TO_PORT SECONDS``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import struct
 import sys
 import time
 
-from yardstick import open_far_ends
+from bench.yardstick import open_far_ends
 
 SLOTS = 10
 """Parts of 20 ms over which legs are spread, as the clocks of real phones are."""

@@ -1,6 +1,6 @@
 """CPU time per packet of the media worker playing one prompt to many, and of the same in C beside it.
 
-``python bench/playback.py [LISTENERS...]``
+``python -m bench.playback [LISTENERS...]``
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from relay import agreement
-from yardstick import compiled, cpu_seconds, open_far_ends
-
+from bench.processes import cpu_seconds
+from bench.relay import agreement
+from bench.yardstick import compiled, open_far_ends
 from media.client import MediaEngine, Tone
 
 LISTENERS = (100, 500)
@@ -44,7 +42,7 @@ async def measure_worker(listeners: int) -> tuple[float, float]:
 def measure_c(program: Path, listeners: int) -> float:
     """Return CPU-µs per packet in C."""
     command = [str(program), str(listeners), str(FAR_PORT), str(SECONDS)]
-    used = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    used = int(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
     return used / (SECONDS * 50 * listeners)
 
 

@@ -1,6 +1,6 @@
 """CPU time per relayed packet of the media worker, and of a plain relay in C beside it.
 
-``python bench/relay.py [CALLS...]``
+``python -m bench.relay [CALLS...]``
 """
 
 from __future__ import annotations
@@ -10,10 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from yardstick import HERE, compiled, cpu_seconds, raise_file_limit
-
+from bench.processes import cpu_seconds
+from bench.yardstick import HERE, compiled, raise_file_limit
 from media.client import MediaEngine
 from media.sdp.negotiate import StreamAgreement
 
@@ -25,8 +23,8 @@ RELAY_PORT, FAR_PORT = 26000, 28100
 
 def generate(legs: int) -> int:
     """Let another process say ``SECONDS`` of audio on all legs; return how many packets it sent."""
-    command = [sys.executable, str(HERE / "load.py"), *map(str, (legs, FAR_PORT, RELAY_PORT, SECONDS))]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    command = [sys.executable, "-m", "bench.load", *map(str, (legs, FAR_PORT, RELAY_PORT, SECONDS))]
+    return int(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=HERE.parent).stdout)
 
 
 def agreement(port: int) -> StreamAgreement:

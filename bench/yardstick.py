@@ -1,4 +1,4 @@
-"""What the benchmarks of media share: CPU time of another process, C programs, far ends of many calls."""
+"""What the benchmarks of media share: programs in C to compare with, far ends of many calls."""
 
 from __future__ import annotations
 
@@ -7,15 +7,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time that a process has used, all its threads, in nanosecond resolution (Linux)."""
-    return time.clock_gettime((~pid << 3) | 2)
 
 
 def compiled(name: str) -> Path | None:
