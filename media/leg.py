@@ -35,6 +35,9 @@ from media.soundfile import Loudness
 from media.sounds import SoundLibrary
 from media.transcode import converter
 
+CHECK_SECONDS = 1.0
+"""How often a leg is looked after, recordings apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -78,6 +81,7 @@ class Leg:
         self._due_since = 0.0
         self._is_silent = False
         self._reporter = Reporter(self.out, self.incoming)
+        self._check_at = 0.0
         self._report_at = 0.0
 
     # Connection
@@ -100,6 +104,10 @@ class Leg:
         self._accepts = dict(agreement.accepts) if agreement.receives else {}
         self._event_types = agreement.event_payload_types if agreement.receives else frozenset()
         self._rtp_timeout_s = rtp_timeout_s
+        if was is None:
+            self._check_at = now + CHECK_SECONDS * self._around.random.random()
+            # The first report comes early (RFC 3550 §6.2), and no two legs report at once.
+            self._report_at = now + REPORT_SECONDS * (0.2 + 0.3 * self._around.random.random())
         if was is None or not was.receives:
             self._due_since = now
         if agreement.remote is not None and self.latch.expect(agreement.remote, allows_nat=allows_nat):
@@ -292,11 +300,13 @@ class Leg:
             self.recorder.flush(now)
             if self.recorder.is_over:
                 self.recorder = None
-        if self.agreement is not None:
-            self._watch_silence(self.agreement, now)
-            if now >= self._report_at and self.can_send:
-                self._report_at = now + REPORT_SECONDS
-                self.endpoint.send_rtcp(self._reporter.report(now))
+        if self.agreement is None or now < self._check_at:
+            return
+        self._check_at = now + CHECK_SECONDS
+        self._watch_silence(self.agreement, now)
+        if now >= self._report_at and self.can_send:
+            self._report_at = now + REPORT_SECONDS
+            self.endpoint.send_rtcp(self._reporter.report(now))
 
     def _watch_silence(self, agreement: StreamAgreement, now: float) -> None:
         """Tell once when nothing came for too long; again only after something came."""

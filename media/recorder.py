@@ -13,7 +13,8 @@ from media.relay import Convert
 from media.soundfile import QUIETEST_DBFS, Loudness, RecordingFile, sync_to_disk
 from media.transcode import converter
 
-FLUSH_SECONDS = 0.2
+FLUSH_SECONDS = 0.2 - 0.01
+"""Often enough, a little less than two checks of the engine."""
 SYNC_SECONDS = 1.0
 HELD_BACK = 3 * FRAME_BYTES
 """Ticks not yet written, in which a late packet can still take its place."""
@@ -59,7 +60,7 @@ class Recorder:
         self._origin = 0
         self._ssrc = -1
         self._last_at = now
-        self._synced_at = now
+        self._flushed_at = self._synced_at = now
         self._is_syncing = False
         self._error = ""
         files.submit(self._open, self._wrote)
@@ -103,7 +104,8 @@ class Recorder:
             self.finish()
         elif self.ends_at is not None and now >= self.ends_at:
             self.finish()
-        else:
+        elif now - self._flushed_at >= FLUSH_SECONDS:
+            self._flushed_at = now
             self._hand_over(len(self._pending) - HELD_BACK)
             self._sync(now)
 

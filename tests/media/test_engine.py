@@ -125,6 +125,6 @@ async def test_no_leg_opens_without_a_port_and_a_closed_one_rests() -> None:
     await first.close()
     with pytest.raises(PortsExhausted):
         await engine.open_leg()
-    await asyncio.sleep(5)
+    await asyncio.sleep(5.1)
     assert (await engine.open_leg()).address[1] == 20000
     await engine.close()
