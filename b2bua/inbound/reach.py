@@ -14,7 +14,7 @@ from b2bua.registrar.bindings import Binding, Bindings
 from b2bua.routing.destination import External, Mobile, Person, SipAddress, Target
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.headers import NameAddr
-from b2bua.sip.resolver import resolve
+from b2bua.sip.resolver import literal_hop, resolve
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri, parse_uri
 from b2bua.trunk.callerid import Caller
@@ -58,11 +58,14 @@ class Reach:
     def _device(self, binding: Binding, title: str, caller: CallerIdentity) -> Dial:
         contact = parse_uri(binding.contact_uri)
         is_behind_nat = isinstance(contact, SipUri) and contact.host != binding.hop.host
+        hop = binding.next_hop
+        if hop.is_reliable and not self.endpoint.is_connected(hop):
+            hop = literal_hop(contact) or hop  # the phone closed its connection and listens for ours
         return Dial(
             who=title,
             uri=binding.contact_uri,
-            hop=binding.hop,
-            from_=self._shown(caller, self.endpoint.local_hop(binding.hop).host),
+            hop=hop,
+            from_=self._shown(caller, self.endpoint.local_hop(hop).host),
             person=binding.person,
             allows_nat=is_behind_nat,
         )

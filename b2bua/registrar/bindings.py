@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Self
 
+from b2bua.sip.resolver import literal_hop
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri, parse_uri
 
@@ -53,7 +54,7 @@ class Binding:
     contact_uri: str
     """What a request to the device carries as its request-URI."""
     hop: Hop
-    """The flow the registration came over; requests go there, not to the contact (which a NAT hides)."""
+    """The flow the registration came over."""
     registered_at: float
     """Monotonic seconds of the last REGISTER."""
     expires_at: float
@@ -73,6 +74,19 @@ class Binding:
     def key(self) -> ContactKey:
         """What makes it the same contact as another."""
         return contact_key(self.contact_uri)
+
+    @property
+    def next_hop(self) -> Hop:
+        """Where requests to the device go.
+
+        A contact on the very machine that registered is taken at its word: a phone may register from one port
+        and listen on another. Else a NAT is between us, and only the flow leads through it. A stream that is
+        open is used again in any case (RFC 5626 §5.3); the transport opens it anew where it is not.
+        """
+        contact = literal_hop(parse_uri(self.contact_uri))
+        if contact is None or contact.host != self.hop.host or self.hop.is_reliable:
+            return self.hop
+        return contact
 
     @property
     def device(self) -> str:
@@ -153,8 +167,8 @@ class Bindings:
         return (binding.person, binding.key) not in self._silent
 
     def has_flow(self, source: Hop, now: float) -> bool:
-        """Whether some device registered over exactly this flow."""
-        return any(binding.hop == source for binding in self.all(now))
+        """Whether some device registered over exactly this flow, or listens there."""
+        return any(source in (binding.hop, binding.next_hop) for binding in self.all(now))
 
     def all(self, now: float) -> Iterator[Binding]:
         """Yield every binding that has not ended."""

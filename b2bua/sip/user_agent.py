@@ -68,6 +68,11 @@ class UserAgent:
             self._local_hops[toward] = known
         return known
 
+    def is_connected(self, hop: Hop) -> bool:
+        """Return whether a message to ``hop`` needs no new connection."""
+        transport = self._layer.transport_for(hop)
+        return transport is not None and transport.is_connected(hop)
+
     def contact(self, toward: Hop, user: str | None) -> str:
         """Return our Contact value for peers at ``toward``."""
         local = self.local_hop(toward)
