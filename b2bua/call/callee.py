@@ -67,7 +67,7 @@ class CalleeLeg(Leg):
     """
 
     def __init__(self, dial: Dial, media: MediaLeg, profile: SoundProfile) -> None:
-        super().__init__(dial.who, media, profile=profile, allows_nat=dial.allows_nat)
+        super().__init__(dial.who, media, peer=dial.hop.host, profile=profile, allows_nat=dial.allows_nat)
         self.dial = dial
         self._offer = make_offer(self._local)
         self._give_back = dial.admit() if dial.admit is not None else None

@@ -25,7 +25,7 @@ class CallerLeg(Leg):
     def __init__(
         self, invite: IncomingInvite, media: MediaLeg, *, name: str, profile: SoundProfile, allows_nat: bool
     ) -> None:
-        super().__init__(name, media, profile=profile, allows_nat=allows_nat)
+        super().__init__(name, media, peer=invite.source.host, profile=profile, allows_nat=allows_nat)
         self._invite = invite
         self._is_early = False
         if invite.offer is None:

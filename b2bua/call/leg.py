@@ -13,6 +13,7 @@ from types import TracebackType
 
 from b2bua.errors import LegEnded, NotAcceptable
 from b2bua.sip.session import Ending, Session
+from b2bua.sip.transport.addressing import is_private
 from media.client import MediaLeg, Playback
 from media.commands import PlayItem
 from media.dtmf import parse_info
@@ -76,16 +77,20 @@ class SoundProfile:
     codecs: tuple[str, ...] = ("PCMA", "PCMU")
     """What is offered and accepted, most wanted first."""
     public_address: str | None = None
-    """What goes into SDP behind a NAT; None: the address of the port."""
+    """What goes into SDP toward peers beyond a NAT; None: the address of the port."""
     rtp_timeout_s: float = 30.0
     """A talker who was heard and then sends nothing for so long is dead."""
+
+    def address_toward(self, peer: str, *, own: str) -> str:
+        """Return the address for SDP: phones beside us get the real one, few routers send theirs back in."""
+        return own if self.public_address is None or is_private(peer) else self.public_address
 
 
 class Leg:
     """What caller and callee have in common. Subclasses differ in how they come to a session."""
 
     def __init__(
-        self, name: str, media: MediaLeg, *, profile: SoundProfile, allows_nat: bool = False
+        self, name: str, media: MediaLeg, *, peer: str, profile: SoundProfile, allows_nat: bool = False
     ) -> None:
         self.name = name
         self.media = media
@@ -96,7 +101,7 @@ class Leg:
         self._allows_nat = allows_nat
         address, port = media.address
         self._local = LocalMedia(
-            address=profile.public_address or address,
+            address=profile.address_toward(peer, own=address),
             port=port,
             session_id=secrets.randbits(40),
             version=1,

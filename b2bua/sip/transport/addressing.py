@@ -15,14 +15,15 @@ def local_hop(transport: Transport, toward: Hop) -> Hop:
 
     The advertised address is for peers beyond the NAT only; peers in private networks get the real one.
     """
-    if transport.advertised is not None and not _is_private(toward.host):
+    if transport.advertised is not None and not is_private(toward.host):
         return Hop(transport.local.transport, transport.advertised, transport.local.port)
     if transport.local.host not in WILDCARDS:
         return transport.local
     return Hop(transport.local.transport, _source_address(toward), transport.local.port)
 
 
-def _is_private(host: str) -> bool:
+def is_private(host: str) -> bool:
+    """Return whether ``host`` is an address of a private network, on our side of a NAT; a name never is."""
     try:
         return ipaddress.ip_address(host).is_private
     except ValueError:
