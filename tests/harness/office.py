@@ -96,6 +96,10 @@ class Office:
         credentials = Credentials(extension, password or f"demo-{extension}")
         return await phone.call(SERVER, number, from_number=extension, credentials=credentials)
 
+    async def people_leave(self) -> None:
+        """Let everybody outside hang up and leave the network."""
+        await self.stack.aclose()
+
     def leftovers(self) -> dict[str, int]:
         """Return what the office still holds that it should not after the last call."""
         held = {
@@ -110,8 +114,8 @@ class Office:
 
     async def settled(self) -> None:
         """Wait until every SIP timer of the last call has run out; nothing may be left then."""
-        await asyncio.sleep(40)
-        assert self.leftovers() == {}
+        await asyncio.sleep(80)
+        assert self.leftovers() == {}, self.leftovers()
 
     def packets(
         self, start: str, *, to_port: int | None = None, from_port: int | None = None
