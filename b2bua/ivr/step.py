@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from b2bua.call.call import Call
@@ -18,6 +18,10 @@ Prompts = Callable[[str], Sequence[PlayItem]]
 
 END_KEY = "#"
 """Ends an extension without waiting."""
+LEAD = (Silence(0.3),)
+"""Before the first prompt: carriers clip the first instant after the answer."""
+BURST_S = 0.7
+"""Whoever typed a wrong extension types it to its end: that is one mistake, not three."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,61 +66,79 @@ class MenuVisit:
         self._spec = spec
         self._plan = plan
         self._prompts = prompts
-        self._extensions = plan.extensions if spec.dials_extensions else {}
+        self._extensions: Mapping[str, Destination] = plan.extensions if spec.dials_extensions else {}
 
     async def run(self) -> Outcome | Chosen:
-        outcome = Outcome.NO_INPUT
+        """Return what was chosen, or the outcome of the last try."""
+        outcome: Outcome | Chosen = Outcome.NO_INPUT
         for attempt in range(self._spec.tries):
-            keypad = Keypad.of(self._spec.options, self._extensions)
-            keys = await self._ask(self._spec.greeting, keypad, is_first=attempt == 0)
-            chosen = await self._choose(keys) if keys else None
-            if chosen is not None:
-                return chosen
-            outcome = Outcome.INVALID if keys else Outcome.NO_INPUT
-            self._call.ledger.note(EventKind.MENU, self._spec.name, keys)
-            self._call.caller.forget_digits()
-            await self._play(("invalid",) if keys else ("no-input",))
+            outcome = await self._try(LEAD if attempt == 0 else ())
+            if isinstance(outcome, Chosen):
+                break
         return outcome
 
-    async def _choose(self, keys: str) -> Chosen | None:
-        """Return where ``keys`` lead, or None when they lead nowhere."""
+    async def _try(self, lead: Sequence[PlayItem]) -> Outcome | Chosen:
+        keypad = Keypad.of(self._spec.options, self._extensions)
+        keys = await self._ask([*lead, *self._sound(self._spec.greeting)], keypad)
         option = self._spec.options.get(keys)
         if isinstance(option, DialExtension):
-            keys = await self._ask(("enter-extension",), Keypad.of(self._plan.extensions))
-            return self._extension(keys, self._plan.extensions)
+            return await self._ask_extension()
         if option is not None:
-            self._call.ledger.note(EventKind.MENU, self._spec.name, keys)
+            self._note(keys)
             return Chosen(option)
-        return self._extension(keys, self._extensions)
+        return await self._extension(keys, self._extensions, otherwise="invalid")
 
-    def _extension(self, keys: str, extensions: Collection[str]) -> Chosen | None:
-        if keys not in extensions:
-            return None
-        self._call.ledger.note(EventKind.EXTENSION, detail=keys)
-        return Chosen(self._plan.extensions[keys])
+    async def _ask_extension(self) -> Outcome | Chosen:
+        extensions = self._plan.extensions
+        keys = await self._ask(self._sound(("enter-extension",)), Keypad.of(extensions), skip=END_KEY)
+        return await self._extension(keys, extensions, otherwise="extension-unknown")
 
-    async def _ask(self, greeting: Sequence[str], keypad: Keypad, *, is_first: bool = False) -> str:
-        """Play and listen; return the keys pressed, empty when there were none.
+    async def _extension(
+        self, keys: str, extensions: Mapping[str, Destination], *, otherwise: str
+    ) -> Outcome | Chosen:
+        """Return where the extension ``keys`` leads; else say what was wrong (``otherwise``: with the keys).
+
+        Keys pressed while that is said already belong to the next try.
+        """
+        if keys in extensions:
+            self._call.ledger.note(EventKind.EXTENSION, detail=keys)
+            return Chosen(extensions[keys])
+        self._note(keys)
+        await self._call.caller.play(self._sound((otherwise if keys else "no-input",)), until_digit=True)
+        return Outcome.INVALID if keys else Outcome.NO_INPUT
+
+    def _note(self, keys: str) -> None:
+        self._call.ledger.note(EventKind.MENU, self._spec.name, keys)
+
+    async def _ask(self, prompt: Sequence[PlayItem], keypad: Keypad, *, skip: str = "") -> str:
+        """Play and listen; return the keys pressed, empty when there were none; ``skip`` never comes first.
 
         Keys count from the answer on, before, during and after the prompt (row I9).
         """
         caller = self._call.caller
         if not caller.has_digits:
-            lead = (Silence(0.3),) if is_first else ()  # carriers clip the first instant after the answer
-            await caller.play([*lead, *self._sound(greeting)], until_digit=True)
+            await caller.play(prompt, until_digit=True)
         keys = ""
         wait = self._spec.input_seconds
         while (key := await caller.digit(wait)) is not None:
-            if key == END_KEY:
+            if keys and key == END_KEY:
                 break
+            if not keys and key == skip:
+                continue
             keys += key
-            if keypad.match(keys) in (Match.COMPLETE, Match.NOTHING):
-                break
+            match keypad.match(keys):
+                case Match.COMPLETE:
+                    break
+                case Match.NOTHING:
+                    return keys + await self._rest_of_burst()
             wait = self._spec.interdigit_seconds
+        return keys
+
+    async def _rest_of_burst(self) -> str:
+        keys = ""
+        while (key := await self._call.caller.digit(BURST_S)) is not None:
+            keys += key
         return keys
 
     def _sound(self, names: Sequence[str]) -> list[PlayItem]:
         return [item for name in names for item in self._prompts(name)]
-
-    async def _play(self, names: Sequence[str]) -> None:
-        await self._call.caller.play(self._sound(names), until_digit=True)
