@@ -6,21 +6,30 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 
+import structlog
+
 from b2bua.errors import LegEnded
+
+log = structlog.get_logger("call")
 
 
 @asynccontextmanager
 async def beside(work: Coroutine[object, object, None], *, name: str) -> AsyncIterator[None]:
-    """Run ``work`` (music, announcements) while the block runs; it is cancelled when the block is left.
+    """Run ``work`` (music, announcements) while the block runs; it has ended when the block is left.
 
     A hang-up that ``work`` notices is the block's to handle, which notices it too. Any other error of
-    ``work`` is raised where the block ends.
+    ``work`` is logged: a prompt that cannot be played is no reason to lose a call.
     """
     task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_tell_error)
     try:
         yield
     finally:
         task.cancel()
         await asyncio.wait({task})
-    if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, LegEnded):
-        raise error
+
+
+def _tell_error(task: asyncio.Task[None]) -> None:
+    if task.cancelled() or (error := task.exception()) is None or isinstance(error, LegEnded):
+        return
+    log.error("the call goes on without its sound", task=task.get_name(), exc_info=error)

@@ -33,18 +33,26 @@ class Pace:
         self.mean_seconds += weight * (seconds - self.mean_seconds)
 
     def wait_seconds(
-        self, position: int, agents: Sequence[str], *, talking: Collection[str], now: float
+        self,
+        position: int,
+        agents: Sequence[str],
+        *,
+        talking: Collection[str],
+        wrap_up_s: float = 0.0,
+        now: float,
     ) -> float:
         """Return after how many seconds the caller at ``position`` (1 = next) is likely to be served.
 
-        Every agent takes the next caller when done with whom they are ``talking`` to; a call takes the mean.
+        Every agent takes the next caller ``wrap_up_s`` after the end of the talk they are in, which counts
+        from the first ring; a call takes the mean.
         """
+        turn = self.mean_seconds + wrap_up_s
         if not agents:
-            return position * self.mean_seconds
-        free_at = [self._remaining(agent, now) if agent in talking else 0.0 for agent in agents]
+            return position * turn
+        free_at = [self._remaining(agent, now) + wrap_up_s if agent in talking else 0.0 for agent in agents]
         heapq.heapify(free_at)
         for _ in range(position - 1):
-            heapq.heapreplace(free_at, free_at[0] + self.mean_seconds)
+            heapq.heapreplace(free_at, free_at[0] + turn)
         return free_at[0]
 
     def _remaining(self, agent: str, now: float) -> float:

@@ -15,6 +15,12 @@ REST_S = 5.0
 """An agent who did not take an offer is left alone for so long; others come first."""
 DEAD_S = 30.0
 """An agent whose phone gave no sign of life counts as offline for so long, or until it registers again."""
+RETURN_S = 1.0
+"""A phone that unregisters may be about to register anew; only then are callers told that all are gone."""
+SIGN_OF_LIFE_S = 1.0
+"""A phone that is there says so well within this."""
+LATE_S = 0.01
+"""Timers of some loops fire a little early; what is looked at then must be over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +37,23 @@ class Offer:
 class Place:
     """One caller in line."""
 
-    joined_at: float
-    """Loop time."""
     offer: asyncio.Future[Offer | None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
     """The next offer; None when every agent is offline."""
     is_ringing: bool = False
     """Agents are being rung for this caller."""
+    is_pressing: bool = False
+    """A phone let this caller wait without a sign of life: whoever is free is rung at once (row F14)."""
+    on_deserted: Callable[[], None] | None = None
+    """Called when every agent has gone offline while some are still being rung."""
+
+    def desert(self) -> None:
+        """Tell the caller's visit that every agent is offline."""
+        if not self.is_ringing and not self.offer.done():
+            self.offer.set_result(None)
+        elif self.is_ringing and self.on_deserted is not None:
+            self.on_deserted()
 
 
 class Line:
@@ -60,7 +75,7 @@ class Line:
 
     def join(self) -> Place:
         """Put a caller at the end of the line."""
-        place = Place(self._loop.time())
+        place = Place()
         self._places.append(place)
         self.dispatch()
         return place
@@ -81,26 +96,37 @@ class Line:
         """Return about how long ``place`` will still wait."""
         online = [agent for agent in self.spec.agents if self.is_reachable(agent)]
         talking = {agent for agent in online if self.is_talking(agent)}
-        return self.pace.wait_seconds(self.position(place), online, talking=talking, now=self._loop.time())
+        return self.pace.wait_seconds(
+            self.position(place),
+            online,
+            talking=talking,
+            wrap_up_s=self.spec.wrap_up_s,
+            now=self._loop.time(),
+        )
 
     async def next_offer(self, place: Place) -> Offer | None:
         """Return the next agents for ``place``, or None when everybody is offline."""
-        offer = await place.offer
+        offer = await asyncio.shield(place.offer)  # whoever stops waiting leaves the offer to be given back
         place.offer = self._loop.create_future()
         place.is_ringing = offer is not None
         return offer
 
-    def declined(self, place: Place, offer: Offer, *, dead: frozenset[str]) -> None:
-        """Note that nobody took ``offer``; its agents rest, the ``dead`` ones count as offline a while."""
+    def declined(self, place: Place, offer: Offer, *, dead: frozenset[str], after_s: float) -> None:
+        """Note that nobody took ``offer`` in ``after_s``; its agents rest, the ``dead`` are offline a while.
+
+        To be called before the leases of the offer end, so that others are offered next.
+        """
         now = self._loop.time()
         for agent in offer.agents:
-            (self._dead if agent in dead else self._resting)[agent] = now + (
-                DEAD_S if agent in dead else REST_S
-            )
+            if agent in dead:
+                self._dead[agent] = now + DEAD_S
+            else:
+                self._resting[agent] = now + REST_S
         place.is_ringing = False
-        self._loop.call_at(now + REST_S, self.dispatch)
+        place.is_pressing = after_s >= SIGN_OF_LIFE_S and dead.issuperset(offer.agents)
+        self._loop.call_at(now + REST_S + LATE_S, self.dispatch)
         if dead:
-            self._loop.call_at(now + DEAD_S, self.dispatch)
+            self._loop.call_at(now + DEAD_S + LATE_S, self.dispatch)
 
     # --- agents --------------------------------------------------------------------------------------------
 
@@ -117,7 +143,10 @@ class Line:
         """A phone came or went."""
         self._dead.pop(agent, None)
         self._resting.pop(agent, None)
-        self.dispatch()
+        if self.is_everyone_offline:
+            self._loop.call_later(RETURN_S, self.dispatch)
+        else:
+            self.dispatch()
 
     @property
     def free_agents(self) -> tuple[str, ...]:
@@ -141,21 +170,21 @@ class Line:
 
     def dispatch(self) -> None:
         """Give free agents to whoever waits longest."""
-        is_everyone_offline = self.is_everyone_offline
+        if self.is_everyone_offline:
+            for place in tuple(self._places):
+                place.desert()
+            return
         for place in self._places:
             if place.is_ringing or place.offer.done():
                 continue
-            if is_everyone_offline:
-                place.offer.set_result(None)
-                continue
-            agents = self._pick()
+            agents = self._pick(place)
             if not agents:
                 return
             place.offer.set_result(Offer(agents, self._reserve(agents)))
 
-    def _pick(self) -> tuple[str, ...]:
+    def _pick(self, place: Place) -> tuple[str, ...]:
         free = self.free_agents
-        if self.spec.strategy == "ringall" or not free:
+        if self.spec.strategy == "ringall" or place.is_pressing or not free:
             return free
         self._last_offered = free[0]
         return free[:1]

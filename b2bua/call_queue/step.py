@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from b2bua.call.beside import beside
@@ -94,16 +94,18 @@ class Visit:
         self._call = call
         self._line = line
         self._loop = asyncio.get_running_loop()
+        self._rung_at = self._loop.time()
         self.why_left = "hung up"
         self.waited: float | None = None
 
     async def run(self, max_wait_s: float) -> Outcome:
+        """Wait in line and talk; whoever answered is hung up and free again when this returns or raises."""
         began = self._loop.time()
-        with ExitStack() as leases:
+        async with AsyncExitStack() as held:
             async with self._in_line() as place, beside(self._entertain(place), name="queue music"):
                 try:
                     async with asyncio.timeout_at(began + max_wait_s):
-                        leg = await self._find_agent(place, leases)
+                        leg = await self._find_agent(place, held)
                 except TimeoutError:
                     self.why_left = "waited long enough"
                     return Outcome.MAX_WAIT
@@ -122,40 +124,51 @@ class Visit:
         finally:
             self._line.leave(place)
 
-    async def _find_agent(self, place: Place, leases: ExitStack) -> CalleeLeg | None:
-        """Return the leg of who took the call, whose lease ``leases`` now holds; None: all are offline."""
+    async def _find_agent(self, place: Place, held: AsyncExitStack) -> CalleeLeg | None:
+        """Return the leg of who took the call; ``held`` ends it and its lease. None: all are offline."""
         while True:
             async with self._call.caller.while_up():
                 offer = await self._line.next_offer(place)
             if offer is None:
                 return None
+            began = self._loop.time()
             with ExitStack() as undo:
                 offered = undo.enter_context(offer.offered)
-                leg, dead = await self._ring(offer)
+                leg, dead = await self._ring(place, offer)
                 if leg is not None:
                     offered.answered(leg.dial.person)
-                    leases.push(undo.pop_all())
+                    held.push(undo.pop_all())
+                    held.push_async_callback(leg.close)
+                    self._rung_at = began
                     return leg
-            self._line.declined(place, offer, dead=dead)
+                self._line.declined(place, offer, dead=dead, after_s=self._loop.time() - began)
+            self._line.dispatch()
 
-    async def _ring(self, offer: Offer) -> tuple[CalleeLeg | None, frozenset[str]]:
+    async def _ring(self, place: Place, offer: Offer) -> tuple[CalleeLeg | None, frozenset[str]]:
         """Ring the agents of ``offer``; return who answered, and whose phones gave no sign of life."""
         reached = await asyncio.gather(
             *(self._step.reach(Person(agent), self._call) for agent in offer.agents)
         )
-        rung = await self._step.dialer.ring(
-            [dial for each in reached for dial in each.dials],
-            seconds=self._line.spec.ring_seconds,
-            caller=self._call.caller,
-            watch=Watch(on_attempt=self._call.note_attempt),
-        )
+        try:
+            async with asyncio.timeout(None) as gone:
+                place.on_deserted = lambda: gone.reschedule(self._loop.time())
+                rung = await self._step.dialer.ring(
+                    [dial for each in reached for dial in each.dials],
+                    seconds=self._line.spec.ring_seconds,
+                    caller=self._call.caller,
+                    watch=Watch(on_attempt=self._call.note_attempt),
+                )
+        except TimeoutError:
+            return None, frozenset(offer.agents)
+        finally:
+            place.on_deserted = None
         alive = {attempt.dial.person for attempt in rung.attempts if attempt.reply is not Reply.OFFLINE}
         return rung.leg, frozenset(agent for agent in offer.agents if agent not in alive)
 
     async def _talk(self, leg: CalleeLeg) -> None:
         self.why_left = "an agent took the call"
         agent = leg.dial.person or leg.name
-        self._line.pace.started(agent, self._loop.time())
+        self._line.pace.started(agent, self._rung_at)
         try:
             await converse(self._call, leg, music=self._step.sounds.music(self._line.spec.music))
         finally:
