@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import structlog
 
 from b2bua.call.call import Call
 from b2bua.routing.destination import Outcome, Voicemail
 from b2bua.routing.plan import MailboxSpec, Plan
+from b2bua.routing.scheme import number_spec
 from b2bua.store.calls import CallOutcome, EventKind
 from b2bua.store.outbox import NewMail
 from b2bua.store.store import Store
@@ -23,7 +25,8 @@ log = structlog.get_logger("call")
 
 BEEP: tuple[PlayItem, ...] = (Tone((1000.0,), 0.4, -13.0),)
 """Speak after this."""
-DEFAULT_GREETING = "voicemail-greeting-working"
+GREETING = "voicemail-greeting-working"
+GREETING_OFF_HOURS = "voicemail-greeting-off-hours"
 END_KEY = "#"
 
 
@@ -70,13 +73,22 @@ class VoicemailStep:
         call.doing = "in the voicemail greeting"
         call.caller.answer()
         call.ledger.note(EventKind.VOICEMAIL, box.name)
-        await call.caller.play(self.prompts(box.greeting or DEFAULT_GREETING), until_digit=True)
+        call.caller.forget_digits()  # what was typed in a menu does not skip the greeting
+        await call.caller.play(self.prompts(box.greeting or self._default_greeting(call)), until_digit=True)
         call.caller.forget_digits()
         await self._record(call, box)
-        if not call.has_left_message:
-            return Outcome.NO_INPUT
-        await call.caller.play([*self.prompts("message-saved"), *self.prompts("goodbye")])
-        return Outcome.MESSAGE
+        last_word = "message-saved" if call.has_left_message else "message-empty"
+        await call.caller.play([*self.prompts(last_word), *self.prompts("goodbye")])
+        return Outcome.MESSAGE if call.has_left_message else Outcome.NO_INPUT
+
+    def _default_greeting(self, call: Call) -> str:
+        """Return the greeting for the opening hours of the number that was dialled (row V2)."""
+        plan = self.plan()
+        spec = number_spec(plan, call.identity.dialled)
+        if spec is None or spec.schedule is None:
+            return GREETING
+        now = self.clock().astimezone(ZoneInfo(plan.timezone))
+        return GREETING if plan.hours[spec.schedule].is_open(now) else GREETING_OFF_HOURS
 
     async def _record(self, call: Call, box: MailboxSpec) -> None:
         """Record until ``#``, the hang-up or the mailbox's limit; the file grows while the caller speaks."""
