@@ -11,8 +11,6 @@ from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Request
 from b2bua.sip.uri import SipUri, TelUri, Uri
 
-POST_DIAL = re.compile(r"[,pPwW;]")
-"""Where a number ends and what is dialled after the answer begins (RFC 3966 §5.1.3, row I9)."""
 KEYS = re.compile(r"[0-9*#]")
 
 
@@ -28,28 +26,27 @@ class Dialled:
 
 def read_dialled(uri: Uri, *, country: str) -> Dialled:
     """Return the number and the digits after it of what was dialled."""
-    if isinstance(uri, TelUri):
-        extension = next((value for name, value in uri.parameters if name.lower() == "ext"), None)
-        return Dialled(normalise(uri.number, country=country), _keys(extension or uri.post_dial))
-    user = (uri.user or "") if isinstance(uri, SipUri) else ""
-    number, separator, rest = _split(user)
-    return Dialled(normalise(number, country=country), _keys(rest) if separator else "")
+    telephone = _telephone(uri)
+    if telephone is None:
+        return Dialled(normalise(_user(uri), country=country))
+    keys = telephone.extension or telephone.post_dial or _keys_beside(uri)
+    return Dialled(normalise(telephone.number, country=country), "".join(KEYS.findall(keys)))
 
 
-def _split(user: str) -> tuple[str, str, str]:
-    match = POST_DIAL.search(user)
-    if match is None:
-        return user, "", ""
-    rest = user[match.end() :]
-    return (
-        user[: match.start()],
-        match[0],
-        rest.partition("=")[2] if rest.startswith(("ext=", "postd=")) else rest,
-    )
+def _keys_beside(uri: Uri) -> str:
+    """Return what some gateways put behind the host: ``sip:+48221230006@example.com;ext=103``."""
+    if not isinstance(uri, SipUri):
+        return ""
+    return uri.parameter("ext") or uri.parameter("postd") or ""
 
 
-def _keys(text: str) -> str:
-    return "".join(KEYS.findall(text))
+def _telephone(uri: Uri) -> TelUri | None:
+    """Return the number with what follows it, also out of the user part of a SIP URI (RFC 3261 §19.1.6)."""
+    return uri.telephone if isinstance(uri, SipUri) else uri if isinstance(uri, TelUri) else None
+
+
+def _user(uri: Uri) -> str:
+    return uri.user_text if isinstance(uri, SipUri) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +75,5 @@ def read_caller(request: Request, *, country: str) -> CallerId:
 
 
 def _number(uri: Uri) -> str:
-    if isinstance(uri, TelUri):
-        return uri.number
-    return _split(uri.user or "")[0] if isinstance(uri, SipUri) else ""
+    telephone = _telephone(uri)
+    return telephone.number if telephone is not None else _user(uri)
