@@ -107,7 +107,6 @@ def plain_size(packet: bytearray, size: int) -> int:
     end = size - packet[size - 1] if packet[0] & 0x20 else size
     if start > end or (packet[0] & 0x20 and end == size):
         return 0
-    packet[0] = 0x80
     payload = packet[start:end]
     packet[_HEADER_BYTES : _HEADER_BYTES + len(payload)] = payload
     return _HEADER_BYTES + len(payload)

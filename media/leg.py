@@ -68,7 +68,7 @@ class Leg:
         self.recorder: Recorder | None = None
         self.sink: Relay | None = None
         self.partner: Leg | None = None
-        """Whose sound this leg hears: another leg's, its own (echo), or nobody's."""
+        """Who hears this leg and is heard by it: another leg, itself (echo), or nobody."""
         self._around = around
         self._pace = pace
         self._endpoint: Endpoint | None = None

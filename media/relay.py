@@ -57,7 +57,7 @@ class Relay:
         HEADER.pack_into(packet, 0, VERSION_2, marker | payload_type, new_sequence, new_timestamp, out.ssrc)
         try:
             if convert is None:
-                out.send(memoryview(packet)[:size])
+                out.send(packet[:size])
             else:
                 out.send(packet[:HEADER_BYTES] + convert(bytes(packet[HEADER_BYTES:size])))
         except OSError:
