@@ -308,15 +308,17 @@ async def test_a_recording_puts_late_packets_in_their_place_and_ignores_repeated
     anna = Peer(network, 4000)
     async with leg_to(anna, network) as leg:
         recording = leg.record(tmp_path / "message.wav")
+        await asyncio.sleep(0.03)  # so that a pair is parted by the moment at which audio is handed over
         for first, second in [(0x80, 0x81), (0x82, 0x83), (0x84, 0x85)] * 20:
             anna.skip()
             anna.send(bytes([second]) * 160, leg.address)
+            await asyncio.sleep(0.02)
             anna.skip(-2)
             anna.send(bytes([first]) * 160, leg.address)
             anna.skip(-1)
             anna.send(bytes([first]) * 160, leg.address)
             anna.skip()
-            await asyncio.sleep(0.04)
+            await asyncio.sleep(0.02)
         summary = await recording.stop()
     spoken = b"".join(bytes([code]) * 160 for code in range(0x80, 0x86)) * 20
     expected = codecs.by_name("PCMA").decode(spoken)[160:]  # nothing is before the first packet that came
