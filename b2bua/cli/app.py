@@ -42,7 +42,7 @@ def run(
     json_log: Annotated[bool, typer.Option("--json", help="Log as JSON lines.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
-    """Run an office until Ctrl-C."""
+    """Run an office until Ctrl-C: it takes calls, and prints what happens."""
     from b2bua import log
     from b2bua.cli.run import run_office
 
@@ -53,8 +53,13 @@ def run(
 
 
 @app.command()
-def check(config: Annotated[Path, typer.Argument(help="Configuration file.", metavar="CONFIG")]) -> None:
-    """Look for mistakes and for ways to lose a call; the exit code is 1 when there is an error."""
+def check(
+    config: Annotated[Path, typer.Argument(help="Configuration file (TOML).", metavar="CONFIG")],
+) -> None:
+    """Look a configuration over for mistakes and for ways to lose a call.
+
+    The exit code is 0 when it can be used (warnings may be printed), else 1 or 2.
+    """
     from b2bua.config.check import lint
     from b2bua.config.prompts import missing_prompts
     from b2bua.phrases import Phrasebook
@@ -65,7 +70,7 @@ def check(config: Annotated[Path, typer.Argument(help="Configuration file.", met
     for problem in problems:
         typer.echo(str(problem))
     errors = sum(not problem.is_warning for problem in problems)
-    typer.echo(f"{config}: {errors} errors, {len(problems) - errors} warnings")
+    typer.echo(f"{config}: {_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}")
     raise typer.Exit(1 if errors else 0)
 
 
@@ -77,7 +82,7 @@ def explain(
     at: Annotated[str, typer.Option(help='When: "now", "sat 21:00", "21:00" or "2026-12-24 12:00".')] = "now",
     offline: Annotated[str, typer.Option(help="People whose phones are off, comma-separated.")] = "",
 ) -> None:
-    """Tell step by step where a call would go, and why."""
+    """Tell step by step where a call from outside would go, and why. Nothing is dialled."""
     from b2bua.cli.moment import parse_moment
     from b2bua.routing.explain import explain as tell
     from b2bua.routing.facts import Facts
@@ -107,7 +112,7 @@ def calls(
         bool, typer.Option("--promises", help="Only callers who are owed a call back.")
     ] = False,
 ) -> None:
-    """List the latest calls in plain words."""
+    """List the latest calls in plain words, also while the office runs."""
     from b2bua.cli.calls import list_calls
 
     office = _load(config)
@@ -126,6 +131,10 @@ def demo() -> None:
 def version() -> None:
     """Print the version."""
     typer.echo(f"b2bua {__version__}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
 
 
 def _load(path: Path | None) -> Config:

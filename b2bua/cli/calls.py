@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
@@ -10,26 +11,38 @@ from rich.console import Console
 from rich.table import Table
 
 from b2bua.config.models import Config
-from b2bua.store.calls import CallOutcome, CallStory
+from b2bua.store.calls import CallStory
 from b2bua.store.store import Store
 from b2bua.store.story import story
 
 
 async def list_calls(config: Config, *, limit: int, only_promises: bool) -> None:
-    """Print the latest calls, the newest last, so that it stands where the eye is."""
-    async with await Store.open(config.office.data) as store:
-        stories = await store.journal.calls(limit=limit)
-    if only_promises:
-        stories = [each for each in stories if each.outcome is CallOutcome.PROMISE]
-    console = Console()
-    if not stories:
-        console.print("No calls yet.")
+    """Print the latest calls, or the ones that somebody has to return; the newest last, where the eye is."""
+    folder = await asyncio.to_thread(config.office.data.absolute)
+    if not await asyncio.to_thread(folder.is_dir):
+        typer.echo(f"No calls yet: there is no journal in {folder}")
         return
-    zone = ZoneInfo(config.office.timezone)
+    async with await Store.open(folder) as store:
+        stories = await (_owed(store, limit) if only_promises else store.journal.calls(limit=limit))
+    if not stories:
+        typer.echo("Nobody is owed a call back." if only_promises else "No calls yet.")
+        return
+    _print(stories[::-1], ZoneInfo(config.office.timezone))
+
+
+async def _owed(store: Store, limit: int) -> list[CallStory]:
+    """Return the calls out of which a promise came that is still open, newest first."""
+    promises = await store.promises.open(limit)
+    stories = [await store.journal.call(promise.call_id) for promise in promises[::-1]]
+    return [each for each in stories if each is not None]
+
+
+def _print(stories: list[CallStory], zone: tzinfo) -> None:
+    console = Console()
     if console.is_terminal:
         console.print(_table(stories, zone))
         return
-    for each in reversed(stories):
+    for each in stories:
         typer.echo("  ".join(_row(each, zone)))
 
 
@@ -37,7 +50,7 @@ def _table(stories: list[CallStory], zone: tzinfo) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("when", "caller", "dialled", "outcome", "what happened"):
         table.add_column(heading, no_wrap=heading != "what happened")
-    for each in reversed(stories):
+    for each in stories:
         table.add_row(*_row(each, zone))
     return table
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
+import socket
 
 import structlog
 import typer
@@ -23,6 +25,7 @@ async def run_office(config: Config, *, is_demo: bool) -> None:
     Raises:
         B2buaError: it cannot start; said in one line.
     """
+    _try_sound_address(config.rtp.address)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for order in (signal.SIGINT, signal.SIGTERM):
@@ -36,4 +39,31 @@ async def run_office(config: Config, *, is_demo: bool) -> None:
     except MediaError as error:
         raise B2buaError(f"the media engine does not start: {error}") from error
     except OSError as error:
-        raise B2buaError(f"cannot listen on {config.sip.listen}: {error.strerror or error}") from error
+        why = _in_words(error, setting="[sip] listen")
+        raise B2buaError(f"cannot listen on {config.sip.listen}: {why}") from error
+
+
+def _try_sound_address(address: str) -> None:
+    """Find out now whether sound can be received there, not in the first call.
+
+    Raises:
+        B2buaError: it cannot.
+    """
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+    except OSError as error:
+        why = _in_words(error, setting="[rtp] address")
+        raise B2buaError(f"cannot receive sound at {address}: {why}") from error
+
+
+def _in_words(error: OSError, *, setting: str) -> str:
+    """Return why an address cannot be used, and what to do about it."""
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"another program listens there (another b2bua? a softphone?); stop it or change {setting}"
+        case errno.EADDRNOTAVAIL:
+            return f"this machine has no such address; change {setting} (`ip addr` lists its addresses)"
+        case errno.EACCES:
+            return f"ports below 1024 are for root only; change {setting}"
+    return error.strerror or str(error)

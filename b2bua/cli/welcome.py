@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from b2bua.config.models import Config
@@ -20,8 +23,9 @@ def welcome(config: Config, *, is_demo: bool) -> str:
             "Anything that calls from 127.0.0.0/8 without being such a phone comes in as the trunk `demo`.",
             "Calls to numbers outside go to 127.0.0.1:5090.",
             "",
-            "First test: dial +48221230007 and hear yourself. Without a phone: b2bua demo",
-            f"Recordings, mail and journal are in {config.office.data}/; `b2bua calls` lists the calls.",
+            "First test: dial +48221230007 and hear yourself.",
+            f"Without a phone, in another terminal: {_command()} demo",
+            f"Recordings, mail and journal are in {config.office.data}/; list the calls: {_command()} calls",
             "",
         ]
     return "\n".join(lines)
@@ -48,3 +52,11 @@ def _numbers(config: Config) -> list[str]:
     if plan.default_scheme is not None:
         lines.append(f"  {'anything else':<14} {summarise(plan, '', now)}")
     return [*lines, ""]
+
+
+def _command() -> str:
+    """Return how to call this program in this terminal: it need not be on the path."""
+    if shutil.which("b2bua"):
+        return "b2bua"
+    program = Path(sys.argv[0])
+    return str(program) if program.name == "b2bua" else "python -m b2bua"

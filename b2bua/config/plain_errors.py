@@ -27,6 +27,13 @@ PLAIN = {
     "path_type": "expected a path in quotes",
     "too_short": "expected at least one",
 }
+PATTERNS = {
+    r"^\d{2,6}$": "two to six digits",
+    r"^[0-9*#]$": "one key of a telephone: 0 to 9, * or #",
+    "^[A-Z]{2}$": 'a country of two capital letters such as "PL"',
+    "@": "an e-mail address",
+}
+"""What the patterns of ``tables.py`` ask for."""
 
 
 def faults_of(error: ValidationError) -> tuple[Fault, ...]:
@@ -55,7 +62,7 @@ def _fault(detail: ErrorDetails) -> Fault:
         case "enum" | "literal_error":
             return Fault(path, f"{detail['input']!r} is not one of {detail['ctx']['expected']}")
         case "string_pattern_mismatch":
-            return Fault(path, f"{detail['input']!r} does not match {detail['ctx']['pattern']}")
+            return Fault(path, f"expected {PATTERNS[detail['ctx']['pattern']]}, found {detail['input']!r}")
         case kind:
             message = detail["msg"]
             plain = PLAIN.get(kind, f"{message[0].lower()}{message[1:]}")

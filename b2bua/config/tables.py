@@ -92,8 +92,18 @@ class Rtp(Table):
 
     address: str = "127.0.0.1"
     public_address: str | None = None
-    """What goes into SDP behind a NAT; None: ``address``."""
+    """What goes into SDP toward peers beyond a NAT; None: ``address``."""
     ports: Ports = (10000, 20000)
+
+    @field_validator("address")
+    @classmethod
+    def _can_be_sent_to(cls, address: str) -> str:
+        """Peers are told this address, so it must be one."""
+        if address in ("0.0.0.0", "::", ""):  # noqa: S104 - compared with, not bound to
+            raise ValueError(
+                f'{address!r} is no address to send to, expected this machine\'s, e.g. "192.168.1.10"'
+            )
+        return address
 
 
 class Media(Table):

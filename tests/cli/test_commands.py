@@ -1,0 +1,97 @@
+"""What people type and what they read: row O7 and the first minutes with the program."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from b2bua.cli.app import app
+from b2bua.config.files import demo_config
+from b2bua.store import CallOutcome, NewCall, Store
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+def says(*arguments: str, exit_code: int = 0) -> str:
+    """Return what a command prints."""
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == exit_code, result.output
+    return result.output
+
+
+def office(folder: Path, **replacements: str) -> str:
+    """Return the path of a demo office of its own in ``folder``, with words replaced."""
+    text = demo_config().read_text().replace('data = "data"', f'data = "{folder / "data"}"')
+    for old, new in replacements.items():
+        text = text.replace(f'{old} = "127.0.0.1', f'{old} = "{new}')
+    path = folder / "office.toml"
+    path.write_text(text)
+    return str(path)
+
+
+async def journal(folder: Path, *calls: tuple[str, CallOutcome]) -> None:
+    """Let these callers have called, one an hour."""
+    async with await Store.open(folder / "data") as store:
+        for hour, (caller, outcome) in enumerate(calls):
+            at = NOON + timedelta(hours=hour)
+            await store.journal.begin(NewCall(f"c{hour}", caller, "", "+48221230001", "demo", at))
+            await store.journal.end(f"c{hour}", outcome, at=at, why="nobody answered")
+
+
+def test_before_the_first_call_the_journal_says_where_it_looked_and_makes_nothing(tmp_path: Path) -> None:
+    assert f"there is no journal in {tmp_path / 'data'}" in says("calls", office(tmp_path))
+    assert not (tmp_path / "data").exists()
+
+
+def test_promises_are_listed_until_somebody_talked_however_many_calls_came_since(tmp_path: Path) -> None:
+    promise, talked = CallOutcome.PROMISE, CallOutcome.TALKED
+    served = [(f"+4850060071{index}", talked) for index in range(3)]
+    asyncio.run(journal(tmp_path, ("+48500600701", promise), ("+48500600702", promise), *served))
+    listed = says("calls", office(tmp_path), "--promises", "--limit", "2")
+    assert [line.split("  ")[1] for line in listed.splitlines()] == ["+48500600701", "+48500600702"]
+
+
+def test_a_promise_is_gone_from_the_list_when_somebody_talked_to_the_caller(tmp_path: Path) -> None:
+    caller = "+48500600701"
+    asyncio.run(journal(tmp_path, (caller, CallOutcome.PROMISE), (caller, CallOutcome.TALKED)))
+    assert says("calls", office(tmp_path), "--promises") == "Nobody is owed a call back.\n"
+
+
+def test_the_example_office_needs_only_its_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    example = str(demo_config().with_name("example.toml"))
+    names = ("SMTP_PASSWORD", "PROVIDER_PASSWORD", "ANNA_PASSWORD", "PIOTR_PASSWORD")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    missing = says("check", example, exit_code=2)
+    assert all(f"the environment variable {name} is not set" in missing for name in names)
+    for name in names:
+        monkeypatch.setenv(name, "secret")
+    night = says("explain", example, "--to", "+48221234567", "--at", "sat 21:00")
+    assert "scheme night" in night
+
+
+def test_a_taken_port_is_told_in_one_line_with_what_to_do(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        path = office(tmp_path)
+        text = Path(path).read_text().replace(":5060", f":{taken.getsockname()[1]}")
+        Path(path).write_text(text)
+        said = says("run", path, exit_code=1)
+    assert "another program listens there" in said.splitlines()[-1]
+    assert "[sip] listen" in said.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("key", "setting"), [("listen", "[sip] listen"), ("address", "[rtp] address")])
+def test_an_address_that_is_not_ours_is_told_at_the_start(tmp_path: Path, key: str, setting: str) -> None:
+    said = says("run", office(tmp_path, **{key: "198.51.100.1"}), exit_code=1)
+    assert f"this machine has no such address; change {setting}" in said
+
+
+def test_sound_cannot_be_received_at_every_address_at_once(tmp_path: Path) -> None:
+    said = says("check", office(tmp_path, address="0.0.0.0"), exit_code=2)
+    assert "rtp.address: '0.0.0.0' is no address to send to" in said
