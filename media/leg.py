@@ -138,6 +138,10 @@ class Leg:
         codec = self._accepts.get(payload_type)
         if codec is None and payload_type not in self._event_types:
             self.incoming.unknown += 1
+            if source is None or source == self.latch.source:
+                self.incoming.heard_at = (
+                    now  # comfort noise (RFC 3389) is no audio of ours, but a sign of life
+                )
             return
         if source is not None and source != self.latch.source and not self._latch(source):
             return
@@ -321,6 +325,7 @@ class Leg:
         known = self.latch.source or self.latch.expected
         if known is not None and source[0] == known[0]:
             self._reporter.take(compound, now)
+            self._due_since = now  # who mutes without sending RTP still reports
 
     def statistics(self) -> dict[str, float]:
         """Return the leg's numbers."""

@@ -143,6 +143,28 @@ async def test_silence_of_30_s_is_told_once_but_not_on_hold_and_again_after_spee
 
 
 @virtual_time
+async def test_rfc3389_comfort_noise_and_rtcp_are_signs_of_life_but_no_audio() -> None:
+    network = MemoryRtpNetwork()
+    anna = Peer(network, 4000)
+    async with leg_to(anna, network) as leg:
+        told: list[bool] = []
+        leg.on_rtp_timeout = lambda: told.append(True)
+        leg.echo()
+        anna.send(b"\xd5" * 160, leg.address)
+        await asyncio.sleep(20)
+        anna.send(b"\x40", leg.address, number=13)
+        await asyncio.sleep(20)
+        host, port = leg.address
+        report = build_rtcp(ReceiverReport(anna.ssrc))
+        network.send(report, source=(anna.address[0], 4001), destination=(host, port + 1))
+        await asyncio.sleep(20)
+        assert told == []
+        assert len(anna.heard) == 1
+        await asyncio.sleep(15)
+        assert told == [True]
+
+
+@virtual_time
 async def test_rfc4961_another_port_of_the_peers_address_is_latched_once_strangers_are_counted() -> None:
     network = MemoryRtpNetwork()
     anna, moved = Peer(network, 4000), Peer(network, 4444)
