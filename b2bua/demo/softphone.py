@@ -110,7 +110,7 @@ class Softphone:
         self.name = name
         self.endpoint = endpoint
         self.habit = Habit()
-        self.choose_habit: Callable[[], Habit] = lambda: self.habit
+        self.choose_habit: Callable[[IncomingInvite], Habit] = lambda _: self.habit
         """Asked at each INVITE how to behave."""
         self.invitations: list[Invitation] = []
         self._engine = engine
@@ -173,7 +173,7 @@ class Softphone:
         leg = CallerLeg(invite, media, name=self.name, profile=SoundProfile(), allows_nat=False)
         self.invitations.append(Invitation(loop.time(), invite, leg))
         self._invited.set()
-        habit = self.choose_habit()
+        habit = self.choose_habit(invite)
         await asyncio.wait({leg.ended}, timeout=habit.rings_after)
         if habit.plays_early:
             leg.start_early_media()

@@ -215,7 +215,7 @@ async def test_row_f15_no_mix_of_failures_keeps_a_caller_from_voicemail(tmp_path
         phones = [await demo.phone(each, host=f"10.1.1.{each}") for each in ("101", "102", "103", "104")]
         phones.append(await demo.softphone("mobiles", 5090, host=MOBILES_HOST))
         for phone in phones:
-            phone.choose_habit = lambda: any_habit(chance)
+            phone.choose_habit = lambda _: any_habit(chance)
         weather = asyncio.create_task(trouble(demo, chance))
         calls = await asyncio.gather(*(call_until_voicemail(demo, each, chance) for each in range(CALLS)))
         weather.cancel()

@@ -13,6 +13,7 @@ import pytest
 from b2bua.demo.softphone import Habit, PlacedCall
 from b2bua.sip.causes import NO_ANSWER
 from b2bua.sip.message import Response, parse_message
+from b2bua.sip.session import IncomingInvite
 from b2bua.store.calls import CallOutcome, EventKind
 from b2bua.store.story import story
 from tests.harness.clock import virtual_time
@@ -221,7 +222,7 @@ async def call_many(demo: Office, count: int) -> None:
     """Let ``count`` callers, each with a number of their own, call within the same 20 s."""
     chance = random.Random(4)
 
-    def any_habit() -> Habit:
+    def any_habit(_: IncomingInvite) -> Habit:
         return chance.choice(
             [
                 Habit(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from b2bua.call.leg import Leg
 from b2bua.config.load import load_config
 from b2bua.config.models import Config
 from b2bua.demo.softphone import Habit, PlacedCall, Softphone
@@ -23,6 +25,7 @@ from b2bua.sip.transport.hop import Hop
 from b2bua.sip.transport.memory import MemoryNetwork, Packet
 from b2bua.store.calls import CallStory
 from media.client import MediaEngine, MemoryRtpNetwork
+from media.sdp.negotiate import LocalMedia, make_offer, read_answer
 from media.wav import read_wav
 
 DEMO = Path(__file__).resolve().parents[2] / "config" / "demo.toml"
@@ -217,6 +220,27 @@ def _settings(folder: Path, text: str) -> Config:
     path = folder / "office.toml"
     path.write_text(text.replace('data = "data"', f'data = "{folder / "data"}"'))
     return load_config(path)
+
+
+async def reinvite(leg: Leg, direction: str) -> bytes:
+    """Hold (``sendonly``, ``inactive``) or resume (``sendrecv``) as a softphone; return the answer."""
+    assert leg.session is not None
+    address, port = leg.media.address
+    local = LocalMedia(address=address, port=port, codecs=("PCMA",), session_id=1, version=next(_versions))
+    offer = make_offer(local, direction=direction)
+    answer = await leg.session.reinvite(offer)
+    leg.connect(read_answer(offer, answer))
+    return answer
+
+
+_versions = itertools.count(2)
+
+
+def loudness(path: Path, start: float, end: float) -> float:
+    """Return how loud a recording is between two seconds of it, in dB of full scale."""
+    pcm, rate = read_wav(path)
+    part = pcm[int(start * rate) : int(end * rate)].astype(float)
+    return float(20 * np.log10(max(1e-6, np.sqrt(np.mean(part**2)) / 32768)))
 
 
 def heard(path: Path, frequency: float, *, threshold_db: float = -30.0) -> np.ndarray:

@@ -1,0 +1,253 @@
+"""Rows D1, D2, D4 and D9: carriers' time limits, races of answer and CANCEL, shown numbers, hold."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+
+import pytest
+
+from b2bua.demo.softphone import Habit
+from b2bua.sip.message import parse_message
+from b2bua.sip.session import IncomingInvite
+from b2bua.store.calls import CallOutcome, EventKind
+from b2bua.store.story import story
+from media.commands import Tone
+from tests.harness.clock import virtual_time
+from tests.harness.office import CALLER, MOBILES, NUMBER, Office, heard, loudness, office, reinvite
+
+LONG_RINGS = """
+[[step]]
+ring = ["101"]
+for = "50s"
+
+[[step]]
+ring = ["102"]
+for = "150s"
+
+[[step]]
+voicemail = "sales"
+"""
+ONE_MOBILE = """
+[[step]]
+ring = ["+48600999888"]
+for = "20s"
+
+[[step]]
+voicemail = "sales"
+"""
+TWO_PHONES = """
+[[step]]
+ring = ["101", "102"]
+for = "20s"
+
+[[step]]
+voicemail = "sales"
+"""
+RINGBACK_HZ, CALLER_HZ, PIOTR_HZ, ANNA_HZ = 425.0, 1700.0, 1400.0, 1100.0
+
+# --- D1 -------------------------------------------------------------------------------------------------
+
+
+@virtual_time(limit_s=600)
+async def test_row_d1_the_call_is_answered_before_the_carrier_gives_up_and_rings_on(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=LONG_RINGS) as demo:
+        await demo.phone("101")
+        piotr = await demo.phone("102", Habit(answers_after=25))
+        began = demo.now
+        call = await demo.call_in(NUMBER)
+        leg = await call.answered(within=60)
+        assert 59 < demo.now - began < 60
+        recording = leg.media.record(tmp_path / "heard.wav")
+        talk = await piotr.invited(within=1)
+        assert talk.at - began == pytest.approx(50, abs=0.2)
+        await asyncio.sleep(16)
+        talk.leg.loop([Tone((PIOTR_HZ,), 1.0)])
+        await asyncio.sleep(4)
+        await recording.stop()
+        ringback, voice = heard(tmp_path / "heard.wav", RINGBACK_HZ), heard(tmp_path / "heard.wav", PIOTR_HZ)
+        assert ringback[0] < 1
+        assert 10 < ringback[-1] < 15.5  # 1 s of tone in every 5 s, until the answer at 75 s
+        assert voice[0] > 15
+        leg.hang_up()
+        [call_story] = await demo.stories()
+        assert EventKind.HELD in [event.kind for event in call_story.events]
+        assert story(call_story).startswith(
+            "rang Anna Nowak 50 s, no answer; talked with Piotr Zieliński for"
+        )
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_row_d1_rfc3261_13_3_1_1_an_unanswered_caller_hears_a_1xx_every_60_s(tmp_path: Path) -> None:
+    patient = ('accepts-from = ["127.0.0.0/8"]', 'accepts-from = ["127.0.0.0/8"]\nmax-unanswered = "500s"')
+    async with office(tmp_path, scheme=LONG_RINGS, change=lambda text: text.replace(*patient)) as demo:
+        await demo.phone("101")
+        await demo.phone("102")
+        began = demo.now
+        await (await demo.call_in(NUMBER)).answered(within=220)
+        assert demo.now - began == pytest.approx(200, abs=0.5)
+        ringing = [
+            packet.at - began
+            for packet in demo.network.log
+            if packet.destination.port == demo.trunk_ports and packet.start_line.startswith("SIP/2.0 180")
+        ]
+        gaps = [later - earlier for earlier, later in zip([0.0, *ringing], [*ringing, 200.0], strict=True)]
+        assert max(gaps) <= 60
+
+
+# --- D2 -------------------------------------------------------------------------------------------------
+
+
+async def hang_up_at(demo: Office, number: int, *, start: float, after: float) -> None:
+    await asyncio.sleep(start)
+    call = await demo.call_in(NUMBER, from_number=f"+4850060{number:04}")
+    await asyncio.sleep(after)
+    await call.close()
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.1])
+def test_row_d2_a_hang_up_at_any_instant_around_the_answer_leaves_nothing(
+    tmp_path: Path, loss: float
+) -> None:
+    @virtual_time(limit_s=900)
+    async def tell() -> None:
+        chance = random.Random(2)
+        async with office(tmp_path, scheme=TWO_PHONES) as demo:
+            phones = [await demo.phone("101"), await demo.phone("102")]
+            for phone in phones:
+                phone.choose_habit = lambda _: Habit(answers_after=2 + chance.choice((0, 0.001, 0.02)))
+            demo.network.jitter_s = 0.002
+            demo.network.loss = loss
+            async with asyncio.TaskGroup() as group:
+                for number in range(80):
+                    after = chance.choice((chance.random() * 3, 1.99 + chance.random() * 0.04))
+                    start = chance.random() * 30
+                    group.create_task(hang_up_at(demo, number, start=start, after=after))
+            demo.network.loss = 0.0
+            await demo.settled()
+            for phone in phones:
+                assert not [invited for invited in phone.invitations if invited.leg.is_up]
+                assert not any(phone.endpoint.alive().values())
+            for each in await demo.stories_of(80):
+                talked = [event for event in each.events if event.kind is EventKind.TALKED]
+                assert (each.outcome is CallOutcome.TALKED) == (len(talked) == 1)
+                assert each.outcome in (CallOutcome.TALKED, CallOutcome.PROMISE)
+
+    tell()
+
+
+# --- D4 -------------------------------------------------------------------------------------------------
+
+
+def showing(policy: str, text: str) -> str:
+    return text.replace("port = 5090", f'port = 5090\ncaller-id = "{policy}"')
+
+
+@pytest.mark.parametrize(
+    ("policy", "from_", "asserted"),
+    [
+        ("own", "+48221230001", "+48221230001"),
+        ("caller", CALLER, "+48221230001"),
+        ("asserted", "+48221230001", CALLER),
+    ],
+)
+def test_row_d4_each_policy_shows_its_number(tmp_path: Path, policy: str, from_: str, asserted: str) -> None:
+    @virtual_time(limit_s=600)
+    async def tell() -> None:
+        change = (lambda text: text) if policy == "own" else (lambda text: showing(policy, text))
+        async with office(tmp_path, scheme=ONE_MOBILE, change=change) as demo:
+            await demo.mobiles(Habit(answers_after=1))
+            await (await demo.call_in(NUMBER)).answered(within=3)
+            [invite] = demo.packets("INVITE", to_port=MOBILES[1])
+            request = parse_message(invite.wire)
+            assert str(request.from_.uri) == f"sip:{from_}@127.0.0.1"
+            assert f"sip:{asserted}@" in (request.headers.get("P-Asserted-Identity") or "")
+            assert ("Diversion" in request.headers) == (policy == "caller")
+
+    tell()
+
+
+@virtual_time(limit_s=600)
+async def test_row_d4_a_403_for_the_callers_number_is_tried_again_with_our_own_one(tmp_path: Path) -> None:
+    def provider(invite: IncomingInvite) -> Habit:
+        is_ours = "+48221230001" in str(invite.request.from_.uri)
+        return Habit(answers_after=2) if is_ours else Habit(refuses_with=403)
+
+    async with office(tmp_path, scheme=ONE_MOBILE, change=lambda text: showing("caller", text)) as demo:
+        mobiles = await demo.mobiles()
+        mobiles.choose_habit = provider
+        leg = await (await demo.call_in(NUMBER)).answered(within=3)
+        shown = [str(parse_message(packet.wire).from_.uri) for packet in demo.packets("INVITE", to_port=5090)]
+        assert shown == [f"sip:{CALLER}@127.0.0.1", "sip:+48221230001@127.0.0.1"]
+        leg.hang_up()
+        [call_story] = await demo.stories()
+        assert story(call_story) == "talked with +48600999888 for under 1 s"
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_row_d4_a_403_for_our_own_number_too_is_a_refusal(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=ONE_MOBILE, change=lambda text: showing("caller", text)) as demo:
+        await demo.mobiles(Habit(refuses_with=403))
+        leg = await (await demo.call_in(NUMBER)).answered(within=3)
+        leg.hang_up()
+        assert len(demo.packets("INVITE", to_port=5090)) == 2
+        [call_story] = await demo.stories()
+        assert story(call_story).startswith("rang +48600999888 under 1 s, declined; ")
+        await demo.settled()
+
+
+# --- D9 -------------------------------------------------------------------------------------------------
+
+
+@virtual_time(limit_s=600)
+async def test_row_d9_whoever_is_held_hears_music_and_then_the_voice_again(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=TWO_PHONES) as demo:
+        anna = await demo.phone("101", Habit(answers_after=1))
+        caller = await (await demo.call_in(NUMBER)).answered(within=3)
+        phone = anna.invitations[0].leg
+        phone.loop([Tone((ANNA_HZ,), 1.0)])
+        caller.loop([Tone((CALLER_HZ,), 1.0)])
+        recording = caller.media.record(tmp_path / "caller.wav")
+        annas = phone.media.record(tmp_path / "anna.wav")
+        await asyncio.sleep(5)
+        assert b"a=recvonly" in await reinvite(phone, "sendonly")
+        await asyncio.sleep(5)
+        assert b"a=sendrecv" in await reinvite(phone, "sendrecv")
+        await asyncio.sleep(5)
+        assert b"a=inactive" in await reinvite(phone, "inactive")
+        await asyncio.sleep(5)
+        await reinvite(phone, "sendrecv")
+        await asyncio.sleep(5)
+        await asyncio.gather(recording.stop(), annas.stop())
+        assert caller.is_up
+        voice = heard(tmp_path / "caller.wav", ANNA_HZ)
+        for start, is_voice in ((0.5, True), (5.5, False), (10.5, True), (15.5, False), (20.5, True)):
+            frames = ((voice >= start) & (voice < start + 4)).sum()
+            assert frames > 190 if is_voice else frames == 0, (start, frames)
+            assert loudness(tmp_path / "caller.wav", start, start + 4) > -45  # music or voice, never silence
+
+
+@virtual_time(limit_s=600)
+async def test_row_d9_a_caller_who_holds_lets_the_phone_hear_music(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=TWO_PHONES) as demo:
+        anna = await demo.phone("101", Habit(answers_after=1))
+        caller = await (await demo.call_in(NUMBER)).answered(within=3)
+        phone = anna.invitations[0].leg
+        recording = phone.media.record(tmp_path / "anna.wav")
+        caller.loop([Tone((CALLER_HZ,), 1.0)])
+        await asyncio.sleep(3)
+        await reinvite(caller, "inactive")
+        await asyncio.sleep(40)  # silence of somebody who holds is not a dead line
+        assert phone.is_up
+        assert caller.is_up
+        await reinvite(caller, "sendrecv")
+        await asyncio.sleep(4)
+        await recording.stop()
+        voice = heard(tmp_path / "anna.wav", CALLER_HZ)
+        assert ((voice > 0.5) & (voice < 2.5)).any()
+        assert not ((voice > 4) & (voice < 42)).any()
+        assert (voice > 44.5).sum() > 80
+        assert loudness(tmp_path / "anna.wav", 5, 40) > -45
