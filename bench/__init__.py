@@ -1,1 +1,1 @@
-"""What the product costs: ``python -m bench`` runs all of it and prints one table. See README.md beside this."""
+"""What the product costs: ``python -m bench`` measures it and prints one table; README.md explains it."""

@@ -1,8 +1,8 @@
 """Trunk callers and registered phones in one cheap process: raw SIP over UDP, no audio.
 
-``python -m bench.generator --port SIP_PORT --people N`` registers phones and says ``ready``. Then each line of
-standard input is an order in JSON, ``{"calls": 100, "rate": 50.0, "phase": "over"}``, answered by a line with the
-figures of those calls. A call of phase ``over`` is answered and hung up at once, one of ``talking`` or
+``python -m bench.generator --port SIP_PORT --people N`` registers phones and says ``ready``. Then each line
+of standard input is an order in JSON, ``{"calls": 100, "rate": 50.0, "phase": "over"}``, answered by a line with
+the figures of those calls. A call of phase ``over`` is answered and hung up at once, one of ``talking`` or
 ``ringing`` stays until the order ``"end"``.
 """
 
@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from bench import sip_text
 
@@ -24,22 +24,25 @@ FIRST_EXTENSION = 200
 FIRST_NUMBER = "+4822123{:04}"
 PATIENCE_S = 15.0
 """A call that has not come to its phase by then has failed."""
+END_EVERY_S = 0.005
+"""Between the hang-ups of calls that were up together."""
 Address = tuple[str, int]
+_T = TypeVar("_T")
 
 
 class Peer(asyncio.DatagramProtocol):
     """One UDP socket that speaks with the product."""
 
     def __init__(self, server: Address) -> None:
+        self.port = 0
         self._server = server
         self._socket: asyncio.DatagramTransport | None = None
 
-    async def open(self) -> int:
-        """Bind and return the port."""
+    async def open(self) -> None:
+        """Bind to any port."""
         loop = asyncio.get_running_loop()
         self._socket, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(HOST, 0))
-        self.port: int = self._socket.get_extra_info("sockname")[1]
-        return self.port
+        self.port = self._socket.get_extra_info("sockname")[1]
 
     def send(self, message: bytes) -> None:
         """Send to the product."""
@@ -65,10 +68,12 @@ class Phones(Peer):
     def __init__(self, server: Address) -> None:
         super().__init__(server)
         self.answers = True
-        self.answered = 0
+        """Or else they ring for ever."""
         self.hung_up = 0
+        """How many of their calls ended by a BYE."""
+        self._hang_up = asyncio.Event()
         self._challenges: dict[str, asyncio.Future[bytes]] = {}
-        self._replies: dict[str, bytes] = {}
+        self._invites: dict[str, bytes] = {}
 
     async def register(self, user: str) -> None:
         """Register one phone.
@@ -88,7 +93,7 @@ class Phones(Peer):
             raise ConnectionError(final.split(b"\r\n")[0].decode())
 
     async def _ask(self, user: str, *, cseq: int, authorization: str) -> bytes:
-        answer = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._challenges[f"register-{user}"] = answer
         self.send(
             sip_text.REGISTER.format(
@@ -107,11 +112,12 @@ class Phones(Peer):
         if method == b"INVITE":
             self._ring(message)
         elif method == b"BYE":
-            self.hung_up += self._replies.pop(sip_text.header(message, b"Call-ID"), None) is not None
+            self.hung_up += self._invites.pop(sip_text.header(message, b"Call-ID"), None) is not None
+            self._hang_up.set()
             self.send(sip_text.response(message, "200 OK", tag="bench"))
         elif method == b"CANCEL":
             self.send(sip_text.response(message, "200 OK", tag="bench"))
-            invite = self._replies.pop(sip_text.header(message, b"Call-ID"), None)
+            invite = self._invites.pop(sip_text.header(message, b"Call-ID"), None)
             if invite is not None:
                 self.send(sip_text.response(invite, "487 Request Terminated", tag="bench"))
         elif method != b"ACK":
@@ -119,16 +125,22 @@ class Phones(Peer):
 
     def _ring(self, invite: bytes) -> None:
         contact = f"<sip:phone@{HOST}:{self.port}>"
-        is_new = sip_text.header(invite, b"Call-ID") not in self._replies
-        self._replies[sip_text.header(invite, b"Call-ID")] = invite
+        self._invites[sip_text.header(invite, b"Call-ID")] = invite
         self.send(sip_text.response(invite, "180 Ringing", tag="bench", contact=contact))
         if self.answers:
-            self.answered += is_new
             sdp = sip_text.SDP.format(port=42000)
             self.send(sip_text.response(invite, "200 OK", tag="bench", contact=contact, sdp=sdp))
 
+    async def hang_ups(self, count: int) -> None:
+        """Wait until so many calls have ended, for a while."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                while self.hung_up < count:
+                    self._hang_up.clear()
+                    await self._hang_up.wait()
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class Call:
     """One call from the trunk."""
 
@@ -138,18 +150,18 @@ class Call:
     """Call-ID without its host."""
     phase: str
     """How far it shall come."""
+    invite: bytes = field(repr=False)
+    """As it was sent."""
     started_at: float
     """Loop time of the INVITE."""
     reached: asyncio.Future[float]
-    """Seconds from the INVITE to the answer (180 for ``ringing``), once the phase is reached."""
+    """Seconds from the INVITE to its 200, or to its 180 where it shall only ring; -1: refused."""
+    over: asyncio.Future[bool]
+    """Whether it was hung up, or cancelled, as it should be."""
     to: str = ""
-    """To of the answer."""
+    """To of the final answer."""
     target: str = ""
-    """Contact of the answer."""
-    invite: bytes = field(default=b"", repr=False)
-    """As it was sent."""
-    answer_s: float = 0.0
-    """Seconds from the INVITE to its 200."""
+    """Contact of the final answer."""
 
 
 class Trunk(Peer):
@@ -165,17 +177,15 @@ class Trunk(Peer):
     def call(self, phase: str) -> Call:
         """Send the INVITE of a new call."""
         serial = next(self._serials)
-        loop = asyncio.get_running_loop()
-        call = Call(serial, f"bench-{serial}-{self.port}", phase, loop.time(), loop.create_future())
-        self.calls[call.name] = call
-        call.invite = sip_text.invite(
-            number=FIRST_NUMBER.format(serial % self._people),
-            call=call.name,
-            serial=serial,
-            port=self.port,
-            to_port=self._to_port,
+        name = f"bench-{serial}-{self.port}"
+        number = FIRST_NUMBER.format(serial % self._people)
+        invite = sip_text.invite(
+            number=number, call=name, serial=serial, port=self.port, to_port=self._to_port
         )
-        self.send(call.invite)
+        loop = asyncio.get_running_loop()
+        call = Call(serial, name, phase, invite, loop.time(), loop.create_future(), loop.create_future())
+        self.calls[name] = call
+        self.send(invite)
         return call
 
     def take_request(self, message: bytes, _method: bytes) -> None:
@@ -183,48 +193,36 @@ class Trunk(Peer):
 
     def take_response(self, message: bytes, status: int) -> None:
         call = self.calls.get(sip_text.header(message, b"Call-ID").partition("@")[0])
+        if call is None:
+            return
         method = sip_text.header(message, b"CSeq").partition(" ")[2]
-        if call is None or call.reached.cancelled():
-            return
-        if method == "INVITE":
-            self._invite_answered(call, message, status)
-        elif method == "BYE" and call.phase == "over" and not call.reached.done():
-            self._reach(call, status == 200, call.answer_s)
+        if method == "INVITE" and status < 200:
+            if status == 180 and call.phase == "ringing":
+                _settle(call.reached, asyncio.get_running_loop().time() - call.started_at)
+        elif method == "INVITE":
+            self._answered(call, message, status)
+        elif method == "BYE":
+            _settle(call.over, status == 200)
 
-    def _invite_answered(self, call: Call, message: bytes, status: int) -> None:
-        elapsed = asyncio.get_running_loop().time() - call.started_at
-        if status == 180 and call.phase == "ringing":
-            self._reach(call, True, elapsed)
-        if status < 200:
-            return
-        is_first = not call.target
+    def _answered(self, call: Call, message: bytes, status: int) -> None:
+        is_repeated = bool(call.to)
         call.to = sip_text.header(message, b"To")
-        call.target = sip_text.header(message, b"Contact").strip("<>") or "sip:nobody"
+        call.target = sip_text.header(message, b"Contact").strip("<>") or "sip:127.0.0.1"
         self._send_in_dialog(call, "ACK", cseq=1, branch="2" if status < 300 else "1")
-        if status >= 300:
-            self._reach(call, call.phase == "ringing" and status == 487, elapsed)
-        elif is_first:
-            call.answer_s = elapsed
-            if call.phase == "over":
+        if status < 300:
+            _settle(call.reached, asyncio.get_running_loop().time() - call.started_at)
+            if call.phase == "over" and not is_repeated:
                 self.end(call)
-            else:
-                self._reach(call, call.phase == "talking", elapsed)
-
-    @staticmethod
-    def _reach(call: Call, is_good: bool, seconds: float) -> None:
-        if not call.reached.done():
-            call.reached.set_result(seconds if is_good else -1.0)
+        else:
+            _settle(call.reached, -1.0)
+            _settle(call.over, call.phase == "ringing" and status == 487)
 
     def end(self, call: Call) -> None:
         """Hang up, or cancel what still rings."""
         if call.target:
             self._send_in_dialog(call, "BYE", cseq=2, branch="3")
         else:
-            head = call.invite.decode().split("\r\n")
-            kept = [line for line in head if line.startswith(("Via:", "From:", "To:", "Call-ID:", "Max-"))]
-            first = head[0].replace("INVITE", "CANCEL", 1)
-            lines = [first, *kept, "CSeq: 1 CANCEL", "Content-Length: 0", "", ""]
-            self.send("\r\n".join(lines).encode())
+            self.send(sip_text.cancel(call.invite))
 
     def _send_in_dialog(self, call: Call, method: str, *, cseq: int, branch: str) -> None:
         request = sip_text.IN_DIALOG.format(
@@ -240,6 +238,11 @@ class Trunk(Peer):
         self.send(request.encode())
 
 
+def _settle(future: asyncio.Future[_T], value: _T) -> None:
+    if not future.done():
+        future.set_result(value)
+
+
 class Generator:
     """Carries out orders."""
 
@@ -251,43 +254,38 @@ class Generator:
         """Place ``calls`` at ``rate`` per second on absolute deadlines; return how they went."""
         loop = asyncio.get_running_loop()
         self._phones.answers = phase != "ringing"
-        begun = (self._phones.answered, self._phones.hung_up)
-        start = loop.time()
+        hung_up, start = self._phones.hung_up, loop.time()
         placed = []
         for index in range(calls):
             await asyncio.sleep(max(0.0, start + index / rate - loop.time()))
             placed.append(self._trunk.call(phase))
-        await asyncio.wait([call.reached for call in placed], timeout=PATIENCE_S)
+        good = await _results([call.reached for call in placed])
+        failed = calls - sum(seconds >= 0 for seconds in good)
         if phase == "over":
-            await self._until(lambda: self._phones.hung_up - begun[1] >= calls)
-        seconds = sorted(s for call in placed if call.reached.done() and (s := call.reached.result()) >= 0)
-        good = len(seconds)
-        if phase == "over":
-            good = min(good, self._phones.answered - begun[0], self._phones.hung_up - begun[1])
+            failed = max(failed, calls - sum(await _results([call.over for call in placed])))
+            await self._phones.hang_ups(hung_up + calls)
+            failed = max(failed, hung_up + calls - self._phones.hung_up)
+        ordered = sorted(good) or [0.0]
         return {
-            "failed": calls - good,
-            "median_ms": 1000 * seconds[len(seconds) // 2] if seconds else None,
-            "p99_ms": 1000 * seconds[int(len(seconds) * 0.99)] if seconds else None,
+            "failed": failed,
+            "median_ms": 1000 * ordered[len(ordered) // 2],
+            "p99_ms": 1000 * ordered[int(len(ordered) * 0.99)],
         }
 
     async def end_all(self) -> dict[str, Any]:
-        """Hang up or cancel all calls."""
-        calls, self._trunk.calls = self._trunk.calls, {}
-        for call in calls.values():
-            if call.phase != "over":
-                self._trunk.calls[call.name] = call
-                self._trunk.end(call)
-                await asyncio.sleep(0.005)
-        return {"ended": len(calls)}
+        """Hang up or cancel all calls that are up."""
+        calls = [call for call in self._trunk.calls.values() if not call.over.done()]
+        for call in calls:
+            self._trunk.end(call)
+            await asyncio.sleep(END_EVERY_S)
+        return {"failed": len(calls) - sum(await _results([call.over for call in calls]))}
 
-    @staticmethod
-    async def _until(condition: Callable[[], bool]) -> None:
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                while not condition():
-                    await asyncio.sleep(0.01)
-        except TimeoutError:
-            return
+
+async def _results(futures: list[asyncio.Future[_T]]) -> list[_T]:
+    """Return the results that come in time."""
+    if futures:
+        await asyncio.wait(futures, timeout=PATIENCE_S)
+    return [future.result() for future in futures if future.done()]
 
 
 async def serve(port: int, people: int) -> None:

@@ -1,27 +1,32 @@
-"""CPU time per packet of the media worker playing one prompt to many, and of the same in C beside it.
-
-``python -m bench.playback [LISTENERS...]``
-"""
+"""One prompt played to many by the media worker: ``python -m bench.playback [LISTENERS...]``."""
 
 from __future__ import annotations
 
 import asyncio
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bench.processes import cpu_seconds
 from bench.relay import agreement
+from bench.spacing import p99_ms, stamp
+from bench.table import Row, show
 from bench.yardstick import compiled, open_far_ends
 from media.client import MediaEngine, Tone
 
 LISTENERS = (100, 500)
 SECONDS = 3
 OWN_PORT, FAR_PORT = 26000, 28100
+WARM_UP_PACKETS = 15
+STAMPED = 25
+"""Listeners whose packets are stamped on arrival."""
+PACKETS_TO_MS = 50 / 1000
+"""From µs per packet to ms per second of sound."""
 
 
-async def measure_worker(listeners: int) -> tuple[float, float]:
-    """Return CPU-µs per packet and the share of one core that the worker used."""
+async def measure_worker(listeners: int) -> float:
+    """Return CPU-µs per packet."""
     ports = (OWN_PORT, OWN_PORT + 2 * listeners + 200)
     engine = await MediaEngine.in_worker(address="127.0.0.1", ports=ports)
     legs = [await engine.open_leg() for _ in range(listeners)]
@@ -30,13 +35,13 @@ async def measure_worker(listeners: int) -> tuple[float, float]:
         leg.play([Tone((1000.0,), 1.0)], loop=True)
     pid = engine.pid
     assert pid is not None
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(WARM_UP_PACKETS * 0.02)
     used, started = -cpu_seconds(pid), -asyncio.get_running_loop().time()
     await asyncio.sleep(SECONDS)
     used += cpu_seconds(pid)
     elapsed = started + asyncio.get_running_loop().time()
     await engine.close()
-    return used * 1e6 / (elapsed * 50 * listeners), used / elapsed
+    return used * 1e6 / (elapsed * 50 * listeners)
 
 
 def measure_c(program: Path, listeners: int) -> float:
@@ -46,21 +51,24 @@ def measure_c(program: Path, listeners: int) -> float:
     return used / (SECONDS * 50 * listeners)
 
 
-def main() -> None:
-    """Print a row for each number of listeners."""
+def rows(listeners: Iterable[int] = LISTENERS) -> Iterator[Row]:
+    """Measure with so many listeners at a time; the same in C is the yardstick."""
     program = compiled("c_playback")
-    print("listeners  worker µs/packet   core  C µs/packet  ratio")
-    for listeners in map(int, sys.argv[1:] or LISTENERS):
-        far_ends = open_far_ends(listeners, FAR_PORT)
-        worker, share = asyncio.run(measure_worker(listeners))
-        row = f"{listeners:>9} {worker:>17.2f} {share:>6.1%}"
+    for number in listeners:
+        far_ends = open_far_ends(number, FAR_PORT)
+        heard = far_ends[:: number // STAMPED]
+        stamp(heard)
+        packet = asyncio.run(measure_worker(number))
+        remarks = f"{packet:.1f} µs/packet, p99 spacing {p99_ms(heard, skip=WARM_UP_PACKETS):.2f} ms"
+        yardstick = None
         if program is not None:
-            plain = measure_c(program, listeners)
-            row += f" {plain:>12.2f} {worker / plain:>6.2f}"
-        print(row, flush=True)
+            yardstick = measure_c(program, number) * PACKETS_TO_MS
+            remarks += f", in C {p99_ms(heard, skip=WARM_UP_PACKETS):.2f} ms"
         for udp in far_ends:
             udp.close()
+        unit = "CPU-ms"
+        yield Row(f"second of playback, {number} listeners", packet * PACKETS_TO_MS, unit, yardstick, remarks)
 
 
 if __name__ == "__main__":
-    main()
+    show(rows(map(int, sys.argv[1:])) if sys.argv[1:] else rows())

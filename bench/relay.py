@@ -1,16 +1,15 @@
-"""CPU time per relayed packet of the media worker, and of a plain relay in C beside it.
-
-``python -m bench.relay [CALLS...]``
-"""
+"""CPU time per packet that the media worker relays: ``python -m bench.relay [CALLS...]``."""
 
 from __future__ import annotations
 
 import asyncio
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bench.processes import cpu_seconds
+from bench.table import Row, show
 from bench.yardstick import HERE, compiled, raise_file_limit
 from media.client import MediaEngine
 from media.sdp.negotiate import StreamAgreement
@@ -78,19 +77,18 @@ def measure_c(program: Path, calls: int) -> tuple[float, float]:
     return used * 1e6 / relayed, relayed / sent
 
 
-def main() -> None:
-    """Print a row for each number of calls."""
+def rows(calls: Iterable[int] = CALLS) -> Iterator[Row]:
+    """Measure with so many calls at a time; the relay in C is the yardstick."""
     raise_file_limit()
     program = compiled("c_relay")
-    print(" calls  worker µs/packet  relayed  C µs/packet  relayed  ratio")
-    for calls in map(int, sys.argv[1:] or CALLS):
-        worker, share = asyncio.run(measure_worker(calls))
-        row = f"{calls:>6} {worker:>17.2f} {share:>8.2%}"
+    for number in calls:
+        figure, share = asyncio.run(measure_worker(number))
+        yardstick, remarks = None, f"{share:.1%} relayed"
         if program is not None:
-            plain, plain_share = measure_c(program, calls)
-            row += f" {plain:>12.2f} {plain_share:>8.2%} {worker / plain:>6.2f}"
-        print(row, flush=True)
+            yardstick, c_share = measure_c(program, number)
+            remarks += f", in C {c_share:.1%}"
+        yield Row(f"relayed packet, {number} calls", figure, "CPU-µs", yardstick, remarks)
 
 
 if __name__ == "__main__":
-    main()
+    show(rows(map(int, sys.argv[1:])) if sys.argv[1:] else rows())

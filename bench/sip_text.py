@@ -36,6 +36,8 @@ Min-SE: 90\r
 Accept: application/sdp, application/dtmf-relay\r
 P-Early-Media: supported\r
 P-Charging-Vector: icid-value=a7f3c1d2-{call};orig-ioi=carrier.example\r
+Date: Sun, 22 Nov 2026 06:00:00 GMT\r
+X-Trunk-Group: tgrp=office-07;trunk-context=carrier.example\r
 User-Agent: Carrier SBC 8.4.1-build207\r
 Content-Type: application/sdp\r
 Content-Length: {length}\r
@@ -95,6 +97,14 @@ def response(request: bytes, status: str, *, tag: str, contact: str = "", sdp: s
         answer.append("Content-Type: application/sdp")
     answer.append(f"Content-Length: {len(sdp)}")
     return ("\r\n".join(answer) + "\r\n\r\n" + sdp).encode()
+
+
+def cancel(invite: bytes) -> bytes:
+    """Return the CANCEL of an INVITE."""
+    first, *lines = invite.decode().split("\r\n")
+    kept = [line for line in lines if line.startswith(("Via:", "From:", "To:", "Call-ID:", "Max-Forwards:"))]
+    written = [first.replace("INVITE", "CANCEL", 1), *kept, "CSeq: 1 CANCEL", "Content-Length: 0", "", ""]
+    return "\r\n".join(written).encode()
 
 
 def header(message: bytes, name: bytes) -> str:
