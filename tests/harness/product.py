@@ -1,0 +1,275 @@
+"""The real product as a process of its own: ``b2bua run`` on free ports in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+HOST = "127.0.0.1"
+DEMO = Path(__file__).resolve().parents[2] / "config" / "demo.toml"
+START_S = 30.0
+STOP_S = 20.0
+COMMAND_S = 30.0
+POLL_S = 0.1
+PORTS = range(30000, 32764, 4)
+"""Below what the kernel gives to sockets that ask for none. SIPp takes four in a row."""
+RTP_PORTS = 600
+_taken: set[int] = set()
+
+
+def free_port() -> int:
+    """Return a port that is free over UDP and TCP, as are the three above it; never the same twice."""
+    while True:
+        port = random.choice(PORTS)
+        if port not in _taken and all(_is_free(port + more) for more in range(PORTS.step)):
+            _taken.add(port)
+            return port
+
+
+def _is_free(port: int) -> bool:
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                return False
+    return True
+
+
+def until(condition: Callable[[], object], *, within: float, what: str) -> None:
+    """Return as soon as ``condition`` holds.
+
+    Raises:
+        TimeoutError: it did not in ``within`` seconds; ``what`` says what was awaited.
+    """
+    deadline = time.monotonic() + within
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not in {within:.0f} s")
+        time.sleep(POLL_S)
+
+
+@dataclass(frozen=True, slots=True)
+class CallLine:
+    """One line of ``b2bua calls``."""
+
+    when: str
+    """Local time."""
+    caller: str
+    """Number and name."""
+    dialled: str
+    """The number that was dialled."""
+    outcome: str
+    """``talked``, ``message``, ``promise``, ``in progress``…"""
+    story: str
+    """What happened, in plain words."""
+
+    @classmethod
+    def parse(cls, line: str) -> CallLine:
+        """Return what ``line`` says."""
+        return cls(*line.split("  ", 4))
+
+
+def quick_office(*, sip_port: int, rtp_first: int, outside_port: int) -> str:
+    """Return the demo office on the given ports, with steps of 2 s and a trunk that is patient for 5 s."""
+    text = DEMO.read_text()
+    for old, new in (
+        (r'listen = "127.0.0.1:5060"', f'listen = "{HOST}:{sip_port}"'),
+        (r'ports = "20000-29998"', f'ports = "{rtp_first}-{rtp_first + RTP_PORTS}"'),
+        (r"port = 5090", f"port = {outside_port}"),
+        (r'for = "[23]0s"', 'for = "2s"'),
+        (r'max-wait = "60s"', 'max-wait = "3s"'),
+        (r'(accepts-from = \["127.0.0.0/8"\])', r'\1\nmax-unanswered = "5s"'),
+    ):
+        text, count = re.subn(old, new, text)
+        assert count, f"the demo office has no {old} any more"
+    return text
+
+
+class Product:
+    """One office, running. Make it by ``with Product.running(folder)``."""
+
+    def __init__(self, folder: Path, extra: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.outside_port = free_port()
+        rtp_first = random.randrange(10000, 30000 - RTP_PORTS, 2)
+        office = quick_office(sip_port=self.port, rtp_first=rtp_first, outside_port=self.outside_port)
+        self.config = folder / "office.toml"
+        self.config.write_text(office + extra)
+        self.log_path = folder / "product.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    @contextmanager
+    def running(cls, folder: Path, *, extra: str = "") -> Iterator[Product]:
+        """Run an office for as long as the block runs; ``extra`` is TOML to add to it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        product = cls(folder, extra)
+        try:
+            product.start()
+            yield product
+        finally:
+            product.stop()
+
+    # --- life ----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start it and wait until it answers an OPTIONS."""
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "b2bua", "run", str(self.config)],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=_environment(),
+            )
+        until(self._is_up_or_dead, within=START_S, what="the product answers OPTIONS")
+        assert self._process.poll() is None, self.log
+
+    def _is_up_or_dead(self) -> bool:
+        return self.process.poll() is not None or self.answers_options(within=0.5)
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process of the signalling side."""
+        assert self._process is not None, "it was not started"
+        return self._process
+
+    @property
+    def media_pid(self) -> int | None:
+        """The process that plays and records, None when there is none right now."""
+        pid = self.process.pid
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except OSError:
+            return None
+        return next((int(child) for child in children if b"media.worker" in _command_line(int(child))), None)
+
+    def stop(self) -> None:
+        """Stop it as Ctrl-C does, by force when it does not obey; returns when both processes are gone."""
+        if self._process is None or self._process.returncode is not None:
+            return
+        media = self.media_pid
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(STOP_S)
+        self._media_is_gone(media)
+
+    def kill(self) -> None:
+        """``kill -9``, as when the power goes; returns when the media process has noticed and ended too."""
+        media = self.media_pid
+        self.process.kill()
+        self.process.wait(STOP_S)
+        assert self._media_is_gone(media), "the media process outlived the product"
+
+    @staticmethod
+    def _media_is_gone(pid: int | None) -> bool:
+        if pid is None:
+            return True
+        try:
+            until(lambda: b"media.worker" not in _command_line(pid), within=STOP_S, what="media ends")
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            return False
+        return True
+
+    # --- what it says --------------------------------------------------------------------------------------
+
+    @property
+    def log(self) -> str:
+        """All it has printed so far."""
+        return self.log_path.read_text(errors="replace")
+
+    def assert_log_is_clean(self) -> None:
+        """Check that nothing was logged as an error and no exception came to light."""
+        bad = [line for line in self.log.splitlines() if re.search(r"\[error|\[critical|Traceback", line)]
+        assert not bad, "\n".join(bad)
+
+    def answers_options(self, *, within: float = 5.0) -> bool:
+        """Whether an OPTIONS is answered with 200."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.settimeout(within)
+            probe.bind((HOST, 0))
+            try:
+                probe.connect((HOST, self.port))
+                probe.send(_options(probe.getsockname()[1], self.port))
+                return probe.recv(65535).startswith(b"SIP/2.0 200 ")
+            except OSError:  # nobody listens yet, or it stays silent
+                return False
+
+    def calls(self) -> list[CallLine]:
+        """Return what ``b2bua calls`` lists, the newest last."""
+        listing = self.command("calls", str(self.config), "--limit", "1000")
+        if listing.startswith("No calls"):
+            return []
+        return [CallLine.parse(line) for line in listing.splitlines()]
+
+    def finished_calls(self, *, of: str = "", at_least: int = 1, within: float = 30.0) -> list[CallLine]:
+        """Return the calls (to the number ``of``) once there are so many and none is in progress any more."""
+        calls: list[CallLine] = []
+
+        def is_quiet() -> bool:
+            calls[:] = [call for call in self.calls() if of in ("", call.dialled)]
+            return len(calls) >= at_least and all(call.outcome != "in progress" for call in calls)
+
+        until(is_quiet, within=within, what="all calls have an outcome")
+        return calls
+
+    def command(self, *arguments: str) -> str:
+        """Return what a command of the product prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", "b2bua", *arguments],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=COMMAND_S,
+            check=False,
+            env=_environment(),
+        )
+        assert done.returncode == 0, done.stderr.decode(errors="replace")
+        return done.stdout.decode()
+
+    def recordings(self) -> list[Path]:
+        """Return the voicemail recordings, the oldest first."""
+        return sorted((self.folder / "data" / "voicemail").rglob("*.wav"))
+
+
+def _environment() -> dict[str, str]:
+    """Return an environment in which this checkout's product is found and its output is never styled."""
+    root = str(DEMO.parents[1])
+    return {**os.environ, "PYTHONPATH": root, "NO_COLOR": "1", "COLUMNS": "1000"}
+
+
+def _command_line(pid: int) -> bytes:
+    """Return the command line of a process, empty when it is gone or only waits to be reaped."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def _options(local_port: int, port: int) -> bytes:
+    token = secrets.token_hex(6)
+    return (
+        f"OPTIONS sip:{HOST}:{port} SIP/2.0\r\n"
+        f"Via: SIP/2.0/UDP {HOST}:{local_port};branch=z9hG4bK{token};rport\r\n"
+        f"From: <sip:probe@{HOST}>;tag={token}\r\nTo: <sip:{HOST}:{port}>\r\n"
+        f"Call-ID: {token}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+    ).encode()

@@ -1,0 +1,135 @@
+"""SIPp with the scenarios of ``sipp-scenarios/``: plays trunk and phones against the started product."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.harness.product import HOST, free_port, until
+
+SCENARIOS = Path(__file__).resolve().parents[2] / "sipp-scenarios"
+LIMIT_S = 45
+"""No scenario may take longer."""
+START_S = 15.0
+
+
+class SippFailed(AssertionError):
+    """A scenario did not go as written."""
+
+
+class Sipp:
+    """One SIPp process playing one scenario."""
+
+    def __init__(self, scenario: str, folder: Path, port: int, arguments: list[str]) -> None:
+        self.scenario = scenario
+        self.port = port
+        self._errors = folder / f"{Path(scenario).stem}-{port}.errors"
+        self._log = self._errors.with_suffix(".log")
+        self._messages = self._errors.with_suffix(".messages")
+        command = ["sipp", *arguments, "-sf", scenario, "-i", HOST, "-p", str(port), "-mp", str(free_port())]
+        command += ["-nostdin", "-timeout", f"{LIMIT_S}s", "-timeout_error", "-cp", str(free_port())]
+        command += [
+            "-trace_err",
+            "-error_file",
+            str(self._errors),
+            "-trace_logs",
+            "-log_file",
+            str(self._log),
+        ]
+        command += ["-trace_msg", "-message_file", str(self._messages)]
+        self._process = subprocess.Popen(
+            command,
+            cwd=SCENARIOS,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "TERM": "dumb"},
+        )
+
+    def wait(self, *, within: float = LIMIT_S + 5.0) -> None:
+        """Return when the scenario has gone as written.
+
+        Raises:
+            SippFailed: it has not.
+        """
+        try:
+            code = self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            raise SippFailed(f"{self.scenario} still runs after {within:.0f} s\n{self._why()}") from None
+        if code:
+            raise SippFailed(f"{self.scenario} ended with {code}\n{self._why()}")
+
+    def _why(self) -> str:
+        said = [path.read_text(errors="replace") for path in (self._errors, self._messages) if path.exists()]
+        return "\n".join(said)[-6000:]
+
+    def logged(self) -> list[str]:
+        """Return what the scenario's ``<log>`` actions wrote."""
+        return self._log.read_text().splitlines() if self._log.exists() else []
+
+    def is_listening(self) -> bool:
+        """Whether its UDP port is bound; True also when it has ended, which ``wait`` will tell."""
+        wanted = f":{self.port:04X}"
+        with Path("/proc/net/udp").open() as table:
+            is_bound = any(line.split()[1].endswith(wanted) for line in table if ":" in line.split()[0])
+        return is_bound or self._process.poll() is not None
+
+    def vanish(self) -> None:
+        """End at once without a word, as a phone that loses power."""
+        self._process.kill()
+        self._process.wait(START_S)
+
+    def stop(self) -> None:
+        """End it if it still runs."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait(START_S)
+
+
+class Cast:
+    """All the SIPp processes around one product."""
+
+    def __init__(self, folder: Path, product_port: int) -> None:
+        self._folder = folder
+        self._product = f"{HOST}:{product_port}"
+        self._members: list[Sipp] = []
+
+    @classmethod
+    @contextmanager
+    def around(cls, folder: Path, product_port: int) -> Iterator[Cast]:
+        """Return a cast that leaves the stage with the block, whatever happens."""
+        folder.mkdir(parents=True, exist_ok=True)
+        cast = cls(folder, product_port)
+        try:
+            yield cast
+        finally:
+            for member in cast._members:
+                member.stop()
+
+    def trunk(self, scenario: str, number: str, *arguments: str, over: str = "u1") -> Sipp:
+        """Start a call that comes in for ``number``; ``over`` is ``u1`` (UDP) or ``t1`` (TCP)."""
+        options = [self._product, "-s", number, "-m", "1", "-t", over, *arguments]
+        return self._start(scenario, free_port(), options)
+
+    def phone(self, scenario: str, extension: str, *arguments: str, calls: int = 1) -> Sipp:
+        """Return a registered phone that answers ``calls`` calls as the scenario says."""
+        port = self.register(extension)
+        phone = self._start(scenario, port, ["-m", str(calls), "-aa", *arguments])
+        until(phone.is_listening, within=START_S, what=f"SIPp listens on {port}")
+        return phone
+
+    def register(self, extension: str) -> int:
+        """Register a phone by the scenario, and return the port where it will be called."""
+        port = free_port()
+        options = [self._product, "-s", extension, "-au", extension, "-ap", f"demo-{extension}", "-m", "1"]
+        self._start("phone-registers-digest.xml", port, options).wait(within=START_S)
+        return port
+
+    def _start(self, scenario: str, port: int, arguments: list[str]) -> Sipp:
+        sipp = Sipp(scenario, self._folder, port, arguments)
+        self._members.append(sipp)
+        return sipp

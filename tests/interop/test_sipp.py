@@ -1,0 +1,204 @@
+"""SIPp plays trunk and phones against the started product: exit codes, the journal and what was recorded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from media.tones import detect
+from media.wav import read_wav
+from tests.harness.product import Product
+from tests.harness.sipp import SCENARIOS, Cast, Sipp
+from tests.interop.scenes import Performance, PhonePart, Scene, Show
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
+
+ANSWERS = PhonePart("answers", ("-d", "300"))
+VOICE_HZ = 440.0
+
+
+def _refused(status: int, words: str) -> Scene:
+    return Scene(
+        f"row_f17_phone_refuses_with_{status}_and_the_next_step_follows",
+        "leaves-voicemail",
+        "message",
+        (words, "left a message"),
+        (PhonePart(f"refuses-{status}"),),
+    )
+
+
+ANSWERED = Scene("row_o8_trunk_call_is_answered", "calls-answered", "talked", ("for 2 s",), (ANSWERS,))
+TOGETHER = Scene(
+    "row_f8_d2_two_phones_answer_at_the_same_instant",
+    "calls-answered",
+    "talked",
+    ("talked with Phone",),
+    (PhonePart("answers-at-once"), PhonePart("answers-at-once")),
+)
+VOICEMAIL = Scene(
+    "row_v1_voicemail_is_left", "leaves-voicemail", "message", ("left a message of 3 s",), scheme="voicemail"
+)
+PATIENCE_RUNS_OUT = Scene(
+    "row_d1_carrier_that_cancels_after_its_limit_finds_the_call_answered",
+    "gives-up-unanswered",
+    "talked",
+    ("talked with Phone",),
+    (PhonePart("answers", ("-d", "7000")),),
+    rings_s=12,
+    arguments=("-recv_timeout", "7500"),
+)
+SCENES = (
+    ANSWERED,
+    Scene("row_o8_over_tcp", "calls-answered", "talked", ("for 2 s",), (ANSWERS,), over="t1"),
+    _refused(302, "rang Phone"),
+    _refused(486, "busy"),
+    _refused(503, "rang Phone"),
+    _refused(603, "declined"),
+    Scene(
+        "row_f2_nobody_answers_then_voicemail",
+        "leaves-voicemail",
+        "message",
+        ("rang Phone", "2 s, no answer", "left a message"),
+        (PhonePart("rings-cancelled"),),
+    ),
+    Scene(
+        "caller_cancels_while_it_rings",
+        "cancels-ringing-487",
+        "promise",
+        ("hung up", "call back"),
+        (PhonePart("rings-cancelled"),),
+        rings_s=20,
+    ),
+    Scene(
+        "row_i1_menu_digit_by_rfc4733",
+        "menu-rfc4733-digit",
+        "talked",
+        ("pressed 1", "talked with Anna Nowak"),
+        (PhonePart("answers", ("-d", "300"), "101"),),
+        scheme="menu",
+    ),
+    Scene(
+        "row_i1_menu_digits_by_info_dial_an_extension",
+        "menu-info-digits",
+        "talked",
+        ("102", "talked with Piotr"),
+        (PhonePart("answers", ("-d", "300"), "102"),),
+        scheme="menu",
+    ),
+    Scene(
+        "menu_digit_by_info_over_tcp",
+        "menu-info-voicemail",
+        "promise",
+        ("pressed 0", "hung up"),
+        scheme="menu",
+        over="t1",
+    ),
+    Scene(
+        "row_i9_digits_two_seconds_after_the_answer_reach_the_extension",
+        "tel-extension-rfc4733",
+        "talked",
+        ("dialled the extension 103", "talked with Olena"),
+        (PhonePart("answers", ("-d", "300"), "103"),),
+        scheme="menu",
+    ),
+    Scene(
+        "row_i9_tel_uri_with_extension",
+        "tel-uri-extension",
+        "talked",
+        ("dialled the extension 104", "talked with Ivan"),
+        (PhonePart("answers", ("-d", "300"), "104"),),
+        scheme="menu",
+    ),
+    VOICEMAIL,
+    Scene(
+        "row_v1_voicemail_is_left_over_tcp",
+        "leaves-voicemail",
+        "message",
+        ("left a message of 3 s",),
+        scheme="voicemail",
+        over="t1",
+    ),
+    Scene("row_d9_hold_and_resume", "holds-and-resumes", "talked", ("for 3 s",), (ANSWERS,)),
+    TOGETHER,
+    Scene("call_without_an_offer", "late-offer-answered", "talked", ("for 2 s",), (ANSWERS,)),
+    PATIENCE_RUNS_OUT,
+    Scene("broken_sdp_is_refused_with_488", "broken-sdp-488", "promise", ("sound",), scheme="voicemail"),
+)
+
+
+@pytest.fixture(scope="module")
+def show(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Show]:
+    """All the scenes that are asked for, under way in one office at the same time."""
+    callspecs = [getattr(item, "callspec", None) for item in request.session.items]
+    asked_for = [
+        callspec.params["scene"] for callspec in callspecs if callspec and "scene" in callspec.params
+    ]
+    performances = [Performance(scene, SCENES.index(scene)) for scene in dict.fromkeys(asked_for)]
+    extra = "\n".join(performance.configuration() for performance in performances)
+    folder = tmp_path_factory.mktemp("office")
+    with Product.running(folder, extra=extra) as product, Cast.around(folder / "sipp", product.port) as cast:
+        for performance in performances:
+            performance.set_up(cast)
+        for performance in performances:
+            performance.begin(cast)
+        yield Show(product, performances)
+        product.assert_log_is_clean()
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+def test_scene(show: Show, scene: Scene) -> None:
+    performance = show.performances[scene]
+    performance.end()
+    call = show.journal(performance)
+    assert call.outcome == scene.outcome, call.story
+    for words in scene.story:
+        assert words in call.story
+
+
+@pytest.mark.parametrize("scene", [VOICEMAIL])
+def test_row_v1_the_recording_is_what_the_caller_said(show: Show, scene: Scene) -> None:
+    show.performances[scene].end()
+    show.journal(show.performances[scene])
+    recordings = [read_wav(path) for path in show.product.recordings()]
+    assert recordings
+    for pcm, rate in recordings:
+        levels = detect(pcm, rate, [VOICE_HZ])[:, 0]
+        assert 2.8 < len(pcm) / rate < 4.5
+        assert np.count_nonzero(levels > -20.0) > 0.9 * 3.0 / 0.02
+
+
+@pytest.mark.parametrize("scene", [TOGETHER])
+def test_row_d2_of_two_that_answer_at_once_one_stays_and_the_other_is_sent_away(
+    show: Show, scene: Scene
+) -> None:
+    performance = show.performances[scene]
+    performance.end()
+    stayed = sorted(_seconds_up(phone) for phone in performance.phones)
+    assert stayed[0] < 1.0
+    assert stayed[1] > 1.5
+
+
+def _seconds_up(phone: Sipp) -> float:
+    ticks = [int(tick) for line in phone.logged() for tick in re.findall(r"at (\d+)", line)]
+    answered, over = ticks
+    return (over - answered) / 1000
+
+
+@pytest.mark.parametrize("scene", [PATIENCE_RUNS_OUT])
+def test_row_d1_call_is_answered_before_the_carrier_cancels(show: Show, scene: Scene) -> None:
+    performance = show.performances[scene]
+    performance.end()
+    assert performance.trunk is not None
+    (answered,) = [int(tick) for line in performance.trunk.logged() for tick in re.findall(r"at (\d+)", line)]
+    assert 4500 <= answered < 7400
+
+
+def test_every_scenario_is_played_and_described() -> None:
+    played = {f"trunk-{scene.trunk}.xml" for scene in SCENES} | {"phone-registers-digest.xml"}
+    played |= {f"phone-{phone.scenario}.xml" for scene in SCENES for phone in scene.phones}
+    assert played == {path.name for path in SCENARIOS.glob("*.xml")}
+    described = (SCENARIOS / "README.md").read_text()
+    assert [name for name in played if f"`{name}`" not in described] == []
