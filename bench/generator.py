@@ -1,9 +1,9 @@
 """Trunk callers and registered phones in one cheap process: raw SIP over UDP, no audio.
 
 ``python -m bench.generator --port SIP_PORT --people N`` registers phones and says ``ready``. Then each line
-of standard input is an order in JSON, ``{"calls": 100, "rate": 50.0, "phase": "over"}``, answered by a line with
-the figures of those calls. A call of phase ``over`` is answered and hung up at once, one of ``talking`` or
-``ringing`` stays until the order ``"end"``.
+of standard input is an order in JSON, ``{"calls": 100, "rate": 50.0, "phase": "over"}``, answered by a line
+with the figures of those calls. A call of phase ``over`` is answered and hung up at once, one of ``talking``
+or ``ringing`` stays until the order ``"end"``.
 """
 
 from __future__ import annotations

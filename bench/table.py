@@ -24,10 +24,15 @@ class Row:
     """What belongs to the figure: failures, losses, latency."""
 
     def __str__(self) -> str:
-        beside = (
-            f"{self.yardstick:>10.4g} {self.figure / self.yardstick:>6.2f}" if self.yardstick else " " * 17
-        )
-        return f"{self.what:<46} {self.figure:>10.4g} {self.unit:<12} {beside}  {self.remarks}".rstrip()
+        beside = " " * 17
+        if self.yardstick is not None:
+            beside = f"{_short(self.yardstick):>10} {_short(self.figure / self.yardstick):>6}"
+        return f"{self.what:<46} {_short(self.figure):>10} {self.unit:<12} {beside}  {self.remarks}".rstrip()
+
+
+def _short(number: float) -> str:
+    """Return three significant digits; more are noise."""
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def show(rows: Iterable[Row]) -> None:
