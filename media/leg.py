@@ -25,7 +25,7 @@ from media.endpoint import Address, Endpoint, Latch
 from media.errors import MalformedMedia
 from media.incoming import IncomingStream, plain_size
 from media.keypad import Keypad
-from media.outgoing import CLOCK_HZ, HEADER, VERSION_2, OutgoingStream, discard
+from media.outgoing import CLOCK_HZ, VERSION_2, OutgoingStream, discard, unpack_header
 from media.player import Player
 from media.recorder import Recorder
 from media.relay import HEADER_BYTES, Relay, Route
@@ -132,7 +132,7 @@ class Leg:
             if not size:
                 self.incoming.malformed += 1
                 return
-        header = HEADER.unpack_from(packet)
+        header = unpack_header(packet)
         _, second, sequence, timestamp, ssrc = header
         payload_type = second & 0x7F
         codec = self._accepts.get(payload_type)

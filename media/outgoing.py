@@ -13,6 +13,9 @@ Packet: TypeAlias = bytes | bytearray | memoryview
 Send: TypeAlias = Callable[[Packet], object]
 
 HEADER = struct.Struct("!BBHII")
+unpack_header = HEADER.unpack_from
+pack_header = HEADER.pack
+pack_header_into = HEADER.pack_into
 VERSION_2 = 0x80
 MARKER = 0x80
 CLOCK_HZ = 8000
@@ -80,7 +83,7 @@ class OutgoingStream:
         self.packets += 1
         self.octets += FRAME_BYTES
         try:
-            self.send(HEADER.pack(VERSION_2, first, sequence, self.timestamp, self.ssrc) + payload)
+            self.send(pack_header(VERSION_2, first, sequence, self.timestamp, self.ssrc) + payload)
         except OSError:
             return
 
@@ -91,6 +94,6 @@ class OutgoingStream:
         self.packets += 1
         self.octets += len(payload)
         try:
-            self.send(HEADER.pack(VERSION_2, marker_and_type, self.sequence, timestamp, self.ssrc) + payload)
+            self.send(pack_header(VERSION_2, marker_and_type, self.sequence, timestamp, self.ssrc) + payload)
         except OSError:
             return

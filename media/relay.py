@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from media.outgoing import HEADER, MARKER, VERSION_2, OutgoingStream
+from media.outgoing import HEADER, MARKER, VERSION_2, OutgoingStream, pack_header_into
 
 HEADER_BYTES = HEADER.size
 MAX_JUMP = 500
@@ -54,7 +54,7 @@ class Relay:
         out.packets += 1
         out.octets += size - HEADER_BYTES
         payload_type, convert = route
-        HEADER.pack_into(packet, 0, VERSION_2, marker | payload_type, new_sequence, new_timestamp, out.ssrc)
+        pack_header_into(packet, 0, VERSION_2, marker | payload_type, new_sequence, new_timestamp, out.ssrc)
         try:
             if convert is None:
                 out.send(packet[:size])
