@@ -29,8 +29,9 @@ WORDS = {
     Reply.BUSY: "busy",
     Reply.REJECTED: "declined",
     Reply.ELSEWHERE: "somebody else took the call",
-    Reply.TAKEN_BACK: "the caller hung up",
+    Reply.TAKEN_BACK: "",
 }
+"""As the office says it; that the caller hung up is an event of its own."""
 
 
 def reply_of(status: int) -> Reply:
@@ -67,7 +68,7 @@ class Attempt:
 
     @property
     def in_words(self) -> str:
-        """How it ended, as the office says it: ``no answer``, ``busy``, ``did not respond``."""
+        """How it ended in plain words: ``no answer``, ``busy``, ``did not respond``."""
         if self.reply is Reply.OFFLINE:
             is_silent = self.status is None or self.is_local
             return "did not respond" if is_silent else "phone was off or unreachable"

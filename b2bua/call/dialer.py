@@ -132,8 +132,15 @@ class Fork:
 
     async def run(self, dials: Sequence[Dial]) -> Rung:
         """Ring ``dials`` and return when nobody rings any more."""
+        if not dials:
+            return Rung(None, ())
         async with asyncio.TaskGroup() as group:
             self._tasks = [group.create_task(self._branch(dial), name=f"ring {dial.who}") for dial in dials]
+            try:
+                await asyncio.wait(self._tasks)
+            except asyncio.CancelledError:
+                self._cancel_branches()
+                raise
         return Rung(self._winner, tuple(self._attempts))
 
     async def drop_winner(self) -> None:
@@ -254,6 +261,10 @@ class Fork:
         if self._watch.on_answer is not None:
             self._watch.on_answer(leg)
         self._record(leg.dial, Reply.ANSWERED, began=began, status=200)
+        self._cancel_branches()
+
+    def _cancel_branches(self) -> None:
+        """Stop all others, in the order in which they were dialled: the journal tells it in that order."""
         me = asyncio.current_task()
         for task in self._tasks:
             if task is not me:

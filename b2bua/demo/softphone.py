@@ -78,6 +78,8 @@ class PlacedCall:
         now = asyncio.get_running_loop().time
         while isinstance(event := await self._invite.next_event(), Progress):
             self.statuses.append((now(), event.status))
+            if event.body:
+                self.leg.hear_early(event.body)
         if isinstance(event, Answered):
             self.statuses.append((now(), 200))
             self.leg.accept(event)

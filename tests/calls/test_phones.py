@@ -1,0 +1,153 @@
+"""Calls that our own people place: to one another, to numbers outside, and those that are not theirs."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from b2bua.demo.softphone import CallRefused, Habit, PlacedCall
+from b2bua.sip.message import parse_message
+from b2bua.store.calls import CallOutcome
+from b2bua.store.story import story
+from media.commands import Tone
+from tests.harness.clock import virtual_time
+from tests.harness.office import MOBILES, SERVER, heard, office
+
+FAR_HZ, OWN_HZ, RINGBACK_HZ = 1100.0, 1700.0, 425.0
+
+
+def statuses(call: PlacedCall) -> list[int]:
+    return [status for _, status in call.statuses]
+
+
+@virtual_time(limit_s=600)
+async def test_a_phone_calls_a_colleague_by_extension(tmp_path: Path) -> None:
+    async with office(tmp_path) as demo:
+        anna = await demo.phone("101")
+        piotr = await demo.phone("102", Habit(answers_after=2))
+        call = await demo.call_from(anna, "101", "102")
+        leg = await call.answered(within=4)
+        assert statuses(call) == [180, 200]
+        shown = parse_message(demo.packets("INVITE", to_port=5102)[0].wire).from_
+        assert (shown.display, str(shown.uri)) == ("Anna Nowak", "sip:101@127.0.0.1")
+        piotr.invitations[0].leg.loop([Tone((FAR_HZ,), 1.0)])
+        leg.loop([Tone((OWN_HZ,), 1.0)])
+        recordings = [
+            leg.media.record(tmp_path / "anna.wav"),
+            piotr.invitations[0].leg.media.record(tmp_path / "piotr.wav"),
+        ]
+        await asyncio.sleep(3)
+        for recording in recordings:
+            await recording.stop()
+        assert len(heard(tmp_path / "anna.wav", FAR_HZ)) > 130
+        assert len(heard(tmp_path / "piotr.wav", OWN_HZ)) > 130
+        piotr.invitations[0].leg.hang_up()
+        await asyncio.sleep(0.1)
+        assert not leg.is_up
+        [call_story] = await demo.stories()
+        assert call_story.call.direction == "internal"
+        assert story(call_story) == "talked with Piotr Zieliński for 3 s"
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_a_phone_calls_out_and_hears_the_far_network_before_the_answer(tmp_path: Path) -> None:
+    async with office(tmp_path) as demo:
+        anna = await demo.phone("101")
+        await demo.mobiles(Habit(plays_early=(Tone((FAR_HZ,), 1.0),), rings_after=1, answers_after=5))
+        call = await demo.call_from(anna, "101", "600 100 300")
+        early = call.leg.media.record(tmp_path / "early.wav")
+        leg = await call.answered(within=7)
+        summary = await early.stop()
+        assert demo.packets("INVITE", to_port=MOBILES[1])[0].start_line.startswith("INVITE sip:+48600100300@")
+        assert statuses(call) == [180, 183, 200]
+        assert len(heard(summary.path, FAR_HZ)) > 200  # of 5 s
+        leg.hang_up()
+        [call_story] = await demo.stories()
+        assert call_story.call.direction == "out"
+        assert call_story.outcome is CallOutcome.TALKED
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_a_busy_number_outside_is_busy_for_the_phone(tmp_path: Path) -> None:
+    async with office(tmp_path) as demo:
+        anna = await demo.phone("101")
+        await demo.mobiles(Habit(refuses_with=486, refuses_after=1))
+        call = await demo.call_from(anna, "101", "+48600100300")
+        with pytest.raises(CallRefused, match="486"):
+            await call.answered(within=3)
+        [call_story] = await demo.stories()
+        assert call_story.outcome is CallOutcome.UNANSWERED
+        assert story(call_story) == "rang +48600100300 1 s, busy"
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_early_sound_followed_by_a_refusal_ends_in_that_refusal(tmp_path: Path) -> None:
+    async with office(tmp_path) as demo:
+        anna = await demo.phone("101")
+        early = Habit(plays_early=(Tone((FAR_HZ,), 1.0),), refuses_with=486, refuses_after=3)
+        await demo.mobiles(early)
+        call = await demo.call_from(anna, "101", "+48600100300")
+        with pytest.raises(CallRefused, match="486"):
+            await call.answered(within=5)
+        assert statuses(call) == [180, 183, 486]
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_early_sound_followed_by_a_refusal_leads_to_the_next_step_with_ringing(tmp_path: Path) -> None:
+    backup = '[[step]]\nring = ["+48600999888"]\n[[step]]\nring = ["102"]\n[[step]]\nvoicemail = "sales"\n'
+    async with office(tmp_path, scheme=backup) as demo:
+        anna = await demo.phone("101")
+        await demo.phone("102", Habit(answers_after=12))
+        await demo.mobiles(Habit(plays_early=(Tone((FAR_HZ,), 1.0),), refuses_with=503, refuses_after=4))
+        call = await demo.call_from(anna, "101", "+48221239999")
+        recording = call.leg.media.record(tmp_path / "heard.wav")
+        leg = await call.answered(within=20)
+        await recording.stop()
+        far, ringback = heard(tmp_path / "heard.wav", FAR_HZ), heard(tmp_path / "heard.wav", RINGBACK_HZ)
+        assert far[-1] < ringback[0]
+        assert ringback[0] - far[-1] < 0.5
+        assert leg.is_up
+        leg.hang_up()
+        [call_story] = await demo.stories()
+        assert story(call_story).startswith(
+            "rang +48600999888 4 s, phone was off or unreachable; talked with"
+        )
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_a_phone_without_the_right_password_gets_no_call_and_places_none(tmp_path: Path) -> None:
+    async with office(tmp_path) as demo:
+        thief = await demo.softphone("thief", 5666)
+        assert (await thief.register(SERVER, "101", "guessed")).status in (401, 403)
+        call = await demo.call_in("+48221230001")
+        await asyncio.sleep(1)
+        assert thief.invitations == []
+        await call.close()
+        anna = await demo.phone("101")
+        placed = await demo.call_from(anna, "101", "102", password="guessed")
+        with pytest.raises(CallRefused, match=r"401|403"):
+            await placed.answered(within=3)
+        assert len(await demo.stories()) == 1
+
+
+@virtual_time(limit_s=600)
+async def test_a_caller_at_a_phone_who_gives_up_stops_the_far_end(tmp_path: Path) -> None:
+    async with office(tmp_path) as demo:
+        anna = await demo.phone("101")
+        mobiles = await demo.mobiles()
+        call = await demo.call_from(anna, "101", "+48600100300")
+        await asyncio.sleep(4)
+        assert demo.server.channels.in_use("demo-out") == 1
+        await call.close()
+        await asyncio.sleep(0.1)
+        assert not mobiles.invitations[0].leg.is_up
+        [call_story] = await demo.stories()
+        assert call_story.outcome is CallOutcome.UNANSWERED
+        await demo.settled()
