@@ -69,7 +69,8 @@ class Line:
         self._dead: dict[str, float] = {}
         self._last_offered = ""
         self._loop = asyncio.get_running_loop()
-        occupancy.on_freed(lambda _: self.dispatch())
+        self._is_dispatch_due = False
+        occupancy.on_freed(lambda _: self._dispatch_soon())
 
     # --- callers -------------------------------------------------------------------------------------------
 
@@ -167,6 +168,16 @@ class Line:
         return self._occupancy.engagement(agent, self._loop.time()) is Engagement.TALKING
 
     # --- dispatch ------------------------------------------------------------------------------------------
+
+    def _dispatch_soon(self) -> None:
+        """Dispatch once everybody who is freed in this instant is: ring-all wants them together."""
+        if not self._is_dispatch_due:
+            self._is_dispatch_due = True
+            self._loop.call_soon(self._dispatch_due)
+
+    def _dispatch_due(self) -> None:
+        self._is_dispatch_due = False
+        self.dispatch()
 
     def dispatch(self) -> None:
         """Give free agents to whoever waits longest."""
