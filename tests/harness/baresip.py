@@ -1,0 +1,177 @@
+"""baresip: a phone as offices have it, without a sound card: a file is its microphone, a file its ear."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media.tones import detect, tone
+from media.wav import WavFormat, WavWriter, read_wav
+from tests.harness.product import HOST, free_port, until
+
+STARTED = "baresip is ready"
+REGISTERED = "200 OK"
+START_S = 20.0
+STOP_S = 15.0
+RATE_HZ = 8000
+MICROPHONE_S = 60.0
+MODULES = ("/usr/lib/baresip/modules", "/usr/lib/*/baresip/modules", "/usr/local/lib/baresip/modules")
+
+CONFIG = """\
+module_path {modules}
+module g711.so
+module aufile.so
+module sndfile.so
+module stdio.so
+module_app account.so
+module_app menu.so
+sip_listen {host}:{port}
+net_interface {host}
+rtp_ports {rtp}-{rtp_end}
+audio_source aufile,{microphone}
+audio_player aufile,{folder}/speaker.wav
+audio_alert aufile,/dev/null
+ring_aufile none
+ringback_aufile none
+snd_path {folder}
+"""
+
+
+def modules() -> Path:
+    """Return where baresip's modules are on this machine."""
+    found = [path for pattern in MODULES for path in Path("/").glob(pattern.lstrip("/"))]
+    assert found, "baresip's modules are not installed"
+    return found[0]
+
+
+class Baresip:
+    """One baresip process. Make it by ``with Baresip.registered(...)``."""
+
+    def __init__(
+        self, folder: Path, *, extension: str, server_port: int, codec: str, hears_hz: float, transport: str
+    ) -> None:
+        folder.mkdir(parents=True)
+        self._folder = folder
+        self._server = f"{HOST}:{server_port}"
+        microphone = folder / "microphone.wav"
+        _write_tone(microphone, hears_hz)
+        rtp = free_port()
+        config = CONFIG.format(
+            modules=modules(),
+            host=HOST,
+            port=free_port(),
+            rtp=rtp,
+            rtp_end=rtp + 3,
+            microphone=microphone,
+            folder=folder,
+        )
+        (folder / "config").write_text(config)
+        (folder / "contacts").write_text("")
+        (folder / "accounts").write_text(
+            f"<sip:{extension}@{self._server};transport={transport}>;auth_pass=demo-{extension}"
+            f";answermode=auto;regint=300;audio_codecs={codec}/8000/1;ptime=20\n"
+        )
+        self._output = folder / "output"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    @contextmanager
+    def registered(
+        cls,
+        folder: Path,
+        *,
+        extension: str,
+        server_port: int,
+        codec: str = "PCMA",
+        says_hz: float = 700.0,
+        transport: str = "udp",
+    ) -> Iterator[Baresip]:
+        """Run a phone that is registered as ``extension``, answers at once and says a tone of ``says_hz``."""
+        phone = cls(
+            folder,
+            extension=extension,
+            server_port=server_port,
+            codec=codec,
+            hears_hz=says_hz,
+            transport=transport,
+        )
+        try:
+            phone._start()
+            until(phone._is_registered, within=START_S, what=f"baresip registers as {extension}")
+            yield phone
+        finally:
+            phone.stop()
+
+    def _start(self) -> None:
+        with self._output.open("wb") as output:
+            self._process = subprocess.Popen(
+                ["baresip", "-f", str(self._folder), "-v"],
+                cwd=self._folder,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def output(self) -> str:
+        """All it has printed so far."""
+        return self._output.read_text(errors="replace")
+
+    def _is_registered(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self.output
+        return "binding]" in self.output
+
+    def press(self, keys: str) -> None:
+        """Type into its console: ``d sip:…`` dials, ``b`` hangs up."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(keys.encode())
+        self._process.stdin.flush()
+
+    def dial(self, number: str) -> None:
+        """Call ``number``."""
+        self.press(f"/dial sip:{number}@{self._server}\n")
+
+    def hang_up(self) -> None:
+        """End the call."""
+        self.press("/hangup\n")
+
+    def is_talking(self) -> bool:
+        """Whether a call was established so far."""
+        return "Call established" in self.output
+
+    def is_over(self) -> bool:
+        """Whether a call has ended so far."""
+        return "terminated (duration" in self.output or "session closed" in self.output
+
+    def heard(self) -> tuple[NDArray[np.int16], int]:
+        """Return what came out of its decoder in its one call, and the rate."""
+        (path,) = self._folder.glob("dump-*-dec.wav")
+        return read_wav(path)
+
+    def stop(self) -> None:
+        """End it; by force when it does not unregister and go."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.communicate(timeout=STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate(timeout=STOP_S)
+
+
+def seconds_of(pcm: NDArray[np.int16], rate: int, frequency: float, *, above_db: float = -25.0) -> float:
+    """Return how long a tone of ``frequency`` is heard."""
+    return float(np.count_nonzero(detect(pcm, rate, [frequency])[:, 0] > above_db)) * 0.02
+
+
+def _write_tone(path: Path, frequency: float) -> None:
+    with WavWriter(path, RATE_HZ, WavFormat.PCM16) as wav:
+        wav.append(tone((frequency,), MICROPHONE_S, RATE_HZ).astype("<i2").tobytes())

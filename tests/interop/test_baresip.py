@@ -1,0 +1,126 @@
+"""baresip on real calls; what each side hears is decoded and is what the other said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from b2bua.call.callee import CalleeLeg, Dial
+from b2bua.call.leg import SoundProfile
+from b2bua.demo.softphone import PlacedCall
+from b2bua.sip.endpoint import SipEndpoint
+from b2bua.sip.headers import NameAddr
+from b2bua.sip.transport.hop import Hop
+from b2bua.sip.uri import SipUri
+from media.client import MediaEngine
+from media.commands import Tone
+from media.wav import read_wav
+from tests.harness.baresip import Baresip, seconds_of
+from tests.harness.product import HOST, Product, free_port, until
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
+
+BARESIP_HZ, TRUNK_HZ = 700.0, 1200.0
+TALK_S = 3.0
+ROOM_S = 1.0
+"""What may be missing at the ends of what is heard."""
+PATIENCE_S = 20.0
+DIRECT = """
+[number."+48221240{0}"]
+scheme = "direct-{0}"
+[[scheme.direct-{0}.step]]
+ring = ["{0}"]
+for = "10s"
+[[scheme.direct-{0}.step]]
+voicemail = "sales"
+"""
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The started product, with a number for each of the phones."""
+    extra = "".join(DIRECT.format(extension) for extension in ("101", "102", "103"))
+    with Product.running(tmp_path_factory.mktemp("office"), extra=extra) as product:
+        yield product
+        product.assert_log_is_clean()
+
+
+@pytest.mark.parametrize(
+    ("baresip_codec", "trunk_codec", "extension", "transport"),
+    [("PCMA", "PCMA", "101", "udp"), ("PCMU", "PCMA", "102", "udp"), ("PCMU", "PCMU", "103", "tcp")],
+)
+async def test_row_d8_baresip_and_trunk_hear_each_other(
+    office: Product, tmp_path: Path, baresip_codec: str, trunk_codec: str, extension: str, transport: str
+) -> None:
+    heard_by_trunk = tmp_path / "trunk.wav"
+    with Baresip.registered(
+        tmp_path / "baresip",
+        extension=extension,
+        server_port=office.port,
+        codec=baresip_codec,
+        says_hz=BARESIP_HZ,
+        transport=transport,
+    ) as phone:
+        async with _trunk_call(office, f"+48221240{extension}", trunk_codec) as leg:
+            await _talk(leg, heard_by_trunk)
+        await asyncio.to_thread(until, phone.is_over, within=PATIENCE_S, what="baresip is hung up on")
+    assert seconds_of(*read_wav(heard_by_trunk), BARESIP_HZ) > TALK_S - ROOM_S
+    assert seconds_of(*read_wav(heard_by_trunk), TRUNK_HZ) == 0.0
+    assert seconds_of(*phone.heard(), TRUNK_HZ) > TALK_S - ROOM_S
+    assert seconds_of(*phone.heard(), BARESIP_HZ) == 0.0
+    (call,) = await asyncio.to_thread(office.finished_calls, of=f"+48221240{extension}")
+    assert (call.outcome, call.story.partition(" for ")[0][:12]) == ("talked", "talked with ")
+
+
+@asynccontextmanager
+async def _trunk_call(office: Product, number: str, codec: str) -> AsyncIterator[CalleeLeg]:
+    """Call ``number`` from a carrier that knows ``codec`` only; the block runs once it is answered."""
+    first_port = free_port()
+    engine = await MediaEngine.in_process(address=HOST, ports=(first_port, first_port + 3))
+    endpoint = SipEndpoint(user_agent="trunk")
+    local = await endpoint.listen_udp(HOST, 0)
+    dial = Dial(
+        who=number,
+        uri=str(SipUri(number, HOST, port=office.port)),
+        hop=Hop("udp", HOST, office.port),
+        from_=NameAddr(SipUri("+48500600700", local.host)),
+    )
+    leg = CalleeLeg(dial, await engine.open_leg("trunk"), SoundProfile(codecs=(codec,)))
+    placed = PlacedCall(leg, leg.invite(endpoint))
+    try:
+        yield await placed.answered(within=PATIENCE_S)
+    finally:
+        await placed.close()
+        await endpoint.close()
+        await engine.close()
+
+
+async def _talk(leg: CalleeLeg, record_to: Path) -> None:
+    recording = leg.media.record(record_to)
+    async with asyncio.timeout(PATIENCE_S):
+        await leg.play([Tone((TRUNK_HZ,), TALK_S)])
+    await recording.stop()
+    leg.hang_up()
+
+
+@pytest.mark.parametrize("codec", ["PCMA", "PCMU"])
+def test_baresip_calls_the_echo_and_hears_itself(office: Product, tmp_path: Path, codec: str) -> None:
+    with Baresip.registered(
+        tmp_path / "baresip", extension="104", server_port=office.port, codec=codec, says_hz=BARESIP_HZ
+    ) as phone:
+        phone.dial("+48221230007")
+        until(phone.is_talking, within=PATIENCE_S, what="the echo answers")
+        until(lambda: _seconds_echoed(phone) > TALK_S, within=PATIENCE_S, what="the tone comes back")
+        phone.hang_up()
+        until(phone.is_over, within=PATIENCE_S, what="baresip hangs up")
+    call = office.finished_calls(of="+48221230007")[-1]
+    assert call.caller.startswith("104")
+    assert call.outcome == "self-served"
+
+
+def _seconds_echoed(phone: Baresip) -> float:
+    return seconds_of(*phone.heard(), BARESIP_HZ)
