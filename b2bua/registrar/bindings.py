@@ -45,6 +45,11 @@ def contact_key(contact_uri: str) -> ContactKey:
     return uri.user, uri.host.lower(), uri.port, transport, uri.is_secure
 
 
+@lru_cache(maxsize=1024)
+def _listening_hop(contact_uri: str) -> Hop | None:
+    return literal_hop(parse_uri(contact_uri))
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """One device of one person: an address-of-record binding of RFC 3261 §10."""
@@ -83,7 +88,7 @@ class Binding:
         and listen on another. Else a NAT is between us, and only the flow leads through it. A stream that is
         open is used again in any case (RFC 5626 §5.3); the transport opens it anew where it is not.
         """
-        contact = literal_hop(parse_uri(self.contact_uri))
+        contact = _listening_hop(self.contact_uri)
         if contact is None or contact.host != self.hop.host or self.hop.is_reliable:
             return self.hop
         return contact
@@ -148,6 +153,8 @@ class Bindings:
         self.on_change = on_change
         self._devices: dict[str, dict[ContactKey, Binding]] = {}
         self._silent: set[tuple[str, ContactKey]] = set()
+        self._flows: dict[Hop, list[Binding]] | None = None
+        """Bindings by where they come from and where they listen; None: to be made anew."""
 
     def registered(self, person: str, now: float) -> tuple[Binding, ...]:
         """Return the bindings of ``person`` that have not ended, the latest registration first."""
@@ -160,7 +167,8 @@ class Bindings:
 
     def is_online(self, person: str, now: float) -> bool:
         """Whether any device of ``person`` can be rung."""
-        return bool(self.live(person, now))
+        devices = self._devices.get(person, {}).values()
+        return any(binding.is_live(now) and self.is_reachable(binding) for binding in devices)
 
     def is_reachable(self, binding: Binding) -> bool:
         """Whether the device has not been marked silent since it registered."""
@@ -168,7 +176,17 @@ class Bindings:
 
     def has_flow(self, source: Hop, now: float) -> bool:
         """Whether some device registered over exactly this flow, or listens there."""
-        return any(source in (binding.hop, binding.next_hop) for binding in self.all(now))
+        if self._flows is None:
+            self._flows = self._by_flow()
+        return any(binding.is_live(now) for binding in self._flows.get(source, ()))
+
+    def _by_flow(self) -> dict[Hop, list[Binding]]:
+        flows: dict[Hop, list[Binding]] = {}
+        for devices in self._devices.values():
+            for binding in devices.values():
+                for hop in (binding.hop, binding.next_hop):
+                    flows.setdefault(hop, []).append(binding)
+        return flows
 
     def all(self, now: float) -> Iterator[Binding]:
         """Yield every binding that has not ended."""
@@ -185,6 +203,7 @@ class Bindings:
             del devices[old.key]
             self._silent.discard((old.person, old.key))
         devices[binding.key] = binding
+        self._flows = None
         if not was_online:
             self._tell(binding, Why.REGISTERED, now)
         if len(devices) > MAX_CONTACTS:
@@ -195,6 +214,7 @@ class Bindings:
         devices = self._devices.get(binding.person, {})
         if devices.pop(binding.key, None) is None:
             return
+        self._flows = None
         if not devices:
             del self._devices[binding.person]
         was_reachable = self.is_reachable(binding)

@@ -127,6 +127,25 @@ def test_a_flow_is_known_by_transport_address_and_port() -> None:
     assert not bindings.has_flow(Hop("udp", "198.51.100.1", 40000), now=3600.0)
 
 
+def test_a_flow_is_known_from_registration_to_its_end_and_follows_the_phone() -> None:
+    bindings, _ = recorded()
+    before, after = DESK.hop, Hop("udp", "198.51.100.1", 40002)
+    assert not bindings.has_flow(before, now=0.0)
+    bindings.put(DESK, now=0.0)
+    assert bindings.has_flow(before, now=1.0)
+    moved = replace(DESK, hop=after)
+    bindings.put(moved, now=1.0)
+    assert [bindings.has_flow(hop, now=1.0) for hop in (before, after)] == [False, True]
+    bindings.remove(moved, now=2.0)
+    assert not bindings.has_flow(after, now=2.0)
+
+
+def test_the_port_a_phone_listens_on_is_its_flow_too_when_its_address_is_true() -> None:
+    bindings, _ = recorded()
+    bindings.put(replace(DESK, contact_uri="sip:101@198.51.100.1:5070"), now=0.0)
+    assert bindings.has_flow(Hop("udp", "198.51.100.1", 5070), now=1.0)
+
+
 @pytest.mark.parametrize(
     "same", ["sip:101@HOST.example", "sip:101@host.example;ob", "<sip:101@host.example>"[1:-1]]
 )
