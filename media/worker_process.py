@@ -84,12 +84,15 @@ class WorkerProcess:
 
     def send(self, command: Command) -> None:
         """Pass on ``command``; while the worker is busy it waits here."""
-        is_waiting = bool(self._unsent)
+        if self._ended.is_set():
+            return
+        if not self._unsent:
+            self._loop.call_soon(self._write)  # what one step of a call orders wakes the worker once
         self._unsent += encode(command)
-        if not is_waiting and not self._ended.is_set():
-            self._write()
 
     def _write(self) -> None:
+        if self._ended.is_set():
+            return
         try:
             del self._unsent[: self._line.send(self._unsent)]
         except BlockingIOError:
@@ -132,6 +135,7 @@ class WorkerProcess:
         self._is_closing = True
         assert self._process is not None
         if not self._ended.is_set():
+            self._write()
             with contextlib.suppress(OSError):
                 self._line.shutdown(socket.SHUT_WR)
         try:
