@@ -154,7 +154,7 @@ class Server:
             is_online=self._is_online,
             sounds=QueueSounds(sounds.prompt, sounds.music, sounds.standing),
         )
-        self.mails = Mails(config, self._zone)
+        self.mails = Mails(config, self._zone, self._surroundings.clock)
         self.mail_worker = self.mails.worker(self.store)
         voicemail = VoicemailStep(
             plan=lambda: self.plan,

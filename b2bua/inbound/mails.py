@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -25,6 +25,8 @@ class Mails:
     """Mailboxes, language, mail server."""
     zone: tzinfo
     """In which times are told."""
+    clock: Callable[[], datetime]
+    """Wall-clock time, UTC."""
 
     def for_message(self, left: LeftMessage) -> Sequence[NewMail]:
         """Return the mails that bring a message to its mailbox's owners."""
@@ -61,7 +63,7 @@ class Mails:
             if smtp is None
             else SmtpDelivery(_settings(smtp))
         )
-        return MailWorker(store.outbox, delivery)
+        return MailWorker(store.outbox, delivery, now=self.clock)
 
     def _readers(self, box: str) -> Readers:
         mailbox = self.config.mailboxes.get(box)
