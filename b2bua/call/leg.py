@@ -165,7 +165,7 @@ class Leg:
 
     def take_digit(self, key: str, method: str) -> None:
         """Keep one key press. A peer that sends each press both ways (RFC 4733 and INFO) counts once."""
-        if not self._digit_method:
+        if not self._digit_method and method != "dialled":
             self._digit_method = method
         if method in (self._digit_method, "dialled"):
             self._digits.put_nowait(Digit(key, asyncio.get_running_loop().time()))
