@@ -114,6 +114,8 @@ class Softphone:
         self.habit = Habit()
         self.choose_habit: Callable[[IncomingInvite], Habit] = lambda _: self.habit
         """Asked at each INVITE how to behave."""
+        self.profile = SoundProfile()
+        """Which codecs it speaks."""
         self.invitations: list[Invitation] = []
         self._engine = engine
         self._local = local
@@ -159,7 +161,7 @@ class Softphone:
             headers=headers,
             credentials=credentials,
         )
-        leg = CalleeLeg(dial, await self._engine.open_leg(self.name), SoundProfile())
+        leg = CalleeLeg(dial, await self._engine.open_leg(self.name), self.profile)
         placed = PlacedCall(leg, leg.invite(self.endpoint))
         self._placed.append(placed)
         return placed
@@ -172,7 +174,7 @@ class Softphone:
     async def _behave(self, invite: IncomingInvite) -> None:
         loop = asyncio.get_running_loop()
         media = await self._engine.open_leg(self.name)
-        leg = CallerLeg(invite, media, name=self.name, profile=SoundProfile(), allows_nat=False)
+        leg = CallerLeg(invite, media, name=self.name, profile=self.profile, allows_nat=False)
         self.invitations.append(Invitation(loop.time(), invite, leg))
         self._invited.set()
         habit = self.choose_habit(invite)
