@@ -156,3 +156,15 @@ async def test_row_i9_the_wrong_post_dial_digits_still_reach_a_human(tmp_path: P
         assert names(ears.heard(caller.media)) == ["invalid", "menu-demo", "no-input"]
         caller.hang_up()
         await asyncio.sleep(1)
+
+
+@virtual_time(limit_s=600)
+async def test_row_i9_after_wrong_post_dial_digits_the_keys_of_the_caller_count(tmp_path: Path) -> None:
+    async with marked_office(tmp_path) as (demo, ears):
+        olena = await demo.phone("103", AT_ONCE)
+        caller = await linked(demo, "tel:+48221230006,777")
+        await ears.until_prompt(caller.media, "menu-demo", within=10)
+        last = await press(caller)
+        assert (await olena.invited(within=1)).at - last < 0.2
+        caller.hang_up()
+        await asyncio.sleep(1)
