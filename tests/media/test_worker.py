@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from media.client import MediaEngine, Tone
+from media.client import MediaEngine, Silence, Tone
 from media.codecs.g711 import ALAW_TO_ULAW
 from media.errors import MediaError
 from media.wav import read_wav
@@ -81,6 +81,9 @@ async def test_bridged_packets_cross_both_ways_and_a_stranger_changes_nothing() 
             a.connect(anna.agreement())
             b.connect(bob.agreement())
             a.bridge(b)
+            assert await a.play([Silence(0.02)]).finished()  # by then the worker has taken all orders
+            anna.listen()
+            anna.heard.clear()
             for _ in range(20):
                 anna.send(b"\xd5" * 160, a.address)
                 bob.send(b"\xff" * 160, b.address)
@@ -127,6 +130,8 @@ async def test_it_starts_in_half_a_second_and_closing_finishes_recordings(tmp_pa
         leg = await engine.open_leg()
         leg.connect(anna.agreement())
         recording = leg.record(tmp_path / "message.wav")
+        leg.play([Tone((1000.0,), 0.1)])
+        await until(anna.listen)  # by then the worker has taken all orders
         for _ in range(10):
             anna.send(b"\xd5" * 160, leg.address)
         await until(lambda: leg.is_heard)
