@@ -1,0 +1,42 @@
+"""A carrier on real sockets that calls the started product and can hear and speak."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from b2bua.call.callee import CalleeLeg, Dial
+from b2bua.call.leg import SoundProfile
+from b2bua.demo.softphone import PlacedCall
+from b2bua.sip.endpoint import SipEndpoint
+from b2bua.sip.headers import NameAddr
+from b2bua.sip.transport.hop import Hop
+from b2bua.sip.uri import SipUri
+from media.client import MediaEngine
+from tests.harness.product import HOST, Product, free_port
+
+CALLER = "+48500600700"
+ANSWER_S = 20.0
+
+
+@asynccontextmanager
+async def carrier_call(product: Product, number: str, codec: str = "PCMA") -> AsyncIterator[CalleeLeg]:
+    """Call ``number`` knowing ``codec`` only; the block runs from the answer on."""
+    first_port = free_port()
+    engine = await MediaEngine.in_process(address=HOST, ports=(first_port, first_port + 3))
+    endpoint = SipEndpoint(user_agent="carrier")
+    local = await endpoint.listen_udp(HOST, 0)
+    dial = Dial(
+        who=number,
+        uri=str(SipUri(number, HOST, port=product.port)),
+        hop=Hop("udp", HOST, product.port),
+        from_=NameAddr(SipUri(CALLER, local.host)),
+    )
+    leg = CalleeLeg(dial, await engine.open_leg("carrier"), SoundProfile(codecs=(codec,)))
+    placed = PlacedCall(leg, leg.invite(endpoint))
+    try:
+        yield await placed.answered(within=ANSWER_S)
+    finally:
+        await placed.close()
+        await endpoint.close()
+        await engine.close()
