@@ -10,6 +10,8 @@ from b2bua.people.occupancy import Engagement, Lease, Occupancy
 
 LONGEST_TALK_S = 12 * 3600.0
 """A lease must end by itself; no conversation of an office is longer."""
+LATE_S = 0.005
+"""Timers of some loops fire up to a millisecond early; by then a lease must be over."""
 MARGIN_S = 2.0
 """An offer's lease outlives its ringing by so much, then frees by itself whatever went wrong."""
 
@@ -52,7 +54,7 @@ class Offered:
             return
         if self._wrap_up_s > 0 and self._talking.is_live(now):
             self._talking.extend(now + self._wrap_up_s, now, Engagement.WRAP_UP)
-            asyncio.get_running_loop().call_at(now + self._wrap_up_s, self._expire)
+            asyncio.get_running_loop().call_at(now + self._wrap_up_s + LATE_S, self._expire)
         else:
             self._talking.release(now)
 
