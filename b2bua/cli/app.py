@@ -13,7 +13,7 @@ import typer
 
 from b2bua import __version__
 from b2bua.config.files import demo_config
-from b2bua.errors import B2buaError, ConfigError
+from b2bua.errors import B2buaError, ConfigError, Problem
 
 if TYPE_CHECKING:
     from b2bua.config.models import Config
@@ -49,6 +49,8 @@ def run(
     is_demo = config is None or config.resolve() == demo_config().resolve()
     log.set_up(level="DEBUG" if verbose else "INFO", as_json=json_log, is_live=verbose or is_demo)
     office = _load(config)
+    for problem in _missing_prompts(office):  # the scheme goes on without them, so no call is lost
+        typer.echo(str(problem), err=True)
     _run(lambda: run_office(office, is_demo=is_demo))
 
 
@@ -61,12 +63,9 @@ def check(
     The exit code is 0 when it can be used (warnings may be printed), else 1 or 2.
     """
     from b2bua.config.check import lint
-    from b2bua.config.prompts import missing_prompts
-    from b2bua.phrases import Phrasebook
 
     office = _load(config)
-    book = Phrasebook(Phrasebook.found(), office.office.language, office.office.prompts)
-    problems = (*lint(office), *missing_prompts(office, book.has))
+    problems = (*lint(office), *_missing_prompts(office))
     for problem in problems:
         typer.echo(str(problem))
     errors = sum(not problem.is_warning for problem in problems)
@@ -146,6 +145,14 @@ def _load(path: Path | None) -> Config:
         for problem in error.problems:
             typer.echo(str(problem), err=True)
         raise typer.Exit(2) from None
+
+
+def _missing_prompts(office: Config) -> tuple[Problem, ...]:
+    from b2bua.config.prompts import missing_prompts
+    from b2bua.phrases import Phrasebook
+
+    book = Phrasebook(Phrasebook.found(), office.office.language, office.office.prompts)
+    return missing_prompts(office, book.has)
 
 
 def _run(work: Callable[[], Coroutine[object, object, None]]) -> None:

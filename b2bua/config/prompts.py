@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from b2bua.config import tables
 from b2bua.config.models import Config
@@ -12,11 +13,19 @@ from b2bua.errors import Problem
 
 def missing_prompts(config: Config, has_prompt: Callable[[str], bool]) -> tuple[Problem, ...]:
     """Return an error for every prompt that is named but not there; ``has_prompt`` knows those that are."""
+    folder = config.office.prompts
     return config.origin.problems(
-        Fault(path, f"there is no prompt {name!r} in language {config.office.language}")
+        Fault(path, f"there is no prompt {name!r}; {_remedy(folder, config.office.language, name)}")
         for path, name in _prompts(config)
         if not has_prompt(name)
     )
+
+
+def _remedy(folder: Path | None, language: str, name: str) -> str:
+    """Return how to add a prompt."""
+    if folder is None:
+        return f"name a folder in office.prompts and record it there as {language}/{name}.wav"
+    return f"record it as {folder / language / name}.wav"
 
 
 def _prompts(config: Config) -> Iterator[tuple[KeyPath, str]]:

@@ -20,7 +20,8 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 def says(*arguments: str, exit_code: int = 0) -> str:
     """Return what a command prints."""
     result = CliRunner().invoke(app, arguments)
-    assert result.exit_code == exit_code, result.output
+    assert result.exit_code == exit_code, (result.output, result.exception)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.output
 
 

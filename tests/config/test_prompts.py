@@ -32,5 +32,7 @@ def test_every_place_that_names_a_prompt_is_looked_at(read: Reads) -> None:
         (21, "menu.m.options.1.say"),
         (23, "extension.200.say"),
     ]
-    assert problems[0].message == "there is no prompt 'mailbox' in language en"
+    assert problems[0].message == (
+        "there is no prompt 'mailbox'; name a folder in office.prompts and record it there as en/mailbox.wav"
+    )
     assert missing_prompts(read(TEXT), lambda _: True) == ()
