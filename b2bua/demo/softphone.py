@@ -150,14 +150,16 @@ class Softphone:
         display: str = "",
         credentials: Credentials | None = None,
         uri: str | None = None,
+        to: SipUri | None = None,
         headers: tuple[tuple[str, str], ...] = (),
     ) -> PlacedCall:
-        """Call ``number`` through ``server``."""
+        """Call ``number`` through ``server``; ``uri`` and ``to`` take its place in request-URI and To."""
         dial = Dial(
             who=number,
             uri=uri or str(SipUri(number, server.host, port=server.port)),
             hop=server,
             from_=NameAddr(SipUri(from_number, self._local.host), display=display),
+            to=NameAddr(to) if to is not None else None,
             headers=headers,
             credentials=credentials,
         )
