@@ -132,8 +132,8 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """Return the value of the first line of that name, or None."""
-        key = _key(name)
-        return self._values[self._keys.index(key)] if key in self._keys else None
+        key, keys = _KEYS.get(name) or name.lower(), self._keys
+        return self._values[keys.index(key)] if key in keys else None
 
     def all(self, name: str) -> list[str]:
         """Return the value of every line of that name."""
@@ -153,6 +153,12 @@ class Headers:
     def count(self, name: str) -> int:
         """Return how many lines have that name."""
         return self._keys.count(_key(name))
+
+    def repeated(self) -> set[str]:
+        """Return the names, long and in lower case, that more than one line has."""
+        keys = self._keys
+        unique = set(keys)
+        return set() if len(unique) == len(keys) else {key for key in unique if keys.count(key) > 1}
 
     def add(self, name: str, value: str) -> None:
         """Append a line.
@@ -186,6 +192,17 @@ class Headers:
         _check_line(name, line)
         self._values[at] = line
 
+    def add_from(self, other: Headers, name: str) -> None:
+        """Append every line of that name that ``other`` has."""
+        key = _key(name)
+        if key not in other._keys:
+            return
+        for at, value in zip(other._keys, other._values, strict=True):
+            if at == key:
+                self._keys.append(key)
+                self._names.append(name)
+                self._values.append(value)
+
     def remove(self, name: str) -> None:
         """Drop every line of that name."""
         key = _key(name)
@@ -205,7 +222,7 @@ class Headers:
 
     def _insert(self, at: int, name: str, value: str) -> None:
         _check_line(name, value)
-        self._keys.insert(at, _key(name))
+        self._keys.insert(at, _KEYS.get(name) or name.lower())
         self._names.insert(at, name)
         self._values.insert(at, value)
 
@@ -225,5 +242,5 @@ class Headers:
 
 
 def _check_line(name: str, value: str) -> None:
-    if "\r" in value or "\n" in value or not is_token(name):
+    if "\r" in value or "\n" in value or (name not in _KEYS and not is_token(name)):
         raise ValueError(f"not a header line: {name[:40]!r}: {value[:60]!r}")

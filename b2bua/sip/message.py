@@ -224,8 +224,7 @@ def response_to(
     headers = Headers()
     names = ("Via", "From", "To", "Call-ID", "CSeq", *(("Timestamp",) if status == 100 else ()))
     for name in names:
-        for value in request.headers.all(name):
-            headers.add(name, value)
+        headers.add_from(request.headers, name)
     if to_tag is not None and "To" in headers:
         headers.put("To", _tagged(request, to_tag))
     return Response(status, reason, headers)
@@ -309,7 +308,7 @@ def _response(line: str, headers: Headers, body: bytes) -> Response:
     return response
 
 
-_SINGLE = ("call-id", "cseq", "from", "to", "max-forwards")
+_SINGLE = frozenset(("call-id", "cseq", "from", "to", "max-forwards"))
 
 
 def validate(message: Message) -> None:
@@ -321,9 +320,8 @@ def validate(message: Message) -> None:
     if message.version != "2.0":
         is_spaced = message.version.strip() == "2.0"
         raise MalformedMessage(f"SIP version {message.version[:8]!r}", status=400 if is_spaced else 505)
-    for name in _SINGLE:
-        if message.headers.count(name) > 1:
-            raise MalformedMessage(f"more than one {name}")
+    for name in message.headers.repeated() & _SINGLE:
+        raise MalformedMessage(f"more than one {name}")
     if not message.call_id or len(message.call_id.split()) != 1:
         raise MalformedMessage("bad Call-ID")
     _validate_length(message)
