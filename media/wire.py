@@ -18,6 +18,7 @@ _LENGTH = struct.Struct("!I")
 _VALUES: dict[str, Any] = {
     name: value for name, value in vars(commands).items() if isinstance(value, type) and is_dataclass(value)
 } | {"StreamAgreement": StreamAgreement}
+_FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _VALUES.values()}
 
 
 def encode(value: commands.Command | commands.Event) -> bytes:
@@ -29,7 +30,7 @@ def encode(value: commands.Command | commands.Event) -> bytes:
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
-    return {type(value).__name__: [getattr(value, field.name) for field in fields(value)]}
+    return {type(value).__name__: [getattr(value, name) for name in _FIELDS[type(value)]]}
 
 
 def _restore(decoded: dict[str, Any]) -> Any:
