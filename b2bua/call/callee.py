@@ -111,7 +111,7 @@ class CalleeLeg(Leg):
 
     async def close(self) -> None:
         """Hang up if still up, give ports and trunk channel back."""
-        await super().close()
         give_back, self._give_back = self._give_back, None
         if give_back is not None:
             give_back()
+        await super().close()

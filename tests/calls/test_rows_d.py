@@ -138,6 +138,61 @@ def test_row_d2_a_hang_up_at_any_instant_around_the_answer_leaves_nothing(
     tell()
 
 
+IN_TURN = """
+[[step]]
+ring = ["101"]
+for = "7s"
+
+[[step]]
+ring = ["102"]
+for = "7s"
+
+[[step]]
+voicemail = "sales"
+"""
+
+
+@pytest.mark.parametrize("answers_after", [6.995, 6.998, 6.999, 7.0, 7.001])
+def test_row_d2_an_answer_that_crosses_the_cancel_of_the_step_is_one_talk_or_none(
+    tmp_path: Path, answers_after: float
+) -> None:
+    @virtual_time(limit_s=600)
+    async def tell() -> None:
+        async with office(tmp_path, scheme=IN_TURN) as demo:
+            anna = await demo.phone("101", Habit(answers_after=answers_after))
+            piotr = await demo.phone("102", Habit(answers_after=3))
+            leg = await (await demo.call_in(NUMBER)).answered(within=12)
+            await asyncio.sleep(0.5)
+            is_annas = anna.invitations[0].leg.is_up
+            assert is_annas == (not piotr.invitations)
+            assert is_annas or answers_after >= 6.998  # in that very instant either is right
+            assert not is_annas or answers_after <= 6.998
+            leg.hang_up()
+            [call_story] = await demo.stories()
+            assert ("talked with Anna" in story(call_story)) == is_annas
+            await demo.settled()
+            assert not any(anna.endpoint.alive().values())
+
+    tell()
+
+
+@virtual_time(limit_s=600)
+async def test_row_d2_a_phone_that_vanished_while_it_rang_holds_the_next_one_up_for_2_s(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=IN_TURN) as demo:
+        await demo.phone("101", host="10.1.1.101")
+        piotr = await demo.phone("102", Habit(answers_after=1))
+        began = demo.now
+        call = await demo.call_in(NUMBER)
+        await asyncio.sleep(3)
+        demo.network.blackhole("10.1.1.101")
+        leg = await call.answered(within=12)
+        assert piotr.invitations[0].at - began == pytest.approx(9, abs=0.1)
+        leg.hang_up()
+        await demo.settled()
+
+
 # --- D4 -------------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from b2bua.demo.softphone import Habit
+from b2bua.people.occupancy import Engagement
 from b2bua.sip.causes import COMPLETED_ELSEWHERE
 from b2bua.sip.message import parse_message
 from b2bua.store.calls import CallOutcome, EventKind
@@ -39,6 +40,9 @@ async def test_row_f8_the_first_answer_wins_and_the_others_hear_that_it_was_take
         rung = [demo.times("INVITE", to_port=port, since=began) for port in PORTS]
         assert [len(times) for times in rung] == [1, 1, 1]
         assert max(times[0] for times in rung) - min(times[0] for times in rung) < 0.1
+        occupancy = demo.server.occupancy
+        engaged = [occupancy.engagement(name, demo.now) for name in ("anna", "piotr", "olena")]
+        assert engaged == [None, Engagement.TALKING, None]  # who lost the race is free for the next caller
         answered = demo.packets("SIP/2.0 200", from_port=5102)[-1].at
         for loser in (5101, 5103):
             [cancel] = demo.packets("CANCEL", to_port=loser)
