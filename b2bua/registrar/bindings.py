@@ -172,7 +172,7 @@ class Bindings:
 
     def is_reachable(self, binding: Binding) -> bool:
         """Whether the device has not been marked silent since it registered."""
-        return (binding.person, binding.key) not in self._silent
+        return not self._silent or (binding.person, binding.key) not in self._silent
 
     def has_flow(self, source: Hop, now: float) -> bool:
         """Whether some device registered over exactly this flow, or listens there."""

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from media.errors import MalformedMedia, NoCommonCodec
 from media.sdp.formats import TELEPHONE_EVENT, Format, read_formats, static_format
 from media.sdp.model import Line, MediaDescription, SessionDescription
 
+_ip_address = lru_cache(maxsize=1024)(ip_address)
+"""Reading an address costs as much as ten lines of SDP, and an office meets few of them."""
 EVENT_PAYLOAD_TYPE = 101
 """What nearly every peer uses for DTMF, so that even those who ignore the SDP are understood."""
 PLAIN_RTP = ("RTP/AVP", "RTP/AVPF")
@@ -163,7 +166,7 @@ def _choose_stream(
         MalformedMedia: a connection line cannot be read.
         NoCommonCodec: there is none.
     """
-    family = ip_address(local.address).version
+    family = _ip_address(local.address).version
     for stream in filter(_is_usable, theirs.media):
         address = _address(theirs, stream)
         if address is not None and address.version != family:
@@ -211,7 +214,7 @@ def _address(theirs: SessionDescription, stream: MediaDescription) -> IPv4Addres
     if text.lower().endswith(".invalid"):  # RFC 6157 §6: "nowhere" in either address family
         return None
     try:
-        address = ip_address(text)
+        address = _ip_address(text)
     except ValueError:
         raise MalformedMedia(f"not an IP address: {text[:60]!r}") from None
     return None if address.is_unspecified else address
@@ -244,7 +247,7 @@ def _leading_number(value: str | None) -> int | None:
 
 def _describe(local: LocalMedia, *streams: MediaDescription) -> bytes:
     """Return a description of ours: no user, no name, no address but our own."""
-    network = f"IN IP{ip_address(local.address).version} {local.address}"
+    network = f"IN IP{_ip_address(local.address).version} {local.address}"
     head = (
         Line("v", "0"),
         Line("o", f"- {local.session_id} {local.version} {network}"),
