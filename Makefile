@@ -1,4 +1,10 @@
 # The two commands a newcomer needs are `make run` and `make test`; both install what is missing.
+#
+#   make run [CONFIG=office.toml]    start the demo office, or another one
+#   make test [TESTS=tests/sip]      all tests, or some
+#   make check                       lint, format and types
+#   make bench                       how fast it is on this machine
+#   make clean                       forget what was installed here; data/ stays
 VENV   := .venv
 BIN    := $(VENV)/bin
 PYTHON ?= python3
@@ -30,6 +36,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.ready: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "installing into $(VENV); only this first time takes a while"
 	$(PIP) --require-hashes --only-binary :all: -r requirements.lock
 	$(PIP) --no-build-isolation --no-deps --editable .
 	@touch $@
@@ -43,8 +50,10 @@ $(VENV)/.ready-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 test-tools:
 	@missing=$$(for tool in $(TEST_TOOLS); do \
 	  command -v $${tool%%:*} >/dev/null || echo $${tool##*:}; done); \
-	if [ -n "$$missing" ]; then \
-	  echo "installing $$missing"; $(APT) update -qq && $(APT) install -y -qq $$missing; fi
+	if [ -n "$$missing" ] && ! command -v apt-get >/dev/null; then \
+	  echo "please install" $$missing "(Debian's names) with this system's tools"; exit 1; \
+	elif [ -n "$$missing" ]; then \
+	  echo "installing" $$missing; $(APT) update -qq && $(APT) install -y -qq $$missing; fi
 
 clean:
 	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
