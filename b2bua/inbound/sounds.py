@@ -1,12 +1,19 @@
-"""Prompts by name and language, as things to play."""
+"""Prompts by name and language, as things to play; one that is missing is silence and never loses a call."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
-from b2bua.phrases import Phrasebook
+import structlog
+
+from b2bua.phrases import Phrasebook, UnknownPrompt
 from media.commands import Clip, PlayItem
+
+log = structlog.get_logger("office")
+
+USUAL_MUSIC = "calm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +24,23 @@ class Sounds:
     """The phrases of the office's language."""
 
     def prompt(self, name: str) -> tuple[PlayItem, ...]:
-        """Return the sound of the prompt ``name``."""
-        return (Clip(self.book().path(name)),)
+        """Return the sound of the prompt ``name``; nothing where there is no such prompt."""
+        return _clips(lambda: (self.book().path(name),))
 
     def music(self, name: str) -> tuple[PlayItem, ...]:
-        """Return the piece of music ``name``."""
-        return (Clip(self.book().music(name)),)
+        """Return the piece of music ``name``, or ours where there is no such piece."""
+        return _clips(lambda: (self.book().music(name),)) or _clips(lambda: (self.book().music(USUAL_MUSIC),))
 
     def standing(self, position: int | None, wait_s: float | None) -> tuple[PlayItem, ...]:
         """Return "you are number three, about two minutes" for what is given of it."""
         book = self.book()
-        paths = () if position is None else book.position(position)
-        paths += () if wait_s is None else book.wait(wait_s)
-        return tuple(Clip(path) for path in paths)
+        place = () if position is None else _clips(lambda: book.position(position))
+        return place if wait_s is None else place + _clips(lambda: book.wait(wait_s))
+
+
+def _clips(find: Callable[[], Iterable[Path]]) -> tuple[PlayItem, ...]:
+    try:
+        return tuple(Clip(path) for path in find())
+    except UnknownPrompt as error:
+        log.error("a prompt is missing; the caller hears nothing in its place", why=str(error))
+        return ()

@@ -74,12 +74,16 @@ class VoicemailStep:
         call.caller.answer()
         call.ledger.note(EventKind.VOICEMAIL, box.name)
         call.caller.forget_digits()  # what was typed in a menu does not skip the greeting
-        await call.caller.play(self.prompts(box.greeting or self._default_greeting(call)), until_digit=True)
+        await call.caller.play(self._greeting(call, box), until_digit=True)
         call.caller.forget_digits()
         await self._record(call, box)
         last_word = "message-saved" if call.has_left_message else "message-empty"
         await call.caller.play([*self.prompts(last_word), *self.prompts("goodbye")])
         return Outcome.MESSAGE if call.has_left_message else Outcome.NO_INPUT
+
+    def _greeting(self, call: Call, box: MailboxSpec) -> Sequence[PlayItem]:
+        own = self.prompts(box.greeting) if box.greeting else ()
+        return own or self.prompts(self._default_greeting(call))
 
     def _default_greeting(self, call: Call) -> str:
         """Return the greeting for the opening hours of the number that was dialled (row V2)."""

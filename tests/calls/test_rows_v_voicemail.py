@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import shutil
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
@@ -23,7 +24,7 @@ from media.tones import detect
 from media.wav import read_wav
 from tests.harness.clock import virtual_time
 from tests.harness.office import CALLER, SERVER, Office, heard, office
-from tests.harness.prompts import Ears, marked_office, names
+from tests.harness.prompts import Ears, marked_office, marked_prompts, names
 
 VOICEMAIL = "+48221230005"
 GREETING = "voicemail-greeting-working"
@@ -63,6 +64,11 @@ def recordings(demo: Office) -> list[Path]:
 def spoken(path: Path, frequency: float = VOICE_HZ) -> float:
     """Return how many seconds of a tone a recording has."""
     return len(heard(path, frequency)) * 0.02
+
+
+def with_own_prompts(text: str, folder: Path) -> str:
+    """Return a configuration whose own prompts lie in ``folder``."""
+    return text.replace("[office]\n", f'[office]\nprompts = "{folder}"\n', 1)
 
 
 async def mails(demo: Office, count: int = 1, *, within: float = 10) -> list[EmailMessage]:
@@ -127,6 +133,26 @@ async def test_row_v2_the_greeting_follows_the_hours_of_the_number(
         caller = await after_the_beep(demo, ears, "+48221230008")
         assert names(ears.heard(caller.media)) == [greeting]
         caller.hang_up()
+        await asyncio.sleep(1)
+
+
+@virtual_time(limit_s=600)
+async def test_row_v2_an_own_greeting_that_was_deleted_is_replaced_by_ours(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(marked_prompts(), tmp_path / "prompts"))
+    own = Path(shutil.copy(folder / "welcome.wav", folder / "own.wav"))
+
+    def change(text: str) -> str:
+        return text.replace("[voicemail.sales]\n", '[voicemail.sales]\ngreeting = "own"\n')
+
+    async with office(tmp_path, change=lambda text: with_own_prompts(change(text), folder)) as demo:
+        ears = Ears(demo.rtp, lambda: demo.now)
+        first = await after_the_beep(demo, ears)
+        assert names(ears.heard(first.media)) == ["welcome"]
+        first.hang_up()
+        own.unlink()
+        second = await after_the_beep(demo, ears)
+        assert names(ears.heard(second.media)) == [GREETING]
+        second.hang_up()
         await asyncio.sleep(1)
 
 
