@@ -89,6 +89,11 @@ class Line:
                 pass
         self.dispatch()
 
+    @property
+    def callers(self) -> int:
+        """How many wait."""
+        return len(self._places)
+
     def position(self, place: Place) -> int:
         """Return 1 for the next caller to be served. It never grows (row Q6)."""
         return self._places.index(place) + 1

@@ -52,7 +52,7 @@ async def test_row_i9_digits_after_the_answer_reach_103_within_a_second(pause: f
 
 @virtual_time(limit_s=600)
 @pytest.mark.parametrize("pause", [0.0, 0.5, 2.0, 4.0])
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 async def test_row_i9_with_one_packet_in_ten_lost(seed: int, pause: float, tmp_path: Path) -> None:
     async with marked_office(tmp_path) as (demo, ears):
         ears.lose(0.1, seed=seed)
