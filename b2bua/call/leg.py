@@ -212,6 +212,7 @@ class Leg:
         self.session = session
         session.on_offer = self._renegotiate
         session.on_late_offer = self._offer_again
+        session.on_renegotiated = self._accept_answer
         session.on_info = self._take_info
         session.ended.add_done_callback(lambda ending: self._over(ending.result()))
 

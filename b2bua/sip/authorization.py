@@ -11,6 +11,14 @@ from b2bua.sip.message import Request, Response
 _HEADERS = {401: ("WWW-Authenticate", "Authorization"), 407: ("Proxy-Authenticate", "Proxy-Authorization")}
 
 
+def next_request(request: Request) -> Request:
+    """Return ``request`` as it is sent after a refusal: without Via, CSeq one higher (RFC 3261 §8.1.3.5)."""
+    again = request.copy()
+    again.headers.remove("Via")
+    again.headers.put("CSeq", f"{request.cseq.number + 1} {request.method}")
+    return again
+
+
 class Authorizer:
     """What one request has tried so far: each kind of challenge once, once more when the nonce was stale."""
 
@@ -27,10 +35,8 @@ class Authorizer:
         challenge = self._pick(response, asks)
         if challenge is None:
             return None
-        again = request.copy()
-        again.headers.remove("Via")
+        again = next_request(request)
         again.headers.remove(answers)
-        again.headers.put("CSeq", f"{request.cseq.number + 1} {request.method}")
         value = answer(
             challenge,
             self._credentials,

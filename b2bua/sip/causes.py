@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from b2bua.sip.grammar import find_parameter, parse_number, parse_parameters, quote
+from b2bua.errors import MalformedMessage
+from b2bua.sip.grammar import find_parameter, parse_number, parse_parameters, quote, readable, split_list
 
 _PHRASES = {
     100: "Trying",
@@ -112,6 +115,33 @@ class Reason:
         """Return the header value."""
         cause = "" if self.cause is None else f";cause={self.cause}"
         return f"{self.protocol}{cause}" + (f";text={quote(self.text)}" if self.text else "")
+
+
+MOST_WORDS = 80
+"""A peer's own words are cut to that many characters."""
+_NORMAL = (16, 31)
+"""Q.850 causes of a call that simply ended."""
+
+
+def ending_in_words(values: Iterable[str], *, otherwise: str = "hung up") -> tuple[str, int | None]:
+    """Return why a peer ended a call, and the cause it named, from its Reason header lines (RFC 3326).
+
+    What says nothing but that the call is over, or cannot be read, leaves ``otherwise``.
+    """
+    for reason in _readable_reasons(values):
+        is_normal = reason.protocol.upper() == "Q.850" and reason.cause in _NORMAL
+        text = "" if is_normal else readable(reason.text).strip()[:MOST_WORDS]
+        if not text and not is_normal and reason.protocol.upper() == "SIP" and reason.cause in _PHRASES:
+            text = _PHRASES[reason.cause or 0]
+        return (f"{otherwise}: {text}" if text else otherwise), reason.cause
+    return otherwise, None
+
+
+def _readable_reasons(values: Iterable[str]) -> Iterator[Reason]:
+    for line in values:
+        with contextlib.suppress(MalformedMessage):
+            for value in split_list(line):
+                yield Reason.parse(value)
 
 
 COMPLETED_ELSEWHERE = str(Reason("SIP", 200, "Call completed elsewhere"))

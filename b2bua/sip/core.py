@@ -12,6 +12,7 @@ from b2bua.sip.alarms import Alarms
 from b2bua.sip.dialog import Dialog, DialogKey
 from b2bua.sip.message import Request, Response
 from b2bua.sip.server_request import ServerRequest
+from b2bua.sip.session_timers import SessionTimers
 from b2bua.sip.timers import Timers
 from b2bua.sip.transport.hop import Hop
 
@@ -74,6 +75,7 @@ class Core(Protocol):
 
     alarms: Alarms
     timers: Timers
+    session_timers: SessionTimers
     random: Random
 
     def now(self) -> float:

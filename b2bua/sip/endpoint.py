@@ -6,17 +6,20 @@ import asyncio
 from collections.abc import Iterable
 
 from b2bua.sip.authorization import Authorizer
+from b2bua.sip.body import SDP
+from b2bua.sip.capabilities import ALLOWED, SUPPORTED
 from b2bua.sip.digest import Credentials
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Headers, Request, Response, response_to
-from b2bua.sip.server_request import ALLOWED, ServerRequest
+from b2bua.sip.server_request import ServerRequest
 from b2bua.sip.session.incoming import IncomingInvite
 from b2bua.sip.session.outgoing import OutgoingInvite
+from b2bua.sip.session_timers import LEAST_S
 from b2bua.sip.transport.hop import Hop, Transport
 from b2bua.sip.transport.stream import StreamTransport
 from b2bua.sip.transport.udp import UdpTransport
 from b2bua.sip.uri import parse_uri
-from b2bua.sip.user_agent import SDP, UserAgent
+from b2bua.sip.user_agent import UserAgent
 
 __all__ = ["IncomingInvite", "ServerRequest", "SipEndpoint"]
 
@@ -150,6 +153,8 @@ class SipEndpoint(UserAgent):
             ("Contact", contact),
             ("Allow", ALLOWED),
             *headers,
+            ("Supported", SUPPORTED),
+            *self._session_interval(),
         ]
         if offer:
             lines.append(("Content-Type", SDP))
@@ -157,6 +162,14 @@ class SipEndpoint(UserAgent):
         return OutgoingInvite(self, request, hop, contact=contact, credentials=credentials)
 
     # --- the end ------------------------------------------------------------------------------------------
+    def _session_interval(self) -> tuple[tuple[str, str], ...]:
+        """Return what an INVITE asks for, so that the death of either end is noticed (RFC 4028 §7.1)."""
+        timers = self.session_timers
+        if timers.interval_s is None:
+            return ()
+        least = (("Min-SE", str(timers.least_s)),) if timers.least_s > LEAST_S else ()
+        return (("Session-Expires", str(timers.interval_s)), *least)
+
 
     async def close(self) -> None:
         """Hang up and cancel what is alive, give the peers 2 s to confirm, and release every address."""

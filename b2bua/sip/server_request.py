@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from b2bua.sip.capabilities import ALLOWED
 from b2bua.sip.causes import reason_phrase
 from b2bua.sip.message import Request, Response, response_to
 from b2bua.sip.transport.hop import Hop
 
-ALLOWED = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE"
-"""Methods that sessions understand; the endpoint adds what its user takes."""
+__all__ = ["ALLOWED", "ServerRequest"]
 
 
 class ServerRequest:

@@ -8,20 +8,22 @@ from collections.abc import Callable
 
 from b2bua.errors import MalformedMessage
 from b2bua.sip.alarms import Alarms
+from b2bua.sip.body import SDP, is_readable
+from b2bua.sip.capabilities import ALLOWED, UNDERSTOOD
 from b2bua.sip.core import DialogOwner, InviteOwner, OnResponse, Sent, SentRequest
 from b2bua.sip.dialog import Dialog, DialogKey
 from b2bua.sip.layer import ClientCall, ServerCall, TransactionLayer
 from b2bua.sip.message import Request, Response
-from b2bua.sip.server_request import ALLOWED, ServerRequest
+from b2bua.sip.server_request import ServerRequest
 from b2bua.sip.session.events import Ending
-from b2bua.sip.session.incoming import IncomingInvite
+from b2bua.sip.session.incoming import IncomingInvite, ending_before_answer
+from b2bua.sip.session_timers import SessionTimers, is_too_short
 from b2bua.sip.timers import Timers
 from b2bua.sip.transaction import cancel_for
 from b2bua.sip.transport.addressing import local_hop
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri
 
-SDP = "application/sdp"
 MOST_LOCAL_HOPS = 4096
 LOCAL_HOP_LIFETIME_S = 5.0
 """Our address toward a peer changes when the network comes up after us, or with a new DHCP lease."""
@@ -31,13 +33,19 @@ class UserAgent:
     """What lies between the transactions and the sessions."""
 
     def __init__(
-        self, *, user_agent: str, timers: Timers | None = None, random: random_module.Random | None = None
+        self,
+        *,
+        user_agent: str,
+        timers: Timers | None = None,
+        session_timers: SessionTimers | None = None,
+        random: random_module.Random | None = None,
     ) -> None:
         """``random`` makes tags, branches and delays repeatable, for tests only."""
         self.on_invite: Callable[[IncomingInvite], None] | None = None
         self.on_request: Callable[[ServerRequest], None] | None = None
         self.user_agent = user_agent
         self.timers = timers or Timers()
+        self.session_timers = session_timers or SessionTimers()
         self.random = random or random_module.SystemRandom()
         self._layer = TransactionLayer(self, timers=self.timers)
         self.alarms: Alarms = self._layer.alarms
@@ -145,7 +153,7 @@ class UserAgent:
             return
         server = self._server(call)
         to_tag = request.to.tag
-        unknown = request.option_tags("Require")
+        unknown = request.option_tags("Require") - UNDERSTOOD
         if unknown:
             server.respond(420, headers=(("Unsupported", ", ".join(sorted(unknown))),))
         elif to_tag:
@@ -179,10 +187,13 @@ class UserAgent:
         self, call: ServerCall, server: ServerRequest, on_invite: Callable[[IncomingInvite], None]
     ) -> None:
         request = server.request
-        if request.body and request.content_type != SDP:
+        if not is_readable(request):
             server.respond(415, headers=(("Accept", SDP),))
             return
         contact = self.contact(call.source, _user(request))
+        if is_too_short(request, self.session_timers):
+            server.respond(422, headers=(("Min-SE", str(self.session_timers.least_s)),))
+            return
         dialog = Dialog.from_request(request, local_tag=server.local_tag, source=call.source, contact=contact)
         invite = IncomingInvite(self, server, dialog)
         call.take_back = invite.take_back
@@ -198,7 +209,7 @@ class UserAgent:
         server.local_tag = cancelled.local_tag or server.local_tag
         server.respond(200)
         if cancelled.take_back is not None:
-            cancelled.take_back(Ending("remote", "hung up before the answer"))
+            cancelled.take_back(ending_before_answer(call.request))
 
     def take_ack(self, request: Request) -> None:
         """Hand the ACK of a 2xx to its dialog; any other is dropped."""

@@ -10,7 +10,7 @@ from b2bua.sip.transport.hop import Hop
 from b2bua.sip.transport.memory import MemoryNetwork
 from tests.sip.phones import OFFER
 
-PATIENCE_S = 120.0
+PATIENCE_S = 2000.0
 
 
 class Scripted:
@@ -131,6 +131,7 @@ class Scripted:
         cseq: int,
         body: bytes = b"",
         content_type: str = "application/sdp",
+        headers: Iterable[tuple[str, str]] = (),
     ) -> Request:
         """Send a request in the dialog that ``invite``, sent from here, and its answer made."""
         self._count += 1
@@ -147,7 +148,7 @@ class Scripted:
         ]
         if body:
             lines.append(("Content-Type", content_type))
-        request = Request(method, uri, Headers(lines), body)
+        request = Request(method, uri, Headers([*lines, *headers]), body)
         via_hop = Hop("udp", uri.split("@")[-1].split(":")[0], 5060)
         self.send(request, via_hop)
         return request

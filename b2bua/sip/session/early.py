@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from b2bua.sip.capabilities import ALLOWED
 from b2bua.sip.message import Request, Response
-from b2bua.sip.server_request import ALLOWED, ServerRequest
+from b2bua.sip.server_request import ServerRequest
 
 
 def answer_early(server: ServerRequest, *, glare_status: int) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from b2bua.errors import LegEnded, NotAcceptable
-from b2bua.sip.causes import reason_phrase
-from b2bua.sip.core import Core, Sent
+from b2bua.errors import NotAcceptable
+from b2bua.sip.body import SDP
+from b2bua.sip.capabilities import ALLOWED, SUPPORTED
+from b2bua.sip.causes import Reason, ending_in_words, reason_phrase
+from b2bua.sip.core import Core
 from b2bua.sip.dialog import Dialog
 from b2bua.sip.digest import Credentials
-from b2bua.sip.message import Request, Response
-from b2bua.sip.server_request import ALLOWED, ServerRequest
-from b2bua.sip.session.asking import SDP, DialogRequest
-from b2bua.sip.session.confirmation import Confirmation
+from b2bua.sip.message import Message, Request, Response
+from b2bua.sip.server_request import ServerRequest
+from b2bua.sip.session.asking import DialogRequest
 from b2bua.sip.session.events import Ending
-from b2bua.sip.session.renegotiation import Renegotiation
+from b2bua.sip.session.offer_answer import OfferAnswer
+from b2bua.sip.session.timer import SessionTimer
 
 
 class Session:
@@ -30,26 +32,28 @@ class Session:
         self.on_offer: Callable[[bytes], bytes] = _refuse_offer
         self.on_late_offer: Callable[[], bytes] = _refuse_late_offer
         self.on_answer: Callable[[bytes], None] = _ignore_answer
+        self.on_renegotiated: Callable[[bytes, bytes], None] = _ignore_exchange
+        """Told of our offer and its answer when a refresh of the session timer had to carry one."""
         self.on_info: Callable[[str, bytes], None] | None = None
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the peer has confirmed the end, or 64*T1 after it did not."""
         self._core = core
         self._credentials = credentials
-        self._is_call_id_ours = is_call_id_ours
-        self._acks: dict[int, Sent] = {}
-        self._confirmations: dict[int, Confirmation] = {}
-        self._initial_sequence: int | None = None
-        self._renegotiation: Renegotiation | None = None
-        self._turn = asyncio.Lock()
+        self._offers = OfferAnswer(self, core, credentials=credentials, is_call_id_ours=is_call_id_ours)
         self._bye: tuple[tuple[str, str], ...] | None = None
         self._is_bye_sent = False
         self._answers = {
-            "INVITE": self._take_invite,
-            "UPDATE": self._take_update,
+            "INVITE": self._offers.take_invite,
+            "UPDATE": self._offers.take_update,
             "INFO": self._take_info,
             "OPTIONS": self._take_options,
         }
         core.open_dialog(dialog, self)
+
+    @property
+    def timer(self) -> SessionTimer:
+        """The session timer (RFC 4028)."""
+        return self._offers.timer
 
     # --- what we do ---------------------------------------------------------------------------------------
 
@@ -60,23 +64,16 @@ class Session:
             NotAcceptable: it was refused; the session goes on as it was (RFC 3261 §14.1).
             LegEnded: the dialog is gone.
         """
-        async with self._turn:
-            if self._renegotiation is not None:  # of a caller who stopped waiting
-                await asyncio.wait({self._renegotiation.answer})
-            if self.ended.done():
-                raise LegEnded(self.ended.result().why)
-            self._renegotiation = Renegotiation(
-                self._core,
-                self.dialog,
-                offer,
-                credentials=self._credentials,
-                is_call_id_ours=self._is_call_id_ours,
-                acks=self._acks,
-                on_dialog_gone=self._dialog_gone,
-            )
-            if not self._confirmations:
-                self._renegotiation.start()  # else after the ACK: one INVITE at a time (§14.1)
-            return await asyncio.shield(self._renegotiation.answer)
+        return await self._offers.offer(offer, method="INVITE")
+
+    async def update(self, offer: bytes = b"") -> bytes:
+        """Return the far end's answer to a new offer by UPDATE, which nobody has to confirm (RFC 3311).
+
+        Raises:
+            NotAcceptable: it was refused; the session goes on as it was.
+            LegEnded: the dialog is gone.
+        """
+        return await self._offers.offer(offer, method="UPDATE")
 
     def bye(self, *, reason: str | None = None) -> None:
         """Hang up; ``ended`` is done at once. A second call does nothing.
@@ -88,19 +85,17 @@ class Session:
             return
         self._bye = (("Reason", reason),) if reason else ()
         self._end(Ending("local", "we hung up"))
-        if self._initial_sequence not in self._confirmations:
+        if not self._offers.waits_for_first_ack:
             self._send_bye()
+
+    def begin(self, message: Message, *, sdp: bytes) -> None:
+        """Note what the peer can do, from its INVITE or its 2xx, and what we described last."""
+        self._offers.learn(message)
+        self._offers.sdp = sdp
 
     def confirm(self, server: ServerRequest, response: Response, *, has_offer: bool) -> None:
         """Repeat the 2xx to an INVITE until its ACK comes; with ``has_offer`` ACK brings the answer."""
-        number = server.request.cseq.number
-        if self._initial_sequence is None:
-            self._initial_sequence = number
-        confirmation = Confirmation(
-            self._core, server, response, on_silence=lambda: self._not_confirmed(number)
-        )
-        confirmation.has_offer = has_offer
-        self._confirmations[number] = confirmation
+        self._offers.confirm(server, response, has_offer=has_offer)
 
     def close(self) -> asyncio.Future[None]:
         """Hang up because the endpoint closes; return what is done when the peer has confirmed."""
@@ -126,74 +121,23 @@ class Session:
 
     def on_ack(self, request: Request) -> None:
         """Take the ACK to a 2xx of ours."""
-        confirmation = self._confirmations.pop(request.cseq.number, None)
+        confirmation = self._offers.on_ack(request)
         if confirmation is None:
             return
-        confirmation.stop()
         if self._bye is not None:
             self._send_bye()
-            return
-        if confirmation.has_offer:
-            self._take_answer(request.body)
-        waiting = self._renegotiation
-        if waiting is not None and not waiting.has_started and not self._confirmations:
-            waiting.start()
+        else:
+            self._offers.go_on(confirmation, request)
 
     def on_late_answer(self, response: Response) -> None:
         """Acknowledge a repeated 2xx to a re-INVITE again."""
-        ack = self._acks.get(response.cseq.number)
-        if ack is not None:
-            self._core.send_again(ack)
-
-    def _take_answer(self, answer: bytes) -> None:
-        try:
-            self.on_answer(answer)
-        except NotAcceptable:
-            self.bye(reason='SIP;cause=488;text="Not Acceptable Here"')
+        self._offers.repeat_ack(response)
 
     def _take_bye(self, server: ServerRequest) -> None:
         server.respond(200)
-        self._end(Ending("remote", "hung up"))
+        why, status = ending_in_words(server.request.headers.all("Reason"))
+        self._end(Ending("remote", why, status))
         self._close()
-
-    def _take_invite(self, server: ServerRequest) -> None:
-        """Answer a re-INVITE: hold, resume, new address, or an empty one that wants our offer (§14.2)."""
-        if self._has_offer_under_way():
-            server.respond(491)
-        elif any(confirmation.has_offer for confirmation in self._confirmations.values()):
-            server.respond(500, headers=(("Retry-After", str(self._core.random.randrange(11))),))
-        else:
-            response = self._answer_offer(server, self.on_late_offer)
-            if response is not None:
-                self.confirm(server, response, has_offer=not server.request.body)
-
-    def _take_update(self, server: ServerRequest) -> None:
-        """Answer an UPDATE (RFC 3311 §5.2); without an offer it only refreshes the target."""
-        if not server.request.body:
-            self.dialog.refresh_target(server.request)
-            server.respond(200, headers=(("Contact", self.dialog.contact),))
-        elif self._has_offer_under_way():
-            server.respond(491)
-        else:
-            self._answer_offer(server, self.on_late_offer)
-
-    def _has_offer_under_way(self) -> bool:
-        return self._renegotiation is not None and self._renegotiation.is_outstanding
-
-    def _answer_offer(self, server: ServerRequest, late_offer: Callable[[], bytes]) -> Response | None:
-        """Return the 200 that was sent, or None when the offer was refused: the session stays as it was."""
-        request = server.request
-        if request.body and request.content_type != SDP:
-            server.respond(415, headers=(("Accept", SDP),))
-            return None
-        try:
-            body = self.on_offer(request.body) if request.body else late_offer()
-        except NotAcceptable as error:
-            server.respond(488, headers=(("Warning", f'399 b2bua "{_quotable(str(error))}"'),))
-            return None
-        self.dialog.refresh_target(request)
-        headers = (("Contact", self.dialog.contact), ("Allow", ALLOWED))
-        return server.respond(200, headers=headers, body=body)
 
     def _take_info(self, server: ServerRequest) -> None:
         """Answer INFO (RFC 6086 §4.2.2); an empty one is a keep-alive."""
@@ -207,29 +151,34 @@ class Session:
             self.on_info(request.content_type, request.body)
 
     def _take_options(self, server: ServerRequest) -> None:
-        server.respond(200, headers=(("Allow", ALLOWED), ("Accept", SDP)))
+        lines = (("Allow", ALLOWED), ("Supported", SUPPORTED), ("Accept", SDP))
+        server.respond(200, headers=lines)
 
     # --- how it ends --------------------------------------------------------------------------------------
 
-    def _not_confirmed(self, number: int) -> None:
+    def not_confirmed(self) -> None:
         """End a dialog whose 2xx nobody acknowledges (§13.3.1.4, §14.2)."""
-        self._confirmations.pop(number, None)
-        if self._bye is None:
-            self._bye = (("Reason", 'SIP;cause=408;text="No ACK"'),)
-        self._end(Ending("network", "our answer was never acknowledged"))
-        self._send_bye()
+        self._die("our answer was never acknowledged", reason=Reason("SIP", 408, "No ACK"))
 
-    def _dialog_gone(self, why: str, status: int) -> None:
+    def expire(self) -> None:
+        """End a session that nobody refreshed (RFC 4028 §10)."""
+        reason = Reason("SIP", 408, "Session expired")
+        self._die("the far end did not keep the call alive (session timer)", reason=reason, status=408)
+
+    def dialog_gone(self, why: str, status: int) -> None:
         """End a dialog that the peer does not know (any more) (§12.2.1.2)."""
-        self._end(Ending("network", f"the far end lost the call: {why}", status))
-        self._bye = ()
+        self._die(f"the far end lost the call: {why}", status=status)
+
+    def _die(self, why: str, *, reason: Reason | None = None, status: int | None = None) -> None:
+        if self._bye is None:
+            self._bye = (("Reason", str(reason)),) if reason is not None else ()
+        self._end(Ending("network", why, status))
         self._send_bye()
 
     def _end(self, ending: Ending) -> None:
         if not self.ended.done():
             self.ended.set_result(ending)
-        if self._renegotiation is not None:
-            self._renegotiation.stop(ending.why)
+        self._offers.stop(ending.why)
 
     def _send_bye(self) -> None:
         if self._is_bye_sent or self.closed.done():
@@ -249,9 +198,7 @@ class Session:
         if self.closed.done():
             return
         self.closed.set_result(None)
-        for confirmation in self._confirmations.values():
-            confirmation.stop()
-        self._confirmations.clear()
+        self._offers.close()
         self._core.close_dialog(self.dialog.key)
 
 
@@ -267,6 +214,5 @@ def _ignore_answer(_answer: bytes) -> None:
     """A session that never offers late gets no answer in ACK."""
 
 
-def _quotable(text: str) -> str:
-    """Return ``text`` fit for a quoted string on one line."""
-    return "".join(char for char in text if char.isprintable() and char not in '"\\')[:200]
+def _ignore_exchange(_offer: bytes, _answer: bytes) -> None:
+    """Nobody cares for the sound of this session."""

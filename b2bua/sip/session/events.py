@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from b2bua.sip.headers import NameAddr
+from b2bua.sip.message import Response
 
 if TYPE_CHECKING:
     from b2bua.sip.session.established import Session
@@ -64,3 +65,9 @@ class Refused:
 
 
 InviteEvent = Progress | Answered | Refused
+
+
+def retry_after(response: Response) -> int | None:
+    """Return the seconds of Retry-After (RFC 3261 §20.33), None where there are none to be read."""
+    digits = (response.headers.get("Retry-After") or "").split(";")[0].split("(")[0].strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None

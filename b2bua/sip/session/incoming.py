@@ -6,10 +6,13 @@ import asyncio
 
 from b2bua.errors import LegEnded
 from b2bua.sip.alarms import Alarm
+from b2bua.sip.body import session_description
+from b2bua.sip.capabilities import ALLOWED, SUPPORTED
+from b2bua.sip.causes import ending_in_words
 from b2bua.sip.core import Core, ExtraHeaders
 from b2bua.sip.dialog import Dialog
 from b2bua.sip.message import Request, Response
-from b2bua.sip.server_request import ALLOWED, ServerRequest
+from b2bua.sip.server_request import ServerRequest
 from b2bua.sip.session.early import answer_early
 from b2bua.sip.session.established import Session
 from b2bua.sip.session.events import Ending
@@ -25,7 +28,7 @@ class IncomingInvite:
         self.request: Request = server.request
         self.source = server.source
         self.call_id = dialog.call_id
-        self.offer: bytes | None = server.request.body or None
+        self.offer: bytes | None = session_description(server.request) or None
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._core = core
         self._server = server
@@ -60,7 +63,9 @@ class IncomingInvite:
             raise LegEnded(self.ended.result().why if self.ended.done() else "already answered")
         self._finish()
         session = Session(self._core, self._dialog, is_call_id_ours=False)
-        headers = (("Contact", self._dialog.contact), ("Allow", ALLOWED), *self._routes(), *headers)
+        session.begin(self.request, sdp=answer)
+        lines = (("Contact", self._dialog.contact), ("Allow", ALLOWED), ("Supported", SUPPORTED))
+        headers = (*lines, *session.timer.answer_headers(self.request), *self._routes(), *headers)
         response = self._server.respond(200, None, headers, answer)
         session.confirm(self._server, response, has_offer=self.offer is None)
         return session
@@ -105,7 +110,7 @@ class IncomingInvite:
             server.respond(500, "CSeq Out Of Order")
         elif server.request.method == "BYE":
             server.respond(200)
-            self.take_back(Ending("remote", "hung up before the answer"))
+            self.take_back(ending_before_answer(server.request))
         else:
             answer_early(server, glare_status=500)
 
@@ -119,3 +124,10 @@ class IncomingInvite:
 
     def on_late_answer(self, response: Response) -> None:
         """We sent no INVITE here."""
+
+
+def ending_before_answer(request: Request) -> Ending:
+    """Return what CANCEL, or BYE in an early dialog, says of the caller (RFC 3326)."""
+    reasons = request.headers.all("Reason")
+    why, status = ending_in_words(reasons, otherwise="hung up before the answer")
+    return Ending("remote", why, status)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from b2bua.errors import MalformedMessage
 from b2bua.sip.alarms import Alarm
-from b2bua.sip.authorization import Authorizer
+from b2bua.sip.authorization import Authorizer, next_request
+from b2bua.sip.body import session_description
 from b2bua.sip.core import Core, Sent, SentRequest
 from b2bua.sip.dialog import Dialog, DialogKey
 from b2bua.sip.digest import Credentials
@@ -16,7 +17,8 @@ from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Request, Response
 from b2bua.sip.session.early import EARLY_CALLEE
 from b2bua.sip.session.established import Session
-from b2bua.sip.session.events import Answered, InviteEvent, Progress, Refused
+from b2bua.sip.session.events import Answered, InviteEvent, Progress, Refused, retry_after
+from b2bua.sip.session_timers import least_interval, session_expires
 from b2bua.sip.transport.hop import Hop
 
 MOST_FORKS = 32
@@ -131,7 +133,7 @@ class OutgoingInvite:
         tag = response.to.tag or ""
         if self._final is not None or response.status == 100:
             return
-        progress = Progress(response.status, response.reason, response.body, tag)
+        progress = Progress(response.status, response.reason, session_description(response), tag)
         key = (*self._key, tag)
         if self._early.get(key) == progress or (key not in self._early and len(self._early) >= MOST_FORKS):
             return
@@ -154,15 +156,17 @@ class OutgoingInvite:
         self._acks[tag] = self._core.send_ack(dialog.ack(request.cseq.number), self._core.hop_of(dialog))
         self._early.pop(dialog.key, None)
         session = Session(self._core, dialog, credentials=self._credentials, is_call_id_ours=True)
+        session.begin(response, sdp=request.body)
         if self._session is not None or self._final is not None or self._is_cancelled:
             session.bye(reason=self._cancel_reason)
             if self._final is None:
                 self._finish(_CANCELLED)
             return
         self._session = session
+        session.timer.agreed(response)
         session.closed.add_done_callback(lambda _: self._linger())
         self._forget_early()
-        self._emit(Answered(session, response.body))
+        self._emit(Answered(session, session_description(response)))
 
     def on_late_answer(self, response: Response) -> None:
         """Take a 2xx after the transaction's end: a repetition, or a fork that answered late."""
@@ -171,16 +175,29 @@ class OutgoingInvite:
         self._take_answer(self._sent.request, response)
 
     def _retry(self, request: Request, response: Response) -> bool:
-        """Meet a challenge; return whether that was possible."""
-        if response.status not in (401, 407) or self._is_cancelled:
+        """Meet a challenge, or ask for a longer session interval; return whether that was possible."""
+        if self._is_cancelled:
             return False
-        again = self._authorization.retry(request, response)
+        if response.status == 422:
+            again = self._with_longer_interval(request, response)
+        else:
+            again = self._authorization.retry(request, response)
         if again is None:
             return False
         self._forget_early()
         self._may_cancel = False
         self._sent = self._send(again)
         return True
+
+    def _with_longer_interval(self, request: Request, response: Response) -> Request | None:
+        """Return the INVITE with the Min-SE that a 422 names (RFC 4028 §7.3), None when that is no use."""
+        least, asked = least_interval(response), session_expires(request)
+        if asked is None or asked.seconds >= least:
+            return None
+        again = next_request(request)
+        again.headers.put("Session-Expires", str(least))
+        again.headers.put("Min-SE", str(least))
+        return again
 
     # --- the end ------------------------------------------------------------------------------------------
 
@@ -221,14 +238,9 @@ def _refused(response: Response) -> Refused:
         status=response.status,
         reason=response.reason,
         is_local=response.is_local,
-        retry_after=_retry_after(response),
+        retry_after=retry_after(response),
         contacts=_contacts(response),
     )
-
-
-def _retry_after(response: Response) -> int | None:
-    digits = (response.headers.get("Retry-After") or "").split(";")[0].split("(")[0].strip()
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
 
 
 def _contacts(response: Response) -> tuple[NameAddr, ...]:

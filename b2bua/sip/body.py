@@ -1,0 +1,68 @@
+"""The session description of a message, alone or beside other parts (RFC 5621)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from b2bua.errors import MalformedMessage
+from b2bua.sip.grammar import find_parameter, parse_parameters
+from b2bua.sip.message import Message
+
+SDP = "application/sdp"
+MOST_PARTS = 16
+MOST_DEPTH = 3
+
+
+def session_description(message: Message) -> bytes:
+    """Return the SDP of ``message``, or nothing when it carries none."""
+    if not message.body:
+        return b""
+    kind = message.content_type
+    if kind == SDP or not kind:
+        return message.body
+    return _find(message.headers.get("Content-Type") or "", message.body, 0) or b""
+
+
+def is_readable(message: Message) -> bool:
+    """Return whether the body is one that we read: none, SDP, or parts of which one is SDP (else 415)."""
+    return not message.body or message.content_type == SDP or bool(session_description(message))
+
+
+def _find(content_type: str, body: bytes, depth: int) -> bytes | None:
+    """Return the first SDP in ``body``, parts within parts included."""
+    kind, semicolon, rest = content_type.partition(";")
+    kind = kind.strip().lower()
+    if kind == SDP:
+        return body
+    if not kind.startswith("multipart/") or depth >= MOST_DEPTH:
+        return None
+    try:
+        boundary = find_parameter(parse_parameters(semicolon + rest), "boundary")
+    except MalformedMessage:
+        return None
+    if not boundary:
+        return None
+    for part_type, content in _parts(body, boundary.encode("utf-8", "surrogateescape")):
+        found = _find(part_type, content, depth + 1)
+        if found:
+            return found
+    return None
+
+
+def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield Content-Type and content of each part (RFC 2046 §5.1.1); a part without a type is plain text."""
+    pieces = (b"\r\n" + body).split(b"\r\n--" + boundary, MOST_PARTS + 1)
+    for piece in pieces[1:]:
+        if piece.startswith(b"--"):
+            return
+        head, blank, content = piece.partition(b"\r\n\r\n")
+        if blank:
+            yield _content_type(head), content
+
+
+def _content_type(head: bytes) -> str:
+    for line in head.decode("utf-8", "surrogateescape").split("\r\n"):
+        name, _, value = line.partition(":")
+        if name.strip().lower() in ("content-type", "c"):
+            return value.strip()
+    return "text/plain"

@@ -1,0 +1,10 @@
+"""What this stack can do, as its messages say it (RFC 3261 §20.5, §20.37)."""
+
+from __future__ import annotations
+
+ALLOWED = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE"
+"""Methods that sessions understand; the endpoint's user adds what it takes itself."""
+SUPPORTED = "timer"
+"""Extensions that we follow when a peer asks for them: session timers (RFC 4028)."""
+UNDERSTOOD = frozenset(SUPPORTED.split(", "))
+"""The same as a set: a Require with anything else is answered 420."""
