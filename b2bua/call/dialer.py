@@ -271,7 +271,7 @@ class Fork:
                 task.cancel()
 
     def _refused(self, leg: CalleeLeg, refused: Refused, *, began: float) -> None:
-        reply = Reply.OFFLINE if refused.is_local else reply_of(refused.status)
+        reply = reply_of(refused.status)
         self._record(leg.dial, reply, began=began, status=refused.status, is_local=refused.is_local)
 
     async def _give_up(self, invite: OutgoingInvite, leg: CalleeLeg, *, began: float) -> None:

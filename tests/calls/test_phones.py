@@ -122,6 +122,29 @@ async def test_early_sound_followed_by_a_refusal_leads_to_the_next_step_with_rin
 
 
 @virtual_time(limit_s=600)
+async def test_early_sound_takes_the_place_of_our_own_ringing_for_a_phone_that_was_answered(
+    tmp_path: Path,
+) -> None:
+    backup = '[[step]]\nsay = "connected"\n[[step]]\nring = ["+48600999888"]\n[[step]]\nvoicemail = "sales"\n'
+    async with office(tmp_path, scheme=backup) as demo:
+        anna = await demo.phone("101")
+        mobiles = await demo.mobiles(
+            Habit(plays_early=(Tone((FAR_HZ,), 1.0),), rings_after=6, answers_after=9)
+        )
+        leg = await (await demo.call_from(anna, "101", "+48221239999")).answered(within=2)
+        await mobiles.invited(within=10)
+        recording = leg.media.record(tmp_path / "heard.wav")
+        await asyncio.sleep(14)
+        await recording.stop()
+        far, ringback = heard(tmp_path / "heard.wav", FAR_HZ), heard(tmp_path / "heard.wav", RINGBACK_HZ)
+        assert ringback[0] < 1
+        assert ringback[-1] < 6.1 < far[0] + 0.2
+        assert len(far) > 350
+        leg.hang_up()
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
 async def test_a_phone_without_the_right_password_gets_no_call_and_places_none(tmp_path: Path) -> None:
     async with office(tmp_path) as demo:
         thief = await demo.softphone("thief", 5666)
