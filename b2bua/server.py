@@ -40,6 +40,7 @@ from b2bua.routing.destination import Echo, Menu, Queue, Ring, Say, Voicemail
 from b2bua.routing.facts import Facts
 from b2bua.sip.digest import NonceIssuer
 from b2bua.sip.endpoint import ServerRequest, SipEndpoint
+from b2bua.sip.resolver import Resolver
 from b2bua.sip.session import IncomingInvite
 from b2bua.sip.transport.hop import Transport
 from b2bua.store.store import Store
@@ -88,12 +89,19 @@ class Server:
         self._is_closing = False
         self._background = Background()
         self.endpoint = SipEndpoint(user_agent=f"b2bua/{__version__}", random=surroundings.randomness)
+        self.resolver = self._build_resolver()
         self.directory = Directory(config)
         self.occupancy = Occupancy()
         self.channels = Channels()
         self.bindings = Bindings(on_change=self._presence_changed)
         self.registrations = tuple(
-            TrunkRegistration(trunk, self.endpoint, random=self._random, on_change=_tell_registration)
+            TrunkRegistration(
+                trunk,
+                self.endpoint,
+                random=self._random,
+                resolve=self.resolver.resolve,
+                on_change=_tell_registration,
+            )
             for trunk in config.trunks.values()
             if trunk.registrar
         )
@@ -105,6 +113,15 @@ class Server:
         )
         self._build_registrar()
         self._build_steps()
+
+    def _build_resolver(self) -> Resolver:
+        sip = self.config.sip
+        return Resolver(
+            sip.nameservers,
+            transports=sip.transports,
+            dead_targets=self.endpoint.dead_targets,
+            random=self._random,
+        )
 
     def _build_registrar(self) -> None:
         config = self.config
@@ -145,6 +162,7 @@ class Server:
             directory=lambda: self.directory,
             trunks=lambda: self.selection,
             channels=self.channels,
+            resolve=self.resolver.resolve,
         )
         self.queues = QueueStep(
             plan=lambda: self.plan,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from b2bua.call.leg import Leg, SoundProfile
 from b2bua.sip.digest import Credentials
@@ -27,6 +27,8 @@ class Dial:
     """Where the INVITE goes: the flow a phone registered over, or the trunk."""
     from_: NameAddr
     """Whom the answerer sees calling."""
+    more_hops: tuple[Hop, ...] = ()
+    """Where else, in order, when there is silence, a dead connection or a 503 (RFC 3263 §4.3)."""
     to: NameAddr | None = None
     """To header; the request-URI where absent."""
     headers: tuple[tuple[str, str], ...] = ()
@@ -84,12 +86,20 @@ class CalleeLeg(Leg):
             credentials=self.dial.credentials,
         )
 
+    def turn_to_next_hop(self) -> bool:
+        """Return whether there is another address of the same target, which is dialled next then."""
+        if not self.dial.more_hops:
+            return False
+        following, *rest = self.dial.more_hops
+        self.dial = replace(self.dial, hop=following, more_hops=tuple(rest))
+        return True
+
     def retry_after(self, status: int) -> bool:
         """Return whether another way to call than the one refused with ``status`` is dialled next."""
         other = self.dial.after_refusal(status) if self.dial.after_refusal is not None else None
         if other is None:
             return False
-        self.dial = other
+        self.dial = replace(other, hop=self.dial.hop, more_hops=self.dial.more_hops)
         return True
 
     def hear_early(self, body: bytes) -> None:

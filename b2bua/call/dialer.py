@@ -208,7 +208,7 @@ class Fork:
         invite = leg.invite(self._endpoint)
         try:
             final = await self._final_event(invite, leg)
-            while isinstance(final, Refused) and leg.retry_after(final.status):
+            while self._has_another_way(invite, leg, final):
                 invite = leg.invite(self._endpoint)
                 final = await self._final_event(invite, leg)
         except BaseException:
@@ -238,6 +238,24 @@ class Fork:
             if not isinstance(event, Progress):
                 return event
             self._hear_early(event, leg)
+
+    def _has_another_way(
+        self, invite: OutgoingInvite, leg: CalleeLeg, final: Answered | Refused | None
+    ) -> bool:
+        """Return whether the target is called again: at its next address, or showing another number."""
+        assert self._deadline is not None
+        if isinstance(final, Answered) or (final is None and invite.has_provisional):
+            return False
+        if self._loop.time() >= self._deadline:
+            return False
+        if final is None:
+            self._endpoint.dead_targets.note(leg.dial.hop, now=self._loop.time())
+            if leg.turn_to_next_hop():
+                invite.cancel()  # should it wake up after all
+                return True
+            return False
+        is_out_of_order = final.status == 503 or (final.is_local and final.status == 408)
+        return leg.turn_to_next_hop() if is_out_of_order else leg.retry_after(final.status)
 
     def _hear_early(self, progress: Progress, leg: CalleeLeg) -> None:
         if self._watch.on_early is None or not progress.body:

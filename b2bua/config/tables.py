@@ -9,7 +9,17 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from b2bua.config.values import NAME, Address, Network, Ports, Seconds, Secret, Texts, split_address
+from b2bua.config.values import (
+    NAME,
+    Address,
+    Nameservers,
+    Network,
+    Ports,
+    Seconds,
+    Secret,
+    Texts,
+    split_address,
+)
 from b2bua.routing.destination import Outcome, RingMode
 from b2bua.routing.plan import QueueStrategy
 
@@ -73,6 +83,8 @@ class Sip(Table):
     """What the outside sees in Via and Contact behind a NAT."""
     digest: tuple[Literal["MD5", "SHA-256"], ...] = Field(default=("MD5",), min_length=1)
     """Challenges for phones, in order. Many phones fail when they see one that they do not know."""
+    nameservers: Nameservers = ()
+    """Asked instead of the system's; port 53 where none is given."""
     qualify_every_s: Seconds = Field(default=0.0, validation_alias="qualify-every", ge=0, le=3600)
     """Phones are asked by OPTIONS this often whether they still answer; 0: never."""
 

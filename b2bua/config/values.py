@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
@@ -80,6 +81,25 @@ def split_address(text: str, *, default_port: int) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def parse_nameservers(value: object) -> object:
+    """Return addresses and ports of ``"192.0.2.53"``, ``"[2001:db8::53]:5353"`` or of a list of them.
+
+    Raises:
+        ValueError: one is no IP address.
+    """
+    servers = _one_or_many(value)
+    return tuple(_nameserver(one) if isinstance(one, str) else one for one in servers)
+
+
+def _nameserver(text: str) -> tuple[str, int]:
+    host, port = split_address(text, default_port=53)
+    try:
+        ip_address(host)
+    except ValueError:
+        raise ValueError(f'{text!r} is no IP address, expected for example "192.0.2.53"') from None
+    return host, port
+
+
 def parse_network(value: object) -> object:
     """Return the network of ``"192.0.2.0/24"`` or of a single address.
 
@@ -101,7 +121,7 @@ def _is_address(text: str) -> str:
     return text
 
 
-def _one_or_many(value: object) -> object:
+def _one_or_many(value: object) -> Sequence[object]:
     return value if isinstance(value, list | tuple) else (value,)
 
 
@@ -109,6 +129,7 @@ Seconds = Annotated[float, BeforeValidator(parse_duration)]
 Secret = Annotated[str, BeforeValidator(resolve_secret)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(parse_network)]
 Ports = Annotated[tuple[int, int], BeforeValidator(parse_ports)]
+Nameservers = Annotated[tuple[tuple[str, int], ...], BeforeValidator(parse_nameservers)]
 Address = Annotated[str, AfterValidator(_is_address)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from b2bua.call.call import Call, CallerIdentity
@@ -14,9 +14,9 @@ from b2bua.registrar.bindings import Binding, Bindings
 from b2bua.routing.destination import External, Mobile, Person, SipAddress, Target
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.headers import NameAddr
-from b2bua.sip.resolver import literal_hop, resolve
+from b2bua.sip.resolver import literal_hop
 from b2bua.sip.transport.hop import Hop
-from b2bua.sip.uri import SipUri, parse_uri
+from b2bua.sip.uri import SipUri, Uri, parse_uri
 from b2bua.trunk.callerid import Caller
 from b2bua.trunk.channels import Channels
 from b2bua.trunk.selection import OutboundRoute, TrunkSelection
@@ -36,6 +36,8 @@ class Reach:
     """The trunks in force."""
     channels: Channels
     """Calls on each trunk."""
+    resolve: Callable[[Uri], Awaitable[list[Hop]]]
+    """Finds the addresses of a trunk or of a SIP address, best first; raises Unavailable."""
 
     async def __call__(self, target: Target, call: Call) -> Reached:
         """Return what ``target`` comes to for ``call``; nothing to dial is an answer, not an error."""
@@ -88,20 +90,21 @@ class Reach:
         dialled = "" if caller.is_internal else caller.dialled
         try:
             route = self.trunks().route(number, Caller(caller.number, caller.name, dialled))
-            hops = await resolve(route.next_hop)
+            hops = await self.resolve(route.next_hop)
         except Unavailable as error:
             return Reached(who, (), str(error))
-        return Reached(who, (self._through(route, who, hops[0]),))
+        return Reached(who, (self._through(route, who, hops),))
 
-    def _through(self, route: OutboundRoute, who: str, hop: Hop) -> Dial:
+    def _through(self, route: OutboundRoute, who: str, hops: list[Hop]) -> Dial:
         def after_refusal(status: int) -> Dial | None:
             other = route.after_refusal(status)
-            return self._through(other, who, hop) if other is not None else None
+            return self._through(other, who, hops) if other is not None else None
 
         return Dial(
             who=who,
             uri=route.uri,
-            hop=hop,
+            hop=hops[0],
+            more_hops=tuple(hops[1:]),
             from_=route.from_,
             headers=route.headers,
             credentials=route.credentials,
@@ -112,8 +115,9 @@ class Reach:
 
     async def _address(self, uri: str, call: Call) -> Reached:
         try:
-            hops = await resolve(parse_uri(uri))
+            hops = await self.resolve(parse_uri(uri))
         except (Unavailable, MalformedMessage) as error:
             return Reached(uri, (), str(error))
         from_ = self._shown(call.identity, self.endpoint.local_hop(hops[0]).host)
-        return Reached(uri, (Dial(who=uri, uri=uri, hop=hops[0], from_=from_),))
+        dial = Dial(who=uri, uri=uri, hop=hops[0], more_hops=tuple(hops[1:]), from_=from_)
+        return Reached(uri, (dial,))

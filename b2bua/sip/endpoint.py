@@ -89,6 +89,7 @@ class SipEndpoint(UserAgent):
                     response = await self._final_response(request, hop)
                 return response
         except TimeoutError:
+            self.dead_targets.note(hop, now=self.now())
             response = response_to(request, 408)
             response.is_local = True
             return response

@@ -9,6 +9,7 @@ from typing import Protocol
 from b2bua.errors import MalformedMessage
 from b2bua.sip.alarms import Alarm, Alarms
 from b2bua.sip.core import OnResponse, Sent
+from b2bua.sip.dead_targets import DeadTargets
 from b2bua.sip.message import Message, Request, Response, parse_message, response_to, validate
 from b2bua.sip.session.events import Ending
 from b2bua.sip.timers import Timers
@@ -118,6 +119,7 @@ class TransactionLayer:
     def __init__(self, user: TransactionUser, *, timers: Timers) -> None:
         self.alarms = Alarms(self._wake_at)
         self.timers = timers
+        self.dead_targets = DeadTargets()
         self.transports: list[Transport] = []
         self._user = user
         self._table = TransactionTable()
@@ -274,6 +276,8 @@ class TransactionLayer:
         for event in output.deliver:
             response = _as_response(call.request, event)
             if response is not None:
+                if response.status >= 200:
+                    self.dead_targets.judge(call.hop, response, now=self.now())
                 call.on_response(response)
 
     def _emit_server(self, call: ServerCall, output: Output) -> None:

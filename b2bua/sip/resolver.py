@@ -1,18 +1,37 @@
-"""From a URI to the addresses to try, in order (RFC 3263; literal addresses and A/AAAA records)."""
+"""From a URI to the addresses to try, in order (RFC 3263)."""
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
-import socket
+import itertools
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
 
 from b2bua.errors import Unavailable
+from b2bua.sip.dead_targets import DeadTargets
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri, Uri
 
+if TYPE_CHECKING:
+    from b2bua.sip.nameservers import Nameservers, Srv
+
 DEFAULT_PORT = 5060
 DEFAULT_TLS_PORT = 5061
-LOOKUP_TIMEOUT_S = 5.0
+DEFAULT_PORTS = {"tls": DEFAULT_TLS_PORT, "ws": 80, "wss": 443}
+
+SERVICES = {"SIP+D2U": "udp", "SIP+D2T": "tcp", "SIPS+D2T": "tls", "SIP+D2W": "ws", "SIPS+D2W": "wss"}
+"""What a NAPTR record may offer (RFC 3263 §4.1, RFC 7118 §5.1)."""
+SRV_NAMES = {
+    "udp": "_sip._udp",
+    "tcp": "_sip._tcp",
+    "tls": "_sips._tcp",
+    "ws": "_sip._ws",
+    "wss": "_sips._ws",
+}
+SECURE = ("tls", "wss")
 
 
 def is_literal(host: str) -> bool:
@@ -26,9 +45,10 @@ def is_literal(host: str) -> bool:
 
 def transport_of(uri: SipUri) -> str:
     """Return the transport that ``uri`` asks for; UDP where it does not say (RFC 3263 §4.1)."""
+    transport = (uri.parameter("transport") or "").lower()
     if uri.is_secure:
-        return "tls"
-    return (uri.parameter("transport") or "udp").lower()
+        return "wss" if transport in ("ws", "wss") else "tls"
+    return transport or "udp"
 
 
 def literal_hop(uri: Uri) -> Hop | None:
@@ -40,32 +60,137 @@ def literal_hop(uri: Uri) -> Hop | None:
     return Hop(transport_of(uri), uri.host, _port(uri))
 
 
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """One way to reach a domain: a transport and the name of its SRV records."""
+
+    transport: str
+    """``udp``, ``tcp``..."""
+    name: str
+    """``_sip._udp.example.org``."""
+
+
+class Resolver:
+    """Finds the servers of a domain; those that failed lately come last."""
+
+    def __init__(
+        self,
+        nameservers: Sequence[tuple[str, int]] = (),
+        *,
+        transports: Collection[str] = ("udp", "tcp"),
+        dead_targets: DeadTargets | None = None,
+        random: Random | None = None,
+    ) -> None:
+        """``transports`` are those we have, best first; no ``nameservers``: the system's."""
+        self._servers = tuple(nameservers)
+        self._asked: Nameservers | None = None
+        self._transports = tuple(transports)
+        self._dead = dead_targets or DeadTargets()
+        self._random = random or Random()
+
+    async def resolve(self, uri: Uri) -> list[Hop]:
+        """Return the hops of ``uri``, best first; at least one.
+
+        Raises:
+            Unavailable: the name does not resolve, its domain has no such service, or ``uri`` is no SIP URI.
+        """
+        if not isinstance(uri, SipUri):
+            raise Unavailable(f"{uri} names no SIP address")
+        literal = literal_hop(uri)
+        if literal is not None:
+            return [literal]
+        hops = await self._find(uri)
+        return self._dead.last(hops, now=asyncio.get_running_loop().time())
+
+    async def _find(self, uri: SipUri) -> list[Hop]:
+        if uri.port is not None or "." not in uri.host:  # a name without a domain has no services
+            return await self._at(uri.host, _port(uri), transport_of(uri), uri.host)
+        services = await self._services(uri)
+        served_by = await asyncio.gather(*(self._names.srv(service.name) for service in services))
+        servers = zip(services, served_by, strict=True)
+        ordered = [(service, one) for service, found in servers for one in self._in_order(found)]
+        usable = [(service, one) for service, one in ordered if one.target]
+        if ordered and not usable:
+            raise Unavailable(f"{uri.host} says that it has no such service")
+        if not usable:
+            return await self._at(uri.host, _port(uri), transport_of(uri), uri.host)
+        return _those_found(
+            await asyncio.gather(
+                *(self._at(one.target, one.port, service.transport, uri.host) for service, one in usable),
+                return_exceptions=True,
+            )
+        )
+
+    async def _services(self, uri: SipUri) -> list[_Service]:
+        """Return the ways to reach the domain, best first: by the URI, by NAPTR, by what we have (§4.1)."""
+        if uri.parameter("transport"):
+            ways = [transport_of(uri)]
+        else:
+            records = await self._names.naptr(uri.host)
+            offered = [(SERVICES.get(record.service, ""), record.replacement) for record in records]
+            services = [_Service(way, name) for way, name in offered if self._may_use(way, uri)]
+            if services:
+                return services
+            ways = [way for way in self._transports if self._may_use(way, uri)] or [transport_of(uri)]
+        return [_Service(way, f"{SRV_NAMES[way]}.{uri.host}") for way in ways if way in SRV_NAMES]
+
+    def _may_use(self, transport: str, uri: SipUri) -> bool:
+        return transport in self._transports and (transport in SECURE or not uri.is_secure)
+
+    @property
+    def _names(self) -> Nameservers:
+        if self._asked is None:
+            # Imported late: 0.1 s that an office with addresses only never needs.
+            from b2bua.sip.nameservers import Nameservers
+
+            self._asked = Nameservers(self._servers)
+        return self._asked
+
+    async def _at(self, host: str, port: int, transport: str, name: str) -> list[Hop]:
+        addresses = (host,) if is_literal(host) else await self._names.addresses(host)
+        return [Hop(transport, address, port, name) for address in addresses]
+
+    def _in_order(self, servers: Iterable[Srv]) -> list[Srv]:
+        """Return servers by priority, among equals drawn by weight (RFC 2782)."""
+        ordered: list[Srv] = []
+        by_priority = sorted(servers, key=lambda server: (server.priority, server.weight > 0))
+        for _, equals in itertools.groupby(by_priority, key=lambda server: server.priority):
+            left = list(equals)  # weight 0 stands first: a draw of 0 gives it its small chance
+            while left:
+                drawn = self._random.randint(0, sum(server.weight for server in left))
+                sums = itertools.accumulate(server.weight for server in left)
+                ordered.append(left.pop(next(index for index, total in enumerate(sums) if total >= drawn)))
+        return ordered
+
+
 async def resolve(uri: Uri) -> list[Hop]:
-    """Return the hops of ``uri``, best first; at least one.
+    """Return the hops of ``uri`` as the system's nameservers know them, without memory.
 
     Raises:
-        Unavailable: the name does not resolve, or ``uri`` is no SIP URI.
+        Unavailable: as ``Resolver.resolve``.
     """
-    if not isinstance(uri, SipUri):
-        raise Unavailable(f"{uri} names no SIP address")
-    literal = literal_hop(uri)
-    if literal is not None:
-        return [literal]
-    addresses = await _look_up(uri.host, _port(uri))
-    return [Hop(transport_of(uri), address, _port(uri)) for address in addresses]
+    return await Resolver().resolve(uri)
 
 
 def _port(uri: SipUri) -> int:
     if uri.port is not None:
         return uri.port
-    return DEFAULT_TLS_PORT if transport_of(uri) == "tls" else DEFAULT_PORT
+    return DEFAULT_PORTS.get(transport_of(uri), DEFAULT_PORT)
 
 
-async def _look_up(host: str, port: int) -> list[str]:
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(LOOKUP_TIMEOUT_S):
-            records = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-    except (OSError, UnicodeError) as error:  # UnicodeError: no possible name, e.g. "a..b"
-        raise Unavailable(f"{host} does not resolve: {str(error) or 'DNS does not answer'}") from error
-    return list(dict.fromkeys(str(record[4][0]) for record in records))
+def _those_found(found: Iterable[list[Hop] | BaseException]) -> list[Hop]:
+    """Return the hops of those servers whose names resolve, each once.
+
+    Raises:
+        Unavailable: none does.
+    """
+    hops: dict[Hop, None] = {}
+    failure: BaseException | None = None
+    for result in found:
+        if isinstance(result, BaseException):
+            failure = result
+        else:
+            hops |= dict.fromkeys(result)
+    if not hops and failure is not None:
+        raise failure
+    return list(hops)

@@ -50,6 +50,7 @@ class UserAgent:
         self._layer = TransactionLayer(self, timers=self.timers)
         self.alarms: Alarms = self._layer.alarms
         self.now = self._layer.now
+        self.dead_targets = self._layer.dead_targets
         self._dialogs: dict[DialogKey, DialogOwner] = {}
         self._invites: dict[tuple[str, str], InviteOwner] = {}
         self._local_hops: dict[Hop, Hop] = {}

@@ -126,7 +126,7 @@ class TrunkRegistration:
         self.addresses = frozenset(hop.host for hop in hops)
         for hop in hops:
             response = await self._ask(hop, expires=self._expires, within_s=ANSWER_S)
-            if not response.is_local:
+            if not response.is_local and response.status != 503:
                 self._home = hop
                 break
         return response

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -11,11 +11,13 @@ class Hop:
     """One address that messages are sent to or came from."""
 
     transport: str
-    """``udp`` or ``tcp``."""
+    """``udp``, ``tcp``, ``tls``, ``ws`` or ``wss``."""
     host: str
     """IP address, IPv6 without brackets."""
     port: int
     """For TCP that was opened by the peer: its ephemeral port, which names the connection."""
+    name: str = field(default="", compare=False)
+    """The domain that led here, which its certificate must name (RFC 5922 §7.1); empty: the address."""
 
     @property
     def authority(self) -> str:

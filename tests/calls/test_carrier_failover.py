@@ -1,0 +1,66 @@
+"""A carrier of several servers, found by SRV: a call goes on at the next one (RFC 3263 §4.3, F13, D11)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from b2bua.call import dialer
+from b2bua.demo.softphone import Habit
+from tests.harness.dns import nameserver
+from tests.harness.office import NUMBER, Office, office
+
+ZONE = {
+    ("_sip._udp.carrier.example", "SRV"): [
+        "10 0 5090 silent.carrier.example.",
+        "20 0 5090 busy.carrier.example.",
+        "30 0 5090 works.carrier.example.",
+    ],
+    ("silent.carrier.example", "A"): ["127.0.0.91"],
+    ("busy.carrier.example", "A"): ["127.0.0.92"],
+    ("works.carrier.example", "A"): ["127.0.0.93"],
+}
+MOBILE = """
+[[step]]
+ring = ["+48600100200"]
+for = "20s"
+[[step]]
+voicemail = "sales"
+"""
+
+
+async def call_answered(story: Office) -> list[str]:
+    """Call in, wait for the mobile's answer, hang up; return which servers got the INVITE, in order."""
+    since = len(story.network.log)
+    call = await story.call_in(NUMBER)
+    await call.answered(within=10)
+    hosts = [
+        packet.destination.host
+        for packet in story.network.log[since:]
+        if packet.start_line.startswith("INVITE") and packet.destination.port == 5090
+    ]
+    await call.close()
+    return list(dict.fromkeys(hosts))
+
+
+async def test_rfc3263_4_3_a_call_goes_on_at_the_next_server_after_silence_and_503_and_remembers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialer, "SILENCE_LIMIT_S", 0.3)
+    async with nameserver(ZONE) as server:
+        host, port = server.address
+
+        def with_carrier(text: str) -> str:
+            text = text.replace('host = "127.0.0.1"\nport = 5090', 'host = "carrier.example"')
+            return text.replace("[sip]\n", f'[sip]\nnameservers = "{host}:{port}"\n')
+
+        async with office(tmp_path, change=with_carrier, scheme=MOBILE) as story:
+            story.network.blackhole("127.0.0.91")
+            busy = await story.softphone("busy", 5090, host="127.0.0.92")
+            busy.habit = Habit(refuses_with=503)
+            works = await story.softphone("works", 5090, host="127.0.0.93")
+            works.habit = Habit(answers_after=0.05)
+            assert await call_answered(story) == ["127.0.0.91", "127.0.0.92", "127.0.0.93"]
+            assert await call_answered(story) == ["127.0.0.93"]
+            assert (await story.stories())[-1].outcome == "talked"
