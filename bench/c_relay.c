@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define HOST 0x7f00004d /* 127.0.0.77 */
+
 struct leg {
     int udp;
     uint32_t ssrc, timestamp_offset;
@@ -25,7 +27,7 @@ struct leg {
 static struct sockaddr_in local(int port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = htonl(HOST);
     return address;
 }
 

@@ -6,7 +6,7 @@ import struct
 import sys
 import time
 
-from bench.yardstick import open_far_ends
+from bench.yardstick import HOST, open_far_ends
 
 SLOTS = 10
 """Parts of 20 ms over which legs are spread, as the clocks of real phones are."""
@@ -17,7 +17,7 @@ def main() -> None:
     legs, first, to, seconds = map(int, sys.argv[1:])
     sockets = open_far_ends(legs, first)
     for index, udp in enumerate(sockets):
-        udp.connect(("127.0.0.1", to + 2 * index))
+        udp.connect((HOST, to + 2 * index))
     slots = [sockets[slot::SLOTS] for slot in range(SLOTS)]
     payload = b"\xd5" * 160
     start = time.monotonic()

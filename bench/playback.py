@@ -12,7 +12,7 @@ from bench.processes import cpu_seconds
 from bench.relay import agreement
 from bench.spacing import p99_ms, stamp
 from bench.table import Row, show
-from bench.yardstick import compiled, open_far_ends
+from bench.yardstick import HOST, compiled, open_far_ends
 from media.client import MediaEngine, Tone
 
 LISTENERS = (100, 500)
@@ -28,7 +28,7 @@ PACKETS_TO_MS = 50 / 1000
 async def measure_worker(listeners: int) -> float:
     """Return CPU-µs per packet."""
     ports = (OWN_PORT, OWN_PORT + 2 * listeners + 200)
-    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=ports)
+    engine = await MediaEngine.in_worker(address=HOST, ports=ports)
     legs = [await engine.open_leg() for _ in range(listeners)]
     for index, leg in enumerate(legs):
         leg.connect(agreement(FAR_PORT + 2 * index))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.processes import cpu_seconds
 from bench.table import Row, show
-from bench.yardstick import HERE, compiled, raise_file_limit
+from bench.yardstick import HERE, HOST, compiled, raise_file_limit
 from media.client import MediaEngine
 from media.sdp.negotiate import StreamAgreement
 
@@ -29,7 +29,7 @@ def generate(legs: int) -> int:
 def agreement(port: int) -> StreamAgreement:
     """Return what a far end at ``port`` settles with a leg."""
     return StreamAgreement(
-        remote=("127.0.0.1", port),
+        remote=(HOST, port),
         codec="PCMA",
         payload_type=8,
         accepts=((8, "PCMA"),),
@@ -43,7 +43,7 @@ def agreement(port: int) -> StreamAgreement:
 
 async def measure_worker(calls: int) -> tuple[float, float]:
     """Return CPU-µs per relayed packet and the share of packets relayed."""
-    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=(RELAY_PORT, RELAY_PORT + 4 * calls))
+    engine = await MediaEngine.in_worker(address=HOST, ports=(RELAY_PORT, RELAY_PORT + 4 * calls))
     legs = [await engine.open_leg() for _ in range(2 * calls)]
     for index, leg in enumerate(legs):
         leg.connect(agreement(FAR_PORT + 2 * index))

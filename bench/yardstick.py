@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
+HOST = "127.0.0.77"
+"""An address of the loopback that nobody else uses, so that fixed ports are free; also in the C programs."""
 
 
 def compiled(name: str) -> Path | None:
@@ -29,7 +31,7 @@ def open_far_ends(count: int, first_port: int) -> list[socket.socket]:
     for index in range(count):
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        udp.bind(("127.0.0.1", first_port + 2 * index))
+        udp.bind((HOST, first_port + 2 * index))
         sockets.append(udp)
     return sockets
 
