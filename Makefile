@@ -10,7 +10,8 @@ BIN    := $(VENV)/bin
 PYTHON ?= python3
 CONFIG ?= config/demo.toml
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# Python compiles what is used at the first start; compiling all would take most of the time.
+PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 TEST_TOOLS := sipp:sip-tester baresip:baresip cc:gcc
 
