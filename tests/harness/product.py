@@ -22,6 +22,8 @@ START_S = 30.0
 STOP_S = 20.0
 COMMAND_S = 30.0
 POLL_S = 0.1
+COMMAND_POLL_S = 1.0
+"""A command of the product takes most of a second of CPU, which the calls need more."""
 PORTS = range(30000, 32764, 4)
 """Below what the kernel gives to sockets that ask for none. SIPp takes four in a row."""
 RTP_PORTS = 600
@@ -47,8 +49,8 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def until(condition: Callable[[], object], *, within: float, what: str) -> None:
-    """Return as soon as ``condition`` holds.
+def until(condition: Callable[[], object], *, within: float, what: str, every: float = POLL_S) -> None:
+    """Return as soon as ``condition`` holds, which is asked ``every`` so many seconds.
 
     Raises:
         TimeoutError: it did not in ``within`` seconds; ``what`` says what was awaited.
@@ -57,7 +59,7 @@ def until(condition: Callable[[], object], *, within: float, what: str) -> None:
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not in {within:.0f} s")
-        time.sleep(POLL_S)
+        time.sleep(every)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +231,7 @@ class Product:
             calls[:] = [call for call in self.calls() if of in ("", call.dialled)]
             return len(calls) >= at_least and all(call.outcome != "in progress" for call in calls)
 
-        until(is_quiet, within=within, what="all calls have an outcome")
+        until(is_quiet, within=within, what="all calls have an outcome", every=COMMAND_POLL_S)
         return calls
 
     def command(self, *arguments: str) -> str:

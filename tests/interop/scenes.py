@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.harness.product import CallLine, Product, until
+from tests.harness.product import COMMAND_POLL_S, CallLine, Product, until
 from tests.harness.sipp import Cast, Sipp
 
 CALL_ENDS_S = 30.0
@@ -115,7 +115,12 @@ class Show:
     def journal(self, performance: Performance) -> CallLine:
         """Return the journal's line on a performance's call, once it is over."""
         number = performance.number
-        until(lambda: self._has_finished(number), within=CALL_ENDS_S, what=f"the call to {number} is over")
+        until(
+            lambda: self._has_finished(number),
+            within=CALL_ENDS_S,
+            what=f"the call to {number} is over",
+            every=COMMAND_POLL_S,
+        )
         return self._finished[number]
 
     def _has_finished(self, number: str) -> bool:

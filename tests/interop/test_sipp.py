@@ -141,8 +141,7 @@ def show(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp("office")
     with Product.running(folder, extra=extra) as product, Cast.around(folder / "sipp", product.port) as cast:
         for performance in performances:
-            performance.set_up(cast)
-        for performance in performances:
+            performance.set_up(cast)  # takes a moment: the calls come one after another, and overlap
             performance.begin(cast)
         yield Show(product, performances)
         product.assert_log_is_clean()
