@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from b2bua.call_queue.line import Line
 from b2bua.demo.softphone import CallRefused, Habit, Softphone
+from b2bua.people.occupancy import Occupancy
+from b2bua.routing.plan import QueueSpec
 from b2bua.store.calls import CallOutcome
 from tests.harness.clock import virtual_time
 from tests.harness.office import SERVER, Office, office
@@ -140,3 +143,38 @@ async def test_row_q2_a_missing_piece_of_music_loses_no_caller(tmp_path: Path) -
         leg.hang_up()
         (only,) = await demo.stories()
         assert only.outcome is CallOutcome.TALKED
+
+
+@virtual_time(limit_s=600)
+async def test_row_q2_an_offer_that_a_leaving_caller_did_not_take_up_goes_to_the_next() -> None:
+    occupancy = Occupancy()
+    line = Line(QueueSpec("sales", ("anna",)), occupancy, lambda _: True)
+    first, second = line.join(), line.join()
+    assert not occupancy.is_free("anna", 0.0)
+    line.leave(first)
+    offer = await line.next_offer(second)
+    assert offer is not None
+    assert offer.agents == ("anna",)
+    with offer.offered:
+        line.declined(second, offer, dead=frozenset(), after_s=1.0)
+    line.leave(second)
+    assert occupancy.is_free("anna", 0.0)
+    assert line.callers == 0
+
+
+@virtual_time(limit_s=600)
+async def test_row_q5_an_agent_who_calls_out_instead_of_answering_delays_nobody(tmp_path: Path) -> None:
+    async with office(tmp_path) as demo:
+        await demo.mobiles(Habit(answers_after=1.0))
+        anna = await demo.phone("101", Habit())
+        piotr = await demo.phone("102", Habit())
+        began = demo.now
+        leg = await (await demo.call_in(QUEUE)).answered(within=1)
+        await asyncio.sleep(5)
+        own = await (await demo.call_from(anna, "101", "+48600100201")).answered(within=5)
+        rung = await piotr.invited(within=20)
+        assert rung.at - began == pytest.approx(20.0, abs=0.3)
+        for each in (leg, own):
+            each.hang_up()
+        await demo.people_leave()
+        await demo.settled()
