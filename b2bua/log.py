@@ -57,4 +57,6 @@ def set_up(
 def _rendering(*, as_json: bool, has_colours: bool) -> list[Processor]:
     if as_json:
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
-    return [structlog.dev.ConsoleRenderer(colors=has_colours, pad_event_to=40)]
+    # The default draws the locals of every frame: passwords among them, and it holds up the loop meanwhile.
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=has_colours, pad_event_to=40, exception_formatter=plain)]

@@ -1,0 +1,36 @@
+"""What the program writes about itself."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from b2bua import log
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    root = logging.getLogger()
+    handlers, level, settings = root.handlers[:], root.level, structlog.get_config()
+    stream = io.StringIO()
+    log.set_up(stream=stream)
+    yield stream
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**settings)
+
+
+def test_a_traceback_names_the_error_but_no_values_of_variables(written: io.StringIO) -> None:
+    def log_in(password: str) -> None:
+        raise ValueError("refused")
+
+    try:
+        log_in("".join(("hunter", "2")))
+    except ValueError:
+        structlog.get_logger("a test").exception("failed")
+    assert "ValueError: refused" in written.getvalue()
+    assert "hunter2" not in written.getvalue()
