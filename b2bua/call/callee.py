@@ -76,7 +76,7 @@ class CalleeLeg(Leg):
 
     def invite(self, endpoint: SipEndpoint) -> OutgoingInvite:
         """Send the INVITE."""
-        return endpoint.invite(
+        invite = endpoint.invite(
             uri=self.dial.uri,
             hop=self.dial.hop,
             from_=self.dial.from_,
@@ -85,6 +85,8 @@ class CalleeLeg(Leg):
             headers=self.dial.headers,
             credentials=self.dial.credentials,
         )
+        invite.on_offer = self._renegotiate
+        return invite
 
     def turn_to_next_hop(self) -> bool:
         """Return whether there is another address of the same target, which is dialled next then."""
@@ -117,7 +119,8 @@ class CalleeLeg(Leg):
             MediaError: its SDP cannot be used; the caller of this hangs up.
         """
         self.adopt(answered.session)
-        self.connect(read_answer(self._offer, answered.body))
+        if answered.body or self.media.agreement is None:  # else what was agreed while it rang stands
+            self.connect(read_answer(self._offer, answered.body))
 
     async def close(self) -> None:
         """Hang up if still up, give ports and trunk channel back."""

@@ -32,6 +32,8 @@ class CallerLeg(Leg):
             self._answer, self._agreement = make_offer(self._local), None
         else:
             self._answer, self._agreement = make_answer(invite.offer, self._local)
+        invite.on_offer = self._renegotiate
+        invite.on_answer = lambda answer: self._accept_answer(self._answer, answer)
         invite.ended.add_done_callback(lambda ending: self._over(ending.result()))
 
     def ring(self) -> None:
@@ -39,7 +41,7 @@ class CallerLeg(Leg):
         if self.is_answered or self._is_early:
             self.loop(RINGBACK)
         elif self.is_up:
-            self._invite.progress(180)
+            self._invite.progress(180, body=self._answer if self._invite.needs_offer else b"")
 
     def start_early_media(self) -> None:
         """Let the caller hear before the answer what the far network plays (183 with SDP)."""

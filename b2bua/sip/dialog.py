@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 
 from b2bua.errors import MalformedMessage
 from b2bua.sip.headers import NameAddr
@@ -113,6 +114,7 @@ class Dialog:
         except MalformedMessage:
             return flow, flow
         if hop.host == flow.host:
+            hop = replace(hop, name=flow.name)  # whose certificate we have seen
             return (flow, hop) if flow.is_reliable else (hop, flow)
         return (flow, hop) if _is_behind_nat(hop.host, flow.host) else (hop, flow)
 
@@ -120,6 +122,11 @@ class Dialog:
         """Take the Contact of a target refresh (re-INVITE, UPDATE and their 2xx, §12.2)."""
         self.remote_target = _target(message) or self.remote_target
         self._hops = None
+
+    def confirm(self, response: Response) -> None:
+        """Take the route set and target of the 2xx that ends the early state (§13.2.2.4)."""
+        self.route_set = _route_set(response)[::-1]
+        self.refresh_target(response)
 
     def heard_from(self, source: Hop) -> None:
         """Note that the peer is at ``source`` now: after a reconnect of TCP, after a NAT's rebinding."""
@@ -139,9 +146,9 @@ class Dialog:
         self.local_sequence += 1
         return self._build(method, self.local_sequence, body=body, content_type=content_type)
 
-    def ack(self, sequence: int) -> Request:
+    def ack(self, sequence: int, *, body: bytes = b"", content_type: str = "") -> Request:
         """Return the ACK to a 2xx of the INVITE with that CSeq (§13.2.2.4)."""
-        return self._build("ACK", sequence)
+        return self._build("ACK", sequence, body=body, content_type=content_type)
 
     def _build(self, method: str, sequence: int, *, body: bytes = b"", content_type: str = "") -> Request:
         uri, routes = self._addresses()

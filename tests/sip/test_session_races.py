@@ -1,4 +1,5 @@
-"""Seeded races (row D2): loss, repetition, reordering, CANCEL at every moment, forks that answer together.
+"""Seeded races (row D2): loss, repetition, reordering, CANCEL at every moment, forks that answer together,
+reliable ringing, offers before and after the answer, session timers that run out.
 
 ``SIP_RACE_SEEDS`` sets how many seeds are tried, ``SIP_RACE_FIRST`` the first one: a failure names its seed.
 """
@@ -12,10 +13,11 @@ from random import Random
 
 import pytest
 
-from b2bua.errors import LegEnded, NotAcceptable
+from b2bua.errors import LegEnded, NotAcceptable, WrongState
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.message import Request, Response, parse_message
 from b2bua.sip.session import Answered, IncomingInvite, OutgoingInvite, Refused, Session
+from b2bua.sip.session_timers import SessionTimers
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.transport.memory import MemoryNetwork
 from tests.harness.clock import run_virtually
@@ -85,7 +87,7 @@ class Phone:
         random = self._random
         await asyncio.sleep(random.choice((0.0, 0.001, 0.3)))
         if random.random() < 0.8:
-            invite.progress(random.choice((180, 183)))
+            await self._ring(invite)
         await asyncio.sleep(random.choice((0.0, 0.002, 1.0, random.random() * 4)))
         if invite.has_final:
             return
@@ -95,9 +97,19 @@ class Phone:
         session = invite.accept(ANSWER)
         session.on_offer = lambda offer: ANSWER
         self.sessions.append(session)
-        await asyncio.sleep(random.random() * 10)
+        await asyncio.sleep(random.random() * random.choice((10, 10, 300)))
         if random.random() < 0.5:
             session.bye()
+
+    async def _ring(self, invite: IncomingInvite) -> None:
+        """Ring once or twice, with sound or without, and perhaps change that sound before the answer."""
+        random = self._random
+        for _ in range(random.choice((1, 1, 2))):
+            invite.progress(random.choice((180, 183)), body=random.choice((b"", ANSWER)))
+        if random.random() < 0.2:
+            with contextlib.suppress(LegEnded, NotAcceptable, WrongState, TimeoutError):
+                async with asyncio.timeout(3):
+                    await invite.update(ANSWER)
 
     def give_up_if_dead(self) -> None:
         """Let the user of a phone without network put down the handset: no BYE ever reaches it."""
@@ -114,6 +126,7 @@ class Phone:
 async def place(caller: SipEndpoint, hop: Hop, random: Random) -> list[Session]:
     """Place one call, cancel it perhaps, talk, perhaps renegotiate, hang up; return its sessions."""
     invite = call(caller, hop)
+    invite.on_offer = lambda offer: ANSWER
     asyncio.get_running_loop().call_later(30, invite.cancel)  # as every dialer does
     if random.random() < 0.5:
         delay = random.choice((0.0, 0.001, 0.002, 0.003, 0.3, 1.0, random.random() * 4))
@@ -136,13 +149,13 @@ async def outcome(invite: OutgoingInvite) -> list[Session]:
 
 
 async def talk(session: Session, random: Random) -> None:
-    """Hold a conversation of up to 8 s with re-INVITEs in it, then make sure that it ends."""
+    """Talk for seconds or minutes with re-INVITEs and UPDATEs in it, then make sure that it ends."""
     for _ in range(random.randrange(3)):
         await asyncio.sleep(random.random())
         with contextlib.suppress(LegEnded, NotAcceptable):
             async with asyncio.timeout(200):
-                await session.reinvite(ANSWER)
-    await asyncio.sleep(random.random() * 5)
+                await random.choice((session.reinvite, session.update))(ANSWER)
+    await asyncio.sleep(random.random() * random.choice((5, 5, 5, 300)))
     if not session.ended.done():
         session.bye()
 
@@ -171,6 +184,11 @@ def assert_every_answer_was_acknowledged(network: MemoryNetwork) -> None:
     assert answered <= acknowledged
 
 
+def some_timers(random: Random) -> SessionTimers:
+    """Return a session interval that runs out within the call, one that does not, or none."""
+    return random.choice((SessionTimers(), SessionTimers(interval_s=90), SessionTimers(interval_s=None)))
+
+
 async def race(seed: int) -> None:
     random = Random(seed)
     network = MemoryNetwork(
@@ -182,17 +200,20 @@ async def race(seed: int) -> None:
         reorder=random.choice((0.0, 0.2)),
     )
     caller = endpoint(network, ALICE, seed)
+    caller.session_timers = some_timers(random)
     phones = [
         Phone(endpoint(network, Hop("udp", f"10.0.1.{n}", 5060), seed), random)
         for n in range(random.randrange(1, 4))
     ]
+    for phone in phones:
+        phone.endpoint.session_timers = some_timers(random)
     front = Hop("udp", "10.0.9.9", 5060)
     Forker(network, front, [Hop("udp", f"10.0.1.{n}", 5060) for n in range(len(phones))])
     target = random.choice((front, Hop("udp", "10.0.1.0", 5060)))
     if random.random() < 0.2:
         asyncio.get_running_loop().call_later(random.random() * 6, kill, network, random, phones)
     calls = await asyncio.gather(*(place(caller, target, random) for _ in range(2)))
-    await asyncio.sleep(60)
+    await asyncio.sleep(360)
     for phone in phones:
         phone.give_up_if_dead()
     await asyncio.sleep(QUIET_S)
@@ -211,7 +232,7 @@ async def race(seed: int) -> None:
 def test_d2_every_transaction_and_dialog_ends_whatever_the_network_does(first: int) -> None:
     for seed in range(first, min(first + PER_TEST, FIRST + SEEDS)):
         try:
-            run_virtually(race(seed), limit_s=2000)
+            run_virtually(race(seed), limit_s=3000)
         except BaseException as error:
             error.add_note(f"seed {seed}")
             raise

@@ -35,6 +35,8 @@ class Session:
         self.on_renegotiated: Callable[[bytes, bytes], None] = _ignore_exchange
         """Told of our offer and its answer when a refresh of the session timer had to carry one."""
         self.on_info: Callable[[str, bytes], None] | None = None
+        self.on_prack: Callable[[ServerRequest], None] = _refuse_prack
+        """Answers a PRACK that comes after the 2xx."""
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the peer has confirmed the end, or 64*T1 after it did not."""
         self._core = core
@@ -42,9 +44,11 @@ class Session:
         self._offers = OfferAnswer(self, core, credentials=credentials, is_call_id_ours=is_call_id_ours)
         self._bye: tuple[tuple[str, str], ...] | None = None
         self._is_bye_sent = False
+        self._withdraw: Callable[[], None] | None = None
         self._answers = {
             "INVITE": self._offers.take_invite,
             "UPDATE": self._offers.take_update,
+            "PRACK": self._take_prack,
             "INFO": self._take_info,
             "OPTIONS": self._take_options,
         }
@@ -85,13 +89,30 @@ class Session:
             return
         self._bye = (("Reason", reason),) if reason else ()
         self._end(Ending("local", "we hung up"))
-        if not self._offers.waits_for_first_ack:
+        if self._withdraw is not None:
+            self._withdraw()
+        elif not self._offers.waits_for_first_ack:
             self._send_bye()
 
     def begin(self, message: Message, *, sdp: bytes) -> None:
         """Note what the peer can do, from its INVITE or its 2xx, and what we described last."""
         self._offers.learn(message)
         self._offers.sdp = sdp
+
+    def hold(self, withdraw: Callable[[], None]) -> None:
+        """Wait with everything: the 2xx is not sent yet. To hang up meanwhile is to ``withdraw`` it."""
+        self._withdraw = withdraw
+
+    def release(self) -> None:
+        """Begin: the 2xx is sent now."""
+        self._withdraw = None
+        self._core.open_dialog(self.dialog, self)
+
+    def never_was(self, ending: Ending | None) -> None:
+        """End a session whose 2xx was not sent."""
+        self._withdraw = None
+        self._end(ending or Ending("local", "we hung up"))
+        self._close()
 
     def confirm(self, server: ServerRequest, response: Response, *, has_offer: bool) -> None:
         """Repeat the 2xx to an INVITE until its ACK comes; with ``has_offer`` ACK brings the answer."""
@@ -138,6 +159,9 @@ class Session:
         why, status = ending_in_words(server.request.headers.all("Reason"))
         self._end(Ending("remote", why, status))
         self._close()
+
+    def _take_prack(self, server: ServerRequest) -> None:
+        self.on_prack(server)
 
     def _take_info(self, server: ServerRequest) -> None:
         """Answer INFO (RFC 6086 §4.2.2); an empty one is a keep-alive."""
@@ -208,6 +232,10 @@ def _refuse_offer(_offer: bytes) -> bytes:
 
 def _refuse_late_offer() -> bytes:
     raise NotAcceptable(reason_phrase(488))
+
+
+def _refuse_prack(server: ServerRequest) -> None:
+    server.respond(481)
 
 
 def _ignore_answer(_answer: bytes) -> None:

@@ -6,16 +6,17 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from b2bua.errors import MalformedMessage
+from b2bua.errors import MalformedMessage, NotAcceptable
 from b2bua.sip.alarms import Alarm
 from b2bua.sip.authorization import Authorizer, next_request
-from b2bua.sip.body import session_description
+from b2bua.sip.body import SDP, session_description
+from b2bua.sip.causes import Reason
 from b2bua.sip.core import Core, Sent, SentRequest
 from b2bua.sip.dialog import Dialog, DialogKey
 from b2bua.sip.digest import Credentials
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Request, Response
-from b2bua.sip.session.early import EARLY_CALLEE
+from b2bua.sip.session.early import EarlyFork, OnOffer, refuse_offer
 from b2bua.sip.session.established import Session
 from b2bua.sip.session.events import Answered, InviteEvent, Progress, Refused, retry_after
 from b2bua.sip.session_timers import least_interval, session_expires
@@ -34,6 +35,8 @@ class OutgoingInvite:
         self.call_id = request.call_id
         self.has_provisional = False
         """Whether any 1xx came, 100 included: somebody is there."""
+        self.on_offer: OnOffer = refuse_offer
+        """Answers offers of the far end: by UPDATE before the answer, or where our INVITE had none."""
         self._core = core
         self._hop = hop
         self._contact = contact
@@ -44,7 +47,7 @@ class OutgoingInvite:
         self._waiter: asyncio.Future[None] | None = None
         self._final: Answered | Refused | None = None
         self._finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._early: dict[DialogKey, Progress] = {}
+        self._early: dict[DialogKey, EarlyFork] = {}
         self._acks: dict[str, Sent] = {}
         self._session: Session | None = None
         self._is_cancelled = False
@@ -130,20 +133,41 @@ class OutgoingInvite:
             if self._final is None:
                 self._send_cancel()
             return
-        tag = response.to.tag or ""
         if self._final is not None or response.status == 100:
             return
+        tag = response.to.tag or ""
         progress = Progress(response.status, response.reason, session_description(response), tag)
-        key = (*self._key, tag)
-        if self._early.get(key) == progress or (key not in self._early and len(self._early) >= MOST_FORKS):
+        fork = self._fork(response, tag)
+        if fork is None:
             return
-        if tag and key not in self._early:
-            self._core.open_dialog(self._dialog(self._sent.request, response), EARLY_CALLEE)
-        self._early[key] = progress
-        self._emit(progress)
+        try:
+            if fork.is_news(response, progress):
+                self._emit(progress)
+        except NotAcceptable as error:
+            self.cancel(reason=str(Reason("SIP", 488, str(error))))
 
-    def _dialog(self, request: Request, response: Response) -> Dialog:
-        return Dialog.from_response(request, response, hop=self._hop, contact=self._contact)
+    def _fork(self, response: Response, tag: str) -> EarlyFork | None:
+        """Return the early dialog that ``response`` belongs to, None when there are too many."""
+        key = (*self._key, tag)
+        fork = self._early.get(key)
+        if fork is None and len(self._early) < MOST_FORKS:
+            fork = self._early[key] = self._new_fork(self._sent.request, response)
+            if tag:
+                self._core.open_dialog(fork.dialog, fork)
+        return fork
+
+    def _new_fork(self, request: Request, response: Response) -> EarlyFork:
+        dialog = Dialog.from_response(request, response, hop=self._hop, contact=self._contact)
+        return EarlyFork(
+            self._core,
+            dialog,
+            request,
+            credentials=self._credentials,
+            on_offer=self._answer_offer,
+        )
+
+    def _answer_offer(self, offer: bytes) -> bytes:
+        return self.on_offer(offer)
 
     def _take_answer(self, request: Request, response: Response) -> None:
         tag = response.to.tag or ""
@@ -152,21 +176,33 @@ class OutgoingInvite:
             return
         if len(self._acks) >= MOST_FORKS:
             return
-        dialog = self._dialog(request, response)
-        self._acks[tag] = self._core.send_ack(dialog.ack(request.cseq.number), self._core.hop_of(dialog))
-        self._early.pop(dialog.key, None)
-        session = Session(self._core, dialog, credentials=self._credentials, is_call_id_ours=True)
-        session.begin(response, sdp=request.body)
-        if self._session is not None or self._final is not None or self._is_cancelled:
+        fork = self._early.pop((*self._key, tag), None) or self._new_fork(request, response)
+        fork.stop()
+        fork.dialog.confirm(response)
+        is_agreed = self._acknowledge(request, response, fork)
+        session = Session(self._core, fork.dialog, credentials=self._credentials, is_call_id_ours=True)
+        session.begin(response, sdp=fork.offers.description or request.body)
+        if self._session is not None or self._final is not None or self._is_cancelled or not is_agreed:
             session.bye(reason=self._cancel_reason)
             if self._final is None:
-                self._finish(_CANCELLED)
+                self._finish(_CANCELLED if is_agreed else _NOT_ACCEPTABLE)
             return
         self._session = session
         session.timer.agreed(response)
         session.closed.add_done_callback(lambda _: self._linger())
         self._forget_early()
-        self._emit(Answered(session, session_description(response)))
+        self._emit(Answered(session, fork.agreed(response)))
+
+    def _acknowledge(self, request: Request, response: Response, fork: EarlyFork) -> bool:
+        """Send the ACK of a 2xx; return False when it brings an offer that nobody can answer (§13.2.2.4)."""
+        body, is_agreed = b"", True
+        try:
+            body = fork.answer_in_ack(session_description(response))
+        except NotAcceptable:
+            is_agreed = False
+        ack = fork.dialog.ack(request.cseq.number, body=body, content_type=SDP)
+        self._acks[fork.dialog.remote_tag] = self._core.send_ack(ack, self._core.hop_of(fork.dialog))
+        return is_agreed
 
     def on_late_answer(self, response: Response) -> None:
         """Take a 2xx after the transaction's end: a repetition, or a fork that answered late."""
@@ -185,6 +221,7 @@ class OutgoingInvite:
         if again is None:
             return False
         self._forget_early()
+        self._early.clear()
         self._may_cancel = False
         self._sent = self._send(again)
         return True
@@ -207,9 +244,10 @@ class OutgoingInvite:
         self._emit(refused)
 
     def _forget_early(self) -> None:
-        for key in self._early:
+        """Close the early dialogs; a fork that answers late goes on with the CSeq it has seen."""
+        for key, fork in self._early.items():
+            fork.stop()
             self._core.close_dialog(key)
-        self._early.clear()
 
     def _linger(self) -> None:
         """Stay for 64*T1 to hang up late answers and to acknowledge repeated ones."""
@@ -230,6 +268,7 @@ class OutgoingInvite:
             self._waiter.set_result(None)
 
 
+_NOT_ACCEPTABLE = Refused(488, "Not Acceptable Here", is_local=True)
 _CANCELLED = Refused(487, "Request Terminated", is_local=True)
 
 
