@@ -126,7 +126,8 @@ class Recorder:
         self._files.submit(partial(self._append, settled), self._wrote)
 
     def _sync(self, now: float) -> None:
-        if now - self._synced_at < SYNC_SECONDS or self._is_syncing or not self._written:
+        is_on_disk = self._file is not None  # a slow disk may not even have opened it yet
+        if now - self._synced_at < SYNC_SECONDS or self._is_syncing or not (is_on_disk and self._written):
             return
         self._synced_at, self._is_syncing = now, True
         self._syncs.submit(partial(sync_to_disk, self._path), self._synced)
