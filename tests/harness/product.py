@@ -80,7 +80,9 @@ class CallLine:
     @classmethod
     def parse(cls, line: str) -> CallLine:
         """Return what ``line`` says."""
-        return cls(*line.split("  ", 4))
+        columns = line.split("  ", 4)
+        assert len(columns) == 5, f"not a line of `b2bua calls`: {line!r}"
+        return cls(*columns)
 
 
 def quick_office(*, sip_port: int, rtp_first: int, outside_port: int) -> str:
