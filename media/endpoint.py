@@ -58,6 +58,10 @@ class Latch:
         self.source = self._candidate = None
         return True
 
+    def forget(self) -> None:
+        """Let the next SDP open the source anew, whatever address it names."""
+        self.expected = self.source = self._candidate = None
+
     def admits(self, source: Address) -> bool:
         """Return whether a packet from ``source`` counts; the first that does decides."""
         if self.source is not None and source == self.source:

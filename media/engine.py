@@ -26,12 +26,13 @@ from media.endpoint import Endpoint
 from media.errors import PortsExhausted
 from media.leg import Leg, Surroundings
 from media.pacing import Pacer
+from media.voice import Voice
 
 CHECK_SECONDS = 0.1
 """Each leg has its own instants within a second, so that a thousand legs are never looked after at once."""
 
 OpenEndpoint = Callable[[Leg, float], Endpoint]
-"""Leases ports for a leg and lets its packets come to `Leg.on_packet`; raises PortsExhausted."""
+"""Leases ports for a leg and lets its packets come to `Leg.receive`; raises PortsExhausted."""
 
 
 class Engine:
@@ -41,7 +42,7 @@ class Engine:
         self._around = around
         self._open_endpoint = open_endpoint
         self._legs: dict[int, Leg] = {}
-        self._paced: dict[int, Leg] = {}
+        self._paced: dict[int, Voice] = {}
         self._pacer = Pacer()
         self._check_at = 0.0
         self._handlers: dict[type, Callable[[Any, float], None]] = {
@@ -82,12 +83,12 @@ class Engine:
             self._check(now)
 
     def _serve(self, now: float) -> None:
-        for leg in [leg for leg in self._paced.values() if not leg.tick(now)]:
-            if not leg.is_paced:
-                del self._paced[leg.number]
+        for voice in [voice for voice in self._paced.values() if not voice.tick(now)]:
+            if not voice.is_paced:
+                del self._paced[voice.leg]
 
-    def _pace(self, leg: Leg) -> None:
-        self._paced[leg.number] = leg
+    def _pace(self, voice: Voice) -> None:
+        self._paced[voice.leg] = voice
 
     def _check(self, now: float) -> None:
         for leg in self._legs.values():
@@ -119,12 +120,12 @@ class Engine:
         )
 
     def _play(self, command: Play, _now: float) -> None:
-        self._legs[command.leg].play(command)
+        self._legs[command.leg].voice.play(command)
 
     def _stop_playing(self, command: StopPlaying, _now: float) -> None:
-        leg = self._legs[command.leg]
-        leg.clear_keypad()
-        leg.stop_playing()
+        voice = self._legs[command.leg].voice
+        voice.clear_keypad()
+        voice.stop()
 
     def _bridge(self, command: Bridge, _now: float) -> None:
         leg, other = self._legs[command.leg], self._legs.get(command.other)
@@ -146,7 +147,7 @@ class Engine:
         leg.link()
 
     def _send_digits(self, command: SendDigits, _now: float) -> None:
-        self._legs[command.leg].press(command.digits)
+        self._legs[command.leg].voice.press(command.digits)
 
     def _record(self, command: Record, now: float) -> None:
         self._legs[command.leg].record(command, now)

@@ -6,34 +6,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import TypeAlias
 
 from media.background import Background
-from media.commands import (
-    DigitPressed,
-    Event,
-    Heard,
-    Play,
-    Played,
-    Record,
-    Recorded,
-    RtpTimedOut,
-    SourceChanged,
-    Trouble,
-)
+from media.commands import DigitPressed, Event, Heard, Record, Recorded, RtpTimedOut, SourceChanged
 from media.dtmf import EventReceiver
 from media.endpoint import Address, Endpoint, Latch
 from media.errors import MalformedMedia
 from media.incoming import IncomingStream, plain_size
-from media.keypad import Keypad
-from media.outgoing import CLOCK_HZ, VERSION_2, OutgoingStream, discard, unpack_header
-from media.player import Player
+from media.outgoing import CLOCK_HZ, VERSION_2, OutgoingStream, Send, discard, unpack_header
 from media.recorder import Recorder
-from media.relay import HEADER_BYTES, Relay, Route
+from media.relay import HEADER_BYTES, Relay
 from media.reports import REPORT_SECONDS, Reporter
+from media.routes import routes
+from media.sdp.crypto import StreamKeys
 from media.sdp.negotiate import StreamAgreement
 from media.soundfile import Loudness
 from media.sounds import SoundLibrary
-from media.transcode import converter
+from media.srtp import SrtpSession
+from media.voice import Voice
+
+Receive: TypeAlias = Callable[[bytearray, int, Address | None, float], None]
 
 CHECK_SECONDS = 1.0
 """How often a leg is looked after, recordings apart."""
@@ -58,25 +51,28 @@ class Surroundings:
 class Leg:
     """The media of one party of a call; the engine calls it, nothing here waits."""
 
-    def __init__(self, number: int, name: str, around: Surroundings, *, pace: Callable[[Leg], None]) -> None:
+    def __init__(
+        self, number: int, name: str, around: Surroundings, *, pace: Callable[[Voice], None]
+    ) -> None:
         self.number = number
         self.name = name
         self.agreement: StreamAgreement | None = None
         self.incoming = IncomingStream()
         self.out = OutgoingStream(around.random)
+        self.voice = Voice(number, self.out, emit=around.emit, sounds=around.sounds, pace=pace)
+        self.receive: Receive = self.on_packet
+        """Takes one datagram of the network: `on_packet`, or what unprotects it first."""
         self.latch = Latch()
         self.recorder: Recorder | None = None
         self.sink: Relay | None = None
         self.partner: Leg | None = None
         """Who hears this leg and is heard by it: another leg, itself (echo), or nobody."""
         self._around = around
-        self._pace = pace
         self._endpoint: Endpoint | None = None
         self._accepts: dict[int, str] = {}
         self._event_types: frozenset[int] = frozenset()
         self._events = EventReceiver(CLOCK_HZ)
-        self._player: Player | None = None
-        self._keypad = Keypad()
+        self._srtp: SrtpSession | None = None
         self._rtp_timeout_s = 0.0
         self._due_since = 0.0
         self._is_silent = False
@@ -110,20 +106,47 @@ class Leg:
             self._report_at = now + REPORT_SECONDS * (0.2 + 0.3 * self._around.random.random())
         if was is None or not was.receives:
             self._due_since = now
+        self._take_keys(agreement.keys)
         if agreement.remote is not None and self.latch.expect(agreement.remote, allows_nat=allows_nat):
-            self.out.send = self.endpoint.aim(agreement.remote)
-        if self._player is not None and (was is None or was.codec != agreement.codec):
-            self._load(self._player)
+            self._send_by(self.endpoint.aim(agreement.remote))
+        self.voice.connect(agreement)
         self.link()
         if self.partner is not None:
             self.partner.link()
 
-    @property
-    def can_send(self) -> bool:
-        """Whether the far end wants to hear something, and where is known."""
-        return self.agreement is not None and self.agreement.sends and self.out.send is not discard
+    def _take_keys(self, keys: StreamKeys | None) -> None:
+        """Begin, change or end the protection of both directions."""
+        if keys is not None and self._srtp is not None:
+            if self._srtp.rekey(keys):
+                self.out.restart(self._around.random)
+        elif keys is not None:
+            self._srtp = SrtpSession(keys)
+            self.out.restart(self._around.random)
+            self._start_anew(self._on_protected)
+        elif self._srtp is not None:
+            self._srtp = None
+            self._start_anew(self.on_packet)
+
+    def _start_anew(self, receive: Receive) -> None:
+        """Let what arrives go to ``receive``, and find out anew where it comes from."""
+        self.receive = receive
+        self.out.send = discard
+        if self.latch.expected is not None:
+            self.endpoint.aim(self.latch.expected)
+        self.latch.forget()
+
+    def _send_by(self, send: Send) -> None:
+        self.out.send = send if self._srtp is None else self._srtp.protecting(send)
 
     # What arrives
+
+    def _on_protected(self, packet: bytearray, size: int, source: Address | None, now: float) -> None:
+        """Take one datagram of SRTP: what the far end's key did not make is not even looked at."""
+        assert self._srtp is not None
+        plain = self._srtp.unprotect(bytes(packet[:size]))
+        if plain is not None:
+            packet[: len(plain)] = plain
+            self.on_packet(packet, len(plain), source, now)
 
     def on_packet(self, packet: bytearray, size: int, source: Address | None, now: float) -> None:
         """Take one datagram; ``packet`` is changed. ``source`` is None where the network has checked it."""
@@ -159,7 +182,7 @@ class Leg:
     def _latch(self, source: Address) -> bool:
         if not self.latch.admits(source):
             return False
-        self.out.send = self.endpoint.lock(source)
+        self._send_by(self.endpoint.lock(source))
         if source != self.latch.expected:
             self._around.emit(SourceChanged(self.number, *source))
         return True
@@ -178,92 +201,16 @@ class Leg:
     def link(self) -> None:
         """Route what arrives here to whoever listens, by both agreements as they are now."""
         listener = self.partner
-        self.sink = None if listener is None else Relay(listener.out, routes(self, listener))
+        if listener is None:
+            self.sink = None
+        else:
+            self.sink = Relay(listener.out, routes(self.agreement, listener.agreement))
 
     def part(self) -> None:
         """End a bridge or an echo on both sides."""
         partner, self.partner, self.sink = self.partner, None, None
         if partner is not None and partner is not self:
             partner.part()
-
-    # What it is played
-
-    def play(self, command: Play) -> None:
-        """Replace what plays."""
-        self.stop_playing()
-        self._player = Player(command.playback, command.items, is_looped=command.is_looped)
-        self._take_turns()
-        if self.agreement is not None:
-            self._load(self._player)
-
-    def stop_playing(self) -> None:
-        """Cut what plays."""
-        player, self._player = self._player, None
-        if player is not None:
-            self._take_turns()
-            self._around.emit(Played(self.number, player.number, is_complete=False))
-
-    def press(self, digits: str) -> None:
-        """Send ``digits`` after those still to be sent."""
-        self._keypad.press(digits)
-        self._take_turns()
-
-    def clear_keypad(self) -> None:
-        """Forget digits that were not sent."""
-        self._keypad.clear()
-        self._take_turns()
-
-    @property
-    def is_paced(self) -> bool:
-        """Whether the leg has something of its own to send each 20 ms."""
-        has_sound = self._player is not None and self._player.is_loaded
-        return self.agreement is not None and (has_sound or not self._keypad.is_idle)
-
-    def tick(self, now: float) -> bool:
-        """Send the next 20 ms; return whether that was possible, so that more is to come."""
-        agreement, player = self.agreement, self._player
-        if agreement is None or (not self._keypad.is_idle and self._press_on(agreement, now)):
-            return agreement is not None
-        frame = player.next_frame() if player is not None and player.is_loaded else None
-        if frame is not None:
-            if agreement.sends:
-                self.out.send_frame(agreement.payload_type, frame, source=player, now=now)
-            return True
-        if player is not None and player.is_loaded:
-            self._player = None
-            self._take_turns()
-            self._around.emit(Played(self.number, player.number, is_complete=True))
-        return False
-
-    def _press_on(self, agreement: StreamAgreement, now: float) -> bool:
-        """Spend 20 ms of the digits to be sent; return whether they took the place of audio."""
-        event_type = agreement.telephone_event
-        if event_type is None or not self.can_send:
-            self._keypad.clear()
-            self._around.emit(Trouble(self.number, "digits not sent: the far end takes no RFC 4733 events"))
-            return False
-        is_pressing = self._keypad.is_pressing
-        self._keypad.tick(self.out, event_type, now)
-        self._take_turns()
-        return is_pressing
-
-    def _take_turns(self) -> None:
-        self.out.is_taken = self._player is not None or self._keypad.is_pressing
-        if self.is_paced:
-            self._pace(self)
-
-    def _load(self, player: Player) -> None:
-        assert self.agreement is not None
-        codec = self.agreement.codec
-
-        def loaded(sounds: list[bytes], troubles: list[str]) -> None:
-            for trouble in troubles:
-                self._around.emit(Trouble(self.number, trouble))
-            if self.agreement is not None and self.agreement.codec == codec:
-                player.load(sounds)
-                self._take_turns()
-
-        self._around.sounds.load(player.items, codec, loaded)
 
     # What is recorded
 
@@ -308,9 +255,10 @@ class Leg:
             return
         self._check_at = now + CHECK_SECONDS
         self._watch_silence(self.agreement, now)
-        if now >= self._report_at and self.can_send:
+        if now >= self._report_at and self.agreement.sends and self.out.is_aimed:
             self._report_at = now + REPORT_SECONDS
-            self.endpoint.send_rtcp(self._reporter.report(now))
+            report = self._reporter.report(now)
+            self.endpoint.send_rtcp(report if self._srtp is None else self._srtp.protect_rtcp(report))
 
     def _watch_silence(self, agreement: StreamAgreement, now: float) -> None:
         """Tell once when nothing came for too long; again only after something came."""
@@ -322,30 +270,24 @@ class Leg:
 
     def on_report(self, compound: bytes, source: Address, now: float) -> None:
         """Take an RTCP datagram; only the far end's counts, whatever port it uses."""
+        plain = compound if self._srtp is None else self._srtp.unprotect_rtcp(compound)
+        if plain is None:
+            return
         known = self.latch.source or self.latch.expected
         if known is not None and source[0] == known[0]:
-            self._reporter.take(compound, now)
+            self._reporter.take(plain, now)
             self._due_since = now  # who mutes without sending RTP still reports
 
     def statistics(self) -> dict[str, float]:
         """Return the leg's numbers."""
-        return {**self._reporter.statistics(), "strangers": self.latch.strangers}
+        numbers = {**self._reporter.statistics(), "strangers": self.latch.strangers}
+        if self._srtp is not None:
+            numbers |= {"forged": self._srtp.forged, "replayed": self._srtp.replayed}
+        return numbers
 
     def close(self, now: float) -> None:
         """End all that is under way and give the ports back."""
         self.part()
-        self.stop_playing()
+        self.voice.stop()
         self.stop_recording()
         self.endpoint.close(now)
-
-
-def routes(source: Leg, listener: Leg) -> dict[int, Route]:
-    """Return how each payload type that ``source`` may send reaches ``listener``; nothing while on hold."""
-    theirs, ours = source.agreement, listener.agreement
-    if theirs is None or ours is None or not ours.sends or not theirs.receives:
-        return {}
-    table: dict[int, Route] = {}
-    if ours.telephone_event is not None:
-        table |= dict.fromkeys(theirs.event_payload_types, (ours.telephone_event, None))
-    table |= {number: (ours.payload_type, converter(codec, ours.codec)) for number, codec in theirs.accepts}
-    return table

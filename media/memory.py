@@ -78,7 +78,7 @@ class MemoryEndpoint:
         network.bind(self._rtcp_address, self._receive_rtcp)
 
     def _receive(self, content: bytes, source: Address) -> None:
-        self._leg.on_packet(bytearray(content), len(content), source, self._clock())
+        self._leg.receive(bytearray(content), len(content), source, self._clock())
 
     def _receive_rtcp(self, content: bytes, source: Address) -> None:
         self._leg.on_report(content, source, self._clock())

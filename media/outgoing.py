@@ -61,6 +61,21 @@ class OutgoingStream:
         self.octets = 0
         self.send: Send = discard
 
+    @property
+    def is_aimed(self) -> bool:
+        """Whether it is known where to send to."""
+        return self.send is not discard
+
+    def restart(self, random: Random) -> None:
+        """Go on as another SSRC, in the lower half of the sequence numbers.
+
+        So nobody needs to know how often this stream has wrapped, who misses the first packets misses no
+        roll-over with them, and no index of an SRTP key is ever used twice (RFC 3711 §3.3.1, §9.1).
+        """
+        self.ssrc = random.getrandbits(32)
+        self.sequence = random.getrandbits(15)
+        self.source = None
+
     def next_timestamp(self, now: float) -> int:
         """Return the timestamp of a packet that leaves ``now``, whoever sent the last one."""
         if self.sent_at is None:

@@ -71,7 +71,7 @@ class SocketEndpoint:
             size, source = self._rtp.recvfrom_into(_PACKET)
         except OSError:
             return
-        self._leg.on_packet(_PACKET, size, (source[0], source[1]), self._clock())
+        self._leg.receive(_PACKET, size, (source[0], source[1]), self._clock())
         if self._is_connected:
             self._settle()
 
@@ -84,13 +84,13 @@ class SocketEndpoint:
                 break
             except OSError:
                 continue
-            self._leg.on_packet(_PACKET, size, (source[0], source[1]), self._clock())
+            self._leg.receive(_PACKET, size, (source[0], source[1]), self._clock())
         self._poll.remove_reader(self._rtp.fileno())
         self._poll.add_reader(self._rtp.fileno(), self._connected_reader())
 
     def _connected_reader(self) -> Callable[[], None]:
         """Return what reads one packet of the far end; no attribute is looked up 50 times a second."""
-        packet, receive, take, clock = _PACKET, self._rtp.recv_into, self._leg.on_packet, self._clock
+        packet, receive, take, clock = _PACKET, self._rtp.recv_into, self._leg.receive, self._clock
 
         def read() -> None:
             try:

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from media import commands
+from media.sdp.crypto import StreamKeys
 from media.sdp.negotiate import StreamAgreement
 
 _LENGTH = struct.Struct("!I")
 _VALUES: dict[str, Any] = {
     name: value for name, value in vars(commands).items() if isinstance(value, type) and is_dataclass(value)
-} | {"StreamAgreement": StreamAgreement}
+} | {"StreamAgreement": StreamAgreement, "StreamKeys": StreamKeys}
 _FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _VALUES.values()}
+_VALUES["bytes"] = bytes.fromhex
 
 
 def encode(value: commands.Command | commands.Event) -> bytes:
@@ -30,6 +32,8 @@ def encode(value: commands.Command | commands.Event) -> bytes:
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, bytes):
+        return {"bytes": [value.hex()]}
     return {type(value).__name__: [getattr(value, name) for name in _FIELDS[type(value)]]}
 
 

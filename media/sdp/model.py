@@ -35,6 +35,11 @@ class Line(NamedTuple):
             raise MalformedMedia(f"not an SDP line: {text[:40]!r}")
         return cls(text[0], text[2:])
 
+    def __repr__(self) -> str:
+        """Keys of SRTP (RFC 4568) must not get into logs, wherever a description is printed."""
+        shown, is_key, _ = self.value.partition("inline:")
+        return f"Line({self.kind!r}, {shown + is_key + '...' if is_key else self.value!r})"
+
     def __str__(self) -> str:
         return f"{self.kind}={self.value}"
 

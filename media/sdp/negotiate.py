@@ -12,6 +12,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from media.errors import MalformedMedia, NoCommonCodec
+from media.sdp.crypto import OFFERED_SUITES, Crypto, SrtpPolicy, StreamKeys, agree, read_crypto
 from media.sdp.formats import TELEPHONE_EVENT, Format, read_formats, static_format
 from media.sdp.model import Line, MediaDescription, SessionDescription
 
@@ -20,6 +21,7 @@ _ip_address = lru_cache(maxsize=1024)(ip_address)
 EVENT_PAYLOAD_TYPE = 101
 """What nearly every peer uses for DTMF, so that even those who ignore the SDP are understood."""
 PLAIN_RTP = ("RTP/AVP", "RTP/AVPF")
+SECURE_RTP = ("RTP/SAVP", "RTP/SAVPF")
 
 _SENDS = ("sendrecv", "sendonly")
 _RECEIVES = ("sendrecv", "recvonly")
@@ -47,6 +49,10 @@ class LocalMedia:
     """What we can send and receive, most wanted first."""
     ptime_ms: int = 20
     """Milliseconds of audio per packet that we would like to get."""
+    srtp: SrtpPolicy = SrtpPolicy.OFF
+    """Whether the stream is protected."""
+    crypto: tuple[Crypto, ...] = ()
+    """Our keys, one for each suite; the same for the whole dialog, so that re-INVITEs change no context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,8 @@ class StreamAgreement:
     """Whether we may send."""
     receives: bool
     """Whether the peer may send."""
+    keys: StreamKeys | None = None
+    """How both directions are protected; None: plain RTP."""
 
     @property
     def event_payload_types(self) -> frozenset[int]:
@@ -86,7 +94,10 @@ class StreamAgreement:
 def make_offer(local: LocalMedia, *, direction: str = "sendrecv") -> bytes:
     """Return an offer of one audio stream with all codecs of ``local`` and DTMF events."""
     formats = (*map(static_format, local.codecs), Format(EVENT_PAYLOAD_TYPE, TELEPHONE_EVENT, 8000))
-    return _describe(local, _audio(local, formats, direction))
+    protocol = "RTP/SAVP" if local.srtp.offers_savp else "RTP/AVP"
+    offered = () if local.srtp is SrtpPolicy.OFF else local.crypto
+    crypto = tuple(each for each in offered if each.suite in OFFERED_SUITES)
+    return _describe(local, _audio(local, formats, direction, protocol=protocol, crypto=crypto))
 
 
 def make_answer(
@@ -95,20 +106,24 @@ def make_answer(
     """Return the answer to ``offer`` and what it settles: one audio stream with one codec.
 
     The first codec of the offer that we have wins, or ``prefer`` if it is offered at all (the codec of the
-    other leg, so that nothing need be transcoded). Further streams are refused by port 0 (RFC 3264 §6).
+    other leg, so that nothing need be transcoded). Further streams are refused by port 0 (RFC 3264 §6). Where
+    one stream is offered plain and again with keys, the latter is taken.
 
     Raises:
         MalformedMedia: the offer cannot be read.
         NoCommonCodec: it has no stream that we could take.
     """
     theirs = SessionDescription.parse(offer)
-    chosen, codec = _choose_stream(theirs, local, prefer)
+    chosen, codec, taken = _choose_stream(theirs, local, prefer)
+    keys = None if taken is None else agree(taken, local.crypto)
     formats = read_formats(chosen)
     event = next((known for known in formats if known.is_event), None)
     remote = _remote(theirs, chosen)
     direction = _answer_direction(theirs.direction_of(chosen), is_on_hold=remote is None)
     accepted = (codec,) if event is None else (codec, event)
-    answered = _audio(local, accepted, direction, protocol=chosen.protocol)
+    answered = _audio(
+        local, accepted, direction, protocol=chosen.protocol, crypto=_answered_crypto(taken, keys)
+    )
     streams = (answered if stream is chosen else _refuse(stream) for stream in theirs.media)
     agreement = StreamAgreement(
         remote=remote,
@@ -120,8 +135,16 @@ def make_answer(
         ptime_ms=_ptime_ms(chosen),
         sends=direction in _SENDS,
         receives=direction in _RECEIVES,
+        keys=keys,
     )
     return _describe(local, *streams), agreement
+
+
+def _answered_crypto(taken: Crypto | None, keys: StreamKeys | None) -> tuple[Crypto, ...]:
+    """Return the one line of an answer: the tag that was taken, and our own key (RFC 4568 §5.1.2)."""
+    if taken is None or keys is None:
+        return ()
+    return (Crypto(taken.tag, keys.suite, keys.sending),)
 
 
 def read_answer(offer: bytes, answer: bytes) -> StreamAgreement:
@@ -154,28 +177,71 @@ def read_answer(offer: bytes, answer: bytes) -> StreamAgreement:
         ptime_ms=_ptime_ms(answered),
         sends=asked_direction in _SENDS and direction in _RECEIVES and remote is not None,
         receives=asked_direction in _RECEIVES and direction in _SENDS,
+        keys=_answered_keys(asked, answered),
     )
+
+
+def _answered_keys(asked: MediaDescription, answered: MediaDescription) -> StreamKeys | None:
+    """Return the keys that an answer settles; None where plain RTP was offered and taken.
+
+    Raises:
+        NoCommonCodec: SRTP was offered and is answered without a key that belongs to the offer.
+    """
+    offered = {crypto.tag: crypto for crypto in read_crypto(asked)}
+    for crypto in read_crypto(answered):
+        ours = offered.get(crypto.tag)
+        keys = None if ours is None else agree(crypto, (ours,))
+        if keys is not None:
+            return keys
+    if _is_secure(asked) or _is_secure(answered):
+        raise NoCommonCodec("SRTP is answered without a key for what was offered")
+    return None
 
 
 def _choose_stream(
     theirs: SessionDescription, local: LocalMedia, prefer: str | None
-) -> tuple[MediaDescription, Format]:
-    """Return the first stream of the offer that we can take, and the codec to take.
+) -> tuple[MediaDescription, Format, Crypto | None]:
+    """Return the first stream of the offer that we can take, the codec, and the key line to take.
 
     Raises:
         MalformedMedia: a connection line cannot be read.
         NoCommonCodec: there is none.
     """
-    family = _ip_address(local.address).version
-    for stream in filter(_is_usable, theirs.media):
+    family = ip_address(local.address).version
+    for stream, crypto in _candidates(theirs, local):
         address = _address(theirs, stream)
         if address is not None and address.version != family:
             continue
         common = [known for known in read_formats(stream) if _is_ours(known, local)]
         if common:
-            return stream, next((known for known in common if known.encoding == prefer), common[0])
+            codec = next((known for known in common if known.encoding == prefer), common[0])
+            return stream, codec, crypto
     offered = "; ".join(str(stream) for stream in theirs.media) or "no stream"
-    raise NoCommonCodec(f"offered {offered}; we have IPv{family} and {', '.join(local.codecs)}")
+    raise NoCommonCodec(
+        f"offered {offered}; we have IPv{family} and {', '.join(local.codecs)}, SRTP is {local.srtp}"
+    )
+
+
+def _candidates(
+    theirs: SessionDescription, local: LocalMedia
+) -> list[tuple[MediaDescription, Crypto | None]]:
+    """Return the audio streams that our SRTP policy admits, those with a key that we can use first."""
+    secured: list[tuple[MediaDescription, Crypto | None]] = []
+    plain: list[tuple[MediaDescription, Crypto | None]] = []
+    for stream in filter(_is_usable, theirs.media):
+        crypto = _their_crypto(stream, local)
+        if _is_secure(stream):
+            secured += [(stream, crypto)] if crypto is not None else []
+        elif local.srtp is not SrtpPolicy.REQUIRED:
+            (plain if crypto is None else secured).append((stream, crypto))
+    return secured + plain
+
+
+def _their_crypto(stream: MediaDescription, local: LocalMedia) -> Crypto | None:
+    """Return the first key line of ``stream`` for which we have a key too, if SRTP is not off."""
+    if local.srtp is SrtpPolicy.OFF:
+        return None
+    return next((each for each in read_crypto(stream) if agree(each, local.crypto) is not None), None)
 
 
 def _is_ours(known: Format, local: LocalMedia) -> bool:
@@ -184,8 +250,13 @@ def _is_ours(known: Format, local: LocalMedia) -> bool:
 
 
 def _is_usable(stream: MediaDescription) -> bool:
-    """Return whether ``stream`` is plain audio that is not switched off."""
-    return stream.kind == "audio" and stream.port != 0 and stream.protocol.upper() in PLAIN_RTP
+    """Return whether ``stream`` is audio over RTP that is not switched off."""
+    return stream.kind == "audio" and stream.port != 0 and stream.protocol.upper() in PLAIN_RTP + SECURE_RTP
+
+
+def _is_secure(stream: MediaDescription) -> bool:
+    """Return whether ``stream`` is SRTP or nothing."""
+    return stream.protocol.upper() in SECURE_RTP
 
 
 def _answered_stream(
@@ -259,11 +330,17 @@ def _describe(local: LocalMedia, *streams: MediaDescription) -> bytes:
 
 
 def _audio(
-    local: LocalMedia, formats: tuple[Format, ...], direction: str, *, protocol: str = "RTP/AVP"
+    local: LocalMedia,
+    formats: tuple[Format, ...],
+    direction: str,
+    *,
+    protocol: str,
+    crypto: tuple[Crypto, ...],
 ) -> MediaDescription:
     """Return our audio stream with ``formats``, most wanted first."""
     events = (Line("a", f"fmtp:{known.payload_type} 0-15") for known in formats if known.is_event)
     lines = (
+        *(each.line for each in crypto),
         *(known.rtpmap for known in formats),
         *events,
         Line("a", f"ptime:{local.ptime_ms}"),

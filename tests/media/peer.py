@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,18 @@ from numpy.typing import NDArray
 from media import codecs
 from media.dtmf import encode_digit
 from media.memory import MemoryRtpNetwork
+from media.outgoing import Packet
 from media.rtp import RtpPacket
+from media.sdp.crypto import StreamKeys
 from media.sdp.negotiate import StreamAgreement
+from media.srtp import SrtpSession
 
 STATIC = {"PCMU": 0, "PCMA": 8, "G722": 9}
+
+
+def mirrored(keys: StreamKeys) -> StreamKeys:
+    """Return the keys of a stream as its other end sees them."""
+    return replace(keys, sending=keys.receiving, receiving=keys.sending)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,13 @@ class Peer:
         host: str = "10.0.0.1",
         codec: str = "PCMA",
         event: int = 101,
+        keys: StreamKeys | None = None,
     ) -> None:
+        """``keys`` are those of the leg: what it receives by, this peer sends by."""
+        self.keys = keys
+        self.srtp = None if keys is None else SrtpSession(mirrored(keys))
+        self.garbage = 0
+        """Packets that came and were not protected by the leg's key."""
         self.address = (host, port)
         self.codec = codec
         self.event = event
@@ -62,12 +76,17 @@ class Peer:
             "ptime_ms": 20,
             "sends": sends,
             "receives": receives,
+            "keys": self.keys,
         }
         return StreamAgreement(**{**settled, **changes})  # type: ignore[arg-type]
 
     def _receive(self, content: bytes, source: tuple[str, int]) -> None:
         at = asyncio.get_running_loop().time()
-        self.heard.append(HeardPacket(at, source, RtpPacket.parse(content)))
+        plain = content if self.srtp is None else self.srtp.unprotect(content)
+        if plain is None:
+            self.garbage += 1
+            return
+        self.heard.append(HeardPacket(at, source, RtpPacket.parse(plain)))
 
     def send(
         self, payload: bytes, to: tuple[str, int], *, number: int | None = None, marker: bool = False
@@ -75,8 +94,17 @@ class Peer:
         """Send one packet of 20 ms."""
         number = STATIC[self.codec] if number is None else number
         packet = RtpPacket(number, self.sequence, self.timestamp, self.ssrc, marker, payload)
-        self._network.send(packet.to_bytes(), source=self.address, destination=to)
+        self.transmit(packet, to)
         self.skip()
+
+    def transmit(self, packet: RtpPacket, to: tuple[str, int]) -> None:
+        """Send ``packet``, protected if this peer has keys."""
+
+        def carry(content: Packet) -> None:
+            self._network.send(content, source=self.address, destination=to)
+
+        send = carry if self.srtp is None else self.srtp.protecting(carry)
+        send(packet.to_bytes())
 
     def skip(self, packets: int = 1) -> None:
         """Let numbers go on as if packets had been sent that the network lost."""
@@ -99,7 +127,7 @@ class Peer:
             packet = RtpPacket(
                 number or self.event, self.sequence, self.timestamp, self.ssrc, marker, payload
             )
-            self._network.send(packet.to_bytes(), source=self.address, destination=to)
+            self.transmit(packet, to)
             self.sequence = (self.sequence + 1) & 0xFFFF
             await asyncio.sleep(0.02)
         self.timestamp = (begin + 8 * 160) & 0xFFFFFFFF

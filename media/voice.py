@@ -1,0 +1,118 @@
+"""What we say on one leg ourselves: sounds and key presses, a frame each 20 ms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from media.commands import Event, Play, Played, Trouble
+from media.keypad import Keypad
+from media.outgoing import OutgoingStream
+from media.player import Player
+from media.sdp.negotiate import StreamAgreement
+from media.sounds import SoundLibrary
+
+
+class Voice:
+    """Sounds and digits toward one far end; digits take the place of sound, and both that of a bridge."""
+
+    def __init__(
+        self,
+        leg: int,
+        out: OutgoingStream,
+        *,
+        emit: Callable[[Event], None],
+        sounds: SoundLibrary,
+        pace: Callable[[Voice], None],
+    ) -> None:
+        """Speak into ``out``; ``pace`` is called when there is something to send each 20 ms."""
+        self.leg = leg
+        self._out = out
+        self._emit = emit
+        self._sounds = sounds
+        self._pace = pace
+        self._agreement: StreamAgreement | None = None
+        self._player: Player | None = None
+        self._keypad = Keypad()
+
+    def connect(self, agreement: StreamAgreement) -> None:
+        """Take what offer and answer settled; what plays goes on in the codec of now."""
+        was, self._agreement = self._agreement, agreement
+        if self._player is not None and (was is None or was.codec != agreement.codec):
+            self._load(self._player)
+
+    def play(self, command: Play) -> None:
+        """Replace what plays."""
+        self.stop()
+        self._player = Player(command.playback, command.items, is_looped=command.is_looped)
+        self._take_turns()
+        if self._agreement is not None:
+            self._load(self._player)
+
+    def stop(self) -> None:
+        """Cut what plays."""
+        player, self._player = self._player, None
+        if player is not None:
+            self._take_turns()
+            self._emit(Played(self.leg, player.number, is_complete=False))
+
+    def press(self, digits: str) -> None:
+        """Send ``digits`` after those still to be sent."""
+        self._keypad.press(digits)
+        self._take_turns()
+
+    def clear_keypad(self) -> None:
+        """Forget digits that were not sent."""
+        self._keypad.clear()
+        self._take_turns()
+
+    @property
+    def is_paced(self) -> bool:
+        """Whether there is something to send each 20 ms."""
+        has_sound = self._player is not None and self._player.is_loaded
+        return self._agreement is not None and (has_sound or not self._keypad.is_idle)
+
+    def tick(self, now: float) -> bool:
+        """Send the next 20 ms; return whether that was possible, so that more is to come."""
+        agreement, player = self._agreement, self._player
+        if agreement is None or (not self._keypad.is_idle and self._press_on(agreement, now)):
+            return agreement is not None
+        frame = player.next_frame() if player is not None and player.is_loaded else None
+        if frame is not None:
+            if agreement.sends:
+                self._out.send_frame(agreement.payload_type, frame, source=player, now=now)
+            return True
+        if player is not None and player.is_loaded:
+            self._player = None
+            self._take_turns()
+            self._emit(Played(self.leg, player.number, is_complete=True))
+        return False
+
+    def _press_on(self, agreement: StreamAgreement, now: float) -> bool:
+        """Spend 20 ms of the digits to be sent; return whether they took the place of audio."""
+        event_type = agreement.telephone_event
+        if event_type is None or not (agreement.sends and self._out.is_aimed):
+            self._keypad.clear()
+            self._emit(Trouble(self.leg, "digits not sent: the far end takes no RFC 4733 events"))
+            return False
+        is_pressing = self._keypad.is_pressing
+        self._keypad.tick(self._out, event_type, now)
+        self._take_turns()
+        return is_pressing
+
+    def _take_turns(self) -> None:
+        self._out.is_taken = self._player is not None or self._keypad.is_pressing
+        if self.is_paced:
+            self._pace(self)
+
+    def _load(self, player: Player) -> None:
+        assert self._agreement is not None
+        codec = self._agreement.codec
+
+        def loaded(sounds: list[bytes], troubles: list[str]) -> None:
+            for trouble in troubles:
+                self._emit(Trouble(self.leg, trouble))
+            if self._agreement is not None and self._agreement.codec == codec:
+                player.load(sounds)
+                self._take_turns()
+
+        self._sounds.load(player.items, codec, loaded)
