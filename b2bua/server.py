@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import random
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -221,8 +223,8 @@ class Server:
         around = surroundings or Surroundings()
         start_engine = around.start_engine or (lambda: _start_worker(config))
         async with AsyncExitStack() as stack:
-            store = await stack.enter_async_context(await Store.open(config.office.data))
-            engine = await start_engine()
+            store, engine = await _open(Store.open(config.office.data), start_engine())
+            await stack.enter_async_context(store)
             server = cls(config, store, engine, around)
             stack.push_async_callback(server._close_engine)
             engine.on_engine_lost = server._engine_lost
@@ -360,6 +362,24 @@ class Server:
             self.engine = engine
             log.info("the media engine is back")
             return
+
+
+async def _open(
+    opening: Coroutine[Any, Any, Store], starting: Awaitable[MediaEngine]
+) -> tuple[Store, MediaEngine]:
+    """Open the journal while the media engine starts in its own process; both or none."""
+    engine = asyncio.ensure_future(starting)
+    try:
+        store = await opening
+    except BaseException:
+        with contextlib.suppress(MediaError):
+            await (await engine).close()
+        raise
+    try:
+        return store, await engine
+    except BaseException:
+        await store.close()
+        raise
 
 
 def _start_worker(config: Config) -> Awaitable[MediaEngine]:

@@ -8,22 +8,22 @@ import itertools
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from media import commands
 from media.commands import Clip, Command, Event, PlayItem, Silence, Tone
 from media.errors import MediaError, PortsExhausted
-from media.local import LocalEngine
-from media.memory import MemoryRtpNetwork
 from media.playback import Playback, Recording, RecordingSummary
 from media.sdp.negotiate import StreamAgreement
 from media.worker_process import WorkerProcess
+
+if TYPE_CHECKING:
+    from media.memory import MemoryRtpNetwork
 
 __all__ = [
     "Clip",
     "MediaEngine",
     "MediaLeg",
-    "MemoryRtpNetwork",
     "Playback",
     "Recording",
     "RecordingSummary",
@@ -80,6 +80,9 @@ class MediaEngine:
         ports: tuple[int, int] = (10000, 20000),
     ) -> MediaEngine:
         """Return an engine on the running loop, on real sockets or on ``network``."""
+        # It needs numpy, which a process that only drives a worker starts faster and smaller without.
+        from media.local import LocalEngine
+
         engine = cls()
         engine._driver = LocalEngine(engine._take, network=network, address=address, ports=ports)
         return engine

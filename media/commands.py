@@ -8,6 +8,9 @@ from typing import TypeAlias
 
 from media.sdp.negotiate import StreamAgreement
 
+QUIETEST_DBFS = -96.0
+"""Peak of a recording in which every sample is 0."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clip:

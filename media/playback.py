@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from media.commands import Recorded
-from media.soundfile import QUIETEST_DBFS
+from media.commands import QUIETEST_DBFS, Recorded
 
 
 class Playback:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from media import codecs
 from media.background import Background
+from media.commands import QUIETEST_DBFS
 from media.outgoing import CLOCK_HZ, FRAME_BYTES
 from media.relay import Convert
-from media.soundfile import QUIETEST_DBFS, Loudness, RecordingFile, sync_to_disk
+from media.soundfile import Loudness, RecordingFile, sync_to_disk
 from media.transcode import converter
 
 FLUSH_SECONDS = 0.2 - 0.01

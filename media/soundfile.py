@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from media import codecs
+from media.commands import QUIETEST_DBFS
 from media.wav import WavFormat, WavWriter
 
 SILENCE_DBFS = -42.0
 """Peak of a 20 ms frame below which nobody speaks: line noise stays under -50, low voices reach over -35."""
 MIN_SPOKEN_FRAMES = 10
 """0.2 s: fewer loud frames than that are clicks."""
-QUIETEST_DBFS = -96.0
 
 _PLAIN = {"PCMA": WavFormat.PCMA, "PCMU": WavFormat.PCMU}
 

@@ -22,7 +22,8 @@ from b2bua.sip.headers import NameAddr
 from b2bua.sip.session import Ending
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.transport.memory import MemoryNetwork
-from media.client import MediaEngine, MemoryRtpNetwork
+from media.client import MediaEngine
+from media.memory import MemoryRtpNetwork
 from tests.harness.clock import virtual_time
 
 ENDING = Ending("remote", "hung up")

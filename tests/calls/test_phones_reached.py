@@ -15,9 +15,7 @@ async def test_a_phone_that_registers_from_one_port_and_listens_on_another_rings
         registering = await demo.softphone("registers only", 5301)
         listening = await demo.softphone("listens", 5302)
         listening.habit = Habit(answers_after=1.0)
-        response = await registering.register(
-            SERVER, "101", "demo-101", contact="<sip:101@127.0.0.1:5302>"
-        )
+        response = await registering.register(SERVER, "101", "demo-101", contact="<sip:101@127.0.0.1:5302>")
         assert response.status == 200
         call = await demo.call_in("+48221230001")
         leg = await call.answered(within=5)

@@ -24,7 +24,8 @@ from b2bua.sip.message import parse_message
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.transport.memory import MemoryNetwork, Packet
 from b2bua.store.calls import CallStory
-from media.client import MediaEngine, MemoryRtpNetwork
+from media.client import MediaEngine
+from media.memory import MemoryRtpNetwork
 from media.sdp.negotiate import LocalMedia, make_offer, read_answer
 from media.wav import read_wav
 

@@ -22,7 +22,8 @@ import numpy as np
 
 from b2bua.phrases import Phrasebook
 from media import codecs
-from media.client import MediaLeg, MemoryRtpNetwork
+from media.client import MediaLeg
+from media.memory import MemoryRtpNetwork
 from media.tones import FRAME_S, detect, tone
 from media.wav import WavFormat, WavWriter, read_wav
 from tests.harness.office import MONDAY_NOON, Office, office

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from media.client import MediaEngine, MemoryRtpNetwork, Silence, Tone
+from media.client import MediaEngine, Silence, Tone
 from media.errors import PortsExhausted
+from media.memory import MemoryRtpNetwork
 from media.tones import detect, tone
 from media.wav import read_wav
 from tests.harness.clock import virtual_time

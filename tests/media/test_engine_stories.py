@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from media import codecs
-from media.client import Clip, MediaEngine, MediaLeg, MemoryRtpNetwork, Silence, Tone
+from media.client import Clip, MediaEngine, MediaLeg, Silence, Tone
 from media.dtmf import EventReceiver
+from media.memory import MemoryRtpNetwork
 from media.rtp import ReceiverReport, ReportBlock, RtpPacket, SenderReport, build_rtcp, parse_rtcp
 from media.tones import detect, tone
 from media.wav import WavFormat, WavWriter, read_wav
