@@ -11,7 +11,9 @@ from b2bua.sip.capabilities import ALLOWED, SUPPORTED
 from b2bua.sip.digest import Credentials
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Headers, Request, Response, response_to
+from b2bua.sip.replaces import Replaces
 from b2bua.sip.server_request import ServerRequest
+from b2bua.sip.session.established import Session
 from b2bua.sip.session.incoming import IncomingInvite
 from b2bua.sip.session.outgoing import OutgoingInvite
 from b2bua.sip.session_timers import LEAST_S
@@ -63,6 +65,11 @@ class SipEndpoint(UserAgent):
             "invites": len(self._invites),
             "timers": self.alarms.alive,
         }
+
+    def find_session(self, replaces: Replaces) -> Session | None:
+        """Return the call that ``replaces`` names, None when there is none or it is over (RFC 3891 §3)."""
+        owner = self._dialogs.get((replaces.call_id, replaces.to_tag, replaces.from_tag))
+        return owner if isinstance(owner, Session) and not owner.ended.done() else None
 
     # --- calling ------------------------------------------------------------------------------------------
 
@@ -153,16 +160,15 @@ class SipEndpoint(UserAgent):
             ("CSeq", "1 INVITE"),
             ("Contact", contact),
             ("Allow", ALLOWED),
-            *headers,
             ("Supported", SUPPORTED),
             *self._session_interval(),
+            *headers,
         ]
         if offer:
             lines.append(("Content-Type", SDP))
         request = Request("INVITE", uri, Headers(lines), offer)
         return OutgoingInvite(self, request, hop, contact=contact, credentials=credentials)
 
-    # --- the end ------------------------------------------------------------------------------------------
     def _session_interval(self) -> tuple[tuple[str, str], ...]:
         """Return what an INVITE asks for, so that the death of either end is noticed (RFC 4028 §7.1)."""
         timers = self.session_timers
@@ -171,6 +177,7 @@ class SipEndpoint(UserAgent):
         least = (("Min-SE", str(timers.least_s)),) if timers.least_s > LEAST_S else ()
         return (("Session-Expires", str(timers.interval_s)), *least)
 
+    # --- the end ------------------------------------------------------------------------------------------
 
     async def close(self) -> None:
         """Hang up and cancel what is alive, give the peers 2 s to confirm, and release every address."""

@@ -196,7 +196,11 @@ class UserAgent:
             server.respond(422, headers=(("Min-SE", str(self.session_timers.least_s)),))
             return
         dialog = Dialog.from_request(request, local_tag=server.local_tag, source=call.source, contact=contact)
-        invite = IncomingInvite(self, server, dialog)
+        try:
+            invite = IncomingInvite(self, server, dialog)
+        except MalformedMessage as error:
+            server.respond(error.status, error.why)
+            return
         call.take_back = invite.take_back
         on_invite(invite)
 

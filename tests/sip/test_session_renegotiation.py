@@ -149,7 +149,7 @@ async def test_rfc3261_12_2_2_order_and_methods_within_a_dialog() -> None:
     assert "UPDATE" in ((await alice.response(200)).headers.get("Allow") or "")
     alice.within(invite, answer, "OPTIONS", cseq=4)
     await alice.response(500)
-    alice.within(invite, answer, "REFER", cseq=6)
+    alice.within(invite, answer, "PUBLISH", cseq=6)
     assert (await alice.response(405)).headers.get("Allow")
     alice.within(invite, answer, "BYE", cseq=7)
     await alice.response(200)

@@ -6,6 +6,7 @@ from b2bua.sip.session.established import Session
 from b2bua.sip.session.events import Answered, Ending, InviteEvent, Progress, Refused
 from b2bua.sip.session.incoming import IncomingInvite
 from b2bua.sip.session.outgoing import OutgoingInvite
+from b2bua.sip.session.referral import OutgoingReferral, Referral
 
 __all__ = [
     "Answered",
@@ -13,7 +14,9 @@ __all__ = [
     "IncomingInvite",
     "InviteEvent",
     "OutgoingInvite",
+    "OutgoingReferral",
     "Progress",
+    "Referral",
     "Refused",
     "Session",
 ]

@@ -9,15 +9,18 @@ from b2bua.errors import NotAcceptable
 from b2bua.sip.body import SDP
 from b2bua.sip.capabilities import ALLOWED, SUPPORTED
 from b2bua.sip.causes import Reason, ending_in_words, reason_phrase
-from b2bua.sip.core import Core
+from b2bua.sip.core import Core, ExtraHeaders
 from b2bua.sip.dialog import Dialog
 from b2bua.sip.digest import Credentials
 from b2bua.sip.message import Message, Request, Response
+from b2bua.sip.replaces import Replaces
 from b2bua.sip.server_request import ServerRequest
 from b2bua.sip.session.asking import DialogRequest
 from b2bua.sip.session.events import Ending
 from b2bua.sip.session.offer_answer import OfferAnswer
+from b2bua.sip.session.referral import OutgoingReferral, Referral, Referrals, take_refer
 from b2bua.sip.session.timer import SessionTimer
+from b2bua.sip.uri import Uri
 
 
 class Session:
@@ -35,6 +38,8 @@ class Session:
         self.on_renegotiated: Callable[[bytes, bytes], None] = _ignore_exchange
         """Told of our offer and its answer when a refresh of the session timer had to carry one."""
         self.on_info: Callable[[str, bytes], None] | None = None
+        self.on_refer: Callable[[Referral], None] | None = None
+        """Takes the peer's wish that we call somebody, or raises NotAcceptable (603)."""
         self.on_prack: Callable[[ServerRequest], None] = _refuse_prack
         """Answers a PRACK that comes after the 2xx."""
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -45,12 +50,15 @@ class Session:
         self._bye: tuple[tuple[str, str], ...] | None = None
         self._is_bye_sent = False
         self._withdraw: Callable[[], None] | None = None
+        self._referrals = Referrals(core, dialog, credentials=credentials)
         self._answers = {
             "INVITE": self._offers.take_invite,
             "UPDATE": self._offers.take_update,
             "PRACK": self._take_prack,
             "INFO": self._take_info,
             "OPTIONS": self._take_options,
+            "REFER": self._take_refer,
+            "NOTIFY": self._referrals.take_notify,
         }
         core.open_dialog(dialog, self)
 
@@ -78,6 +86,15 @@ class Session:
             LegEnded: the dialog is gone.
         """
         return await self._offers.offer(offer, method="UPDATE")
+
+    def refer(
+        self, target: Uri, *, replaces: Replaces | None = None, headers: ExtraHeaders = ()
+    ) -> OutgoingReferral:
+        """Ask the far end to call ``target``, in place of its call ``replaces`` (RFC 3515, RFC 3891).
+
+        ``headers`` are more of them, e.g. Referred-By (RFC 3892).
+        """
+        return self._referrals.refer(target, replaces=replaces, headers=headers)
 
     def bye(self, *, reason: str | None = None) -> None:
         """Hang up; ``ended`` is done at once. A second call does nothing.
@@ -132,7 +149,7 @@ class Session:
             server.respond(500, "CSeq Out Of Order")
         elif method == "BYE":
             self._take_bye(server)
-        elif self.ended.done():
+        elif self.ended.done() and method != "NOTIFY":
             server.respond(481)
         elif method in self._answers:
             self.dialog.heard_from(server.source)
@@ -159,6 +176,9 @@ class Session:
         why, status = ending_in_words(server.request.headers.all("Reason"))
         self._end(Ending("remote", why, status))
         self._close()
+
+    def _take_refer(self, server: ServerRequest) -> None:
+        take_refer(server, self._core, self.dialog, credentials=self._credentials, on_refer=self.on_refer)
 
     def _take_prack(self, server: ServerRequest) -> None:
         self.on_prack(server)
@@ -222,6 +242,7 @@ class Session:
         if self.closed.done():
             return
         self.closed.set_result(None)
+        self._referrals.stop()
         self._offers.close()
         self._core.close_dialog(self.dialog.key)
 

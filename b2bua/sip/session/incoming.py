@@ -13,6 +13,7 @@ from b2bua.sip.causes import ending_in_words
 from b2bua.sip.core import Core, ExtraHeaders
 from b2bua.sip.dialog import Dialog
 from b2bua.sip.message import Request, Response
+from b2bua.sip.replaces import replaces_of
 from b2bua.sip.server_request import ServerRequest
 from b2bua.sip.session.early import EarlyOffers, answer_early, refuse_offer
 from b2bua.sip.session.established import Session
@@ -32,10 +33,13 @@ class IncomingInvite:
     """
 
     def __init__(self, core: Core, server: ServerRequest, dialog: Dialog) -> None:
+        """Raises MalformedMessage where it cannot be read which call it replaces."""
         self.request: Request = server.request
         self.source = server.source
         self.call_id = dialog.call_id
         self.offer: bytes | None = session_description(server.request) or None
+        self.replaces = replaces_of(server.request)
+        """The call that this one takes the place of; see ``SipEndpoint.find_session``."""
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self.on_offer: Callable[[bytes], bytes] = refuse_offer
         """Answers an offer that comes before the answer, by UPDATE or PRACK."""
