@@ -29,6 +29,7 @@ from b2bua.inbound.reception import Reception
 from b2bua.inbound.simple_steps import SayStep, echo
 from b2bua.inbound.sounds import Sounds
 from b2bua.ivr.step import MenuStep
+from b2bua.listening import listen, transports
 from b2bua.people.directory import Directory
 from b2bua.people.occupancy import Occupancy
 from b2bua.phrases import Phrasebook
@@ -45,13 +46,15 @@ from b2bua.sip.endpoint import ServerRequest, SipEndpoint
 from b2bua.sip.resolver import Resolver
 from b2bua.sip.session import IncomingInvite
 from b2bua.sip.transport.hop import Transport
+from b2bua.sip.transport.tls import Tls
 from b2bua.store.store import Store
 from b2bua.trunk.channels import Channels
 from b2bua.trunk.registration import RegistrationState, TrunkRegistration
 from b2bua.trunk.selection import TrunkSelection
 from b2bua.voicemail.step import VoicemailStep
 from media.client import MediaEngine
-from media.errors import MediaError
+from media.errors import EngineGone, MediaError
+from media.sdp.crypto import SrtpPolicy
 
 log = structlog.get_logger("office")
 
@@ -60,6 +63,7 @@ NONCE_LIFETIME_S = 300.0
 HANG_UP_S = 3.0
 """How long calls may take to write their outcome when the program is stopped."""
 ENGINE_RETRY_S = 1.0
+ENGINE_PATIENCE_S = 4.0
 EXPIRY_CHECK_S = 5.0
 
 
@@ -89,6 +93,9 @@ class Server:
         self._random = surroundings.randomness or random.Random(secrets.randbits(64))
         self._calls: set[asyncio.Task[None]] = set()
         self._is_closing = False
+        self._has_engine = asyncio.Event()
+        self._has_engine.set()
+        self._tls: Tls | None = None
         self._background = Background()
         self.endpoint = SipEndpoint(user_agent=f"b2bua/{__version__}", random=surroundings.randomness)
         self.resolver = self._build_resolver()
@@ -117,10 +124,9 @@ class Server:
         self._build_steps()
 
     def _build_resolver(self) -> Resolver:
-        sip = self.config.sip
         return Resolver(
-            sip.nameservers,
-            transports=sip.transports,
+            self.config.sip.nameservers,
+            transports=transports(self.config),
             dead_targets=self.endpoint.dead_targets,
             random=self._random,
         )
@@ -156,6 +162,7 @@ class Server:
             codecs=config.media.codecs,
             public_address=config.rtp.public_address,
             rtp_timeout_s=config.media.rtp_timeout_s,
+            srtp=SrtpPolicy(config.sip.srtp),
         )
         dialer = Dialer(self.endpoint, lambda: self.engine, profile)
         reach = Reach(
@@ -201,7 +208,7 @@ class Server:
             identifier=lambda: self._identifier,
             custody=custody,
             store=self.store,
-            engine=lambda: self.engine,
+            engine=self._ready_engine,
             occupancy=self.occupancy,
             channels=self.channels,
             profile=profile,
@@ -242,6 +249,8 @@ class Server:
         for registration in self.registrations:
             start(registration.run(), name=f"trunk {registration.trunk.name}")
         start(self._watch_expiries(), name="expiries")
+        if self._tls is not None:
+            start(self._tls.watch(), name="certificates")
         every_s = self.config.sip.qualify_every_s
         if every_s:
             start(Qualification(self.bindings, self.endpoint, every_s=every_s).run(), name="qualify")
@@ -253,11 +262,7 @@ class Server:
             self.endpoint.attach(transport)
         if self._surroundings.transports:
             return
-        sip = self.config.sip
-        if "udp" in sip.transports:
-            await self.endpoint.listen_udp(sip.host, sip.port, advertised=sip.public_address)
-        if "tcp" in sip.transports:
-            await self.endpoint.listen_tcp(sip.host, sip.port, advertised=sip.public_address)
+        self._tls = await listen(self.endpoint, self.config)
 
     async def _recover(self) -> None:
         """Give every caller whom a crash interrupted a promise to be called back."""
@@ -347,7 +352,21 @@ class Server:
     def _engine_lost(self, why: str) -> None:
         """Start a new engine when the old one died; calls that were up have ended as promises."""
         log.error("the media engine died; starting a new one", why=why)
+        self._has_engine.clear()
         self._background.start(self._restart_engine(), name="media engine")
+
+    async def _ready_engine(self) -> MediaEngine:
+        """Return the engine that is up; a caller who comes while it restarts waits a moment.
+
+        Raises:
+            EngineGone: none came up in time.
+        """
+        try:
+            async with asyncio.timeout(ENGINE_PATIENCE_S):
+                await self._has_engine.wait()
+        except TimeoutError:
+            raise EngineGone("the media engine is down") from None
+        return self.engine
 
     async def _restart_engine(self) -> None:
         start = self._surroundings.start_engine or (lambda: _start_worker(self.config))
@@ -360,6 +379,7 @@ class Server:
                 continue
             engine.on_engine_lost = self._engine_lost
             self.engine = engine
+            self._has_engine.set()
             log.info("the media engine is back")
             return
 

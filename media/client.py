@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from media import commands
 from media.commands import Clip, Command, Event, PlayItem, Silence, Tone
-from media.errors import MediaError, PortsExhausted
+from media.errors import EngineGone, MediaError, PortsExhausted
 from media.playback import Playback, Recording, RecordingSummary
 from media.sdp.negotiate import StreamAgreement
 from media.worker_process import WorkerProcess
@@ -120,10 +120,10 @@ class MediaEngine:
 
         Raises:
             PortsExhausted: no port is free.
-            MediaError: the engine is gone or does not answer.
+            EngineGone: it died or does not answer.
         """
         if self._lost is not None:
-            raise MediaError(self._lost)
+            raise EngineGone(self._lost)
         number = next(self._numbers)
         opening: asyncio.Future[MediaLeg] = asyncio.get_running_loop().create_future()
         self._opening[number] = opening
@@ -134,7 +134,7 @@ class MediaEngine:
                 return await opening
         except TimeoutError:
             self._drop_opened(opening)
-            raise MediaError("the media engine does not answer") from None
+            raise EngineGone("the media engine does not answer") from None
         except asyncio.CancelledError:
             self._drop_opened(opening)
             raise
@@ -226,7 +226,7 @@ class MediaEngine:
         self._lost = why
         for opening in self._opening.values():
             if not opening.done():
-                opening.set_exception(MediaError(why))
+                opening.set_exception(EngineGone(why))
         for playback in self._playbacks.values():
             playback.end(is_complete=False)
         for recording in self._recordings.values():

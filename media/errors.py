@@ -17,3 +17,7 @@ class NoCommonCodec(MediaError):
 
 class PortsExhausted(MediaError):
     """Every RTP port of the configured range is leased."""
+
+
+class EngineGone(MediaError):
+    """The media engine died or does not answer; a new one may be there in a second."""

@@ -64,13 +64,7 @@ class QueueStep:
             return Outcome.OFFLINE
         call.doing = "while waiting in the queue"
         call.caller.answer()
-        began = asyncio.get_running_loop().time()
-        visit = Visit(self, call, line)
-        try:
-            return await visit.run(queue.for_seconds or line.spec.max_wait_s)
-        finally:
-            waited = asyncio.get_running_loop().time() - began if visit.waited is None else visit.waited
-            call.ledger.note(EventKind.LEFT_QUEUE, queue.name, visit.why_left, waited)
+        return await Visit(self, call, line).run(queue.for_seconds or line.spec.max_wait_s)
 
     def line(self, name: str) -> Line:
         """Return the queue's line, with the configuration in force."""
@@ -95,8 +89,7 @@ class Visit:
         self._line = line
         self._loop = asyncio.get_running_loop()
         self._rung_at = self._loop.time()
-        self.why_left = "hung up"
-        self.waited: float | None = None
+        self._why_left = "hung up"
 
     async def run(self, max_wait_s: float) -> Outcome:
         """Wait in line and talk; whoever answered is hung up and free again when this returns or raises."""
@@ -107,11 +100,10 @@ class Visit:
                     async with asyncio.timeout_at(began + max_wait_s):
                         leg = await self._find_agent(place, held)
                 except TimeoutError:
-                    self.why_left = "waited long enough"
+                    self._why_left = "waited long enough"
                     return Outcome.MAX_WAIT
-            self.waited = self._loop.time() - began
+                self._why_left = "an agent took the call" if leg else "all phones are offline"
             if leg is None:
-                self.why_left = "all phones are offline"
                 return Outcome.OFFLINE
             await self._talk(leg)
             return Outcome.ANSWERED
@@ -123,6 +115,8 @@ class Visit:
             yield place
         finally:
             self._line.leave(place)
+            waited = self._loop.time() - place.joined_at
+            self._call.ledger.note(EventKind.LEFT_QUEUE, self._line.spec.name, self._why_left, waited)
 
     async def _find_agent(self, place: Place, held: AsyncExitStack) -> CalleeLeg | None:
         """Return the leg of who took the call; ``held`` ends it and its lease. None: all are offline."""
@@ -166,7 +160,6 @@ class Visit:
         return rung.leg, frozenset(agent for agent in offer.agents if agent not in alive)
 
     async def _talk(self, leg: CalleeLeg) -> None:
-        self.why_left = "an agent took the call"
         agent = leg.dial.person or leg.name
         self._line.pace.started(agent, self._rung_at)
         try:

@@ -36,6 +36,14 @@ def main() -> None:
     app()
 
 
+@app.callback()
+def every_command() -> None:
+    """A SIP B2BUA for small offices that never loses a call."""
+    from b2bua import log
+
+    log.set_up(level="WARNING")  # to stderr: what a command prints may be read by a program
+
+
 @app.command()
 def run(
     config: ConfigPath = None,

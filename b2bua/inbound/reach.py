@@ -20,6 +20,7 @@ from b2bua.sip.uri import SipUri, Uri, parse_uri
 from b2bua.trunk.callerid import Caller
 from b2bua.trunk.channels import Channels
 from b2bua.trunk.selection import OutboundRoute, TrunkSelection
+from media.sdp.crypto import SrtpPolicy
 
 
 @dataclass(slots=True)
@@ -109,6 +110,7 @@ class Reach:
             headers=route.headers,
             credentials=route.credentials,
             allows_nat=route.trunk.allows_nat,
+            srtp=SrtpPolicy(route.trunk.srtp),
             after_refusal=after_refusal,
             admit=lambda: self.channels.take(route.trunk.name, route.trunk.channels).release,
         )

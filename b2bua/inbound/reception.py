@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -30,7 +30,8 @@ from b2bua.store.calls import CallOutcome, NewCall
 from b2bua.store.store import Store
 from b2bua.trunk.channels import Channels
 from media.client import MediaEngine
-from media.errors import MediaError, PortsExhausted
+from media.errors import EngineGone, MediaError, PortsExhausted
+from media.sdp.crypto import SrtpPolicy
 
 log = structlog.get_logger("call")
 
@@ -85,8 +86,8 @@ class Reception:
     """Serves callers."""
     store: Store
     """Where calls are journaled."""
-    engine: Callable[[], MediaEngine]
-    """The media engine that is up."""
+    engine: Callable[[], Awaitable[MediaEngine]]
+    """The media engine; one that has just died is waited for."""
     occupancy: Occupancy
     """Who talks."""
     channels: Channels
@@ -183,10 +184,10 @@ class Reception:
         ending = Ending(CallOutcome.PROMISE if is_owed else CallOutcome.UNANSWERED)
         try:
             await self._in_custody(arrival, ledger, ending)
-        except PortsExhausted as error:
-            log.error("no RTP port is left for a caller; widen [rtp] ports", why=str(error))
-            arrival.invite.reject(503, "No media port", headers=(("Retry-After", str(RETRY_AFTER_S)),))
-            ending.why = "we had no media port left"
+        except (PortsExhausted, EngineGone) as error:
+            log.error("a caller could not be given sound", why=str(error), call_id=new_call.call_id)
+            arrival.invite.reject(503, "No media", headers=(("Retry-After", str(RETRY_AFTER_S)),))
+            ending.why = f"we had no sound for the caller: {error}"
         except MediaError as error:
             arrival.invite.reject(488, headers=(("Warning", f'399 b2bua "{_quotable(error)}"'),))
             ending.why = f"no common way to send sound: {error}"
@@ -194,13 +195,16 @@ class Reception:
             await self._close(ledger, new_call, ending)
 
     async def _in_custody(self, arrival: Arrival, ledger: JournalLedger, ending: Ending) -> None:
+        trunk, profile = arrival.trunk, self.profile
+        if trunk is not None:
+            profile = replace(profile, srtp=SrtpPolicy(trunk.srtp))
         async with Call.incoming(
             arrival.invite,
-            self.engine(),
+            await self.engine(),
             arrival.identity,
             ledger,
-            profile=self.profile,
-            allows_nat=arrival.trunk.allows_nat if arrival.trunk is not None else True,
+            profile=profile,
+            allows_nat=trunk.allows_nat if trunk is not None else True,
         ) as call:
             call.caller.preload_digits(arrival.keys)
             try:

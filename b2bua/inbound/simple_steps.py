@@ -44,6 +44,7 @@ async def echo(call: Call, _: Echo) -> Outcome:
     call.doing = "after the echo test"
     call.caller.answer()
     call.is_self_served = True
+    call.caller.media.stop()  # whatever an earlier step still plays
     call.caller.media.echo()
     async with call.caller.while_up():
         await asyncio.sleep(LONGEST_ECHO_S)
