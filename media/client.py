@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from media import commands
 from media.commands import Clip, Command, Event, PlayItem, Silence, Tone
-from media.errors import EngineGone, MediaError, PortsExhausted
+from media.errors import EngineGone, PortsExhausted
 from media.playback import Playback, Recording, RecordingSummary
 from media.sdp.negotiate import StreamAgreement
 from media.worker_process import WorkerProcess

@@ -110,12 +110,13 @@ class Visit:
 
     @asynccontextmanager
     async def _in_line(self) -> AsyncIterator[Place]:
+        began = self._loop.time()
         place = self._line.join()
         try:
             yield place
         finally:
             self._line.leave(place)
-            waited = self._loop.time() - place.joined_at
+            waited = self._loop.time() - began
             self._call.ledger.note(EventKind.LEFT_QUEUE, self._line.spec.name, self._why_left, waited)
 
     async def _find_agent(self, place: Place, held: AsyncExitStack) -> CalleeLeg | None:
