@@ -12,7 +12,11 @@ from b2bua.sip.headers import NameAddr
 from b2bua.sip.session import Answered, OutgoingInvite
 from b2bua.sip.transport.hop import Hop
 from media.client import MediaLeg
+from media.sdp.crypto import SrtpPolicy
 from media.sdp.negotiate import make_offer, read_answer
+
+NO_SUCH_MEDIA = frozenset((415, 488, 606))
+"""How phones without SRTP refuse ``RTP/SAVP``; a second INVITE then offers plain RTP with keys beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class Dial:
     """Whether sound may come from another address than the SDP names."""
     after_refusal: Callable[[int], Dial | None] | None = None
     """Returns another way to call the same target when this one is refused with that status (row D4)."""
+    srtp: SrtpPolicy | None = None
+    """Whether sound is protected on this way; None: as toward our phones."""
     admit: Callable[[], Callable[[], None]] | None = None
     """Called before the INVITE: takes a channel, returns what gives it back; may raise Unavailable."""
 
@@ -69,6 +75,8 @@ class CalleeLeg(Leg):
     """
 
     def __init__(self, dial: Dial, media: MediaLeg, profile: SoundProfile) -> None:
+        if dial.srtp is not None:
+            profile = replace(profile, srtp=dial.srtp)
         super().__init__(dial.who, media, peer=dial.hop.host, profile=profile, allows_nat=dial.allows_nat)
         self.dial = dial
         self._offer = make_offer(self._local)
@@ -98,6 +106,10 @@ class CalleeLeg(Leg):
 
     def retry_after(self, status: int) -> bool:
         """Return whether another way to call than the one refused with ``status`` is dialled next."""
+        if status in NO_SUCH_MEDIA and self._local.srtp is SrtpPolicy.OFFERED:
+            self._local = replace(self._local, srtp=SrtpPolicy.BEST_EFFORT, version=self._local.version + 1)
+            self._offer = make_offer(self._local)
+            return True
         other = self.dial.after_refusal(status) if self.dial.after_refusal is not None else None
         if other is None:
             return False

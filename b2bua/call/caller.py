@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from b2bua.call.leg import Leg, SoundProfile
 from b2bua.errors import LegEnded
 from b2bua.sip.session import IncomingInvite
 from media.client import MediaLeg
 from media.commands import PlayItem, Silence, Tone
+from media.sdp.crypto import SrtpPolicy
 from media.sdp.negotiate import make_answer, make_offer
 
 RINGBACK: tuple[PlayItem, ...] = (Tone((425.0,), 1.0, -19.0), Silence(4.0))
@@ -29,6 +31,9 @@ class CallerLeg(Leg):
         self._invite = invite
         self._is_early = False
         if invite.offer is None:
+            if self._local.srtp is SrtpPolicy.OFFERED:
+                # An answer in the ACK can refuse nothing, so it must be possible without SRTP.
+                self._local = replace(self._local, srtp=SrtpPolicy.BEST_EFFORT)
             self._answer, self._agreement = make_offer(self._local), None
         else:
             self._answer, self._agreement = make_answer(invite.offer, self._local)

@@ -18,6 +18,7 @@ from media.client import MediaLeg, Playback
 from media.commands import PlayItem
 from media.dtmf import parse_info
 from media.errors import MediaError
+from media.sdp.crypto import SrtpPolicy, new_keys
 from media.sdp.negotiate import LocalMedia, StreamAgreement, make_answer, make_offer, read_answer
 
 
@@ -72,7 +73,7 @@ class Digit:
 
 @dataclass(frozen=True, slots=True)
 class SoundProfile:
-    """How our legs negotiate sound; the same for a whole office."""
+    """How our legs negotiate sound; the same for a whole office, but that trunks have their own SRTP."""
 
     codecs: tuple[str, ...] = ("PCMA", "PCMU")
     """What is offered and accepted, most wanted first."""
@@ -80,6 +81,8 @@ class SoundProfile:
     """What goes into SDP toward peers beyond a NAT; None: the address of the port."""
     rtp_timeout_s: float = 30.0
     """A talker who was heard and then sends nothing for so long is dead."""
+    srtp: SrtpPolicy = SrtpPolicy.OFF
+    """Whether sound is protected."""
 
     def address_toward(self, peer: str, *, own: str) -> str:
         """Return the address for SDP: phones beside us get the real one, few routers send theirs back in."""
@@ -106,6 +109,8 @@ class Leg:
             session_id=secrets.randbits(40),
             version=1,
             codecs=profile.codecs,
+            srtp=profile.srtp,
+            crypto=() if profile.srtp is SrtpPolicy.OFF else new_keys(),
         )
         media.rtp_timeout_s = profile.rtp_timeout_s
         self._digits: asyncio.Queue[Digit] = asyncio.Queue()
@@ -218,6 +223,7 @@ class Leg:
 
     def connect(self, agreement: StreamAgreement) -> None:
         """Let sound flow as agreed, and tell the bridge when the far end holds or resumes."""
+        self._local = self._local.after(agreement)
         self.media.connect(agreement, allows_nat=self._allows_nat)
         was_held, self.is_held = self.is_held, not agreement.sends
         if self.on_hold_change is not None and was_held != self.is_held:

@@ -23,6 +23,7 @@ from b2bua.config.values import (
 from b2bua.routing.destination import Outcome, RingMode
 from b2bua.routing.plan import QueueStrategy
 
+Srtp = Literal["off", "offered", "required"]
 Digit = Annotated[str, Field(pattern=r"^[0-9*#]$")]
 
 
@@ -87,6 +88,8 @@ class Sip(Table):
     """Asked instead of the system's; port 53 where none is given."""
     qualify_every_s: Seconds = Field(default=0.0, validation_alias="qualify-every", ge=0, le=3600)
     """Phones are asked by OPTIONS this often whether they still answer; 0: never."""
+    srtp: Srtp = "off"
+    """Whether the phones' sound is protected (SRTP with keys in SDP, RFC 4568)."""
 
     @property
     def host(self) -> str:
@@ -168,6 +171,8 @@ class Trunk(Named):
     """The carrier drops a call that rings longer; it is answered before that."""
     allows_nat: bool = False
     """Audio may come from another address than its SDP says."""
+    srtp: Srtp = "off"
+    """Whether sound is protected (SRTP with keys in SDP, RFC 4568)."""
 
     @property
     def places_calls(self) -> bool:

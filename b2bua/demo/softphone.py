@@ -19,6 +19,7 @@ from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri
 from media.client import MediaEngine
 from media.commands import PlayItem
+from media.errors import MediaError
 
 
 class CallRefused(B2buaError):
@@ -176,7 +177,12 @@ class Softphone:
     async def _behave(self, invite: IncomingInvite) -> None:
         loop = asyncio.get_running_loop()
         media = await self._engine.open_leg(self.name)
-        leg = CallerLeg(invite, media, name=self.name, profile=self.profile, allows_nat=False)
+        try:
+            leg = CallerLeg(invite, media, name=self.name, profile=self.profile, allows_nat=False)
+        except MediaError:
+            await media.close()
+            invite.reject(488)
+            return
         self.invitations.append(Invitation(loop.time(), invite, leg))
         self._invited.set()
         habit = self.choose_habit(invite)

@@ -7,7 +7,7 @@ offerer's own payload numbers and the refused ``m=`` lines it must find again in
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -54,6 +54,13 @@ class LocalMedia:
     crypto: tuple[Crypto, ...] = ()
     """Our keys, one for each suite; the same for the whole dialog, so that re-INVITEs change no context."""
 
+    def after(self, agreement: StreamAgreement) -> LocalMedia:
+        """Return how to go on in a dialog: whoever may have plain RTP is offered the protocol it took."""
+        if self.srtp not in (SrtpPolicy.OFFERED, SrtpPolicy.BEST_EFFORT):
+            return self
+        srtp = SrtpPolicy.OFFERED if agreement.is_savp else SrtpPolicy.BEST_EFFORT
+        return self if srtp is self.srtp else replace(self, srtp=srtp)
+
 
 @dataclass(frozen=True, slots=True)
 class StreamAgreement:
@@ -79,6 +86,8 @@ class StreamAgreement:
     """Whether the peer may send."""
     keys: StreamKeys | None = None
     """How both directions are protected; None: plain RTP."""
+    is_savp: bool = False
+    """Whether that was settled as ``RTP/SAVP``, and not as ``RTP/AVP`` with keys beside it."""
 
     @property
     def event_payload_types(self) -> frozenset[int]:
@@ -136,6 +145,7 @@ def make_answer(
         sends=direction in _SENDS,
         receives=direction in _RECEIVES,
         keys=keys,
+        is_savp=_is_secure(chosen),
     )
     return _describe(local, *streams), agreement
 
@@ -178,6 +188,7 @@ def read_answer(offer: bytes, answer: bytes) -> StreamAgreement:
         sends=asked_direction in _SENDS and direction in _RECEIVES and remote is not None,
         receives=asked_direction in _RECEIVES and direction in _SENDS,
         keys=_answered_keys(asked, answered),
+        is_savp=_is_secure(answered),
     )
 
 

@@ -1,0 +1,190 @@
+"""Calls with encrypted sound: phones and trunks with SRTP, without it, and both in one call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from b2bua.call.leg import Leg, SoundProfile
+from b2bua.demo.softphone import CallRefused, Habit, Softphone
+from b2bua.store.calls import CallOutcome
+from b2bua.store.story import story
+from media.commands import Tone
+from media.sdp.crypto import SrtpPolicy, new_keys
+from media.sdp.model import MediaDescription, SessionDescription
+from media.sdp.negotiate import LocalMedia, make_offer, read_answer
+from tests.harness.clock import virtual_time
+from tests.harness.office import NUMBER, SERVER, Office, heard, loudness, office
+
+PHONE_HZ, CALLER_HZ = 1100.0, 1700.0
+ONE_PHONE = """
+[[step]]
+ring = ["101"]
+for = "20s"
+
+[[step]]
+voicemail = "sales"
+"""
+SECURE = SoundProfile(srtp=SrtpPolicy.REQUIRED)
+
+
+def phones(policy: str) -> Callable[[str], str]:
+    return lambda text: text.replace("[sip]\n", f'[sip]\nsrtp = "{policy}"\n')
+
+
+def trunks(policy: str) -> Callable[[str], str]:
+    return lambda text: text.replace("[trunk.demo]\n", f'[trunk.demo]\nsrtp = "{policy}"\n')
+
+
+def offers(demo: Office, to_port: int) -> list[MediaDescription]:
+    """Return the audio streams of the INVITEs to ``to_port``."""
+    packets = demo.packets("INVITE", to_port=to_port)
+    return [SessionDescription.parse(packet.wire.partition(b"\r\n\r\n")[2]).media[0] for packet in packets]
+
+
+def watch_wire(demo: Office) -> dict[int, set[int]]:
+    """Return a table that fills with the sizes of packets toward each port."""
+    sizes: dict[int, set[int]] = {}
+
+    def note(content: bytes, _source: tuple[str, int], destination: tuple[str, int]) -> bool:
+        if destination[1] % 2 == 0:
+            sizes.setdefault(destination[1], set()).add(len(content))
+        return False
+
+    demo.rtp.drop = note
+    return sizes
+
+
+async def assert_both_hear(caller: Leg, phone: Leg, folder: Path, *, name: str = "") -> None:
+    """Let both talk for three seconds."""
+    caller.loop([Tone((CALLER_HZ,), 1.0)])
+    phone.loop([Tone((PHONE_HZ,), 1.0)])
+    await asyncio.sleep(0.5)
+    recordings = [
+        caller.media.record(folder / f"caller{name}.wav"),
+        phone.media.record(folder / f"phone{name}.wav"),
+    ]
+    await asyncio.sleep(3)
+    for recording in recordings:
+        assert not (await recording.stop()).is_silent
+    assert len(heard(folder / f"caller{name}.wav", PHONE_HZ)) > 140
+    assert len(heard(folder / f"phone{name}.wav", CALLER_HZ)) > 140
+
+
+async def secured(phone: Softphone) -> Softphone:
+    phone.profile = SECURE
+    return phone
+
+
+@pytest.mark.parametrize("policy", ["offered", "required"])
+@virtual_time(limit_s=600)
+async def test_a_phone_with_srtp_and_a_plain_trunk_hear_each_other(tmp_path: Path, policy: str) -> None:
+    async with office(tmp_path, scheme=ONE_PHONE, change=phones(policy)) as demo:
+        anna = await secured(await demo.phone("101", Habit(answers_after=1)))
+        call = await demo.call_in(NUMBER)
+        leg = await call.answered(within=3)
+        sizes = watch_wire(demo)
+        phone = anna.invitations[0].leg
+        await assert_both_hear(leg, phone, tmp_path)
+        assert [stream.protocol for stream in offers(demo, 5101)] == ["RTP/SAVP"]
+        assert sizes[phone.media.address[1]] == {12 + 160 + 16}
+        assert sizes[leg.media.address[1]] == {12 + 160}
+        leg.hang_up()
+        [call_story] = await demo.stories()
+        assert call_story.outcome is CallOutcome.TALKED
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_a_phone_without_srtp_is_called_again_without_and_talks_to_a_trunk_with(tmp_path: Path) -> None:
+    def change(text: str) -> str:
+        return trunks("required")(phones("offered")(text))
+
+    async with office(tmp_path, scheme=ONE_PHONE, change=change) as demo:
+        anna = await demo.phone("101", Habit(answers_after=1))
+        trunk = await secured(await demo.softphone("trunk", 6001))
+        call = await trunk.call(SERVER, NUMBER, from_number="+48500600700")
+        leg = await call.answered(within=3)
+        await assert_both_hear(leg, anna.invitations[-1].leg, tmp_path)
+        first, second = offers(demo, 5101)
+        assert (first.protocol, second.protocol) == ("RTP/SAVP", "RTP/AVP")
+        assert len(second.attributes("crypto")) == 3
+        leg.hang_up()
+        [call_story] = await demo.stories()
+        assert story(call_story).startswith("talked with Anna Nowak")
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_phones_that_do_both_are_protected_and_new_keys_in_mid_call_are_heard(tmp_path: Path) -> None:
+    async with office(tmp_path, change=phones("offered")) as demo:
+        anna, piotr = await demo.phone("101"), await demo.phone("102", Habit(answers_after=1))
+        anna.profile = piotr.profile = SoundProfile(srtp=SrtpPolicy.BEST_EFFORT)
+        call = await demo.call_from(anna, "101", "102")
+        leg = await call.answered(within=4)
+        phone = piotr.invitations[0].leg
+        before = leg.media.agreement, phone.media.agreement
+        assert all(agreement is not None and agreement.keys is not None for agreement in before)
+        await assert_both_hear(leg, phone, tmp_path)
+        await renew_keys(leg)
+        assert leg.media.agreement is not None
+        assert leg.media.agreement.keys != before[0].keys  # type: ignore[union-attr]
+        await assert_both_hear(leg, phone, tmp_path, name="-again")
+        leg.hang_up()
+        await demo.settled()
+
+
+async def renew_keys(leg: Leg) -> None:
+    """Send a re-INVITE with other keys, as phones do after a hold or now and then."""
+    assert leg.session is not None
+    address, port = leg.media.address
+    local = LocalMedia(
+        address, port, session_id=1, version=2, codecs=("PCMA",), srtp=SrtpPolicy.REQUIRED, crypto=new_keys()
+    )
+    offer = make_offer(local)
+    leg.connect(read_answer(offer, await leg.session.reinvite(offer)))
+
+
+@virtual_time(limit_s=600)
+async def test_where_srtp_is_required_plain_callers_get_488_and_plain_phones_are_passed_over(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=ONE_PHONE, change=phones("required")) as demo:
+        anna = await demo.phone("101", Habit(answers_after=1))
+        own = await demo.call_from(anna, "101", "102")
+        with pytest.raises(CallRefused) as refused:
+            await own.answered(within=3)
+        assert refused.value.status == 488
+        call = await demo.call_in(NUMBER)
+        leg = await call.answered(within=5)
+        assert [stream.protocol for stream in offers(demo, 5101)] == ["RTP/SAVP"]
+        recording = leg.media.record(tmp_path / "greeting.wav")
+        await asyncio.sleep(2)
+        await recording.stop()
+        assert loudness(tmp_path / "greeting.wav", 0, 2) > -45  # voicemail answered in the phone's place
+        leg.hang_up()
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_another_key_than_the_one_agreed_is_silence_for_the_far_end(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=ONE_PHONE, change=phones("required")) as demo:
+        anna = await secured(await demo.phone("101", Habit(answers_after=1)))
+        leg = await (await demo.call_in(NUMBER)).answered(within=3)
+        phone = anna.invitations[0].leg
+        agreement = phone.media.agreement
+        assert agreement is not None
+        assert agreement.keys is not None
+        wrong = replace(agreement.keys, sending=bytes(len(agreement.keys.sending)))
+        phone.media.connect(replace(agreement, keys=wrong))
+        phone.loop([Tone((PHONE_HZ,), 1.0)])
+        await asyncio.sleep(1)
+        recording = leg.media.record(tmp_path / "caller.wav")
+        await asyncio.sleep(2)
+        assert (await recording.stop()).is_silent
+        leg.hang_up()
+        await demo.settled()
