@@ -33,14 +33,14 @@ async def run_office(config: Config, *, is_demo: bool) -> None:
     try:
         async with Server.running(config):
             typer.echo(welcome(config, is_demo=is_demo))
-            log.info("ready for calls", listening=config.sip.listen, over=", ".join(config.sip.transports))
+            log.info("ready for calls", listening=config.sip.listening, over=", ".join(config.sip.transports))
             await stop.wait()
             log.info("stopping")
     except MediaError as error:
         raise B2buaError(f"the media engine does not start: {error}") from error
     except OSError as error:
         why = _in_words(error, setting="[sip] listen")
-        raise B2buaError(f"cannot listen on {config.sip.listen}: {why}") from error
+        raise B2buaError(f"cannot listen on {config.sip.listening}: {why}") from error
 
 
 def _try_sound_address(address: str) -> None:

@@ -15,7 +15,7 @@ from b2bua.routing.facts import Facts
 
 def welcome(config: Config, *, is_demo: bool) -> str:
     """Return the lines printed at start."""
-    lines = ["", f"b2bua is up on {config.sip.listen} ({' and '.join(config.sip.transports)}).", ""]
+    lines = ["", f"b2bua is up on {config.sip.listening} ({' and '.join(config.sip.transports)}).", ""]
     lines += _phones(config, is_demo=is_demo)
     lines += _numbers(config)
     if is_demo:
@@ -35,7 +35,7 @@ def _phones(config: Config, *, is_demo: bool) -> list[str]:
     phones = [person for person in config.people.values() if person.sip_password is not None]
     if not phones:
         return []
-    lines = [f"Register phones with {config.sip.listen}:"]
+    lines = [f"Register phones with {config.sip.listening}:"]
     for person in phones:
         password = f"  password {person.sip_password}" if is_demo else ""
         lines.append(f"  user {person.extension:<5}{password}  {person.title}")

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from b2bua.config.values import (
     NAME,
     Address,
+    Addresses,
     Nameservers,
     Network,
     Ports,
@@ -76,8 +77,24 @@ class Office(Table):
 class Sip(Table):
     """``[sip]``: where phones and trunks reach us."""
 
-    listen: Address = "127.0.0.1:5060"
-    transports: tuple[Literal["udp", "tcp"], ...] = Field(default=("udp", "tcp"), min_length=1)
+    listen: Addresses = Field(default=("127.0.0.1:5060",), min_length=1)
+    """For UDP and TCP; TLS and WebSocket are on the same addresses with ports of their own."""
+    transports: tuple[Literal["udp", "tcp", "tls", "ws", "wss"], ...] = Field(
+        default=("udp", "tcp"), min_length=1
+    )
+    tls_port: int = Field(default=5061, ge=1, le=65535)
+    ws_port: int = Field(default=8088, ge=1, le=65535)
+    wss_port: int = Field(default=8089, ge=1, le=65535)
+    tls_certificate: Path | None = None
+    """Ours and those between it and its authority, PEM; read again when it changes."""
+    tls_key: Path | None = None
+    """Its private key; None: in the same file."""
+    tls_ca: Path | None = None
+    """Whose certificates are trusted; None: whom the system trusts."""
+    tls_verify: bool = True
+    """Whether the servers that we call have to prove who they are."""
+    tls_verify_clients: bool = False
+    """Whether those who call us by TLS have to show a certificate."""
     domain: str | None = None
     """Realm and domain of the phones; None: the address we listen on."""
     public_address: str | None = None
@@ -92,14 +109,32 @@ class Sip(Table):
     """Whether the phones' sound is protected (SRTP with keys in SDP, RFC 4568)."""
 
     @property
+    def addresses(self) -> tuple[tuple[str, int], ...]:
+        """Return host and port of each of ``listen``."""
+        return tuple(split_address(address, default_port=5060) for address in self.listen)
+
+    @property
+    def listening(self) -> str:
+        """Return ``listen`` in words."""
+        return " and ".join(self.listen)
+
+    @property
     def host(self) -> str:
-        """Return the address part of ``listen``."""
-        return split_address(self.listen, default_port=5060)[0]
+        """Return the address part of the first of ``listen``."""
+        return self.addresses[0][0]
 
     @property
     def port(self) -> int:
-        """Return the port part of ``listen``."""
-        return split_address(self.listen, default_port=5060)[1]
+        """Return the port part of the first of ``listen``."""
+        return self.addresses[0][1]
+
+    @model_validator(mode="after")
+    def _can_prove_who_it_is(self) -> Self:
+        if {"tls", "wss"} & set(self.transports) and self.tls_certificate is None:
+            raise ValueError("tls and wss need a certificate: tls-certificate, and tls-key")
+        if self.tls_key is not None and self.tls_certificate is None:
+            raise ValueError("tls-key belongs to a tls-certificate")
+        return self
 
 
 class Rtp(Table):
@@ -159,7 +194,7 @@ class Trunk(Named):
     host: str | None = None
     """Where calls are sent; None: to the registrar."""
     port: int | None = Field(default=None, ge=1, le=65535)
-    transport: Literal["udp", "tcp"] = "udp"
+    transport: Literal["udp", "tcp", "tls"] = "udp"
     number: str | None = None
     """Our own number toward this trunk."""
     caller_id: Literal["own", "caller", "asserted"] = "own"

@@ -131,6 +131,7 @@ Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(parse_network)]
 Ports = Annotated[tuple[int, int], BeforeValidator(parse_ports)]
 Nameservers = Annotated[tuple[tuple[str, int], ...], BeforeValidator(parse_nameservers)]
 Address = Annotated[str, AfterValidator(_is_address)]
+Addresses = Annotated[tuple[Address, ...], BeforeValidator(_one_or_many)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
 
 

@@ -11,6 +11,7 @@ from b2bua.sip.capabilities import ALLOWED, SUPPORTED
 from b2bua.sip.digest import Credentials
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Headers, Request, Response, response_to
+from b2bua.sip.resolver import DEFAULT_TLS_PORT
 from b2bua.sip.replaces import Replaces
 from b2bua.sip.server_request import ServerRequest
 from b2bua.sip.session.established import Session
@@ -19,9 +20,10 @@ from b2bua.sip.session.outgoing import OutgoingInvite
 from b2bua.sip.session_timers import LEAST_S
 from b2bua.sip.transport.hop import Hop, Transport
 from b2bua.sip.transport.stream import StreamTransport
+from b2bua.sip.transport.tls import Tls
 from b2bua.sip.transport.udp import UdpTransport
 from b2bua.sip.uri import parse_uri
-from b2bua.sip.user_agent import UserAgent
+from b2bua.sip.user_agent import UserAgent, is_secure
 
 __all__ = ["IncomingInvite", "ServerRequest", "SipEndpoint"]
 
@@ -50,9 +52,21 @@ class SipEndpoint(UserAgent):
         """Return the bound address, as ``listen_udp``."""
         return self.attach(await StreamTransport.bind(host, port, advertised=advertised))
 
+    async def listen_stream(
+        self, kind: str, host: str, port: int, *, tls: Tls | None = None, advertised: str | None = None
+    ) -> Hop:
+        """Return the bound address, as ``listen_udp``; ``kind`` is tcp, tls, ws or wss."""
+        transport = await StreamTransport.bind(host, port, kind=kind, tls=tls, advertised=advertised)
+        return self.attach(transport)
+
+    def call_by_tls(self, tls: Tls, *, host: str, advertised: str | None = None) -> Hop:
+        """Open TLS connections where none are listened for; ``host`` is ``0.0.0.0`` or ``::``."""
+        local = Hop("tls", host, DEFAULT_TLS_PORT)
+        return self.attach(StreamTransport("tls", local=local, tls=tls, advertised=advertised))
+
     def attach(self, transport: Transport) -> Hop:
         """Return the address of a transport that is ours from now on."""
-        self._layer.transports.append(transport)
+        self._layer.transports.add(transport)
         self._local_hops.clear()
         transport.attach(self._layer)
         return transport.local
@@ -150,7 +164,7 @@ class SipEndpoint(UserAgent):
         Raises:
             MalformedMessage: ``uri`` is no URI.
         """
-        contact = self.contact(hop, contact_user)
+        contact = self.contact(hop, contact_user, is_secure=is_secure(uri))
         to = to or NameAddr(parse_uri(uri))
         lines = [
             ("Max-Forwards", "70"),

@@ -10,6 +10,8 @@ from b2bua.sip.message import MAX_HEAD_BYTES, MAX_MESSAGE_BYTES
 KEEP_ALIVE = b"\r\n\r\n"
 """What ``feed`` returns for a ping between messages; the answer is one CRLF."""
 
+PONG = b"\r\n"
+
 _LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:((?:\r\n[ \t]|[^\r\n])*)(?=\r\n)", re.IGNORECASE)
 
 
@@ -32,6 +34,11 @@ class StreamFramer:
         while (frame := self._next()) is not None:
             frames.append(frame)
         return frames
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a message has begun that is not whole yet."""
+        return bool(self._buffer)
 
     def _next(self) -> bytes | None:
         if self._wanted is None:
@@ -77,3 +84,43 @@ class StreamFramer:
         self._searched = 0
         self._wanted = None
         return frame
+
+
+class SipFraming:
+    """SIP in a byte stream as it is, with its keep-alive answered: TCP and TLS."""
+
+    is_open = True
+    is_over = False
+
+    def __init__(self) -> None:
+        self._framer = StreamFramer()
+        self._pings = 0
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a message has begun that is not whole yet."""
+        return self._framer.is_partial
+
+    def opening(self) -> bytes:
+        """Return nothing: the first message may go out at once."""
+        return b""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the messages that ``data`` completes.
+
+        Raises:
+            MalformedMessage: as ``StreamFramer.feed``.
+        """
+        frames = self._framer.feed(data)
+        messages = [frame for frame in frames if frame != KEEP_ALIVE]
+        self._pings += len(frames) - len(messages)
+        return messages
+
+    def replies(self) -> bytes:
+        """Return a pong for each ping since the last call."""
+        pings, self._pings = self._pings, 0
+        return PONG * pings
+
+    def wrap(self, wire: bytes) -> bytes:
+        """Return the message as it is."""
+        return wire

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Protocol
 
 from b2bua.errors import MalformedMessage
-from b2bua.sip.alarms import Alarm, Alarms
+from b2bua.sip.alarms import Alarms
 from b2bua.sip.core import OnResponse, Sent
 from b2bua.sip.dead_targets import DeadTargets
-from b2bua.sip.message import Message, Request, Response, parse_message, response_to, validate
-from b2bua.sip.session.events import Ending
+from b2bua.sip.message import Request, Response, parse_message, response_to, validate
+from b2bua.sip.pending import AnyClient, AnyServer, ClientCall, ServerCall
 from b2bua.sip.timers import Timers
 from b2bua.sip.transaction import (
     Acknowledged,
@@ -25,14 +24,17 @@ from b2bua.sip.transaction import (
     TransactionTable,
     TransportFailed,
 )
+from b2bua.sip.transport.choice import Transports
 from b2bua.sip.transport.hop import Hop, Transport
 
-DEFAULT_PORT = 5060
+__all__ = ["ClientCall", "ServerCall", "TransactionLayer", "TransactionUser"]
+
+SWITCH_S = 1.0
+"""A peer that takes no TCP connection within this time gets its large request by UDP (§18.1.1)."""
+UDP_ONLY_S = 600.0
+"""So long TCP is not tried again with it."""
 MOST_SERVERS = 50_000
 """A flood beyond that is met with silence, before it takes the memory of the calls that are up."""
-
-AnyClient = ClientInviteTransaction | ClientTransaction
-AnyServer = ServerInviteTransaction | ServerTransaction
 
 
 class TransactionUser(Protocol):
@@ -51,68 +53,6 @@ class TransactionUser(Protocol):
         """Take the news that no response reaches the sender of a request."""
 
 
-class ClientCall:
-    """A request of ours under way."""
-
-    __slots__ = ("hop", "on_response", "request", "transaction", "transport")
-
-    def __init__(
-        self, transaction: AnyClient, hop: Hop, transport: Transport | None, on_response: OnResponse
-    ) -> None:
-        self.transaction = transaction
-        self.request = transaction.request
-        self.hop = hop
-        self.transport = transport
-        self.on_response = on_response
-
-    def send(self, message: Message) -> None:
-        """Put one message on the wire."""
-        if self.transport is not None:
-            self.transport.send(message.to_bytes(), self.hop)
-
-
-class ServerCall:
-    """A request of a peer that is being answered."""
-
-    __slots__ = (
-        "_sent_by", "_sent_to", "deadline", "is_merged", "layer", "local_tag", "request", "source",
-        "take_back", "transaction", "transport",
-    )  # fmt: skip
-
-    def __init__(
-        self, layer: TransactionLayer, transaction: AnyServer, source: Hop, transport: Transport
-    ) -> None:
-        self.layer = layer
-        self.transaction = transaction
-        self.request = transaction.request
-        self.source = source
-        self.transport = transport
-        self.is_merged = False
-        self.deadline: Alarm | None = None
-        self.local_tag = ""
-        self.take_back: Callable[[Ending], None] | None = None
-        """For an INVITE that waits: ends it for its sender."""
-        self._sent_by = _reply_hop(self.request, source)
-        self._sent_to = self._sent_by
-
-    def send(self, message: Message) -> None:
-        """Put one response on the wire: over the connection it came by, else to sent-by (§18.2.2)."""
-        is_connected = self.source.is_reliable and self.transport.is_connected(self.source)
-        self._sent_to = self.source if is_connected else self._sent_by
-        self.transport.send(message.to_bytes(), self._sent_to)
-
-    def respond(self, response: Response) -> None:
-        """Hand a response to the transaction."""
-        self.layer.respond(self, response)
-
-    def is_lost_with(self, hop: Hop) -> bool:
-        """Return whether a failure of ``hop`` means that responses cannot be delivered any more.
-
-        A closed TCP connection does not: the next response opens one to sent-by.
-        """
-        return hop == self._sent_to and (not hop.is_reliable or hop == self._sent_by != self.source)
-
-
 class TransactionLayer:
     """Turns bytes into transaction inputs and outputs into bytes; arms the loop's timer for all of them."""
 
@@ -120,7 +60,7 @@ class TransactionLayer:
         self.alarms = Alarms(self._wake_at)
         self.timers = timers
         self.dead_targets = DeadTargets()
-        self.transports: list[Transport] = []
+        self.transports = Transports()
         self._user = user
         self._table = TransactionTable()
         self._clients: dict[AnyClient, ClientCall] = {}
@@ -140,24 +80,55 @@ class TransactionLayer:
 
     def transport_for(self, hop: Hop) -> Transport | None:
         """Return the transport that reaches ``hop``, or None."""
-        is_ipv6 = ":" in hop.host
-        for transport in self.transports:
-            if transport.local.transport == hop.transport and (":" in transport.local.host) == is_ipv6:
-                return transport
-        return None
+        return self.transports.toward(hop)
 
-    def request(self, request: Request, hop: Hop, on_response: OnResponse) -> ClientCall:
-        """Send a request that has its Via already, in a transaction of its own."""
+    def takes_tcp(self, hop: Hop) -> bool:
+        """Return whether a large request may go to ``hop``: we have TCP, the peer did not refuse it."""
+        return self.transport_for(hop) is not None and not self.dead_targets.is_dead(hop, now=self.now())
+
+    def request(
+        self,
+        request: Request,
+        hop: Hop,
+        on_response: OnResponse,
+        *,
+        otherwise: tuple[Request, Hop] | None = None,
+    ) -> ClientCall:
+        """Send a request that has its Via already, in a transaction of its own.
+
+        ``otherwise`` is sent in its stead when ``hop`` cannot be connected to.
+        """
+        call = ClientCall(self._transaction(request, hop), hop, self.transport_for(hop), on_response)
+        call.otherwise = otherwise
+        if otherwise is not None:
+            self.alarms.set(self.now() + SWITCH_S, lambda: self._stop_connecting(call))
+        self._start(call)
+        return call
+
+    def _transaction(self, request: Request, hop: Hop) -> AnyClient:
         kind = ClientInviteTransaction if request.method == "INVITE" else ClientTransaction
-        transaction = kind(request, timers=self.timers, is_reliable=hop.is_reliable)
-        call = ClientCall(transaction, hop, self.transport_for(hop), on_response)
-        self._clients[transaction] = call
-        self._table.add(transaction)
-        self._emit_client(call, transaction.start(self.now()))
+        return kind(request, timers=self.timers, is_reliable=hop.is_reliable)
+
+    def _start(self, call: ClientCall) -> None:
+        self._clients[call.transaction] = call
+        self._table.add(call.transaction)
+        self._emit_client(call, call.transaction.start(self.now()))
         if call.transport is None:
             self._loop.call_soon(self._fail_client, call)
         self.arm()
-        return call
+
+    def _stop_connecting(self, call: ClientCall) -> None:
+        if call.otherwise is not None and call.transport is not None and not call.transaction.is_done:
+            call.transport.give_up(call.hop)
+
+    def _send_otherwise(self, call: ClientCall, instead: Request, hop: Hop) -> None:
+        """Go back to UDP for a peer that has no TCP (§18.1.1), and remember it."""
+        self.dead_targets.note(call.hop, now=self.now(), seconds=UDP_ONLY_S)
+        self.abandon(call.transaction)
+        call.otherwise = None
+        call.request, call.hop, call.transport = instead, hop, self.transport_for(hop)
+        call.transaction = self._transaction(instead, hop)
+        self._start(call)
 
     def abandon(self, transaction: AnyClient) -> None:
         """Forget a client transaction; its responses are strays from now on."""
@@ -187,6 +158,7 @@ class TransactionLayer:
 
     def receive(self, wire: bytes, source: Hop, transport: Transport) -> None:
         """Take one message from a transport. What cannot be understood is answered 400 or dropped."""
+        self.transports.heard(source, transport)
         try:
             message = parse_message(wire)
         except MalformedMessage:
@@ -248,7 +220,7 @@ class TransactionLayer:
         transaction = self._table.invite_for(cancel)
         return None if transaction is None else self._servers.get(transaction)
 
-    def destination_failed(self, hop: Hop, why: str, *, is_final: bool = True) -> None:  # noqa: ARG002 - why
+    def destination_failed(self, hop: Hop, why: str, *, is_final: bool = True) -> None:
         """Fail what waits for an answer from ``hop``.
 
         A fault that may pass fails only new requests, which can go elsewhere: callers who wait and calls that
@@ -256,26 +228,31 @@ class TransactionLayer:
         """
         for client in [call for call in self._clients.values() if call.hop == hop]:
             if is_final or client.request.to.tag is None:
-                self._fail_client(client)
+                self._fail_client(client, why)
         if is_final:
             for server in [call for call in self._servers.values() if call.is_lost_with(hop)]:
                 self._user.reply_failed(server)
         self.arm()
 
-    def _fail_client(self, call: ClientCall) -> None:
-        if call.transaction in self._clients:
-            self._emit_client(call, call.transaction.on_transport_error(self.now()))
+    def _fail_client(self, call: ClientCall, why: str = "") -> None:
+        if call.transaction not in self._clients:
+            return
+        if call.otherwise is not None:
+            self._send_otherwise(call, *call.otherwise)
+        else:
+            self._emit_client(call, call.transaction.on_transport_error(self.now()), why)
 
     # --- outputs ------------------------------------------------------------------------------------------
 
-    def _emit_client(self, call: ClientCall, output: Output) -> None:
+    def _emit_client(self, call: ClientCall, output: Output, why: str = "") -> None:
         for message in output.send:
             call.send(message)
         if call.transaction.is_done:
             self._clients.pop(call.transaction, None)
         for event in output.deliver:
-            response = _as_response(call.request, event)
+            response = _as_response(call.request, event, why)
             if response is not None:
+                call.otherwise = None
                 if response.status >= 200:
                     self.dead_targets.judge(call.hop, response, now=self.now())
                 call.on_response(response)
@@ -341,23 +318,16 @@ def _earliest(one: float | None, other: float | None) -> float | None:
     return min(one, other)
 
 
-def _as_response(request: Request, event: Event) -> Response | None:
-    """Return the response that a client transaction's event stands for (§8.1.3.1)."""
+def _as_response(request: Request, event: Event, why: str) -> Response | None:
+    """Return the response that a client transaction's event stands for (§8.1.3.1), with our own reason."""
     if isinstance(event, Response):
         return event
     if not isinstance(event, TimedOut | TransportFailed):
         return None
-    response = response_to(request, 408 if isinstance(event, TimedOut) else 503)
+    is_silent = isinstance(event, TimedOut)
+    response = response_to(request, 408 if is_silent else 503, None if is_silent else why or None)
     response.is_local = True
     return response
-
-
-def _reply_hop(request: Request, source: Hop) -> Hop:
-    """Return where responses go when there is no connection (RFC 3261 §18.2.2, RFC 3581 §4)."""
-    via = request.via
-    if not source.is_reliable and via.asks_rport:
-        return source
-    return Hop(source.transport, source.host, via.port or DEFAULT_PORT)
 
 
 def _refuse_statelessly(request: Request, error: MalformedMessage, source: Hop, transport: Transport) -> None:

@@ -25,6 +25,12 @@ from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri
 
 MOST_LOCAL_HOPS = 4096
+LARGEST_DATAGRAM = 1300
+"""Bytes of a request that pass every network without fragments, which NATs and firewalls drop (§18.1.1)."""
+CONTACT_TRANSPORTS = {
+    kind: f";transport={name}" for kind, name in (("tcp", "tcp"), ("tls", "tls"), ("ws", "ws"), ("wss", "ws"))
+}
+"""There is no ``wss`` in URIs (RFC 7118 §5.4)."""
 LOCAL_HOP_LIFETIME_S = 5.0
 """Our address toward a peer changes when the network comes up after us, or with a new DHCP lease."""
 
@@ -82,13 +88,13 @@ class UserAgent:
         transport = self._layer.transport_for(hop)
         return transport is not None and transport.is_connected(hop)
 
-    def contact(self, toward: Hop, user: str | None) -> str:
-        """Return our Contact value for peers at ``toward``."""
+    def contact(self, toward: Hop, user: str | None, *, is_secure: bool = False) -> str:
+        """Return our Contact value for peers at ``toward``; ``sips:`` for who called one (§12.1.1)."""
         local = self.local_hop(toward)
         host = f"[{local.host}]" if ":" in local.host else local.host
         address = f"{user}@{host}:{local.port}" if user else f"{host}:{local.port}"
-        transport = "" if local.transport == "udp" else f";transport={local.transport}"
-        return f"<sip:{address}{transport}>"
+        transport = CONTACT_TRANSPORTS.get(local.transport, "")
+        return f"<sips:{address}{transport}>" if is_secure else f"<sip:{address}{transport}>"
 
     def hop_of(self, dialog: Dialog) -> Hop:
         """Return where requests within ``dialog`` go now: a TCP connection of the peer while it is open."""
@@ -98,9 +104,22 @@ class UserAgent:
         return second if is_lost and self._layer.transport_for(second) is not None else first
 
     def send_request(self, request: Request, hop: Hop, on_response: OnResponse) -> SentRequest:
-        """Send a request in a client transaction of its own."""
+        """Send a request in a client transaction of its own; a large one by TCP where possible (§18.1.1)."""
         self._stamp(request, hop)
+        if request.body and hop.transport == "udp" and len(request.to_bytes()) > LARGEST_DATAGRAM:
+            by_tcp = Hop("tcp", hop.host, hop.port)
+            if self._layer.takes_tcp(by_tcp):
+                return self._layer.request(
+                    self._restamped(request, by_tcp), by_tcp, on_response, otherwise=(request, hop)
+                )
         return self._layer.request(request, hop, on_response)
+
+    def _restamped(self, request: Request, hop: Hop) -> Request:
+        """Return ``request`` with the Via of another transport."""
+        request = request.copy()
+        request.headers.remove("Via")
+        self._stamp(request, hop)
+        return request
 
     def _stamp(self, request: Request, hop: Hop) -> None:
         local = self.local_hop(hop)
@@ -191,7 +210,7 @@ class UserAgent:
         if not is_readable(request):
             server.respond(415, headers=(("Accept", SDP),))
             return
-        contact = self.contact(call.source, _user(request))
+        contact = self.contact(call.source, _user(request), is_secure=is_secure(request.uri))
         if is_too_short(request, self.session_timers):
             server.respond(422, headers=(("Min-SE", str(self.session_timers.least_s)),))
             return
@@ -248,6 +267,11 @@ def _is_refused(call: ServerCall, server: ServerRequest) -> bool:
     else:
         return False
     return True
+
+
+def is_secure(uri: str) -> bool:
+    """Return whether ``uri`` is a SIPS URI."""
+    return uri[:5].lower() == "sips:"
 
 
 def _user(request: Request) -> str | None:

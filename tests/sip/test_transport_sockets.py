@@ -78,7 +78,7 @@ async def test_f13_an_icmp_error_fails_its_own_destination_in_milliseconds_and_n
 async def test_rfc3261_18_2_2_tcp_responses_use_the_connection_and_requests_reuse_it() -> None:
     async with two("tcp") as (alice, bob, hop):
         Answerer(bob)
-        transport = bob._layer.transports[0]
+        transport = next(iter(bob._layer.transports))
         assert isinstance(transport, StreamTransport)
         sessions = [(await answered(ring(alice, hop))).session for _ in range(3)]
         assert transport.connections == 1

@@ -15,11 +15,12 @@ def local_hop(transport: Transport, toward: Hop) -> Hop:
 
     The advertised address is for peers beyond the NAT only; peers in private networks get the real one.
     """
-    if transport.advertised is not None and not is_private(toward.host):
+    if _is_advertised_to(transport.advertised, toward.host):
+        assert transport.advertised is not None
         return Hop(transport.local.transport, transport.advertised, transport.local.port)
     if transport.local.host not in WILDCARDS:
         return transport.local
-    return Hop(transport.local.transport, _source_address(toward), transport.local.port)
+    return Hop(transport.local.transport, source_address(toward), transport.local.port)
 
 
 def is_private(host: str) -> bool:
@@ -30,7 +31,14 @@ def is_private(host: str) -> bool:
         return False
 
 
-def _source_address(toward: Hop) -> str:
+def _is_advertised_to(advertised: str | None, host: str) -> bool:
+    """Return whether a peer at ``host`` is beyond our NAT; a NAT for IPv4 is none for IPv6."""
+    if advertised is None or is_private(host):
+        return False
+    return ":" in advertised or ":" not in host
+
+
+def source_address(toward: Hop) -> str:
     """Return the address the kernel would send from; connecting a UDP socket sends nothing."""
     family = socket.AF_INET6 if ":" in toward.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -26,6 +26,16 @@ class Hop:
         return f"{host}:{self.port}"
 
     @property
+    def is_secure(self) -> bool:
+        """Whether nobody between can read it."""
+        return self.transport in ("tls", "wss")
+
+    @property
+    def is_browser(self) -> bool:
+        """Whether it can be reached over the connection that it opened, and in no other way (RFC 7118 §5)."""
+        return self.transport in ("ws", "wss")
+
+    @property
     def is_reliable(self) -> bool:
         """Whether the transport itself repeats what is lost (RFC 3261 §17)."""
         return self.transport != "udp"
@@ -54,6 +64,9 @@ class Transport(Protocol):
     """The address it is bound to."""
     advertised: str | None
     """Our address as peers beyond a NAT see it."""
+
+    def give_up(self, hop: Hop) -> None:
+        """Stop connecting to ``hop``, as if nobody were there."""
 
     def attach(self, receiver: Receiver) -> None:
         """Start receiving."""

@@ -140,6 +140,9 @@ class MemoryTransport:
     def is_connected(self, hop: Hop) -> bool:
         return hop.transport == self.local.transport
 
+    def give_up(self, hop: Hop) -> None:
+        """There are no connections here."""
+
     def send(self, wire: bytes, hop: Hop) -> None:
         self._network.carry(wire, self.local, hop)
 

@@ -1,155 +1,177 @@
-"""SIP over TCP: one connection per peer, used both ways (RFC 3261 §18, RFC 5626 §3.5.1 keep-alive)."""
+"""SIP over connections, TCP, TLS and WebSocket: one per peer, used both ways (RFC 3261 §18, RFC 7118)."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-from typing import cast
+import ssl
+from collections import Counter
+from typing import TYPE_CHECKING
 
-from b2bua.errors import MalformedMessage
-from b2bua.sip.framing import KEEP_ALIVE, StreamFramer
+from b2bua.sip.framing import SipFraming
+from b2bua.sip.transport.connection import Connection, Framing, StreamLimits
 from b2bua.sip.transport.hop import Hop, Receiver
+from b2bua.sip.transport.tls import Tls
 
-PONG = b"\r\n"
+if TYPE_CHECKING:
+    from b2bua.sip.transport.websocket import WebSocketFraming
+
 CONNECT_TIMEOUT_S = 4.0
 """A dead address is known as such before the caller loses patience; SYNs were repeated twice by then."""
-FIRST_MESSAGE_TIMEOUT_S = 32.0
-"""Whoever connects and says nothing that is SIP is let go."""
-MOST_CONNECTIONS = 2000
-MOST_UNSENT_BYTES = 1 << 20
-"""A peer that does not read what it is sent is cut off."""
-
-
-class Connection(asyncio.Protocol):
-    """One TCP connection, opened by either side."""
-
-    def __init__(self, owner: StreamTransport, hop: Hop | None = None) -> None:
-        """``hop`` is the address we connect to; a peer's own connection is named by its source."""
-        self.hop = hop
-        self._owner = owner
-        self._framer = StreamFramer()
-        self._pipe: asyncio.Transport | None = None
-        self._silence: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._pipe = cast(asyncio.Transport, transport)
-        peer = transport.get_extra_info("peername")
-        if peer is None:
-            self._pipe.abort()
-            return
-        self.hop = self.hop or Hop("tcp", peer[0], peer[1])
-        _set_options(transport.get_extra_info("socket"))
-        loop = asyncio.get_running_loop()
-        self._silence = loop.call_later(FIRST_MESSAGE_TIMEOUT_S, self._pipe.abort)
-        self._owner.opened(self)
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            messages = self._framer.feed(data)
-        except MalformedMessage:
-            self.close()  # where the next message starts cannot be known any more
-            return
-        for message in messages:
-            self._take(message)
-
-    def _take(self, message: bytes) -> None:
-        if self._silence is not None:
-            self._silence.cancel()
-            self._silence = None
-        if message == KEEP_ALIVE:
-            self.send(PONG)
-        elif self.hop is not None:
-            self._owner.received(message, self.hop)
-
-    def send(self, wire: bytes) -> None:
-        """Write without waiting; a peer that stopped reading loses the connection."""
-        if self._pipe is None or self._pipe.is_closing():
-            return
-        self._pipe.write(wire)
-        if self._pipe.get_write_buffer_size() > MOST_UNSENT_BYTES:
-            self._pipe.abort()
-
-    def close(self) -> None:
-        """Close after what was written has left."""
-        if self._pipe is not None:
-            self._pipe.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._silence is not None:
-            self._silence.cancel()
-        self._owner.lost(self, str(exc) if exc else "connection closed by peer")
+HANDSHAKE_TIMEOUT_S = 10.0
+MOST_GONE = 4096
+"""Closed connections of browsers that are remembered: nobody listens at their other end."""
 
 
 class StreamTransport:
-    """Listens on one TCP address and opens connections from it."""
+    """Listens on one address, or on none, and opens connections."""
 
-    def __init__(self, *, advertised: str | None = None) -> None:
-        self.local = Hop("tcp", "", 0)
+    def __init__(
+        self,
+        kind: str = "tcp",
+        *,
+        local: Hop | None = None,
+        advertised: str | None = None,
+        tls: Tls | None = None,
+        limits: StreamLimits | None = None,
+    ) -> None:
+        """``local``: what Via says where nothing is listened on; ``tls`` is for the kinds tls and wss."""
+        self.kind = kind
+        self.local = local or Hop(kind, "", 0)
         self.advertised = advertised
+        self.limits = limits or StreamLimits()
+        self._tls = tls if kind in ("tls", "wss") else None
         self._receiver: Receiver | None = None
         self._server: asyncio.Server | None = None
         self._connections: dict[Hop, Connection] = {}
+        self._sources: Counter[str] = Counter()
+        self._gone: dict[Hop, None] = {}
         self._waiting: dict[Hop, list[bytes]] = {}
-        self._connecting: set[asyncio.Task[None]] = set()
+        self._connecting: dict[Hop, asyncio.Task[None]] = {}
 
     @classmethod
-    async def bind(cls, host: str, port: int, *, advertised: str | None = None) -> StreamTransport:
+    async def bind(
+        cls,
+        host: str,
+        port: int,
+        *,
+        kind: str = "tcp",
+        advertised: str | None = None,
+        tls: Tls | None = None,
+        limits: StreamLimits | None = None,
+    ) -> StreamTransport:
         """Return a transport that listens on ``host:port`` (port 0: any).
 
         Raises:
             OSError: the address is taken or not ours.
         """
-        transport = cls(advertised=advertised)
-        loop = asyncio.get_running_loop()
-        transport._server = await loop.create_server(lambda: Connection(transport), host, port)
+        transport = cls(kind, advertised=advertised, tls=tls, limits=limits)
+        secured = transport._tls.server if transport._tls is not None else None
+        transport._server = await asyncio.get_running_loop().create_server(
+            lambda: Connection(transport, transport._framing()),
+            host,
+            port,
+            ssl=secured,
+            ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if secured else None,
+        )
         bound_host, bound_port = transport._server.sockets[0].getsockname()[:2]
-        transport.local = Hop("tcp", bound_host, bound_port)
+        transport.local = Hop(kind, bound_host, bound_port)
         return transport
+
+    def _framing(self, toward: Hop | None = None) -> Framing:
+        """Return how messages stand in a connection that a peer opened, or ours ``toward`` it."""
+        if self.kind not in ("ws", "wss"):
+            return SipFraming()
+        websocket = _websocket()
+        return websocket.accepting() if toward is None else websocket.calling(toward)
 
     def attach(self, receiver: Receiver) -> None:
         self._receiver = receiver
 
     def is_connected(self, hop: Hop) -> bool:
-        return hop in self._connections
+        return self._connection_to(hop) is not None
 
     @property
     def connections(self) -> int:
         """How many connections are open."""
         return len(self._connections)
 
+    # --- sending ------------------------------------------------------------------------------------------
+
     def send(self, wire: bytes, hop: Hop) -> None:
-        connection = self._connections.get(hop)
+        connection = self._connection_to(hop)
         if connection is not None:
             connection.send(wire)
-            return
-        waiting = self._waiting.setdefault(hop, [])
-        waiting.append(wire)
-        if len(waiting) == 1:
-            task = asyncio.get_running_loop().create_task(self._connect(hop))
-            self._connecting.add(task)
-            task.add_done_callback(self._connecting.discard)
+        elif hop in self._gone:
+            asyncio.get_running_loop().call_soon(self._tell_failure, hop, "the browser is gone")
+        else:
+            self._waiting.setdefault(hop, []).append(wire)
+            if hop not in self._connecting:
+                self._connecting[hop] = asyncio.get_running_loop().create_task(self._connect(hop))
+
+    def _connection_to(self, hop: Hop) -> Connection | None:
+        """Return the open connection to ``hop``; one whose peer proved to be another domain is none."""
+        connection = self._connections.get(hop)
+        if connection is None or self._tls is None or not connection.is_ours:
+            return connection
+        return connection if self._tls.objection(connection.secured_by, hop) is None else None
 
     async def _connect(self, hop: Hop) -> None:
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                _, connection = await loop.create_connection(
-                    lambda: Connection(self, hop), hop.host, hop.port
-                )
-        except OSError as error:  # TimeoutError is one
-            self._waiting.pop(hop, None)
-            self._tell_failure(hop, str(error) or "connection timed out")
+                connection = await self._open(hop)
+        except OSError as error:  # TimeoutError is one, a certificate's refusal too
+            self._failed(hop, _in_words(error))
             return
+        finally:
+            self._connecting.pop(hop, None)
+        self._connections[hop] = connection
         for wire in self._waiting.pop(hop, ()):
             connection.send(wire)
 
-    def opened(self, connection: Connection) -> None:
-        """Take a new connection, ours or the peer's."""
+    async def _open(self, hop: Hop) -> Connection:
+        """Return a new connection to ``hop``.
+
+        Raises:
+            OSError: nobody is there, or somebody else.
+        """
+        _, connection = await asyncio.get_running_loop().create_connection(
+            lambda: Connection(self, self._framing(hop), hop=hop),
+            hop.host,
+            hop.port,
+            ssl=self._tls.client if self._tls else None,
+            server_hostname=(hop.name or hop.host) if self._tls else None,
+        )
+        objection = self._tls.objection(connection.secured_by, hop) if self._tls else None
+        if objection is not None:
+            connection.abort()
+            raise ConnectionAbortedError(objection)
+        if connection.is_lost:
+            raise ConnectionResetError("connection closed by peer")
+        return connection
+
+    def give_up(self, hop: Hop) -> None:
+        """Stop connecting to ``hop``; what waits for it is told so."""
+        task = self._connecting.pop(hop, None)
+        if task is not None:
+            task.cancel()
+            self._failed(hop, "connection timed out")
+
+    def _failed(self, hop: Hop, why: str) -> None:
+        self._waiting.pop(hop, None)
+        self._tell_failure(hop, why)
+
+    # --- what connections tell ----------------------------------------------------------------------------
+
+    def admits(self, connection: Connection) -> bool:
+        """Return whether a peer's connection may stay; it is used for what we send from now on."""
         assert connection.hop is not None
-        if len(self._connections) >= MOST_CONNECTIONS or self._receiver is None:
-            connection.close()
-            return
+        source = connection.hop.host
+        is_full = len(self._connections) >= self.limits.connections
+        if is_full or self._sources[source] >= self.limits.connections_of_source or self._receiver is None:
+            return False
+        self._sources[source] += 1
         self._connections[connection.hop] = connection
+        return True
 
     def received(self, wire: bytes, source: Hop) -> None:
         """Pass one message on."""
@@ -159,9 +181,21 @@ class StreamTransport:
     def lost(self, connection: Connection, why: str) -> None:
         """Forget a connection; whoever waits for an answer over it is told."""
         hop = connection.hop
-        if hop is not None and self._connections.get(hop) is connection:
-            del self._connections[hop]
-            self._tell_failure(hop, why)
+        if hop is None or self._connections.get(hop) is not connection:
+            return
+        del self._connections[hop]
+        if not connection.is_ours:
+            self._forget_source(hop)
+        self._tell_failure(hop, why)
+
+    def _forget_source(self, hop: Hop) -> None:
+        self._sources[hop.host] -= 1
+        if not self._sources[hop.host]:
+            del self._sources[hop.host]
+        if self.kind in ("ws", "wss"):
+            self._gone[hop] = None
+            if len(self._gone) > MOST_GONE:
+                del self._gone[next(iter(self._gone))]
 
     def _tell_failure(self, hop: Hop, why: str) -> None:
         if self._receiver is not None:
@@ -169,9 +203,10 @@ class StreamTransport:
 
     async def close(self) -> None:
         self._receiver = None
-        for task in self._connecting:
+        connecting = tuple(self._connecting.values())
+        for task in connecting:
             task.cancel()
-        await asyncio.gather(*self._connecting, return_exceptions=True)
+        await asyncio.gather(*connecting, return_exceptions=True)
         if self._server is not None:
             self._server.close()
         for connection in tuple(self._connections.values()):
@@ -180,6 +215,13 @@ class StreamTransport:
         await asyncio.sleep(0)
 
 
-def _set_options(sock: socket.socket) -> None:
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+def _websocket() -> type[WebSocketFraming]:
+    from b2bua.sip.transport.websocket import WebSocketFraming  # imported late: few offices have browsers
+
+    return WebSocketFraming
+
+
+def _in_words(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    return error.strerror or str(error) or "connection timed out"

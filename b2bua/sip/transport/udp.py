@@ -49,6 +49,8 @@ class UdpTransport:
         try:
             bound.setblocking(False)
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+            if bound.family == socket.AF_INET6:
+                bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # IPv4 has a socket of its own
             _ask_for_icmp_errors(bound)
             bound.bind((host, port))
         except OSError:
@@ -62,6 +64,9 @@ class UdpTransport:
 
     def is_connected(self, hop: Hop) -> bool:
         return hop.transport == "udp"
+
+    def give_up(self, hop: Hop) -> None:
+        """There are no connections here."""
 
     def send(self, wire: bytes, hop: Hop) -> None:
         try:

@@ -1,0 +1,119 @@
+"""SIP over WebSocket (RFC 7118): one message in each WebSocket message, sub-protocol ``sip``."""
+
+from __future__ import annotations
+
+import logging
+
+from websockets.client import ClientProtocol
+from websockets.exceptions import WebSocketException
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+from websockets.uri import parse_uri
+
+from b2bua.errors import MalformedMessage
+from b2bua.sip.framing import KEEP_ALIVE, PONG
+from b2bua.sip.message import MAX_MESSAGE_BYTES
+from b2bua.sip.transport.hop import Hop
+
+SIP = Subprotocol("sip")
+
+_log = logging.getLogger(__name__)
+_log.setLevel(logging.WARNING)  # each browser that opens and closes its page is no news
+
+
+class WebSocketFraming:
+    """One end of a WebSocket connection, without its socket."""
+
+    def __init__(self, protocol: ServerProtocol | ClientProtocol) -> None:
+        self._protocol = protocol
+        self._message = bytearray()
+
+    @classmethod
+    def accepting(cls) -> WebSocketFraming:
+        """Return the end of a server; who does not offer ``sip`` is refused (§4.1)."""
+        return cls(ServerProtocol(subprotocols=[SIP], max_size=MAX_MESSAGE_BYTES, logger=_log))
+
+    @classmethod
+    def calling(cls, hop: Hop) -> WebSocketFraming:
+        """Return the end of a client toward ``hop``."""
+        scheme = "wss" if hop.transport == "wss" else "ws"
+        authority = f"{hop.name}:{hop.port}" if hop.name else hop.authority
+        uri = parse_uri(f"{scheme}://{authority}/")
+        return cls(ClientProtocol(uri, subprotocols=[SIP], max_size=MAX_MESSAGE_BYTES, logger=_log))
+
+    @property
+    def is_open(self) -> bool:
+        return self._protocol.state is State.OPEN
+
+    @property
+    def is_over(self) -> bool:
+        return self._protocol.state in (State.CLOSING, State.CLOSED)
+
+    @property
+    def is_partial(self) -> bool:
+        return bool(self._message) or self._protocol.state is State.CONNECTING
+
+    def opening(self) -> bytes:
+        if isinstance(self._protocol, ClientProtocol):
+            self._protocol.send_request(self._protocol.connect())
+        return self.replies()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the whole messages among ``data``; keep-alives are answered (§6).
+
+        Raises:
+            MalformedMessage: this is no WebSocket, or not one for SIP.
+        """
+        self._protocol.receive_data(data)
+        messages = []
+        for event in self._protocol.events_received():
+            if isinstance(event, Request):
+                self._accept(event)
+            elif isinstance(event, Frame):
+                message = self._take(event)
+                if message == KEEP_ALIVE:
+                    self._protocol.send_text(PONG)
+                elif message is not None and message.strip():
+                    messages.append(message)
+        if self._protocol.handshake_exc is not None or self._protocol.parser_exc is not None:
+            raise MalformedMessage("no WebSocket for SIP")
+        return messages
+
+    def _accept(self, request: Request) -> None:
+        assert isinstance(self._protocol, ServerProtocol)
+        self._protocol.send_response(self._protocol.accept(request))
+
+    def _take(self, frame: Frame) -> bytes | None:
+        """Return the message that ``frame`` completes; pings and closing are the library's."""
+        if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            return None
+        self._message += frame.data
+        if not frame.fin:
+            return None
+        message = bytes(self._message)
+        self._message.clear()
+        return message
+
+    def replies(self) -> bytes:
+        return b"".join(self._protocol.data_to_send())
+
+    def wrap(self, wire: bytes) -> bytes:
+        """Return a message as text, which all browsers' stacks read; what is no text goes as octets (§5)."""
+        try:
+            wire.decode()
+        except UnicodeDecodeError:
+            self._send(wire, is_text=False)
+        else:
+            self._send(wire, is_text=True)
+        return self.replies()
+
+    def _send(self, wire: bytes, *, is_text: bool) -> None:
+        if self._protocol.state is not State.OPEN:
+            return  # it is closing: the transaction learns it from the connection's end
+        try:
+            self._protocol.send_text(wire) if is_text else self._protocol.send_binary(wire)
+        except WebSocketException as error:
+            raise MalformedMessage(f"cannot be sent: {error}") from error
