@@ -60,8 +60,8 @@ def _office(config: Config) -> Iterator[Fault]:
         yield _warn("office", "default-scheme", because=why)
     if not config.mailboxes:
         yield _warn("voicemail", because="no mailbox: messages are kept, but nobody is told of them")
-    for name, box in config.mailboxes.items():
-        if not box.emails:
+    for name in config.mailboxes:
+        if not config.emails_of(name):
             yield _warn("voicemail", name, "emails", because="is missing: nobody is told of a message")
 
 

@@ -78,7 +78,9 @@ class _Compiler:
             numbers=self._numbers(),
             menus={name: self._menu(menu) for name, menu in self.config.menus.items()},
             queues={name: self._queue(queue) for name, queue in self.config.queues.items()},
-            mailboxes={name: _mailbox(box) for name, box in self._mailboxes.items()},
+            mailboxes={
+                name: _mailbox(box, self.config.emails_of(box.name)) for name, box in self._mailboxes.items()
+            },
             extensions=self._extensions,
             people={name: self._person(person) for name, person in self.config.people.items()},
             hours=self.config.hours,
@@ -261,8 +263,8 @@ class _Compiler:
         return PersonSpec(table.name, table.title, table.extension, mobile, table.voicemail)
 
 
-def _mailbox(table: tables.Mailbox) -> MailboxSpec:
-    return MailboxSpec(table.name, table.greeting, table.emails, table.max_seconds, table.min_seconds)
+def _mailbox(table: tables.Mailbox, emails: tuple[str, ...]) -> MailboxSpec:
+    return MailboxSpec(table.name, table.greeting, emails, table.max_seconds, table.min_seconds)
 
 
 def did_you_mean(name: str, known: Iterable[str] | Mapping[str, object]) -> str:

@@ -92,6 +92,15 @@ class Config(Table):
     _origin: Origin = PrivateAttr(default_factory=Origin.nowhere)
     _plan: Plan | None = PrivateAttr(default=None)
 
+    def emails_of(self, box: str) -> tuple[str, ...]:
+        """Return who is mailed about messages in ``box``: its own list, else the people whose mailbox it is."""
+        mailbox = self.mailboxes.get(box)
+        if mailbox is not None and mailbox.emails:
+            return tuple(mailbox.emails)
+        return tuple(
+            person.email for person in self.people.values() if person.voicemail == box and person.email
+        )
+
     @property
     def origin(self) -> Origin:
         """Return where each key was read from."""

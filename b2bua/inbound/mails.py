@@ -66,9 +66,7 @@ class Mails:
         return MailWorker(store.outbox, delivery, now=self.clock)
 
     def _readers(self, box: str) -> Readers:
-        mailbox = self.config.mailboxes.get(box)
-        emails = tuple(mailbox.emails) if mailbox is not None else ()
-        return Readers(emails, self.config.office.language, self.zone)
+        return Readers(self.config.emails_of(box), self.config.office.language, self.zone)
 
 
 def _settings(smtp: Smtp) -> SmtpSettings:
