@@ -93,7 +93,7 @@ class Config(Table):
     _plan: Plan | None = PrivateAttr(default=None)
 
     def emails_of(self, box: str) -> tuple[str, ...]:
-        """Return who is mailed about messages in ``box``: its own list, else the people whose mailbox it is."""
+        """Return who is mailed about messages in ``box``: its own list, else whose mailbox it is."""
         mailbox = self.mailboxes.get(box)
         if mailbox is not None and mailbox.emails:
             return tuple(mailbox.emails)
