@@ -30,7 +30,6 @@ from b2bua.inbound.simple_steps import SayStep, echo
 from b2bua.inbound.sounds import Sounds
 from b2bua.ivr.step import MenuStep
 from b2bua.listening import listen, transports
-from b2bua.listening import listen, transports
 from b2bua.people.directory import Directory
 from b2bua.people.occupancy import Occupancy
 from b2bua.phrases import Phrasebook
@@ -47,7 +46,6 @@ from b2bua.sip.endpoint import ServerRequest, SipEndpoint
 from b2bua.sip.resolver import Resolver
 from b2bua.sip.session import IncomingInvite
 from b2bua.sip.transport.hop import Transport
-from b2bua.sip.transport.tls import Tls
 from b2bua.sip.transport.tls import Tls
 from b2bua.store.store import Store
 from b2bua.trunk.channels import Channels
@@ -95,7 +93,6 @@ class Server:
         self._random = surroundings.randomness or random.Random(secrets.randbits(64))
         self._calls: set[asyncio.Task[None]] = set()
         self._is_closing = False
-        self._tls: Tls | None = None
         self._has_engine = asyncio.Event()
         self._has_engine.set()
         self._tls: Tls | None = None
@@ -252,8 +249,6 @@ class Server:
         for registration in self.registrations:
             start(registration.run(), name=f"trunk {registration.trunk.name}")
         start(self._watch_expiries(), name="expiries")
-        if self._tls is not None:
-            start(self._tls.watch(), name="certificates")
         if self._tls is not None:
             start(self._tls.watch(), name="certificates")
         every_s = self.config.sip.qualify_every_s

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import replace
-from dataclasses import replace
 
 from b2bua.errors import MalformedMessage
 from b2bua.sip.headers import NameAddr
@@ -115,7 +114,6 @@ class Dialog:
         except MalformedMessage:
             return flow, flow
         if hop.host == flow.host:
-            hop = replace(hop, name=flow.name)  # whose certificate we have seen
             hop = replace(hop, name=flow.name)  # whose certificate we have seen
             return (flow, hop) if flow.is_reliable else (hop, flow)
         return (flow, hop) if _is_behind_nat(hop.host, flow.host) else (hop, flow)

@@ -11,8 +11,8 @@ from b2bua.sip.capabilities import ALLOWED, SUPPORTED
 from b2bua.sip.digest import Credentials
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Headers, Request, Response, response_to
-from b2bua.sip.resolver import DEFAULT_TLS_PORT
 from b2bua.sip.replaces import Replaces
+from b2bua.sip.resolver import DEFAULT_TLS_PORT
 from b2bua.sip.server_request import ServerRequest
 from b2bua.sip.session.established import Session
 from b2bua.sip.session.incoming import IncomingInvite

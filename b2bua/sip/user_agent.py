@@ -210,10 +210,10 @@ class UserAgent:
         if not is_readable(request):
             server.respond(415, headers=(("Accept", SDP),))
             return
-        contact = self.contact(call.source, _user(request), is_secure=is_secure(request.uri))
         if is_too_short(request, self.session_timers):
             server.respond(422, headers=(("Min-SE", str(self.session_timers.least_s)),))
             return
+        contact = self.contact(call.source, _user(request), is_secure=is_secure(request.uri))
         dialog = Dialog.from_request(request, local_tag=server.local_tag, source=call.source, contact=contact)
         try:
             invite = IncomingInvite(self, server, dialog)
