@@ -101,7 +101,7 @@ class TransactionLayer:
         call = ClientCall(self._transaction(request, hop), hop, self.transport_for(hop), on_response)
         call.otherwise = otherwise
         if otherwise is not None:
-            self.alarms.set(self.now() + SWITCH_S, lambda: self._stop_connecting(call))
+            call.patience = self.alarms.set(self.now() + SWITCH_S, lambda: self._stop_connecting(call))
         self._start(call)
         return call
 
@@ -118,21 +118,22 @@ class TransactionLayer:
         self.arm()
 
     def _stop_connecting(self, call: ClientCall) -> None:
-        if call.otherwise is not None and call.transport is not None and not call.transaction.is_done:
+        if call.otherwise is not None and call.transport is not None:
             call.transport.give_up(call.hop)
 
     def _send_otherwise(self, call: ClientCall, instead: Request, hop: Hop) -> None:
         """Go back to UDP for a peer that has no TCP (§18.1.1), and remember it."""
         self.dead_targets.note(call.hop, now=self.now(), seconds=UDP_ONLY_S)
         self.abandon(call.transaction)
-        call.otherwise = None
         call.request, call.hop, call.transport = instead, hop, self.transport_for(hop)
         call.transaction = self._transaction(instead, hop)
         self._start(call)
 
     def abandon(self, transaction: AnyClient) -> None:
         """Forget a client transaction; its responses are strays from now on."""
-        self._clients.pop(transaction, None)
+        call = self._clients.pop(transaction, None)
+        if call is not None:
+            call.settle()
         self._table.remove(transaction)
 
     def send_untracked(self, request: Request, hop: Hop) -> Sent:
@@ -252,7 +253,7 @@ class TransactionLayer:
         for event in output.deliver:
             response = _as_response(call.request, event, why)
             if response is not None:
-                call.otherwise = None
+                call.settle()
                 if response.status >= 200:
                     self.dead_targets.judge(call.hop, response, now=self.now())
                 call.on_response(response)

@@ -103,7 +103,8 @@ class Nameservers:
         try:
             return await self._ask(name, kind)
         except Unavailable:
-            self._keep(name, kind, (), UNKNOWN_LIFETIME_S)
+            if kind in ("NAPTR", "SRV"):  # not every caller is to wait for what most domains lack
+                self._keep(name, kind, (), UNKNOWN_LIFETIME_S)
             return ()
 
     async def _ask(self, name: str, kind: str) -> tuple[Any, ...]:

@@ -31,7 +31,7 @@ AnyServer = ServerInviteTransaction | ServerTransaction
 class ClientCall:
     """A request of ours under way."""
 
-    __slots__ = ("hop", "on_response", "otherwise", "request", "transaction", "transport")
+    __slots__ = ("hop", "on_response", "otherwise", "patience", "request", "transaction", "transport")
 
     def __init__(
         self, transaction: AnyClient, hop: Hop, transport: Transport | None, on_response: OnResponse
@@ -43,6 +43,15 @@ class ClientCall:
         self.on_response = on_response
         self.otherwise: tuple[Request, Hop] | None = None
         """The same request by UDP, as long as its TCP connection may fail."""
+        self.patience: Alarm | None = None
+        """Ends the waiting for that connection."""
+
+    def settle(self) -> None:
+        """Stay with what was sent: the peer has it, or nobody waits for it any more."""
+        self.otherwise = None
+        if self.patience is not None:
+            self.patience.cancel()
+            self.patience = None
 
     def send(self, message: Message) -> None:
         """Put one message on the wire."""

@@ -90,7 +90,7 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._pipe: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._heard_at = 0.0
+        self._opened_at = self._heard_at = 0.0
         self._has_spoken = False
         self._begun_at: float | None = None
         self._unsent: list[bytes] = []
@@ -104,7 +104,7 @@ class Connection(asyncio.Protocol):
             return
         self.hop = self.hop or Hop(self._owner.kind, peer[0], peer[1])
         _set_options(transport.get_extra_info("socket"))
-        self._heard_at = self._loop.time()
+        self._opened_at = self._heard_at = self._loop.time()
         self._watch()
         if not self.is_ours and not self._owner.admits(self):
             self._pipe.abort()
@@ -143,13 +143,10 @@ class Connection(asyncio.Protocol):
     def _due(self) -> float:
         limits = self._owner.limits
         if not self._has_spoken:
-            return self._heard_at + limits.first_message_s if self._begun_at is None else self._slow_at
-        return self._heard_at + limits.idle_s if self._begun_at is None else self._slow_at
-
-    @property
-    def _slow_at(self) -> float:
-        assert self._begun_at is not None
-        return self._begun_at + self._owner.limits.message_s
+            return self._opened_at + limits.first_message_s
+        if self._begun_at is not None:
+            return self._begun_at + limits.message_s
+        return self._heard_at + limits.idle_s
 
     def _watch(self) -> None:
         """Look again when the earliest deadline may have passed; most messages only move it."""

@@ -113,6 +113,9 @@ class StreamTransport:
         connection = self._connections.get(hop)
         if connection is None or self._tls is None or not connection.is_ours:
             return connection
+        assert connection.hop is not None
+        if hop.name in ("", connection.hop.name):
+            return connection
         return connection if self._tls.objection(connection.secured_by, hop) is None else None
 
     async def _connect(self, hop: Hop) -> None:

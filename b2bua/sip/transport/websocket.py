@@ -54,7 +54,8 @@ class WebSocketFraming:
 
     @property
     def is_partial(self) -> bool:
-        return bool(self._message) or self._protocol.state is State.CONNECTING
+        has_begun = bool(self._message or self._protocol.reader.buffer)
+        return has_begun or self._protocol.state is State.CONNECTING
 
     def opening(self) -> bytes:
         if isinstance(self._protocol, ClientProtocol):
