@@ -1,7 +1,8 @@
-"""RFC 4475: every message is parsed, refused with the right status, or dropped; none does anything else."""
+"""RFC 4475, RFC 5118: every message is parsed, refused with the right status, or dropped; none does more."""
 
 from __future__ import annotations
 
+import asyncio
 import tomllib
 from pathlib import Path
 
@@ -9,15 +10,26 @@ import pytest
 
 from b2bua.errors import MalformedMessage
 from b2bua.sip.grammar import find_parameter
-from b2bua.sip.message import Message, Request, Response, parse_message, response_to, validate
+from b2bua.sip.message import Headers, Message, Request, Response, parse_message, response_to, validate
+from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import OtherUri, SipUri
+from media.sdp.model import SessionDescription
+from tests.harness.clock import virtual_time
+from tests.sip.phones import ALICE, BOB, Answerer, MemoryNetwork, endpoint
 
-MESSAGES = Path(__file__).parent.parent / "data" / "rfc4475"
-EXPECTED = tomllib.loads((MESSAGES / "expected.toml").read_text("utf-8"))
+DATA = Path(__file__).parent.parent / "data"
+EXPECTED = tomllib.loads((DATA / "rfc4475" / "expected.toml").read_text("utf-8"))
+IPV6 = tomllib.loads((DATA / "rfc5118" / "expected.toml").read_text("utf-8"))
+SECTIONS = {name: f"rfc4475_{entry['section']}_{name}" for name, entry in EXPECTED.items()}
+SECTIONS |= {name: f"rfc5118_{entry['section']}_{name}" for name, entry in IPV6.items()}
+
+
+def wire_of(name: str) -> bytes:
+    return (DATA / ("rfc5118" if name in IPV6 else "rfc4475") / f"{name}.dat").read_bytes()
 
 
 def load(name: str) -> Request | Response:
-    return parse_message((MESSAGES / f"{name}.dat").read_bytes())
+    return parse_message(wire_of(name))
 
 
 def load_request(name: str) -> Request:
@@ -38,17 +50,58 @@ def verdict(name: str) -> str:
     return "valid"
 
 
-def test_every_message_file_has_its_expectation() -> None:
-    assert {path.stem for path in MESSAGES.glob("*.dat")} == set(EXPECTED)
+async def answers_to(name: str) -> list[int]:
+    """Return the final statuses that a user agent sends for a message; OPTIONS after it must be answered."""
+    network = MemoryNetwork()
+    alice, bob = endpoint(network, ALICE), endpoint(network, BOB)
+    Answerer(bob)
+    bob.on_request = lambda request: request.respond(200)
+    sender = network.transport("192.0.2.99")
+    network.carry(wire_of(name), sender.local, BOB)
+    await asyncio.sleep(64)
+    finals = {int(line.split()[1]) for line in statuses(network, BOB) if line.split()[1] >= "200"}
+    pong = await alice.request(Request("OPTIONS", f"sip:bob@{BOB.authority}", Headers()), BOB)
+    assert pong.status == 200
+    await bob.close()
+    await alice.close()
+    return sorted(finals)
 
 
-@pytest.mark.parametrize("name", EXPECTED, ids=[f"rfc4475_{e['section']}_{n}" for n, e in EXPECTED.items()])
+def statuses(network: MemoryNetwork, source: Hop) -> list[str]:
+    sent = [packet.start_line for packet in network.log if packet.source == source]
+    return [line for line in sent if line.startswith("SIP/2.0 ")]
+
+
+def test_rfc4475_all_49_messages_and_rfc5118_all_12_have_their_expectation() -> None:
+    assert {path.stem for path in (DATA / "rfc4475").glob("*.dat")} == set(EXPECTED)
+    assert {path.stem for path in (DATA / "rfc5118").glob("*.dat")} == set(IPV6)
+    assert (len(EXPECTED), len(IPV6)) == (49, 12)
+
+
+@pytest.mark.parametrize("name", EXPECTED, ids=SECTIONS.get)
 def test_rfc4475_message_is_taken_or_refused_as_the_rfc_says(name: str) -> None:
     assert verdict(name) == EXPECTED[name]["expect"]
 
 
-@pytest.mark.parametrize("name", [name for name, entry in EXPECTED.items() if entry["expect"] != "drop"])
-def test_rfc4475_message_is_written_back_so_that_it_reads_the_same(name: str) -> None:
+@pytest.mark.parametrize("name", IPV6, ids=SECTIONS.get)
+def test_rfc5118_message_is_taken_or_refused_as_the_rfc_says(name: str) -> None:
+    assert verdict(name) == IPV6[name]["expect"]
+
+
+@pytest.mark.parametrize("name", SECTIONS, ids=SECTIONS.get)
+@virtual_time
+async def test_rfc4475_rfc5118_message_gets_its_answer_and_the_next_options_too(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = (EXPECTED | IPV6)[name].get("answer")
+    assert await answers_to(name) == ([] if answer is None else [answer])
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, entry in (EXPECTED | IPV6).items() if entry["expect"] != "drop"]
+)
+def test_rfc4475_rfc5118_message_is_written_back_so_that_it_reads_the_same(name: str) -> None:
     message = load(name)
     again = parse_message(message.to_bytes())
     assert (list(again.headers.items()), again.body) == (list(message.headers.items()), message.body)
@@ -130,9 +183,46 @@ def test_rfc4475_3_3_4_unknown_schemes_are_values_too() -> None:
     assert message.contacts[0].uri == OtherUri("name", "John_Smith")
 
 
-def test_rfc4475_3_3_14_a_parameter_before_the_at_sign_belongs_to_the_user() -> None:
+def test_rfc4475_3_3_13_a_parameter_before_the_at_sign_belongs_to_the_user() -> None:
     first, second = (load_request(name).contacts[0].uri for name in ("cparam01", "cparam02"))
     assert isinstance(first, SipUri)
     assert isinstance(second, SipUri)
     assert (first.user, first.parameters) == ("+19725552222", (("unknownparam", None),))
     assert (second.user, second.parameters) == ("+19725552222;unknownparam", ())
+
+
+def test_rfc5118_4_3_rfc5118_4_4_the_port_stands_behind_the_bracket() -> None:
+    ambiguous, unambiguous = (load_request(name).target for name in ("port-ambiguous", "port-unambiguous"))
+    assert isinstance(ambiguous, SipUri)
+    assert isinstance(unambiguous, SipUri)
+    assert (ambiguous.host, ambiguous.port) == ("2001:db8::10:5070", None)
+    assert (unambiguous.host, unambiguous.port) == ("2001:db8::10", 5070)
+
+
+@pytest.mark.parametrize("name", ["via-received-param-with-delim", "via-received-param-no-delim"])
+def test_rfc5118_4_5_received_is_an_address_with_or_without_brackets(name: str) -> None:
+    via = load(name).via
+    assert (via.host, via.received) == ("2001:db8::9:1", "2001:db8::9:255")
+
+
+def test_rfc5118_4_7_a_path_may_change_between_ipv4_and_ipv6() -> None:
+    assert [(via.transport, via.host, via.port) for via in load("mult-ip-in-header").vias] == [
+        ("UDP", "2001:db8::9:1", 6050),
+        ("UDP", "192.0.2.1", None),
+        ("TCP", "2001:db8::9:255", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "addresses"),
+    [
+        ("ipv6-in-sdp", ["2001:db8::20", "2001:db8::20"]),
+        ("mult-ip-in-sdp", ["192.0.2.1", "2001:db8::1"]),
+        ("ipv4-mapped-ipv6", ["::ffff:192.0.2.2", "::ffff:192.0.2.2"]),
+    ],
+)
+def test_rfc5118_4_6_rfc5118_4_8_rfc5118_4_9_each_stream_of_an_offer_has_its_own_address(
+    name: str, addresses: list[str]
+) -> None:
+    offer = SessionDescription.parse(load(name).body)
+    assert [offer.connection_of(stream) for stream in offer.media] == addresses
