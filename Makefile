@@ -2,6 +2,7 @@
 #
 #   make run [CONFIG=office.toml]    start the demo office, or another one
 #   make test [TESTS=tests/sip]      all tests, or some
+#   make conformance [TESTS=…]       the same, for the table in tests/CONFORMANCE.md
 #   make check                       lint, format and types
 #   make bench                       how fast it is on this machine
 #   make clean                       forget what was installed here; data/ stays
@@ -15,13 +16,16 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 TEST_TOOLS := sipp:sip-tester baresip:baresip cc:gcc
 
-.PHONY: run test check bench clean test-tools
+.PHONY: run test conformance check bench clean test-tools
 
 run: $(VENV)/.ready
 	@exec $(BIN)/b2bua run $(CONFIG)
 
 test: $(VENV)/.ready-dev test-tools
 	$(BIN)/python -m pytest $(TESTS)
+
+conformance: $(VENV)/.ready-dev test-tools
+	$(BIN)/python -m pytest --conformance $(TESTS)
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

@@ -25,6 +25,7 @@ PAGES = (
     "README.md",
     "docs/configuration.md",
     "tests/README.md",
+    "tests/CONFORMANCE.md",
     "prompts/README.md",
     "sipp-scenarios/README.md",
 )
