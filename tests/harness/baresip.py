@@ -27,6 +27,7 @@ module_path {modules}
 module g711.so
 module aufile.so
 module sndfile.so
+module srtp.so
 module stdio.so
 module_app account.so
 module_app menu.so
@@ -53,7 +54,15 @@ class Baresip:
     """One baresip process. Make it by ``with Baresip.registered(...)``."""
 
     def __init__(
-        self, folder: Path, *, extension: str, server_port: int, codec: str, hears_hz: float, transport: str
+        self,
+        folder: Path,
+        *,
+        extension: str,
+        server_port: int,
+        codec: str,
+        hears_hz: float,
+        transport: str,
+        encryption: str,
     ) -> None:
         folder.mkdir(parents=True)
         self._folder = folder
@@ -74,7 +83,8 @@ class Baresip:
         (folder / "contacts").write_text("")
         (folder / "accounts").write_text(
             f"<sip:{extension}@{self._server};transport={transport}>;auth_pass=demo-{extension}"
-            f";answermode=auto;regint=300;audio_codecs={codec}/8000/1;ptime=20\n"
+            f";answermode=auto;regint=300;audio_codecs={codec}/8000/1;ptime=20"
+            f"{';mediaenc=' + encryption if encryption else ''}\n"
         )
         self._output = folder / "output"
         self._process: subprocess.Popen[bytes] | None = None
@@ -90,8 +100,12 @@ class Baresip:
         codec: str = "PCMA",
         says_hz: float = 700.0,
         transport: str = "udp",
+        encryption: str = "",
     ) -> Iterator[Baresip]:
-        """Run a phone that is registered as ``extension``, answers at once and says a tone of ``says_hz``."""
+        """Run a phone that is registered as ``extension``, answers at once and says a tone of ``says_hz``.
+
+        ``encryption`` is baresip's ``mediaenc``: ``srtp``, ``srtp-mand`` or ``srtp-mandf``.
+        """
         phone = cls(
             folder,
             extension=extension,
@@ -99,6 +113,7 @@ class Baresip:
             codec=codec,
             hears_hz=says_hz,
             transport=transport,
+            encryption=encryption,
         )
         try:
             phone._start()

@@ -104,23 +104,23 @@ def quick_office(*, sip_port: int, rtp_first: int, outside_port: int) -> str:
 class Product:
     """One office, running. Make it by ``with Product.running(folder)``."""
 
-    def __init__(self, folder: Path, extra: str) -> None:
+    def __init__(self, folder: Path, extra: str, sip: str) -> None:
         self.folder = folder
         self.port = free_port()
         self.outside_port = free_port()
         rtp_first = random.randrange(10000, 30000 - RTP_PORTS, 2)
         office = quick_office(sip_port=self.port, rtp_first=rtp_first, outside_port=self.outside_port)
         self.config = folder / "office.toml"
-        self.config.write_text(office + extra)
+        self.config.write_text(office.replace("[sip]\n", f"[sip]\n{sip}\n") + extra)
         self.log_path = folder / "product.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
     @contextmanager
-    def running(cls, folder: Path, *, extra: str = "") -> Iterator[Product]:
-        """Run an office for as long as the block runs; ``extra`` is TOML to add to it."""
+    def running(cls, folder: Path, *, extra: str = "", sip: str = "") -> Iterator[Product]:
+        """Run an office for as long as the block runs; ``extra`` is TOML to add, ``sip`` to its ``[sip]``."""
         folder.mkdir(parents=True, exist_ok=True)
-        product = cls(folder, extra)
+        product = cls(folder, extra, sip)
         try:
             product.start()
             yield product

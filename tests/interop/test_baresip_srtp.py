@@ -1,0 +1,83 @@
+"""baresip with SRTP, plain trunk: each hears the other, and neither hears noise."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from media.commands import Tone
+from media.wav import read_wav
+from tests.harness.baresip import Baresip, seconds_of
+from tests.harness.product import Product, until
+from tests.interop.carrier import carrier_call
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
+
+BARESIP_HZ, TRUNK_HZ = 700.0, 1200.0
+NUMBER = "+48221240101"
+TALK_S, ROOM_S, PATIENCE_S = 3.0, 1.0, 20.0
+DIRECT = f"""
+[number."{NUMBER}"]
+scheme = "direct"
+[[scheme.direct.step]]
+ring = ["101"]
+for = "10s"
+[[scheme.direct.step]]
+voicemail = "sales"
+"""
+
+
+@pytest.mark.parametrize(
+    ("policy", "encryption"),
+    [("required", "srtp-mand"), ("offered", "")],
+)
+async def test_baresip_with_and_without_srtp_talks_to_a_plain_trunk(
+    tmp_path: Path, policy: str, encryption: str
+) -> None:
+    sip = f'srtp = "{policy}"'
+    with (
+        Product.running(tmp_path / "office", extra=DIRECT, sip=sip) as office,
+        Baresip.registered(
+            tmp_path / "baresip",
+            extension="101",
+            server_port=office.port,
+            says_hz=BARESIP_HZ,
+            encryption=encryption,
+        ) as phone,
+    ):
+        async with carrier_call(office, NUMBER) as leg:
+            recording = leg.media.record(tmp_path / "trunk.wav")
+            async with asyncio.timeout(PATIENCE_S):
+                await leg.play([Tone((TRUNK_HZ,), TALK_S)])
+            await recording.stop()
+            leg.hang_up()
+        await asyncio.to_thread(until, phone.is_over, within=PATIENCE_S, what="baresip is hung up on")
+        assert bool(encryption) == ("SRTP is Enabled" in phone.output), phone.output
+        office.assert_log_is_clean()
+    assert seconds_of(*read_wav(tmp_path / "trunk.wav"), BARESIP_HZ) > TALK_S - ROOM_S
+    assert seconds_of(*phone.heard(), TRUNK_HZ) > TALK_S - ROOM_S
+
+
+def test_baresip_calls_the_echo_by_savpf_with_a_suite_of_its_choice_and_hears_itself(tmp_path: Path) -> None:
+    with (
+        Product.running(tmp_path / "office", sip='srtp = "required"') as office,
+        Baresip.registered(
+            tmp_path / "baresip",
+            extension="104",
+            server_port=office.port,
+            says_hz=BARESIP_HZ,
+            encryption="srtp-mandf",
+        ) as phone,
+    ):
+        phone.dial("+48221230007")
+        until(phone.is_talking, within=PATIENCE_S, what="the echo answers")
+        until(lambda: _seconds_echoed(phone) > TALK_S, within=PATIENCE_S, what="the tone comes back")
+        phone.hang_up()
+        until(phone.is_over, within=PATIENCE_S, what="baresip hangs up")
+        assert "SRTP is Enabled" in phone.output
+
+
+def _seconds_echoed(phone: Baresip) -> float:
+    return seconds_of(*phone.heard(), BARESIP_HZ)
