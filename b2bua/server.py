@@ -28,6 +28,7 @@ from b2bua.inbound.reach import Reach
 from b2bua.inbound.reception import Reception
 from b2bua.inbound.simple_steps import SayStep, echo
 from b2bua.inbound.sounds import Sounds
+from b2bua.inbound.transfer import Transfers
 from b2bua.ivr.step import MenuStep
 from b2bua.listening import listen, transports
 from b2bua.people.directory import Directory
@@ -41,12 +42,14 @@ from b2bua.registrar.register import Registrar
 from b2bua.ringing.step import Ringing
 from b2bua.routing.destination import Echo, Menu, Queue, Ring, Say, Voicemail
 from b2bua.routing.facts import Facts
+from b2bua.routing.scheme import Position
 from b2bua.sip.digest import NonceIssuer
 from b2bua.sip.endpoint import ServerRequest, SipEndpoint
 from b2bua.sip.resolver import Resolver
 from b2bua.sip.session import IncomingInvite
 from b2bua.sip.transport.hop import Transport
 from b2bua.sip.transport.tls import Tls
+from b2bua.sip.uri import Uri
 from b2bua.store.store import Store
 from b2bua.trunk.channels import Channels
 from b2bua.trunk.registration import RegistrationState, TrunkRegistration
@@ -191,7 +194,15 @@ class Server:
             mails=self.mails.for_message,
             clock=self._surroundings.clock,
         )
+        transfers = Transfers(
+            endpoint=self.endpoint,
+            occupancy=self.occupancy,
+            start_of=self._start_of,
+            spawn=lambda work, name: self._background.start(work, name=name),
+            music=sounds.music("calm"),
+        )
         custody = Custody(
+            transfers=transfers,
             steps={
                 Ring: Ringing(dialer, reach, self.occupancy, sounds.music("calm")),
                 Queue: self.queues,
@@ -327,6 +338,9 @@ class Server:
         now = asyncio.get_running_loop().time()
         offline = frozenset(name for name in self.config.people if not self.bindings.is_online(name, now))
         return Facts(self._surroundings.clock().astimezone(self._zone), offline)
+
+    def _start_of(self, target: Uri) -> Position | None:
+        return self._reception.start_of(target)
 
     def _is_online(self, person: str) -> bool:
         return self.bindings.is_online(person, asyncio.get_running_loop().time())

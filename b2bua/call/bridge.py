@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from b2bua.call.leg import Leg
 from media.commands import PlayItem
+
+LONGEST_WAIT_S = 0.5
+"""A phone that does not confirm what became of its transfer does not keep the others apart for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,33 +26,70 @@ class Talk:
     """In plain words."""
 
 
-async def talk(first: Leg, second: Leg, *, music: Sequence[PlayItem] = ()) -> Talk:
-    """Connect two answered legs and return when either has ended. Neither leg is closed here."""
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    _connect(first, second, music)
-    first.is_talking = second.is_talking = True
-    try:
-        await asyncio.wait({first.ended, second.ended}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
+class Conversation:
+    """Two answered legs that are connected until one of them hangs up, or a transfer parts them."""
+
+    def __init__(self, first: Leg, second: Leg, *, music: Sequence[PlayItem] = ()) -> None:
+        """``music`` is for whoever is held."""
+        self.first = first
+        self.second = second
+        self._music = music
+        self._is_connected = False
+        self._until: asyncio.Future[None] | None = None
+        self._parted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def other(self, leg: Leg) -> Leg:
+        """Return whom ``leg`` talks with."""
+        return self.second if leg is self.first else self.first
+
+    async def run(self) -> Talk:
+        """Connect both and return when it is over. Neither leg is closed here."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self._connect()
+        ends: set[asyncio.Future[Any]] = {self.first.ended, self.second.ended, self._parted}
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._disconnect()
+        if self._parted.done():
+            if self._until is not None:
+                await asyncio.wait({self._until}, timeout=LONGEST_WAIT_S)
+            return Talk(loop.time() - began, self.second.name, self._parted.result())
+        quitter = self.first if self.first.ended.done() else self.second
+        return Talk(loop.time() - began, quitter.name, quitter.ended.result().why)
+
+    def part(self, why: str, *, until: asyncio.Future[None] | None = None) -> None:
+        """Disconnect the two at once, so that each can be connected elsewhere; nobody is hung up.
+
+        ``run`` returns when ``until`` is done, so that what is told to a leg is told before it is closed.
+        """
+        self._until = until
+        self._disconnect()
+        if not self._parted.done():
+            self._parted.set_result(why)
+
+    def _connect(self) -> None:
+        first, second = self.first, self.second
+        self._is_connected = True
+        first.is_talking = second.is_talking = True
+        first.on_hold_change = second.on_hold_change = lambda _: self._follow_holds()
+        first.media.bridge(second.media)
+        self._follow_holds()
+
+    def _disconnect(self) -> None:
+        if not self._is_connected:
+            return
+        self._is_connected = False
+        first, second = self.first, self.second
         first.on_hold_change = second.on_hold_change = None
         first.is_talking = second.is_talking = False
         first.media.unbridge()
-    quitter = first if first.ended.done() else second
-    return Talk(loop.time() - began, quitter.name, quitter.ended.result().why)
 
-
-def _connect(first: Leg, second: Leg, music: Sequence[PlayItem]) -> None:
-    first.on_hold_change = lambda _: _follow_holds(first, second, music)
-    second.on_hold_change = lambda _: _follow_holds(first, second, music)
-    first.media.bridge(second.media)
-    _follow_holds(first, second, music)
-
-
-def _follow_holds(first: Leg, second: Leg, music: Sequence[PlayItem]) -> None:
-    """Play music to whom the other one holds (row D9); a resumed bridge carries voices again."""
-    for held_by, listener in ((first, second), (second, first)):
-        if held_by.is_held and music:
-            listener.loop(music)
-        else:
-            listener.media.stop()
+    def _follow_holds(self) -> None:
+        """Play music to whom the other one holds (row D9); a resumed bridge carries voices again."""
+        for held_by, listener in ((self.first, self.second), (self.second, self.first)):
+            if held_by.is_held and self._music:
+                listener.loop(self._music)
+            else:
+                listener.media.stop()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from b2bua.call.attempt import Attempt, Reply
+from b2bua.call.bridge import Conversation
 from b2bua.call.caller import CallerLeg
 from b2bua.call.leg import SoundProfile
+from b2bua.call.transfer import Transfer, TransferDesk
 from b2bua.errors import LegEnded
 from b2bua.sip.session import IncomingInvite
 from media.client import MediaEngine
@@ -65,6 +67,14 @@ class Call:
         self.caller = caller
         self.ledger = ledger
         self.has_talked = False
+        self.conversations = 0
+        """How many people the caller was connected to so far."""
+        self.desk: TransferDesk | None = None
+        """Decides on transfers; None: nobody may ask for one."""
+        self.transfer: Transfer | None = None
+        """What the caller waits for, set by the desk while a conversation is parted."""
+        self.on_connected: Callable[[], None] | None = None
+        """Told when somebody takes the call."""
         self.has_left_message = False
         self.is_self_served = False
         self.doing = ""
@@ -108,6 +118,17 @@ class Call:
             yield cls(identity, caller, ledger)
         finally:
             await caller.close()
+
+    def connected(self) -> None:
+        """Note that the caller talks with somebody now."""
+        self.has_talked = True
+        self.conversations += 1
+        if self.on_connected is not None:
+            self.on_connected()
+
+    def watch_for_transfer(self, conversation: Conversation) -> AbstractContextManager[None]:
+        """Return a block within which the two who talk may ask for a transfer."""
+        return contextlib.nullcontext() if self.desk is None else self.desk.watch(self, conversation)
 
     def note_attempt(self, attempt: Attempt) -> None:
         """Tell the story of one target that was rung and did not take the call."""

@@ -79,6 +79,7 @@ class CalleeLeg(Leg):
             profile = replace(profile, srtp=dial.srtp)
         super().__init__(dial.who, media, peer=dial.hop.host, profile=profile, allows_nat=dial.allows_nat)
         self.dial = dial
+        self._is_handed_over = False
         self._offer = make_offer(self._local)
         self._give_back = dial.admit() if dial.admit is not None else None
 
@@ -134,8 +135,23 @@ class CalleeLeg(Leg):
         if answered.body or self.media.agreement is None:  # else what was agreed while it rang stands
             self.connect(read_answer(self._offer, answered.body))
 
+    def hand_over(self) -> None:
+        """Stay up when the present owner closes it; the next one calls ``take_over`` or ``release``."""
+        self._is_handed_over = True
+
+    def take_over(self) -> None:
+        """Own it: the next ``close`` closes it."""
+        self._is_handed_over = False
+
+    async def release(self) -> None:
+        """Close it in the name of who it was handed over to."""
+        self.take_over()
+        await self.close()
+
     async def close(self) -> None:
         """Hang up if still up, give ports and trunk channel back."""
+        if self._is_handed_over:
+            return
         give_back, self._give_back = self._give_back, None
         if give_back is not None:
             give_back()

@@ -9,12 +9,15 @@ from typing import Any
 import structlog
 
 from b2bua.call.call import Call
+from b2bua.call.transfer import Transfer
 from b2bua.errors import LegEnded
+from b2bua.inbound.transfer import Transfers
 from b2bua.ivr.step import Chosen
 from b2bua.routing.destination import Destination, Outcome
 from b2bua.routing.facts import Facts
 from b2bua.routing.plan import Plan
 from b2bua.routing.scheme import Position, choose, follow
+from b2bua.sip.replaces import Replaces
 from b2bua.store.calls import CallOutcome, EventKind
 
 log = structlog.get_logger("call")
@@ -31,21 +34,41 @@ class Custody:
     """What to do at each kind of destination."""
     facts: Callable[[], Facts]
     """The moment, for opening hours."""
+    transfers: Transfers
+    """Carries out what phones ask for while they talk with a caller."""
 
     async def serve(self, call: Call, plan: Plan, start: Position) -> str:
         """Run step after step until the caller is served or gone; return why it ended, in words."""
-        position: Position | None = start
+        call.desk = self.transfers
         try:
-            while position is not None:
-                outcome = await self._run(call, position.destination)
-                facts = self.facts()
-                if isinstance(outcome, Chosen):
-                    position = choose(plan, position, outcome.destination, facts)
-                else:
-                    position = follow(plan, position, outcome, facts)
+            await self._walk(call, plan, start)
         except LegEnded as ended:
             return self._hung_up(call, ended)
+        finally:
+            if call.transfer is not None:
+                await self.transfers.drop(call.transfer)
         return "" if call.is_served else "nobody took the call"
+
+    def knows(self, replaces: Replaces) -> bool:
+        """Return whether ``replaces`` names a call that is up."""
+        return self.transfers.endpoint.find_session(replaces) is not None
+
+    async def _walk(self, call: Call, plan: Plan, start: Position) -> None:
+        position: Position | None = start
+        while position is not None:
+            outcome = await self._run(call, position.destination)
+            while (transfer := call.transfer) is not None:
+                call.transfer = None
+                if not await self._transferred(call, plan, transfer):
+                    outcome = Outcome.NO_ANSWER
+            facts = self.facts()
+            if isinstance(outcome, Chosen):
+                position = choose(plan, position, outcome.destination, facts)
+            else:
+                position = follow(plan, position, outcome, facts)
+
+    async def _transferred(self, call: Call, plan: Plan, transfer: Transfer) -> bool:
+        return await self.transfers.carry_out(call, transfer, lambda start: self._walk(call, plan, start))
 
     async def _run(self, call: Call, destination: Destination) -> Outcome | Chosen:
         """Run one step. The one place where an error of ours is caught: the caller goes to the next step."""

@@ -101,6 +101,10 @@ class Reception:
         """Serve one INVITE to its end."""
         try:
             identity = self.identifier().identify(invite.request, invite.source, _now())
+            if invite.replaces is not None and not isinstance(identity, NeedsAuth):
+                # transfers come by REFER; nobody takes a call away from outside (RFC 3891 §3)
+                invite.reject(603 if self.custody.knows(invite.replaces) else 481)
+                return
             match identity:
                 case Phone(person):
                     await self._from_phone(invite, person)
@@ -131,7 +135,7 @@ class Reception:
     async def _from_phone(self, invite: IncomingInvite, person: Person) -> None:
         plan = self.plan()
         dialled = read_dialled(invite.request.target, country=plan.country)
-        start = self._start_of_phone(plan, dialled)
+        start = self._start_at(plan, dialled)
         if start is None:
             invite.reject(404, "No such number")
             return
@@ -140,7 +144,12 @@ class Reception:
             engaged.answered(person.name)
             await self._serve(Arrival(invite, identity, plan, start, dialled.keys))
 
-    def _start_of_phone(self, plan: Plan, dialled: Dialled) -> Position | None:
+    def start_of(self, target: Uri) -> Position | None:
+        """Return where a caller goes whom one of our phones sends to ``target``, None for no such number."""
+        plan = self.plan()
+        return self._start_at(plan, read_dialled(target, country=plan.country))
+
+    def _start_at(self, plan: Plan, dialled: Dialled) -> Position | None:
         facts = self.custody.facts()
         inside = enter_extension(plan, dialled.number, facts)
         if inside is not None:

@@ -86,6 +86,8 @@ class Referral:
         self._dialog = dialog
         self._credentials = credentials
         self._id = request.cseq.number
+        self.told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when the peer has confirmed the final status, or will never hear of it."""
         self._is_over = self.is_silent
         self._is_accepted = False
         self._under_way: DialogRequest | None = None
@@ -106,6 +108,8 @@ class Referral:
     def accepted(self) -> None:
         """Send the first NOTIFY, as soon as the REFER is answered (§2.4.4)."""
         self._is_accepted = True
+        if self.is_silent:
+            self._note_told()
         if self._next is None:
             self.notify(100)
         self._send_next()
@@ -136,6 +140,12 @@ class Referral:
             self._is_over = True  # nobody listens any more
             self._next = None
         self._send_next()
+        if self._is_over and self._under_way is None:
+            self._note_told()
+
+    def _note_told(self) -> None:
+        if not self.told.done():
+            self.told.set_result(None)
 
 
 class OutgoingReferral:
