@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from b2bua.config.models import Config
 from b2bua.sip.endpoint import SipEndpoint
+from b2bua.sip.transport.connection import StreamLimits
 from b2bua.sip.transport.tls import Tls, TlsFiles
 
 
@@ -29,13 +30,14 @@ async def listen(endpoint: SipEndpoint, config: Config) -> Tls | None:
     tls = await Tls.load(_files(config)) if has_tls(config) else None
     ports = {"tls": sip.tls_port, "ws": sip.ws_port, "wss": sip.wss_port}
     public = sip.public_address
+    limits = StreamLimits(sip.most_connections, sip.most_connections_of_address)
     for host, port in sip.addresses:
         for kind in sip.transports:
             if kind == "udp":
                 await endpoint.listen_udp(host, port, advertised=public)
             else:
                 own_port = ports.get(kind, port)
-                await endpoint.listen_stream(kind, host, own_port, tls=tls, advertised=public)
+                await endpoint.listen_stream(kind, host, own_port, tls=tls, advertised=public, limits=limits)
     if tls is not None and "tls" not in sip.transports:
         for every in sorted({"::" if ":" in host else "0.0.0.0" for host, _ in sip.addresses}):  # noqa: S104
             endpoint.call_by_tls(tls, host=every, advertised=public)

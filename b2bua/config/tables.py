@@ -95,6 +95,10 @@ class Sip(Table):
     """Whether the servers that we call have to prove who they are."""
     tls_verify_clients: bool = False
     """Whether those who call us by TLS have to show a certificate."""
+    most_connections: int = Field(default=2000, ge=1)
+    """TCP, TLS or WebSocket, on each port; further ones are closed at once."""
+    most_connections_of_address: int = Field(default=200, ge=1)
+    """From one address."""
     domain: str | None = None
     """Realm and domain of the phones; None: the address we listen on."""
     public_address: str | None = None

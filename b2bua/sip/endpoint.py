@@ -18,6 +18,7 @@ from b2bua.sip.session.established import Session
 from b2bua.sip.session.incoming import IncomingInvite
 from b2bua.sip.session.outgoing import OutgoingInvite
 from b2bua.sip.session_timers import LEAST_S
+from b2bua.sip.transport.connection import StreamLimits
 from b2bua.sip.transport.hop import Hop, Transport
 from b2bua.sip.transport.stream import StreamTransport
 from b2bua.sip.transport.tls import Tls
@@ -53,11 +54,19 @@ class SipEndpoint(UserAgent):
         return self.attach(await StreamTransport.bind(host, port, advertised=advertised))
 
     async def listen_stream(
-        self, kind: str, host: str, port: int, *, tls: Tls | None = None, advertised: str | None = None
+        self,
+        kind: str,
+        host: str,
+        port: int,
+        *,
+        tls: Tls | None = None,
+        advertised: str | None = None,
+        limits: StreamLimits | None = None,
     ) -> Hop:
         """Return the bound address, as ``listen_udp``; ``kind`` is tcp, tls, ws or wss."""
-        transport = await StreamTransport.bind(host, port, kind=kind, tls=tls, advertised=advertised)
-        return self.attach(transport)
+        return self.attach(
+            await StreamTransport.bind(host, port, kind=kind, tls=tls, advertised=advertised, limits=limits)
+        )
 
     def call_by_tls(self, tls: Tls, *, host: str, advertised: str | None = None) -> Hop:
         """Open TLS connections where none are listened for; ``host`` is ``0.0.0.0`` or ``::``."""

@@ -209,6 +209,16 @@ async def test_a_dead_address_of_the_provider_costs_seconds_not_the_registration
 
 
 @virtual_time
+async def test_rfc3263_4_3_a_server_that_says_503_costs_no_time_when_the_provider_has_another() -> None:
+    async def two(uri: Uri) -> list[Hop]:
+        return [Hop("udp", PROVIDER, 5060), Hop("udp", PROVIDER, 5060)]
+
+    async with office(Provider(script=deque([(503, ())])), resolve=two) as story:
+        await asyncio.sleep(1)
+        assert [words for _, words in story.states] == [f"trunk p is registered with {PROVIDER}"]
+
+
+@virtual_time
 async def test_a_wrong_password_is_said_in_plain_words_and_tried_again_slowly() -> None:
     async with office(Provider(has_password=False)) as story:
         await asyncio.sleep(3600)
