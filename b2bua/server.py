@@ -37,6 +37,7 @@ from b2bua.phrases import Phrasebook
 from b2bua.registrar.authentication import Authentication
 from b2bua.registrar.bindings import Bindings, PresenceChange
 from b2bua.registrar.identify import Identifier
+from b2bua.registrar.keeping import BindingKeeper
 from b2bua.registrar.qualify import Qualification
 from b2bua.registrar.register import Registrar
 from b2bua.ringing.step import Ringing
@@ -247,6 +248,7 @@ class Server:
             stack.push_async_callback(server._close_engine)
             engine.on_engine_lost = server._engine_lost
             await server._recover()
+            await stack.enter_async_context(server._kept_bindings())
             stack.push_async_callback(server.endpoint.close)
             await server._listen()
             await stack.enter_async_context(server._background)
@@ -286,6 +288,16 @@ class Server:
                 caller=call.call.caller or "withheld",
                 dialled=call.call.dialled,
             )
+
+    @asynccontextmanager
+    async def _kept_bindings(self) -> AsyncIterator[None]:
+        """Know the phones from before the restart, and keep what changes for the next one."""
+        keeper = BindingKeeper(self.bindings, self.store.bindings, clock=self._surroundings.clock)
+        await keeper.restore(is_known=self.directory.has_phones)
+        try:
+            yield
+        finally:
+            keeper.close()
 
     async def _end_calls(self) -> None:
         """Stop taking calls and let those that are up write their outcome."""

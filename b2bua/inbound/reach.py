@@ -14,7 +14,6 @@ from b2bua.registrar.bindings import Binding, Bindings
 from b2bua.routing.destination import External, Mobile, Person, SipAddress, Target
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.headers import NameAddr
-from b2bua.sip.resolver import literal_hop
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri, Uri, parse_uri
 from b2bua.trunk.callerid import Caller
@@ -61,14 +60,13 @@ class Reach:
     def _device(self, binding: Binding, title: str, caller: CallerIdentity) -> Dial:
         contact = parse_uri(binding.contact_uri)
         is_behind_nat = isinstance(contact, SipUri) and contact.host != binding.hop.host
-        hop = binding.next_hop
-        if hop.is_reliable and not self.endpoint.is_connected(hop):
-            hop = literal_hop(contact) or hop  # the phone closed its connection and listens for ours
+        hop = binding.hop_now(self.endpoint.is_connected)
         return Dial(
             who=title,
             uri=binding.contact_uri,
             hop=hop,
             from_=self._shown(caller, self.endpoint.local_hop(hop).host),
+            headers=binding.route,
             person=binding.person,
             allows_nat=is_behind_nat,
         )

@@ -46,6 +46,11 @@ class Directory:
         person = self._by_extension.get(username)
         return person if person is not None and person.sip_password is not None else None
 
+    def has_phones(self, name: str) -> bool:
+        """Whether phones can register as the person called ``name``."""
+        person = self._people.get(name)
+        return person is not None and person.sip_password is not None
+
     def by_mobile(self, number: str) -> Person | None:
         """Return whose mobile ``number`` is, so that a call from it can be greeted by name."""
         return self._by_mobile.get(self._normalise(number))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any
 
+from b2bua.sip.headers import NameAddr
 from b2bua.sip.resolver import literal_hop
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri, parse_uri
@@ -50,6 +50,14 @@ def _listening_hop(contact_uri: str) -> Hop | None:
     return literal_hop(parse_uri(contact_uri))
 
 
+def _preference(q: str) -> float:
+    """Return the q-value as a number; the preference of who states none, or nonsense, is full."""
+    try:
+        return min(1.0, max(0.0, float(q)))
+    except ValueError:
+        return 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """One device of one person: an address-of-record binding of RFC 3261 §10."""
@@ -71,9 +79,11 @@ class Binding:
     user_agent: str = ""
     """What the device calls itself."""
     q: str = ""
-    """The preference as it was given; kept and repeated, all devices ring alike."""
+    """The preference as it was given (RFC 3261 §20.10); the preferred device is rung first."""
     instance: str = ""
     """The ``+sip.instance`` of RFC 5626 §4.1: the same device even when its address has changed."""
+    path: tuple[str, ...] = ()
+    """The proxies between us and the device, the nearest first: Route of what we send there (RFC 3327 §5)."""
 
     @property
     def key(self) -> ContactKey:
@@ -88,10 +98,27 @@ class Binding:
         and listen on another. Else a NAT is between us, and only the flow leads through it. A stream that is
         open is used again in any case (RFC 5626 §5.3); the transport opens it anew where it is not.
         """
-        contact = _listening_hop(self.contact_uri)
-        if contact is None or contact.host != self.hop.host or self.hop.is_reliable:
+        listening = self.listening_hop
+        if listening is None or listening.host != self.hop.host or self.hop.is_reliable:
             return self.hop
-        return contact
+        return listening
+
+    def hop_now(self, is_connected: Callable[[Hop], bool]) -> Hop:
+        """Return ``next_hop``, or where the device listens when the connection it registered over is gone."""
+        hop = self.next_hop
+        if hop.is_reliable and not is_connected(hop):
+            return self.listening_hop or hop
+        return hop
+
+    @property
+    def listening_hop(self) -> Hop | None:
+        """The address in the contact, or in the first proxy of its path; None where that is a name."""
+        return _listening_hop(str(NameAddr.parse(self.path[0]).uri) if self.path else self.contact_uri)
+
+    @property
+    def route(self) -> tuple[tuple[str, str], ...]:
+        """The Route headers of a request to the device (RFC 3327 §5.4)."""
+        return tuple(("Route", proxy) for proxy in self.path)
 
     @property
     def device(self) -> str:
@@ -106,22 +133,6 @@ class Binding:
     def is_live(self, now: float) -> bool:
         """Whether it has not ended by ``now``."""
         return now < self.expires_at
-
-    def to_row(self, *, now: float, at: datetime) -> dict[str, Any]:
-        """Return it as plain values for a store; monotonic ``now`` is the instant ``at``."""
-        row = asdict(self)
-        row["hop"] = (self.hop.transport, self.hop.host, self.hop.port)
-        for moment in ("registered_at", "expires_at"):
-            row[moment] = at + timedelta(seconds=row[moment] - now)
-        return row
-
-    @classmethod
-    def from_row(cls, row: dict[str, Any], *, now: float, at: datetime) -> Self:
-        """Return the binding that ``to_row`` made plain, its times in this process's monotonic seconds."""
-        moments = {
-            moment: now + (row[moment] - at).total_seconds() for moment in ("registered_at", "expires_at")
-        }
-        return cls(**{**row, **moments, "hop": Hop(*row["hop"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,20 +157,29 @@ class PresenceChange:
         return f"{phone} is offline ({self.binding.device}): {self.why}{left}"
 
 
+def _renewed(binding: Binding) -> dict[str, Any]:
+    """Return what every REGISTER changes."""
+    names = ("registered_at", "expires_at", "call_id", "cseq")
+    return {name: getattr(binding, name) for name in names}
+
+
 class Bindings:
     """The bindings of everybody, in memory. A binding ends by its time even if nobody calls ``expire``."""
 
     def __init__(self, *, on_change: Callable[[PresenceChange], None] | None = None) -> None:
         self.on_change = on_change
+        self.remember: Callable[[Binding, bool], None] | None = None
+        """Takes each binding that changed, one that was removed as ended, and whether it is more than a
+        renewal."""
         self._devices: dict[str, dict[ContactKey, Binding]] = {}
         self._silent: set[tuple[str, ContactKey]] = set()
         self._flows: dict[Hop, list[Binding]] | None = None
         """Bindings by where they come from and where they listen; None: to be made anew."""
 
     def registered(self, person: str, now: float) -> tuple[Binding, ...]:
-        """Return the bindings of ``person`` that have not ended, the latest registration first."""
+        """Return the bindings of ``person`` that have not ended: by preference, then the latest first."""
         bindings = [binding for binding in self._devices.get(person, {}).values() if binding.is_live(now)]
-        return tuple(sorted(bindings, key=lambda binding: -binding.registered_at))
+        return tuple(sorted(bindings, key=lambda one: (-_preference(one.q), -one.registered_at)))
 
     def live(self, person: str, now: float) -> tuple[Binding, ...]:
         """Return the bindings worth ringing: registered, and not known to be unreachable."""
@@ -204,10 +224,20 @@ class Bindings:
             self._silent.discard((old.person, old.key))
         devices[binding.key] = binding
         self._flows = None
+        self._keep(binding, replaced, now)
         if not was_online:
             self._tell(binding, Why.REGISTERED, now)
         if len(devices) > MAX_CONTACTS:
             self.remove(min(devices.values(), key=lambda device: device.registered_at), now, Why.CROWDED_OUT)
+
+    def _keep(self, binding: Binding, replaced: list[Binding], now: float) -> None:
+        if not self.remember:
+            return
+        for old in replaced:
+            if old.contact_uri != binding.contact_uri:
+                self.remember(replace(old, expires_at=now), True)
+        is_renewal = any(replace(old, **_renewed(binding)) == binding for old in replaced)
+        self.remember(binding, not is_renewal)
 
     def remove(self, binding: Binding, now: float, why: Why = Why.UNREGISTERED) -> None:
         """End ``binding``; one that has ended already is no error."""
@@ -215,6 +245,8 @@ class Bindings:
         if devices.pop(binding.key, None) is None:
             return
         self._flows = None
+        if self.remember:
+            self.remember(replace(binding, expires_at=min(now, binding.expires_at)), True)
         if not devices:
             del self._devices[binding.person]
         was_reachable = self.is_reachable(binding)

@@ -47,10 +47,13 @@ class Qualification:
                 group.create_task(self._ask(binding), name=f"OPTIONS {binding.contact_uri}")
 
     async def _ask(self, binding: Binding) -> None:
-        local = self._endpoint.local_hop(binding.next_hop)
-        headers = Headers([("From", f"<sip:{local.authority}>"), ("Accept", "application/sdp")])
+        hop = binding.hop_now(self._endpoint.is_connected)
+        local = self._endpoint.local_hop(hop)
+        headers = Headers(
+            [("From", f"<sip:{local.authority}>"), ("Accept", "application/sdp"), *binding.route]
+        )
         request = Request("OPTIONS", binding.contact_uri, headers)
-        response = await self._endpoint.request(request, binding.next_hop, deadline_s=ANSWER_S)
+        response = await self._endpoint.request(request, hop, deadline_s=ANSWER_S)
         now = asyncio.get_running_loop().time()
         is_reachable = self._judge((binding.person, binding.key), response)
         if is_reachable is not None:

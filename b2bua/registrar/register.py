@@ -25,6 +25,9 @@ MIN_EXPIRES = 60
 MAX_EXPIRES = 3600
 """Seconds; who asks for more gets this."""
 
+MAX_PROXIES = 5
+"""Between us and a phone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -104,13 +107,14 @@ class Registrar:
             self._bindings.remove(binding, now)
         for binding in added:
             self._bindings.put(binding, now)
-        return self._all_contacts(person, now)
+        return self._all_contacts(person, request, now)
 
-    def _all_contacts(self, person: Person, now: float) -> Answer:
+    def _all_contacts(self, person: Person, request: Request, now: float) -> Answer:
         held = self._bindings.registered(person.name, now)
         contacts = [("Contact", _contact_line(binding, now)) for binding in held]
         date = ("Date", format_datetime(self._wall_clock(), usegmt=True))
-        return Answer(200, headers=(*contacts, date))
+        path = [("Path", value) for value in request.headers.all("Path")]  # RFC 3327 §5.3
+        return Answer(200, headers=(*contacts, *path, date))
 
 
 def is_wildcard(request: Request) -> bool:
@@ -163,7 +167,20 @@ def _bind(person: Person, wish: Wish, request: Request, source: Hop, now: float)
         user_agent=readable(request.headers.get("User-Agent") or "")[:80],
         q=wish.contact.parameter("q") or "",
         instance=(wish.contact.parameter("+sip.instance") or "").strip('"'),
+        path=_path(request),
     )
+
+
+def _path(request: Request) -> tuple[str, ...]:
+    """Return the proxies that want to be on the way to the contact, the nearest to us first (RFC 3327 §5.3).
+
+    Raises:
+        MalformedMessage: one is no SIP address, or there are more than requests can carry.
+    """
+    proxies = [NameAddr.parse(value) for value in request.headers.values("Path")]
+    if len(proxies) > MAX_PROXIES or not all(isinstance(proxy.uri, SipUri) for proxy in proxies):
+        raise MalformedMessage("Path must be of SIP addresses, and short")
+    return tuple(map(str, proxies))
 
 
 def _refuse_what_comes_late(request: Request, held: tuple[Binding, ...], touched: set[ContactKey]) -> None:

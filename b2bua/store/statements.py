@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Executable, bindparam
+from sqlalchemy import Executable, Table, bindparam, text
 
-from b2bua.store.tables import call_events, calls, messages, outbox, promises
+from b2bua.store.tables import bindings, call_events, calls, messages, outbox, promises, trunk_states
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +33,18 @@ class Change:
     """How."""
     row: Mapping[str, Any]
     """What: the statement's parameters."""
+
+
+def _keep(table: Table) -> Executable:
+    """Return what inserts a row, or changes the one with the same key; SQLite and PostgreSQL both know it."""
+    names = [column.name for column in table.columns]
+    key = ", ".join(column.name for column in table.primary_key)
+    news = ", ".join(f"{name} = excluded.{name}" for name in names if not table.c[name].primary_key)
+    values = ", ".join(f":{name}" for name in names)
+    sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({values}) "  # noqa: S608 - our own names
+    return text(f"{sql}ON CONFLICT ({key}) DO UPDATE SET {news}").bindparams(
+        *(bindparam(name, type_=table.c[name].type) for name in names)
+    )
 
 
 BEGIN_CALL = Statement(0, calls.insert())
@@ -93,3 +105,6 @@ MARK_FAILED = Statement(
     .where(outbox.c.id == bindparam("_id"))
     .values(attempts=outbox.c.attempts + 1, next_try_at=bindparam("_next"), last_error=bindparam("_error")),
 )
+KEEP_BINDING = Statement(13, _keep(bindings))
+DROP_ENDED_BINDINGS = Statement(14, bindings.delete().where(bindings.c.expires_at <= bindparam("_at")))
+KEEP_TRUNK_STATE = Statement(15, _keep(trunk_states))

@@ -9,6 +9,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from b2bua.store.bindings import KeptBindings
 from b2bua.store.database import open_database
 from b2bua.store.journal import Journal
 from b2bua.store.keys import Keys
@@ -20,7 +21,7 @@ from b2bua.store.writer import Writer
 
 
 class Store:
-    """Journal, promises, messages and outbox over one database. Close it, or use ``async with``."""
+    """All that is remembered, over one database. Close it, or use ``async with``."""
 
     def __init__(self, engine: AsyncEngine, *, data: Path) -> None:
         self._engine = engine
@@ -29,6 +30,7 @@ class Store:
         self.outbox = Outbox(writer, engine, keys=keys, paths=paths)
         self.journal = Journal(writer, engine, outbox=self.outbox, keys=keys, paths=paths)
         self.promises = Promises(writer, engine)
+        self.bindings = KeptBindings(writer, engine)
         self.messages = Messages(
             writer, engine, journal=self.journal, outbox=self.outbox, keys=keys, paths=paths
         )

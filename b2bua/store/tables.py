@@ -174,3 +174,31 @@ outbox = Table(
     Column("sent_to", Words, nullable=False, server_default=""),
 )
 Index("ix_outbox_next_try_at", outbox.c.next_try_at)
+
+bindings = Table(
+    "bindings",
+    metadata,
+    Column("person", Words(255), primary_key=True),
+    Column("contact_uri", Words, primary_key=True),
+    Column("transport", String(8), nullable=False),
+    Column("host", String(64), nullable=False),
+    Column("port", Integer, nullable=False),
+    Column("registered_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("call_id", Words, nullable=False),
+    Column("cseq", BigInteger, nullable=False),
+    Column("user_agent", Words(255), nullable=False),
+    Column("q", Words(16), nullable=False),
+    Column("instance", Words(255), nullable=False),
+    Column("path", Words, nullable=False),
+)
+
+trunk_states = Table(
+    "trunk_states",
+    metadata,
+    Column("trunk", Words(255), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("server", Words(255), nullable=False),
+    Column("last_error", Words(255), nullable=False),
+)

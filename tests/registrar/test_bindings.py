@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
@@ -166,11 +165,29 @@ def test_rfc3261_19_1_4_other_contacts_stay_apart(other: str) -> None:
     assert contact_key(other) != contact_key("sip:101@host.example")
 
 
-def test_a_binding_survives_a_restart_in_plain_values() -> None:
-    row = DESK.to_row(now=600.0, at=datetime(2026, 1, 5, 9, 0, tzinfo=UTC))
-    assert row["expires_at"] == datetime(2026, 1, 5, 9, 50, tzinfo=UTC)
-    back = Binding.from_row(row, now=10.0, at=datetime(2026, 1, 5, 9, 5, tzinfo=UTC))
-    assert back == replace(DESK, registered_at=-890.0, expires_at=2710.0)
+def test_rfc3261_20_10_the_preferred_device_comes_first() -> None:
+    bindings, _ = recorded()
+    little = replace(SOFT, q="0.2")
+    half = replace(DESK, contact_uri="sip:101@192.0.2.12", q="0.5")
+    for device in (little, DESK, half):
+        bindings.put(device, now=5.0)
+    assert bindings.registered("anna", now=6.0) == (DESK, half, little)
+
+
+def test_rfc3327_the_first_proxy_of_the_path_is_where_the_device_listens() -> None:
+    device = replace(DESK, path=("<sip:198.51.100.1:5080;lr>", "<sip:10.9.9.9;lr>"))
+    assert device.next_hop == Hop("udp", "198.51.100.1", 5080)
+    assert device.route == (("Route", "<sip:198.51.100.1:5080;lr>"), ("Route", "<sip:10.9.9.9;lr>"))
+    elsewhere = replace(DESK, path=("<sip:203.0.113.5;lr>",))
+    assert elsewhere.next_hop == DESK.hop, "only the flow is proven"
+
+
+def test_a_phone_whose_connection_is_gone_is_called_at_its_contact() -> None:
+    device = replace(
+        DESK, hop=Hop("tcp", "192.0.2.10", 40000), contact_uri=DESK.contact_uri + ";transport=tcp"
+    )
+    assert device.hop_now(lambda _: True) == device.hop
+    assert device.hop_now(lambda _: False) == Hop("tcp", "192.0.2.10", 5060)
 
 
 def test_a_silent_phone_that_ends_is_no_second_news_and_starts_afresh_later() -> None:

@@ -306,3 +306,21 @@ def test_what_a_phone_calls_itself_can_be_logged_whatever_it_is() -> None:
     words = office.changes[0].in_words("Anna")
     assert words.isprintable()
     assert len(words.encode()) < 200
+
+
+def test_rfc3327_5_3_the_path_is_kept_and_said_back() -> None:
+    office, desk = Office(), Desk()
+    edge, inner = "<sip:edge@198.51.100.1;lr>", "<sip:10.9.9.9:5080;lr>"
+    answer = office.register(desk, CONTACT, ("Path", f"{edge}, {inner}"))
+    assert [value for name, value in answer.headers if name == "Path"] == [f"{edge}, {inner}"]
+    [binding] = office.bindings.live("anna", 0.0)
+    assert binding.path == (edge, inner)
+    assert office.register(desk, CONTACT).status == 200
+    assert office.bindings.live("anna", 0.0)[0].path == (), "the way is that of the last REGISTER"
+
+
+@pytest.mark.parametrize("path", ["<tel:+48221234567>", "nonsense", ", ".join(["<sip:192.0.2.1;lr>"] * 6)])
+def test_rfc3327_a_path_that_cannot_be_gone_binds_nothing(path: str) -> None:
+    office = Office()
+    assert office.register(Desk(), CONTACT, ("Path", path)).status == 400
+    assert office.live() == []
