@@ -14,6 +14,7 @@ DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 
 _MEDIA = re.compile(r"(\S+)[ \t]+([0-9]{1,5})(?:/([0-9]{1,5}))?[ \t]+(\S+)(?:[ \t]+(.*))?", re.ASCII)
 _CONNECTION = re.compile(r"IN[ \t]+IP[46][ \t]+([^\s/]+)(?:/[0-9/]+)?[ \t]*", re.ASCII | re.IGNORECASE)
+_KEY = re.compile(r"inline:\S*", re.IGNORECASE)
 
 
 class Line(NamedTuple):
@@ -37,8 +38,7 @@ class Line(NamedTuple):
 
     def __repr__(self) -> str:
         """Keys of SRTP (RFC 4568) must not get into logs, wherever a description is printed."""
-        shown, is_key, _ = self.value.partition("inline:")
-        return f"Line({self.kind!r}, {shown + is_key + '...' if is_key else self.value!r})"
+        return f"Line({self.kind!r}, {_KEY.sub('inline:...', self.value)!r})"
 
     def __str__(self) -> str:
         return f"{self.kind}={self.value}"

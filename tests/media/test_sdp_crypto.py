@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from base64 import b64decode, b64encode
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from media.errors import MalformedMedia, NoCommonCodec
 from media.sdp import LocalMedia, SessionDescription, make_answer, make_offer, read_answer
@@ -101,6 +104,14 @@ def test_rfc4568_5_1_2_lines_that_we_cannot_use_are_passed_over_and_tell_no_key(
     with pytest.raises(NoCommonCodec) as refused:
         make_answer(offer(value), OFFERED)
     assert KEY_30[:6] not in str(refused.value)
+
+
+@given(st.text(alphabet="12 |:;^=AES_CMGinline+/-WSHKDRx\t\x00é", max_size=120))
+def test_no_text_in_a_line_does_more_than_make_it_useless(value: str) -> None:
+    for each in (value, f"1 AES_CM_128_HMAC_SHA1_80 inline:{KEY_30}{value}"):
+        with contextlib.suppress(MalformedMedia):
+            crypto = Crypto.parse(each)
+            assert Crypto.parse(crypto.line.value.removeprefix("crypto:")).key == crypto.key
 
 
 def test_an_offer_has_the_suites_worth_having_each_with_a_key_of_its_own() -> None:
@@ -243,6 +254,9 @@ def test_no_description_prints_a_key_and_yet_it_is_written_whole() -> None:
     for shown in (repr(description), repr(description.media[0]), repr(REQUIRED), str(description.media[0])):
         assert all(key not in shown for key in keys)
     assert "AEAD_AES_256_GCM" in repr(description)
+    assert KEY_30 not in repr(
+        SessionDescription.parse(offer(f"1 X INLINE:{KEY_30}|2^20|1:4;inline:{KEY_30}"))
+    )
     assert description.to_bytes() == body
 
 
