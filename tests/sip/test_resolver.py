@@ -24,6 +24,7 @@ ZONE = {
         '10 50 "s" "SIPS+D2T" "" _sips._tcp.example.org.',
         '20 10 "s" "SIP+D2T" "" _sip._tcp.example.org.',
         '5 5 "u" "E2U+sip" "!^.*$!sip:x@example.org!" .',
+        '6 5 "a" "SIP+D2U" "" _sip._udp.shared.example.org.',
     ],
     ("_sip._udp.example.org", "SRV"): ["10 0 5070 a.example.org.", "20 0 5071 b.example.org."],
     ("_sip._tcp.example.org", "SRV"): ["0 0 5080 a.example.org."],
@@ -43,6 +44,7 @@ ZONE = {
         "0 25 2 b.example.org.",
         "0 75 3 b.example.org.",
     ],
+    ("_sip._udp.ranked.example.org", "SRV"): ["20 0 2 b.example.org.", "10 90 1 b.example.org."],
     ("_sip._udp.broken.example.org", "SRV"): ["0 0 5060 gone.example.org.", "1 0 5060 b.example.org."],
 }
 BY_UDP = "udp:[::1]:5070 udp:127.0.0.1:5070 udp:127.0.0.2:5071"
@@ -97,6 +99,7 @@ def test_hops_write_ipv6_in_brackets() -> None:
         ("sip:plain.example.org", "udp:127.0.0.3:5060"),
         ("sip:plain.example.org;transport=tls", "tls:127.0.0.3:5061"),
         ("sip:only.example.org", "tcp:127.0.0.2:5060"),
+        ("sip:ranked.example.org", "udp:127.0.0.2:1 udp:127.0.0.2:2"),
         ("sip:broken.example.org", "udp:127.0.0.2:5060"),
     ],
 )  # fmt: skip
