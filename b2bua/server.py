@@ -44,10 +44,12 @@ from b2bua.ringing.step import Ringing
 from b2bua.routing.destination import Echo, Menu, Queue, Ring, Say, Voicemail
 from b2bua.routing.facts import Facts
 from b2bua.routing.scheme import Position
+from b2bua.sip import capabilities
 from b2bua.sip.digest import NonceIssuer
 from b2bua.sip.endpoint import ServerRequest, SipEndpoint
 from b2bua.sip.resolver import Resolver
 from b2bua.sip.session import IncomingInvite
+from b2bua.sip.session_timers import SessionTimers
 from b2bua.sip.transport.hop import Transport
 from b2bua.sip.transport.tls import Tls
 from b2bua.sip.uri import Uri
@@ -62,7 +64,9 @@ from media.sdp.crypto import SrtpPolicy
 
 log = structlog.get_logger("office")
 
-ALLOWED = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER"
+ALLOWED = f"{capabilities.ALLOWED}, REGISTER"
+OPTIONS = (("Allow", ALLOWED), ("Supported", capabilities.SUPPORTED), ("Accept", "application/sdp"))
+"""What we tell who asks what we can do (RFC 3261 §11.2)."""
 NONCE_LIFETIME_S = 300.0
 HANG_UP_S = 3.0
 """How long calls may take to write their outcome when the program is stopped."""
@@ -101,7 +105,11 @@ class Server:
         self._has_engine.set()
         self._tls: Tls | None = None
         self._background = Background()
-        self.endpoint = SipEndpoint(user_agent=f"b2bua/{__version__}", random=surroundings.randomness)
+        self.endpoint = SipEndpoint(
+            user_agent=f"b2bua/{__version__}",
+            session_timers=SessionTimers(interval_s=int(config.sip.session_timer_s) or None),
+            random=surroundings.randomness,
+        )
         self.resolver = self._build_resolver()
         self.directory = Directory(config)
         self.occupancy = Occupancy()
@@ -336,7 +344,7 @@ class Server:
             case "REGISTER":
                 self.registrar.handle(request)
             case "OPTIONS":
-                request.respond(200, headers=(("Allow", ALLOWED), ("Accept", "application/sdp")))
+                request.respond(200, headers=OPTIONS)
             case _:
                 request.respond(405, headers=(("Allow", ALLOWED),))
 

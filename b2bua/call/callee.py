@@ -93,6 +93,7 @@ class CalleeLeg(Leg):
             offer=self._offer,
             headers=self.dial.headers,
             credentials=self.dial.credentials,
+            max_forwards=self.max_forwards,
         )
         invite.on_offer = self._renegotiate
         return invite

@@ -37,6 +37,8 @@ class CallerLeg(Leg):
             self._answer, self._agreement = make_offer(self._local), None
         else:
             self._answer, self._agreement = make_answer(invite.offer, self._local)
+        hops = invite.request.max_forwards
+        self.max_forwards = 70 if hops is None else min(70, max(0, hops - 1))
         invite.on_offer = self._renegotiate
         invite.on_answer = lambda answer: self._accept_answer(self._answer, answer)
         invite.ended.add_done_callback(lambda ending: self._over(ending.result()))

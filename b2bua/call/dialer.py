@@ -196,10 +196,12 @@ class Fork:
     async def _open_leg(self, dial: Dial) -> CalleeLeg:
         media = await self._engine.open_leg(dial.who)
         try:
-            return CalleeLeg(dial, media, self._profile)
+            leg = CalleeLeg(dial, media, self._profile)
         except BaseException:
             await media.close()
             raise
+        leg.max_forwards = self._caller.max_forwards
+        return leg
 
     async def _ring(self, leg: CalleeLeg) -> None:
         began = self._loop.time()

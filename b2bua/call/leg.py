@@ -101,6 +101,8 @@ class Leg:
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self.on_hold_change: Callable[[bool], None] | None = None
         self.is_held = False
+        self.max_forwards = 70
+        """For INVITEs that this leg causes: over how many hops they may still go (RFC 7332)."""
         self._allows_nat = allows_nat
         address, port = media.address
         self._local = LocalMedia(

@@ -74,6 +74,10 @@ class Office(Table):
         return name
 
 
+LEAST_SESSION_S = 90.0
+"""No shorter session is allowed (RFC 4028 §5)."""
+
+
 class Sip(Table):
     """``[sip]``: where phones and trunks reach us."""
 
@@ -109,8 +113,17 @@ class Sip(Table):
     """Asked instead of the system's; port 53 where none is given."""
     qualify_every_s: Seconds = Field(default=0.0, validation_alias="qualify-every", ge=0, le=3600)
     """Phones are asked by OPTIONS this often whether they still answer; 0: never."""
+    session_timer_s: Seconds = Field(default=1800.0, validation_alias="session-timer", ge=0, le=86400)
+    """Calls whose far end can (RFC 4028) are refreshed twice in that time, dead ones end by it; 0: never."""
     srtp: Srtp = "off"
     """Whether the phones' sound is protected (SRTP with keys in SDP, RFC 4568)."""
+
+    @field_validator("session_timer_s")
+    @classmethod
+    def _long_enough(cls, seconds: float) -> float:
+        if 0 < seconds < LEAST_SESSION_S:
+            raise ValueError("must be 90 seconds or more, or 0 for never")
+        return seconds
 
     @property
     def addresses(self) -> tuple[tuple[str, int], ...]:

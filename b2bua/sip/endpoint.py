@@ -167,8 +167,11 @@ class SipEndpoint(UserAgent):
         headers: Iterable[tuple[str, str]] = (),
         credentials: Credentials | None = None,
         call_id: str | None = None,
+        max_forwards: int = 70,
     ) -> OutgoingInvite:
         """Send an INVITE to ``uri`` by way of ``hop`` and return it; its events tell what becomes of it.
+
+        ``max_forwards`` is one less than that of the call it is for: no call goes in circles (RFC 7332).
 
         Raises:
             MalformedMessage: ``uri`` is no URI.
@@ -176,7 +179,7 @@ class SipEndpoint(UserAgent):
         contact = self.contact(hop, contact_user, is_secure=is_secure(uri))
         to = to or NameAddr(parse_uri(uri))
         lines = [
-            ("Max-Forwards", "70"),
+            ("Max-Forwards", str(max_forwards)),
             ("From", str(from_.with_tag(self.new_token()))),
             ("To", str(to.without_parameters())),
             ("Call-ID", call_id or self.new_token()),
