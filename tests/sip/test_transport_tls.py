@@ -81,6 +81,7 @@ async def test_a_call_over_tls_uses_one_connection_and_sips_contacts(authority: 
             request = answerer.invites[0].request
             assert str(request.contact).startswith("<sips:127.0.0.1:5061;transport=tls>")
             assert request.via.transport == "TLS"
+            assert event.session.dialog.remote_target == f"sips:bob@{hop.authority};transport=tls"
             answerer.sessions[0].bye()
             await event.session.ended
         transport = next(iter(bob._layer.transports))
