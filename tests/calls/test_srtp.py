@@ -11,14 +11,16 @@ import pytest
 
 from b2bua.call.leg import Leg, SoundProfile
 from b2bua.demo.softphone import CallRefused, Habit, Softphone
+from b2bua.sip.headers import NameAddr
+from b2bua.sip.session import Answered, Progress
 from b2bua.store.calls import CallOutcome
 from b2bua.store.story import story
 from media.commands import Tone
 from media.sdp.crypto import SrtpPolicy, new_keys
 from media.sdp.model import MediaDescription, SessionDescription
-from media.sdp.negotiate import LocalMedia, make_offer, read_answer
+from media.sdp.negotiate import LocalMedia, make_answer, make_offer, read_answer
 from tests.harness.clock import virtual_time
-from tests.harness.office import NUMBER, SERVER, Office, heard, loudness, office
+from tests.harness.office import MOBILES, NUMBER, SERVER, Office, heard, loudness, office
 
 PHONE_HZ, CALLER_HZ = 1100.0, 1700.0
 ONE_PHONE = """
@@ -166,6 +168,48 @@ async def test_where_srtp_is_required_plain_callers_get_488_and_plain_phones_are
         await asyncio.sleep(2)
         await recording.stop()
         assert loudness(tmp_path / "greeting.wav", 0, 2) > -45  # voicemail answered in the phone's place
+        leg.hang_up()
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_an_invite_without_sdp_is_answered_by_an_offer_that_can_be_taken_without_srtp(
+    tmp_path: Path,
+) -> None:
+    offered: list[bytes] = []
+
+    def answer(offer: bytes) -> bytes:
+        offered.append(offer)
+        return make_answer(offer, LocalMedia("127.0.0.3", 4000, session_id=1, version=1))[0]
+
+    async with office(tmp_path, scheme=ONE_PHONE, change=trunks("offered")) as demo:
+        await demo.phone("101", Habit(answers_after=1))
+        trunk = await demo.softphone("trunk", 6001)
+        uri, caller = f"sip:{NUMBER}@127.0.0.1", NameAddr.parse("<sip:+48500600700@127.0.0.1>")
+        invite = trunk.endpoint.invite(uri=uri, hop=SERVER, from_=caller, offer=b"")
+        invite.on_offer = answer
+        while isinstance(event := await invite.next_event(), Progress):
+            pass
+        assert isinstance(event, Answered)
+        await asyncio.sleep(1)
+        [stream] = SessionDescription.parse(offered[0]).media
+        assert (stream.protocol, len(stream.attributes("crypto"))) == ("RTP/AVP", 3)
+        assert not event.session.ended.done()
+        event.session.bye()
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_an_outbound_trunk_has_its_own_policy_whatever_that_of_the_phones_is(tmp_path: Path) -> None:
+    def change(text: str) -> str:
+        return text.replace("[trunk.demo-out]\n", '[trunk.demo-out]\nsrtp = "required"\n')
+
+    async with office(tmp_path, change=change) as demo:
+        anna = await demo.phone("101")
+        mobiles = await secured(await demo.mobiles(Habit(answers_after=1)))
+        leg = await (await demo.call_from(anna, "101", "600 100 300")).answered(within=4)
+        await assert_both_hear(leg, mobiles.invitations[0].leg, tmp_path)
+        assert [stream.protocol for stream in offers(demo, MOBILES[1])] == ["RTP/SAVP"]
         leg.hang_up()
         await demo.settled()
 

@@ -219,6 +219,26 @@ def test_both_sides_of_our_own_settle_the_same_keys(ours: LocalMedia, theirs: Lo
     assert offerer.keys.receiving == answerer.keys.sending
 
 
+@pytest.mark.parametrize(
+    ("local", "protocol", "later"),
+    [
+        (OFF, "RTP/AVP", "RTP/AVP"),
+        (OFFERED, "RTP/AVP", "RTP/AVP"),
+        (OFFERED, "RTP/SAVP", "RTP/SAVP"),
+        (BEST_EFFORT, "RTP/AVP", "RTP/AVP"),
+        (BEST_EFFORT, "RTP/SAVP", "RTP/SAVP"),
+        (REQUIRED, "RTP/SAVP", "RTP/SAVP"),
+    ],
+)
+def test_later_offers_of_a_dialog_keep_to_the_protocol_that_was_taken(
+    local: LocalMedia, protocol: str, later: str
+) -> None:
+    crypto = (f"1 AES_CM_128_HMAC_SHA1_80 inline:{KEY_30}",) if protocol == "RTP/SAVP" else ()
+    agreement = make_answer(offer(*crypto, protocol=protocol), local)[1]
+    assert protocol_of(make_offer(local.after(agreement))) == later
+    assert local.after(agreement).crypto == local.crypto
+
+
 ANSWER = f"3 AES_CM_128_HMAC_SHA1_80 inline:{KEY_30}"
 
 
