@@ -111,7 +111,6 @@ Index(
     "ix_calls_unfinished",
     calls.c.id,
     sqlite_where=calls.c.ended_at.is_(None),
-    postgresql_where=calls.c.ended_at.is_(None),
 )
 
 call_events = Table(
