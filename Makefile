@@ -3,6 +3,7 @@
 #   make run [CONFIG=office.toml]    start the demo office, or another one
 #   make test [TESTS=tests/sip]      all tests, or some
 #   make conformance [TESTS=…]       the same, for the table in tests/CONFORMANCE.md
+#   make fuzz [FOR=600]              look for inputs that break the parsers, for so many seconds (x86 only)
 #   make check                       lint, format and types
 #   make bench                       how fast it is on this machine
 #   make clean                       forget what was installed here; data/ stays
@@ -10,13 +11,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PYTHON ?= python3
 CONFIG ?= config/demo.toml
+FOR    ?= 600
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Python compiles what is used at the first start; compiling all would take most of the time.
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 TEST_TOOLS := sipp:sip-tester baresip:baresip cc:gcc
 
-.PHONY: run test conformance check bench clean test-tools
+.PHONY: run test conformance fuzz check bench clean test-tools
 
 run: $(VENV)/.ready
 	@exec $(BIN)/b2bua run $(CONFIG)
@@ -26,6 +28,12 @@ test: $(VENV)/.ready-dev test-tools
 
 conformance: $(VENV)/.ready-dev test-tools
 	$(BIN)/python -m pytest --conformance $(TESTS)
+
+# Atheris has wheels for x86 only, so it is in no lock file.
+fuzz: $(VENV)/.ready-dev
+	$(PIP) --only-binary :all: atheris==3.0.0
+	@mkdir -p .fuzz
+	$(BIN)/python -m tests.fuzz.fuzz_sip -max_total_time=$(FOR) -artifact_prefix=.fuzz/ .fuzz
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
@@ -61,4 +69,4 @@ test-tools:
 	  echo "installing" $$missing; $(APT) update -qq && $(APT) install -y -qq $$missing; fi
 
 clean:
-	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .fuzz dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
