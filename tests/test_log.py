@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -13,15 +11,10 @@ from b2bua import log
 
 
 @pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    handlers, level, settings = root.handlers[:], root.level, structlog.get_config()
+def written() -> io.StringIO:
     stream = io.StringIO()
     log.set_up(stream=stream)
-    yield stream
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.configure(**settings)
+    return stream
 
 
 def test_a_traceback_names_the_error_but_no_values_of_variables(written: io.StringIO) -> None:
