@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from b2bua.demo.softphone import Habit
 from b2bua.errors import ConfigError
 from b2bua.sip.message import Request, parse_message
+from b2bua.store.story import story
 from tests.harness.clock import virtual_time
 from tests.harness.office import NUMBER, SERVER, office
 
@@ -69,3 +71,29 @@ async def test_rfc4028_5_a_session_timer_that_no_peer_may_accept_is_an_error(tmp
             tmp_path, change=lambda text: text.replace("[sip]\n", '[sip]\nsession-timer = "30s"\n')
         ):
             pass
+
+
+@virtual_time
+async def test_rfc3261_8_1_3_4_a_302_of_the_provider_is_followed_where_the_office_says_so(
+    tmp_path: Path,
+) -> None:
+    moved = (("Contact", "<sip:+48600999888@127.0.0.1:5091>"),)
+    for line, is_followed in (("follow-redirects = true", True), ("", False)):
+        folder = tmp_path / str(is_followed)
+        folder.mkdir()
+        trunk = f"[trunk.demo-out]\n{line}\n"
+        async with office(
+            folder,
+            scheme=TO_A_NUMBER,
+            change=lambda text, trunk=trunk: text.replace("[trunk.demo-out]\n", trunk),
+        ) as demo:
+            mobiles = await demo.mobiles()
+            mobiles.endpoint.on_invite = lambda invite: invite.reject(302, headers=moved)
+            other = await demo.softphone("other gateway", 5091)
+            other.habit = Habit(answers_after=1.0)
+            caller = await (await demo.call_in(NUMBER)).answered(within=20)
+            await asyncio.sleep(2)
+            assert len(other.invitations) == is_followed
+            caller.hang_up()
+            (told,) = await demo.stories()
+            assert ("talked with +48600999888" in story(told)) is is_followed
