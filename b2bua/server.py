@@ -50,7 +50,7 @@ from b2bua.sip.endpoint import ServerRequest, SipEndpoint
 from b2bua.sip.resolver import Resolver
 from b2bua.sip.session import IncomingInvite
 from b2bua.sip.session_timers import SessionTimers
-from b2bua.sip.transport.hop import Transport
+from b2bua.sip.transport.hop import Hop, Transport
 from b2bua.sip.transport.tls import Tls
 from b2bua.sip.uri import Uri
 from b2bua.store.store import Store
@@ -279,6 +279,7 @@ class Server:
     async def _listen(self) -> None:
         self.endpoint.on_invite = self._invited
         self.endpoint.on_request = self._requested
+        self.endpoint.on_connection_lost = self._connection_lost
         for transport in self._surroundings.transports:
             self.endpoint.attach(transport)
         if self._surroundings.transports:
@@ -347,6 +348,10 @@ class Server:
                 request.respond(200, headers=OPTIONS)
             case _:
                 request.respond(405, headers=(("Allow", ALLOWED),))
+
+    def _connection_lost(self, hop: Hop) -> None:
+        for registration in self.registrations:
+            registration.connection_lost(hop)
 
     # --- facts ---------------------------------------------------------------------------------------------
 

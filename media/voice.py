@@ -15,6 +15,20 @@ from media.sounds import SoundLibrary
 class Voice:
     """Sounds and digits toward one far end; digits take the place of sound, and both that of a bridge."""
 
+    # Of hundreds of voices none is in the processor's cache when its turn comes: each object less is felt.
+    __slots__ = (
+        "_agreement",
+        "_emit",
+        "_has_digits",
+        "_keypad",
+        "_out",
+        "_pace",
+        "_payload_type",
+        "_player",
+        "_sounds",
+        "leg",
+    )
+
     def __init__(
         self,
         leg: int,
@@ -31,12 +45,16 @@ class Voice:
         self._sounds = sounds
         self._pace = pace
         self._agreement: StreamAgreement | None = None
+        self._payload_type: int | None = None
+        """Under which sound goes out; None while none may."""
+        self._has_digits = False
         self._player: Player | None = None
         self._keypad = Keypad()
 
     def connect(self, agreement: StreamAgreement) -> None:
         """Take what offer and answer settled; what plays goes on in the codec of now."""
         was, self._agreement = self._agreement, agreement
+        self._payload_type = agreement.payload_type if agreement.sends else None
         if self._player is not None and (was is None or was.codec != agreement.codec):
             self._load(self._player)
 
@@ -73,25 +91,30 @@ class Voice:
 
     def tick(self, now: float) -> bool:
         """Send the next 20 ms; return whether that was possible, so that more is to come."""
-        agreement, player = self._agreement, self._player
-        if agreement is None or (not self._keypad.is_idle and self._press_on(agreement, now)):
-            return agreement is not None
-        frame = player.next_frame() if player is not None and player.is_loaded else None
-        if frame is not None:
-            if agreement.sends:
-                self._out.send_frame(agreement.payload_type, frame, source=player, now=now)
+        if self._has_digits and self._press_on(now):
             return True
-        if player is not None and player.is_loaded:
-            self._player = None
-            self._take_turns()
-            self._emit(Played(self.leg, player.number, is_complete=True))
+        player = self._player
+        if player is None or not player.is_loaded or self._agreement is None:
+            return False
+        frame = player.next_frame()
+        if frame is not None:
+            if self._payload_type is not None:
+                self._out.send_frame(self._payload_type, frame, source=player, now=now)
+            return True
+        self._player = None
+        self._take_turns()
+        self._emit(Played(self.leg, player.number, is_complete=True))
         return False
 
-    def _press_on(self, agreement: StreamAgreement, now: float) -> bool:
+    def _press_on(self, now: float) -> bool:
         """Spend 20 ms of the digits to be sent; return whether they took the place of audio."""
+        agreement = self._agreement
+        if agreement is None:
+            return False
         event_type = agreement.telephone_event
         if event_type is None or not (agreement.sends and self._out.is_aimed):
             self._keypad.clear()
+            self._has_digits = False
             self._emit(Trouble(self.leg, "digits not sent: the far end takes no RFC 4733 events"))
             return False
         is_pressing = self._keypad.is_pressing
@@ -100,6 +123,7 @@ class Voice:
         return is_pressing
 
     def _take_turns(self) -> None:
+        self._has_digits = not self._keypad.is_idle
         self._out.is_taken = self._player is not None or self._keypad.is_pressing
         if self.is_paced:
             self._pace(self)

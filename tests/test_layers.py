@@ -17,6 +17,7 @@ ALLOWED: dict[str, set[str]] = {
     "routing": {"errors"},
     "store": {"errors"},
     "phrases": {"errors"},
+    "trace": {"sip", "errors"},
     "config": {"routing", "errors"},
     "call": {"sip", "media", "errors"},
     "registrar": {"sip", "store", "config", "errors"},

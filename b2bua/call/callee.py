@@ -49,6 +49,8 @@ class Dial:
     """Returns another way to call the same target when this one is refused with that status (row D4)."""
     srtp: SrtpPolicy | None = None
     """Whether sound is protected on this way; None: as toward our phones."""
+    most_redirects: int = 0
+    """To how many other addresses it may send us by 3xx."""
     admit: Callable[[], Callable[[], None]] | None = None
     """Called before the INVITE: takes a channel, returns what gives it back; may raise Unavailable."""
 
@@ -94,6 +96,7 @@ class CalleeLeg(Leg):
             headers=self.dial.headers,
             credentials=self.dial.credentials,
             max_forwards=self.max_forwards,
+            most_redirects=self.dial.most_redirects,
         )
         invite.on_offer = self._renegotiate
         return invite

@@ -118,12 +118,27 @@ def calls(
     promises: Annotated[
         bool, typer.Option("--promises", help="Only callers who are owed a call back.")
     ] = False,
+    ids: Annotated[bool, typer.Option("--ids", help="Put the id of each call first, for --show.")] = False,
+    show: Annotated[
+        str, typer.Option("--show", metavar="ID", help='One call: its id, the beginning of it, or "last".')
+    ] = "",
+    sip: Annotated[bool, typer.Option("--sip", help="With --show: its SIP as a ladder.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="With --show: the whole SIP messages too.")] = False,
+    pcap: Annotated[
+        Path | None, typer.Option("--pcap", help="With --show: write its SIP for Wireshark.", metavar="FILE")
+    ] = None,
 ) -> None:
-    """List the latest calls in plain words, also while the office runs."""
+    """List the latest calls in plain words, or show one with its SIP; also while the office runs."""
     from b2bua.cli.calls import list_calls
+    from b2bua.cli.trace import show_call
 
     office = _load(config)
-    _run(lambda: list_calls(office, limit=limit, only_promises=promises))
+    if show:
+        _run(lambda: show_call(office, show, ladder=sip or full, full=full, capture=pcap))
+    elif sip or full or pcap:
+        raise typer.BadParameter("which call? Its id is in `b2bua calls --ids`", param_hint="--show")
+    else:
+        _run(lambda: list_calls(office, limit=limit, only_promises=promises, with_ids=ids))
 
 
 @app.command()

@@ -16,7 +16,7 @@ from b2bua.store.store import Store
 from b2bua.store.story import story
 
 
-async def list_calls(config: Config, *, limit: int, only_promises: bool) -> None:
+async def list_calls(config: Config, *, limit: int, only_promises: bool, with_ids: bool = False) -> None:
     """Print the latest calls, or the ones that somebody has to return; the newest last, where the eye is."""
     folder = await asyncio.to_thread(config.office.data.absolute)
     if not await asyncio.to_thread(folder.is_dir):
@@ -27,7 +27,7 @@ async def list_calls(config: Config, *, limit: int, only_promises: bool) -> None
     if not stories:
         typer.echo("Nobody is owed a call back." if only_promises else "No calls yet.")
         return
-    _print(stories[::-1], ZoneInfo(config.office.timezone))
+    _print(stories[::-1], ZoneInfo(config.office.timezone), with_ids=with_ids)
 
 
 async def _owed(store: Store, limit: int) -> list[CallStory]:
@@ -37,25 +37,27 @@ async def _owed(store: Store, limit: int) -> list[CallStory]:
     return [each for each in stories if each is not None]
 
 
-def _print(stories: list[CallStory], zone: tzinfo) -> None:
+def _print(stories: list[CallStory], zone: tzinfo, *, with_ids: bool) -> None:
     console = Console()
+    rows = [((each.call.call_id,) if with_ids else ()) + row_of(each, zone) for each in stories]
     if console.is_terminal:
-        console.print(_table(stories, zone))
+        console.print(_table(rows, with_ids=with_ids))
         return
-    for each in stories:
-        typer.echo("  ".join(_row(each, zone)))
+    for row in rows:
+        typer.echo("  ".join(row))
 
 
-def _table(stories: list[CallStory], zone: tzinfo) -> Table:
+def _table(rows: list[tuple[str, ...]], *, with_ids: bool) -> Table:
     table = Table(box=None, pad_edge=False)
-    for heading in ("when", "caller", "dialled", "outcome", "what happened"):
+    for heading in (*(("id",) if with_ids else ()), "when", "caller", "dialled", "outcome", "what happened"):
         table.add_column(heading, no_wrap=heading != "what happened")
-    for each in stories:
-        table.add_row(*_row(each, zone))
+    for row in rows:
+        table.add_row(*row)
     return table
 
 
-def _row(call: CallStory, zone: tzinfo) -> tuple[str, ...]:
+def row_of(call: CallStory, zone: tzinfo) -> tuple[str, ...]:
+    """Return when, caller, dialled, outcome and what happened."""
     new = call.call
     caller = " ".join(part for part in (new.caller or "withheld", new.caller_name) if part)
     outcome = call.outcome.value if call.outcome is not None else "in progress"

@@ -221,6 +221,8 @@ class Trunk(Named):
     """Simultaneous calls that the provider sells; None: unlimited."""
     max_unanswered_s: Seconds = Field(default=60.0, validation_alias="max-unanswered", ge=5, le=600)
     """The carrier drops a call that rings longer; it is answered before that."""
+    follows_redirects: bool = Field(default=False, validation_alias="follow-redirects")
+    """Calls go where a 3xx of the provider sends them; else that is a refusal."""
     allows_nat: bool = False
     """Audio may come from another address than its SDP says."""
     srtp: Srtp = "off"

@@ -21,6 +21,9 @@ from b2bua.trunk.channels import Channels
 from b2bua.trunk.selection import OutboundRoute, TrunkSelection
 from media.sdp.crypto import SrtpPolicy
 
+MOST_REDIRECTS = 5
+"""A provider whose servers send us around longer than that has a circle."""
+
 
 @dataclass(slots=True)
 class Reach:
@@ -110,6 +113,7 @@ class Reach:
             allows_nat=route.trunk.allows_nat,
             srtp=SrtpPolicy(route.trunk.srtp),
             after_refusal=after_refusal,
+            most_redirects=MOST_REDIRECTS if route.trunk.follows_redirects else 0,
             admit=lambda: self.channels.take(route.trunk.name, route.trunk.channels).release,
         )
 

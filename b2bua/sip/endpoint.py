@@ -168,10 +168,12 @@ class SipEndpoint(UserAgent):
         credentials: Credentials | None = None,
         call_id: str | None = None,
         max_forwards: int = 70,
+        most_redirects: int = 0,
     ) -> OutgoingInvite:
         """Send an INVITE to ``uri`` by way of ``hop`` and return it; its events tell what becomes of it.
 
         ``max_forwards`` is one less than that of the call it is for: no call goes in circles (RFC 7332).
+        ``most_redirects`` is how many addresses that 3xx responses name are tried; 0: none.
 
         Raises:
             MalformedMessage: ``uri`` is no URI.
@@ -193,7 +195,9 @@ class SipEndpoint(UserAgent):
         if offer:
             lines.append(("Content-Type", SDP))
         request = Request("INVITE", uri, Headers(lines), offer)
-        return OutgoingInvite(self, request, hop, contact=contact, credentials=credentials)
+        return OutgoingInvite(
+            self, request, hop, contact=contact, credentials=credentials, most_redirects=most_redirects
+        )
 
     def _session_interval(self) -> tuple[tuple[str, str], ...]:
         """Return what an INVITE asks for, so that the death of either end is noticed (RFC 4028 §7.1)."""

@@ -52,6 +52,9 @@ class TransactionUser(Protocol):
     def reply_failed(self, call: ServerCall) -> None:
         """Take the news that no response reaches the sender of a request."""
 
+    def connection_lost(self, hop: Hop) -> None:
+        """Take the news that a connection is closed, or could not be opened."""
+
 
 class TransactionLayer:
     """Turns bytes into transaction inputs and outputs into bytes; arms the loop's timer for all of them."""
@@ -233,6 +236,8 @@ class TransactionLayer:
         if is_final:
             for server in [call for call in self._servers.values() if call.is_lost_with(hop)]:
                 self._user.reply_failed(server)
+        if hop.is_reliable:
+            self._user.connection_lost(hop)
         self.arm()
 
     def _fail_client(self, call: ClientCall, why: str = "") -> None:

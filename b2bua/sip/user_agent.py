@@ -49,6 +49,7 @@ class UserAgent:
         """``random`` makes tags, branches and delays repeatable, for tests only."""
         self.on_invite: Callable[[IncomingInvite], None] | None = None
         self.on_request: Callable[[ServerRequest], None] | None = None
+        self.on_connection_lost: Callable[[Hop], None] | None = None
         self.user_agent = user_agent
         self.timers = timers or Timers()
         self.session_timers = session_timers or SessionTimers()
@@ -255,6 +256,11 @@ class UserAgent:
         """End a waiting INVITE whose sender cannot be reached any more."""
         if call.take_back is not None:
             call.take_back(Ending("network", "the caller's network died"))
+
+    def connection_lost(self, hop: Hop) -> None:
+        """Tell whoever relies on being reached over it."""
+        if self.on_connection_lost is not None:
+            self.on_connection_lost(hop)
 
 
 def _is_refused(call: ServerCall, server: ServerRequest) -> bool:

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 ANSWER_S = 10.0
 """A provider that does not answer a REGISTER within this time is taken for unreachable."""
+LEAST_REST_S = 10.0
+"""Between two registrations, also with a provider that closes every connection at once."""
 UNREGISTER_S = 2.0
 """Our end does not wait longer than that for the provider's blessing."""
 
@@ -72,6 +74,7 @@ class TrunkRegistration:
         self._cseq = 0
         self._expires = int(trunk.expires_s)
         self._home: Hop | None = None
+        self._is_cut_off = asyncio.Event()
 
     @property
     def is_usable(self) -> bool:
@@ -89,10 +92,25 @@ class TrunkRegistration:
         self.since = asyncio.get_running_loop().time()
         try:
             while True:
-                wait = await self._try()
-                await asyncio.sleep(wait)  # the schedule itself; nothing else would wake it
+                await self._rest(await self._try())
         finally:
             await self._unregister()
+
+    def connection_lost(self, hop: Hop) -> None:
+        """Register anew when the connection is gone over which the provider's calls would come."""
+        if hop == self._home:
+            self._is_cut_off.set()
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait until it is time to register again, or until the provider cannot reach us any more."""
+        self._is_cut_off.clear()
+        least = asyncio.get_running_loop().time() + LEAST_REST_S
+        try:
+            async with asyncio.timeout(seconds):
+                await self._is_cut_off.wait()
+                await asyncio.sleep(least - asyncio.get_running_loop().time())
+        except TimeoutError:
+            return
 
     async def _try(self) -> float:
         """Register once; return the seconds until it is to be done again."""

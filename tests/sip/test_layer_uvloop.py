@@ -9,6 +9,7 @@ import pytest
 from b2bua.sip.layer import ServerCall, TransactionLayer
 from b2bua.sip.message import Request, Response
 from b2bua.sip.timers import Timers
+from b2bua.sip.transport.hop import Hop
 
 uvloop = pytest.importorskip("uvloop")
 
@@ -23,6 +24,8 @@ class Silent:
     def take_stray(self, response: Response) -> None: ...
 
     def reply_failed(self, call: ServerCall) -> None: ...
+
+    def connection_lost(self, hop: Hop) -> None: ...
 
 
 def test_deadlines_that_passed_while_the_loop_was_busy_are_served_and_later_ones_too() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -49,23 +50,22 @@ async def seconds_until_closed(reader: asyncio.StreamReader) -> float:
     loop = asyncio.get_running_loop()
     started = loop.time()
     async with asyncio.timeout(5):
-        while await reader.read(1000):
-            pass
+        with contextlib.suppress(ConnectionResetError):  # octets that nobody read make it a reset
+            while await reader.read(1000):
+                pass
     return loop.time() - started
 
 
 async def test_a_connection_that_says_nothing_is_closed_and_one_that_spoke_lives_on_until_it_is_idle() -> (
     None
 ):
-    async with listening(StreamLimits(first_message_s=0.2, idle_s=0.8)) as (_, hop):
+    async with listening(StreamLimits(first_message_s=0.5, idle_s=1.2)) as (_, hop):
         silent, silent_writer = await asyncio.open_connection(hop.host, hop.port)
         speaking, writer = await asyncio.open_connection(hop.host, hop.port)
         writer.write(options())
-        closed_after = await asyncio.gather(
-            seconds_until_closed(silent), seconds_until_closed(speaking), return_exceptions=True
-        )
-        assert 0.15 < closed_after[0] < 0.7  # type: ignore[operator]
-        assert 0.7 < closed_after[1] < 2.0  # type: ignore[operator]
+        closed_after = await asyncio.gather(seconds_until_closed(silent), seconds_until_closed(speaking))
+        assert 0.4 < closed_after[0] < closed_after[1]
+        assert closed_after[1] > 1.1
         silent_writer.close()
         writer.close()
 
@@ -83,7 +83,7 @@ async def test_a_message_that_trickles_in_wins_no_time_by_each_octet() -> None:
                 await asyncio.sleep(0.02)
 
         task = asyncio.create_task(trickle())
-        assert 0.2 < await seconds_until_closed(reader) < 1.5
+        assert 0.2 < await seconds_until_closed(reader) < 3
         task.cancel()
         writer.close()
 

@@ -219,6 +219,22 @@ async def test_rfc3263_4_3_a_server_that_says_503_costs_no_time_when_the_provide
 
 
 @virtual_time
+async def test_a_provider_that_hangs_up_is_registered_with_anew_but_not_without_rest() -> None:
+    async with office() as story:
+        await asyncio.sleep(1)
+        for _ in range(25):
+            story.registration.connection_lost(Hop("tcp", SECOND, 5060))
+            await asyncio.sleep(1)
+        assert len(story.provider.times()) == 1  # it was somebody else's connection
+        for _ in range(35):
+            story.registration.connection_lost(Hop("udp", PROVIDER, 5060))
+            await asyncio.sleep(1)
+        times = story.provider.times()[1:]
+        assert len(times) == 4
+        assert all(10 <= later - earlier < 11.1 for earlier, later in pairwise(times))
+
+
+@virtual_time
 async def test_a_wrong_password_is_said_in_plain_words_and_tried_again_slowly() -> None:
     async with office(Provider(has_password=False)) as story:
         await asyncio.sleep(3600)

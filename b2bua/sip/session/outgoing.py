@@ -16,9 +16,11 @@ from b2bua.sip.dialog import Dialog, DialogKey
 from b2bua.sip.digest import Credentials
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Request, Response
+from b2bua.sip.resolver import literal_hop
 from b2bua.sip.session.early import EarlyFork, OnOffer, refuse_offer
 from b2bua.sip.session.established import Session
 from b2bua.sip.session.events import Answered, InviteEvent, Progress, Refused, retry_after
+from b2bua.sip.session.redirection import Redirection
 from b2bua.sip.session_timers import least_interval, session_expires
 from b2bua.sip.transport.hop import Hop
 
@@ -30,8 +32,16 @@ class OutgoingInvite:
     """Rings one destination. The first 2xx is the session; each further one is acknowledged and hung up."""
 
     def __init__(
-        self, core: Core, request: Request, hop: Hop, *, contact: str, credentials: Credentials | None
+        self,
+        core: Core,
+        request: Request,
+        hop: Hop,
+        *,
+        contact: str,
+        credentials: Credentials | None,
+        most_redirects: int = 0,
     ) -> None:
+        """``most_redirects``: to how many other addresses 3xx responses may send it."""
         self.call_id = request.call_id
         self.has_provisional = False
         """Whether any 1xx came, 100 included: somebody is there."""
@@ -42,6 +52,7 @@ class OutgoingInvite:
         self._contact = contact
         self._credentials = credentials
         self._authorization = Authorizer(credentials, core.new_token)
+        self._redirection = Redirection(request.uri, most=most_redirects)
         self._key = (request.call_id, request.from_.tag or "")
         self._events: deque[InviteEvent] = deque()
         self._waiter: asyncio.Future[None] | None = None
@@ -211,13 +222,13 @@ class OutgoingInvite:
         self._take_answer(self._sent.request, response)
 
     def _retry(self, request: Request, response: Response) -> bool:
-        """Meet a challenge, or ask for a longer session interval; return whether that was possible."""
+        """Meet a challenge, a 3xx or a 422 by another INVITE; return whether that was possible."""
         if self._is_cancelled:
             return False
         if response.status == 422:
             again = self._with_longer_interval(request, response)
         else:
-            again = self._authorization.retry(request, response)
+            again = self._authorization.retry(request, response) or self._redirected(request, response)
         if again is None:
             return False
         self._forget_early()
@@ -225,6 +236,19 @@ class OutgoingInvite:
         self._may_cancel = False
         self._sent = self._send(again)
         return True
+
+    def _redirected(self, request: Request, response: Response) -> Request | None:
+        """Return the INVITE to the next address that a 3xx named, without what was for the last."""
+        target = self._redirection.next_target(response)
+        if target is None:
+            return None
+        again = next_request(request)
+        again.uri = str(target)
+        for name in ("Authorization", "Proxy-Authorization", "Route"):
+            again.headers.remove(name)
+        self._hop = literal_hop(target) or self._hop
+        self._authorization = Authorizer(self._credentials, self._core.new_token)
+        return again
 
     def _with_longer_interval(self, request: Request, response: Response) -> Request | None:
         """Return the INVITE with the Min-SE that a 422 names (RFC 4028 §7.3), None when that is no use."""

@@ -1,0 +1,49 @@
+"""Where 3xx responses send an INVITE (RFC 3261 §8.1.3.4)."""
+
+from __future__ import annotations
+
+from b2bua.errors import MalformedMessage
+from b2bua.sip.headers import NameAddr
+from b2bua.sip.message import Response
+from b2bua.sip.uri import SipUri
+
+
+class Redirection:
+    """Every address once, the most wanted first, and not more of them than allowed: no circle goes on."""
+
+    def __init__(self, first: str, *, most: int) -> None:
+        """``first`` is the request-URI that is tried already, ``most`` how many others may be."""
+        self._tried = {first}
+        self._left = most
+        self._waiting: list[SipUri] = []
+
+    def next_target(self, response: Response) -> SipUri | None:
+        """Return what to try after that refusal, None when the refusal stands."""
+        if self._left <= 0 or response.status >= 600 or response.is_local:
+            return None
+        if response.status < 400:
+            self._waiting = [*_targets(response), *self._waiting]
+        while self._waiting:
+            target = self._waiting.pop(0)
+            if str(target) not in self._tried:
+                self._tried.add(str(target))
+                self._left -= 1
+                return target
+        return None
+
+
+def _targets(response: Response) -> list[SipUri]:
+    """Return what can be called of the Contacts of a 3xx, by falling ``q`` (§20.10)."""
+    try:
+        contacts = [one for one in response.contacts if isinstance(one.uri, SipUri)]
+    except MalformedMessage:
+        return []
+    contacts.sort(key=_q, reverse=True)
+    return [one.uri.with_(headers="") for one in contacts if isinstance(one.uri, SipUri)]
+
+
+def _q(contact: NameAddr) -> float:
+    try:
+        return float(contact.parameter("q") or 1.0)
+    except ValueError:
+        return 0.0

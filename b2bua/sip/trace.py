@@ -1,0 +1,151 @@
+"""A ring buffer of the SIP messages of the latest calls, for whoever has to find out what went wrong."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from b2bua.sip.transport.hop import Hop, Receiver, Transport
+
+MOST_BYTES = 16 << 20
+MOST_BYTES_OF_DIALOG = 256 << 10
+"""What comes beyond that is not kept: a peer that repeats itself for hours pushes out nobody else's call."""
+MOST_CALLS = 10_000
+CALL_ID = re.compile(rb"^(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+USUAL = b"\nCall-ID: "
+
+
+@dataclass(frozen=True, slots=True)
+class TracedMessage:
+    """One message as it was on the wire."""
+
+    at: float
+    """Unix time."""
+    is_sent: bool
+    """By us."""
+    local: Hop
+    """Our side."""
+    remote: Hop
+    """The peer."""
+    wire: bytes
+    """The whole message."""
+
+
+class _Dialog:
+    __slots__ = ("messages", "size")
+
+    def __init__(self) -> None:
+        self.messages: list[TracedMessage] = []
+        self.size = 0
+
+
+class Trace:
+    """Keeps messages by their Call-ID, from the INVITE on, and knows which Call-IDs make up one call.
+
+    An INVITE that is sent by the task of a call, or by a task which that one started, belongs to the call.
+    """
+
+    def __init__(self, *, most_bytes: int = MOST_BYTES, clock: Callable[[], float] = time.time) -> None:
+        self._most_bytes = most_bytes
+        self._clock = clock
+        self._size = 0
+        self._dialogs: OrderedDict[bytes, _Dialog] = OrderedDict()
+        self._calls: OrderedDict[str, list[bytes]] = OrderedDict()
+        self._current: ContextVar[list[bytes] | None] = ContextVar("call whose SIP this is", default=None)
+
+    def note(self, wire: bytes, *, is_sent: bool, local: Hop, remote: Hop) -> None:
+        """Keep one message of a call; anything else passes by."""
+        key = _call_id(wire)
+        dialog = self._dialogs.get(key)
+        if dialog is None:
+            if not wire.startswith(b"INVITE ") or not key:
+                return
+            dialog = self._begin(key, is_sent=is_sent)
+        else:
+            self._dialogs.move_to_end(key)
+        if dialog.size + len(wire) > MOST_BYTES_OF_DIALOG:
+            return
+        dialog.messages.append(TracedMessage(self._clock(), is_sent, local, remote, wire))
+        dialog.size += len(wire)
+        self._size += len(wire)
+        while self._size > self._most_bytes:
+            self._size -= self._dialogs.popitem(last=False)[1].size
+
+    def _begin(self, key: bytes, *, is_sent: bool) -> _Dialog:
+        dialog = self._dialogs[key] = _Dialog()
+        call = self._current.get()
+        if is_sent and call is not None:
+            call.append(key)
+        return dialog
+
+    @contextmanager
+    def following(self, call: str, call_id: str) -> Iterator[None]:
+        """Count what happens in this block as part of ``call``; ``call_id`` is its caller's Call-ID."""
+        keys = self._calls[call] = [call_id.encode()]
+        if len(self._calls) > MOST_CALLS:
+            self._calls.popitem(last=False)
+        token = self._current.set(keys)
+        try:
+            yield
+        finally:
+            self._current.reset(token)
+
+    def take(self, call: str) -> tuple[TracedMessage, ...]:
+        """Return the messages of a call in the order of their time, and forget them."""
+        messages: list[TracedMessage] = []
+        for key in self._calls.pop(call, ()):
+            dialog = self._dialogs.pop(key, None)
+            if dialog is not None:
+                self._size -= dialog.size
+                messages += dialog.messages
+        return tuple(sorted(messages, key=lambda message: message.at))
+
+
+class TracedTransport:
+    """A transport whose messages are noted on their way."""
+
+    def __init__(self, transport: Transport, trace: Trace) -> None:
+        self._transport = transport
+        self._trace = trace
+        self._receiver: Receiver | None = None
+        self.local = transport.local
+        self.advertised = transport.advertised
+        self.give_up = transport.give_up
+        self.is_connected = transport.is_connected
+        self.close = transport.close
+
+    def attach(self, receiver: Receiver) -> None:
+        """Start receiving."""
+        self._receiver = receiver
+        self._transport.attach(self)
+
+    def send(self, wire: bytes, hop: Hop) -> None:
+        """Note and send."""
+        self._trace.note(wire, is_sent=True, local=self.local, remote=hop)
+        self._transport.send(wire, hop)
+
+    def receive(self, wire: bytes, source: Hop, transport: Transport) -> None:  # noqa: ARG002 - it is the one within
+        """Note and hand on."""
+        self._trace.note(wire, is_sent=False, local=self.local, remote=source)
+        assert self._receiver is not None
+        self._receiver.receive(wire, source, self)
+
+    def destination_failed(self, hop: Hop, why: str, *, is_final: bool = True) -> None:
+        """Hand on."""
+        assert self._receiver is not None
+        self._receiver.destination_failed(hop, why, is_final=is_final)
+
+
+def _call_id(wire: bytes) -> bytes:
+    """Return the Call-ID, without reading the message; empty when there is none."""
+    start = wire.find(USUAL)
+    if start >= 0:
+        start += len(USUAL)
+        return wire[start : wire.find(b"\r", start)].strip()
+    found = CALL_ID.search(wire)
+    return found[1].strip() if found is not None else b""
