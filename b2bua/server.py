@@ -50,10 +50,12 @@ from b2bua.sip.endpoint import ServerRequest, SipEndpoint
 from b2bua.sip.resolver import Resolver
 from b2bua.sip.session import IncomingInvite
 from b2bua.sip.session_timers import SessionTimers
+from b2bua.sip.trace import Trace
 from b2bua.sip.transport.hop import Hop, Transport
 from b2bua.sip.transport.tls import Tls
 from b2bua.sip.uri import Uri
 from b2bua.store.store import Store
+from b2bua.trace.keeper import TraceKeeper
 from b2bua.trunk.channels import Channels
 from b2bua.trunk.registration import RegistrationState, TrunkRegistration
 from b2bua.trunk.selection import TrunkSelection
@@ -110,6 +112,8 @@ class Server:
             session_timers=SessionTimers(interval_s=int(config.sip.session_timer_s) or None),
             random=surroundings.randomness,
         )
+        self.endpoint.trace = Trace()
+        self._traces = TraceKeeper(self.endpoint.trace, config.office.data)
         self.resolver = self._build_resolver()
         self.directory = Directory(config)
         self.occupancy = Occupancy()
@@ -233,6 +237,7 @@ class Server:
             channels=self.channels,
             profile=profile,
             clock=self._surroundings.clock,
+            traces=self._traces,
         )
 
     # --- life ----------------------------------------------------------------------------------------------
@@ -257,6 +262,7 @@ class Server:
             engine.on_engine_lost = server._engine_lost
             await server._recover()
             await stack.enter_async_context(server._kept_bindings())
+            stack.push_async_callback(server._traces.close)
             stack.push_async_callback(server.endpoint.close)
             await server._listen()
             await stack.enter_async_context(server._background)

@@ -28,6 +28,7 @@ from b2bua.sip.session import IncomingInvite
 from b2bua.sip.uri import Uri
 from b2bua.store.calls import CallOutcome, NewCall
 from b2bua.store.store import Store
+from b2bua.trace.keeper import TraceKeeper
 from b2bua.trunk.channels import Channels
 from media.client import MediaEngine
 from media.errors import EngineGone, MediaError, PortsExhausted
@@ -96,6 +97,8 @@ class Reception:
     """How sound is negotiated."""
     clock: Callable[[], datetime]
     """Wall-clock time, UTC."""
+    traces: TraceKeeper
+    """Keeps each call's SIP."""
 
     async def take(self, invite: IncomingInvite) -> None:
         """Serve one INVITE to its end."""
@@ -192,7 +195,8 @@ class Reception:
         is_owed = not arrival.identity.is_internal
         ending = Ending(CallOutcome.PROMISE if is_owed else CallOutcome.UNANSWERED)
         try:
-            await self._in_custody(arrival, ledger, ending)
+            with self.traces.following(new_call.call_id, arrival.invite.call_id):
+                await self._in_custody(arrival, ledger, ending)
         except (PortsExhausted, EngineGone) as error:
             log.error("a caller could not be given sound", why=str(error), call_id=new_call.call_id)
             arrival.invite.reject(503, "No media", headers=(("Retry-After", str(RETRY_AFTER_S)),))

@@ -18,6 +18,7 @@ from b2bua.sip.session.established import Session
 from b2bua.sip.session.incoming import IncomingInvite
 from b2bua.sip.session.outgoing import OutgoingInvite
 from b2bua.sip.session_timers import LEAST_S
+from b2bua.sip.trace import Trace, TracedTransport
 from b2bua.sip.transport.connection import StreamLimits
 from b2bua.sip.transport.hop import Hop, Transport
 from b2bua.sip.transport.stream import StreamTransport
@@ -38,6 +39,9 @@ class SipEndpoint(UserAgent):
     ``on_invite`` takes each new call, ``on_request`` each other request outside dialogs; while unset, those
     methods are answered 405.
     """
+
+    trace: Trace | None = None
+    """Notes what every transport sends and receives that is attached from then on."""
 
     # --- addresses ----------------------------------------------------------------------------------------
 
@@ -75,6 +79,8 @@ class SipEndpoint(UserAgent):
 
     def attach(self, transport: Transport) -> Hop:
         """Return the address of a transport that is ours from now on."""
+        if self.trace is not None:
+            transport = TracedTransport(transport, self.trace)
         self._layer.transports.add(transport)
         self._local_hops.clear()
         transport.attach(self._layer)

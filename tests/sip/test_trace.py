@@ -1,0 +1,73 @@
+"""The ring buffer of SIP messages: what it keeps, what belongs to a call, what it costs."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+
+from b2bua.sip.endpoint import SipEndpoint
+from b2bua.sip.headers import NameAddr
+from b2bua.sip.trace import MOST_BYTES_OF_DIALOG, Trace
+from b2bua.sip.transport.hop import Hop
+from tests.harness.clock import virtual_time
+from tests.sip.phones import ALICE, BOB, OFFER, Answerer, MemoryNetwork, call, endpoint
+
+US = Hop("udp", "10.0.0.9", 5060)
+
+
+def message(method: str, call_id: str, *, spelling: str = "Call-ID: ", size: int = 0) -> bytes:
+    return f"{method} sip:x@y SIP/2.0\r\n{spelling}{call_id}\r\nX: {'x' * size}\r\n\r\n".encode()
+
+
+def noted(trace: Trace, call_id: str, *wires: bytes) -> int:
+    """Return how many of these messages are kept as a call's."""
+    with trace.following("call", call_id):
+        for wire in wires:
+            trace.note(wire, is_sent=False, local=US, remote=ALICE)
+    return len(trace.take("call"))
+
+
+def test_a_call_is_kept_from_its_invite_on_whatever_way_the_call_id_is_written() -> None:
+    spellings = ("Call-ID: ", "call-id:", "i: ", "CALL-ID :  ")
+    wires = [message("INVITE", "a"), *(message("BYE", "a", spelling=each) for each in spellings)]
+    assert noted(Trace(), "a", *wires) == 5
+
+
+def test_what_is_no_call_passes_by() -> None:
+    assert noted(Trace(), "a", message("REGISTER", "a"), message("OPTIONS", "a"), b"INVITE \r\n", b"") == 0
+
+
+def test_the_oldest_dialogs_make_room_and_one_that_repeats_itself_pushes_out_nobody() -> None:
+    trace = Trace(most_bytes=MOST_BYTES_OF_DIALOG * 2)
+    wires = [message("INVITE", "loud"), *[message("INFO", "loud", size=60_000)] * 100]
+    assert noted(trace, "loud", *wires) == 5
+    trace.note(message("INVITE", "first"), is_sent=False, local=US, remote=ALICE)
+    flood = [message("INVITE", f"flood {index}", size=1000) for index in range(600)]
+    for wire in flood:
+        trace.note(wire, is_sent=False, local=US, remote=ALICE)
+    assert noted(trace, "first") == 0
+    assert noted(trace, "flood 599") == 1
+
+
+@virtual_time
+async def test_an_invite_that_a_call_sends_from_any_of_its_tasks_is_part_of_it() -> None:
+    network = MemoryNetwork()
+    trace = Trace()
+    alice, bob = SipEndpoint(user_agent="test", random=Random(1)), endpoint(network, BOB)
+    alice.trace = trace
+    alice.attach(network.transport(ALICE.host, ALICE.port))
+    Answerer(bob)
+
+    async def ring() -> None:
+        await call(alice).next_event()
+
+    with trace.following("ours", "the caller's"):
+        await asyncio.create_task(ring())
+    alice.invite(uri="sip:bob@10.0.0.2", hop=BOB, from_=NameAddr.parse("<sip:a@b>"), offer=OFFER)
+    await asyncio.sleep(1)
+    kept = trace.take("ours")
+    assert [one.wire.split(b" ")[0] for one in kept][:2] == [b"INVITE", b"SIP/2.0"]
+    assert [one.is_sent for one in kept][:2] == [True, False]
+    assert len({one.wire.partition(b"Call-ID: ")[2].partition(b"\r")[0] for one in kept}) == 1
+    assert {one.remote for one in kept} == {BOB}
+    await alice.close()
