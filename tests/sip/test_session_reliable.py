@@ -389,9 +389,11 @@ async def test_rfc3262_5_an_offer_in_a_reliable_response_is_answered_in_prack() 
 async def test_rfc3261_13_2_2_4_an_offer_in_the_200_is_answered_in_ack() -> None:
     _, bob, invite, request = await calling(b"")
     invite.on_offer = lambda offer: ANSWER
-    bob.answer(request, 200, tag="one", body=OFFER)
+    expires = (("Session-Expires", "90;refresher=uac"),)
+    bob.answer(request, 200, tag="one", body=OFFER, headers=expires)
     assert (await bob.request("ACK")).body == ANSWER
     assert isinstance(await last(invite), Answered)
+    assert (await bob.request("INVITE")).body == ANSWER  # the refresh says again what we said (RFC 4028 §7.4)
     _, bob, invite, request = await calling(b"")
     bob.answer(request, 200, tag="one", body=OFFER)
     assert (await bob.request("ACK")).body == b""

@@ -152,7 +152,7 @@ class EarlyFork:
         Raises:
             NotAcceptable: it carries the offer that our INVITE did not, and nobody can answer that.
         """
-        rseq = rseq_of(response)
+        rseq = rseq_of(response) if self.dialog.remote_tag else None
         if rseq is not None:
             if self._rseq is not None and rseq != self._rseq + 1:
                 return False  # repeated, or the one before it is still on its way (RFC 3262 §4)
@@ -166,7 +166,7 @@ class EarlyFork:
 
     def _acknowledge(self, rseq: int, body: bytes) -> None:
         """Send PRACK; where our INVITE had no offer, it carries the answer to theirs (RFC 3262 §5)."""
-        answer = self._on_offer(body) if body and not self._invite.body and not self.offers.is_agreed else b""
+        answer = self._answer_first(body)
         self.offers.is_agreed = self.offers.is_agreed or bool(body)
         rack = Rack(rseq, self._invite.cseq.number, self._invite.method)
         asking = DialogRequest(self._core, self.dialog, credentials=self._credentials, on_response=ignore)
@@ -178,7 +178,14 @@ class EarlyFork:
         Raises:
             NotAcceptable: nobody can answer it.
         """
-        return self._on_offer(offer) if offer and not self._invite.body and not self.offers.is_agreed else b""
+        return self._answer_first(offer)
+
+    def _answer_first(self, offer: bytes) -> bytes:
+        """Return our answer to the first offer where it is theirs, for our INVITE had none; else nothing."""
+        if not offer or self._invite.body or self.offers.is_agreed:
+            return b""
+        self.offers.description = self._on_offer(offer)
+        return self.offers.description
 
     def agreed(self, response: Response) -> bytes:
         """Return the SDP that a 2xx leaves in force: its own, or what was said before.
