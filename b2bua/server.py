@@ -51,14 +51,15 @@ from b2bua.sip.resolver import Resolver
 from b2bua.sip.session import IncomingInvite
 from b2bua.sip.session_timers import SessionTimers
 from b2bua.sip.trace import Trace
-from b2bua.sip.transport.hop import Hop, Transport
+from b2bua.sip.transport.hop import Transport
 from b2bua.sip.transport.tls import Tls
 from b2bua.sip.uri import Uri
+from b2bua.store.running import running
 from b2bua.store.store import Store
 from b2bua.trace.keeper import TraceKeeper
 from b2bua.trunk.channels import Channels
-from b2bua.trunk.registration import RegistrationState, TrunkRegistration
 from b2bua.trunk.selection import TrunkSelection
+from b2bua.trunk.watch import TrunkWatch
 from b2bua.voicemail.step import VoicemailStep
 from media.client import MediaEngine
 from media.errors import EngineGone, MediaError
@@ -119,22 +120,20 @@ class Server:
         self.occupancy = Occupancy()
         self.channels = Channels()
         self.bindings = Bindings(on_change=self._presence_changed)
-        self.registrations = tuple(
-            TrunkRegistration(
-                trunk,
-                self.endpoint,
-                random=self._random,
-                resolve=self.resolver.resolve,
-                on_change=_tell_registration,
-            )
-            for trunk in config.trunks.values()
-            if trunk.registrar
+        self.trunks = TrunkWatch(
+            config.trunks.values(),
+            self.endpoint,
+            random=self._random,
+            resolve=self.resolver.resolve,
+            kept=store.trunk_states,
+            clock=surroundings.clock,
         )
         self.selection = TrunkSelection(
             config.trunks.values(),
             default=config.office.default_trunk,
             channels=self.channels,
-            is_usable=self._is_trunk_usable,
+            is_usable=self.trunks.is_usable,
+            current=self.trunks.current,
         )
         self._build_registrar()
         self._build_steps()
@@ -167,7 +166,7 @@ class Server:
             bindings=self.bindings,
             authentication=authentication,
             trunks=config.trunks.values(),
-            registrations=self.registrations,
+            registrations=self.trunks.registrations,
         )
 
     def _build_steps(self) -> None:
@@ -257,11 +256,13 @@ class Server:
         async with AsyncExitStack() as stack:
             store, engine = await _open(Store.open(config.office.data), start_engine())
             await stack.enter_async_context(store)
+            stack.enter_context(running(config.office.data))
             server = cls(config, store, engine, around)
             stack.push_async_callback(server._close_engine)
             engine.on_engine_lost = server._engine_lost
             await server._recover()
-            await stack.enter_async_context(server._kept_bindings())
+            keeper = BindingKeeper(server.bindings, store.bindings, clock=around.clock)
+            await stack.enter_async_context(keeper.keeping(is_known=server.directory.has_phones))
             stack.push_async_callback(server._traces.close)
             stack.push_async_callback(server.endpoint.close)
             await server._listen()
@@ -273,8 +274,8 @@ class Server:
     def _start_tasks(self) -> None:
         start = self._background.start
         start(self.mail_worker.run(), name="mail")
-        for registration in self.registrations:
-            start(registration.run(), name=f"trunk {registration.trunk.name}")
+        for name, work in self.trunks.works():
+            start(work, name=name)
         start(self._watch_expiries(), name="expiries")
         if self._tls is not None:
             start(self._tls.watch(), name="certificates")
@@ -285,7 +286,7 @@ class Server:
     async def _listen(self) -> None:
         self.endpoint.on_invite = self._invited
         self.endpoint.on_request = self._requested
-        self.endpoint.on_connection_lost = self._connection_lost
+        self.endpoint.on_connection_lost = self.trunks.connection_lost
         for transport in self._surroundings.transports:
             self.endpoint.attach(transport)
         if self._surroundings.transports:
@@ -303,16 +304,6 @@ class Server:
                 caller=call.call.caller or "withheld",
                 dialled=call.call.dialled,
             )
-
-    @asynccontextmanager
-    async def _kept_bindings(self) -> AsyncIterator[None]:
-        """Know the phones from before the restart, and keep what changes for the next one."""
-        keeper = BindingKeeper(self.bindings, self.store.bindings, clock=self._surroundings.clock)
-        await keeper.restore(is_known=self.directory.has_phones)
-        try:
-            yield
-        finally:
-            keeper.close()
 
     async def _end_calls(self) -> None:
         """Stop taking calls and let those that are up write their outcome."""
@@ -355,10 +346,6 @@ class Server:
             case _:
                 request.respond(405, headers=(("Allow", ALLOWED),))
 
-    def _connection_lost(self, hop: Hop) -> None:
-        for registration in self.registrations:
-            registration.connection_lost(hop)
-
     # --- facts ---------------------------------------------------------------------------------------------
 
     @property
@@ -375,10 +362,6 @@ class Server:
 
     def _is_online(self, person: str) -> bool:
         return self.bindings.is_online(person, asyncio.get_running_loop().time())
-
-    def _is_trunk_usable(self, name: str) -> bool:
-        registration = next((one for one in self.registrations if one.trunk.name == name), None)
-        return registration is None or registration.is_usable
 
     def _presence_changed(self, change: PresenceChange) -> None:
         log.info(change.in_words(self.directory.person(change.binding.person).title))
@@ -449,8 +432,3 @@ async def _open(
 
 def _start_worker(config: Config) -> Awaitable[MediaEngine]:
     return MediaEngine.in_worker(address=config.rtp.address, ports=config.rtp.ports)
-
-
-def _tell_registration(registration: TrunkRegistration) -> None:
-    is_bad = registration.state is RegistrationState.FAILED
-    (log.warning if is_bad else log.info)(registration.in_words())

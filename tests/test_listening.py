@@ -15,7 +15,7 @@ from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.message import Headers, Request
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.transport.tls import Tls, TlsFiles
-from b2bua.trunk import registration
+from b2bua.trunk import keep_alive, registration
 from media.client import MediaEngine
 from media.memory import MemoryRtpNetwork
 from tests.harness.certificates import Authority, needs_openssl
@@ -102,7 +102,7 @@ tls-ca = "{authority.certificate}"
 async def test_a_trunk_by_tls_is_called_without_a_certificate_of_our_own_and_again_when_it_hangs_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registration, "LEAST_REST_S", 0.05)
+    monkeypatch.setattr(keep_alive, "LEAST_REST_S", 0.05)
     authority = Authority(tmp_path)
     carrier = SipEndpoint(user_agent="carrier")
     registered: asyncio.Queue[str] = asyncio.Queue()
@@ -130,7 +130,7 @@ transport = "tls"
         )
         async with Server.running(config, in_memory()) as server, asyncio.timeout(10):
             assert ";transport=tls" in await registered.get()
-            while server.registrations[0].state is not registration.RegistrationState.REGISTERED:
+            while server.trunks.registrations[0].state is not registration.RegistrationState.REGISTERED:
                 await asyncio.sleep(0.01)
             for connection in tuple(next(iter(carrier._layer.transports))._connections.values()):
                 connection.abort()

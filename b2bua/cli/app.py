@@ -142,6 +142,15 @@ def calls(
 
 
 @app.command()
+def trunks(config: ConfigPath = None) -> None:
+    """Tell how things stand with each trunk: registered or not, since when, and what is wrong."""
+    from b2bua.cli.trunks import list_trunks
+
+    office = _load(config)
+    _run(lambda: list_trunks(office))
+
+
+@app.command()
 def demo() -> None:
     """Play a whole call over loopback without any phone, and tell its story live."""
     from b2bua.demo.story import play

@@ -200,6 +200,12 @@ class Trunk(Named):
     """Calls from these addresses are this trunk's."""
     registrar: Address | None = None
     """Where we register; None: the provider knows our address."""
+    backup_registrars: Addresses = ()
+    """Where we register while those before do not answer, in this order."""
+    keep_alive_s: Seconds = Field(default=25.0, validation_alias="keep-alive", ge=0, le=3600)
+    """Between the packets that keep the way from the registrar to us open; 0: none."""
+    qualify_every_s: Seconds = Field(default=0.0, validation_alias="qualify-every", ge=0, le=3600)
+    """The trunk is asked by OPTIONS this often whether it answers; 0: never."""
     username: str | None = None
     password: Secret | None = Field(default=None, repr=False)
     realm: str | None = None
@@ -215,8 +221,7 @@ class Trunk(Named):
     number: str | None = None
     """Our own number toward this trunk."""
     caller_id: Literal["own", "caller", "asserted"] = "own"
-    """Number shown to whom we call: our own one, that of the caller whose call goes there, or our own one in
-    From with the caller's in P-Asserted-Identity (RFC 3325)."""
+    """Number shown to whom we call: ours, the caller's, or the latter in P-Asserted-Identity (RFC 3325)."""
     channels: int | None = Field(default=None, ge=1)
     """Simultaneous calls that the provider sells; None: unlimited."""
     max_unanswered_s: Seconds = Field(default=60.0, validation_alias="max-unanswered", ge=5, le=600)
@@ -229,6 +234,11 @@ class Trunk(Named):
     """Whether sound is protected (SRTP with keys in SDP, RFC 4568)."""
 
     @property
+    def registrars(self) -> tuple[str, ...]:
+        """Return all registrars in the order in which they are tried."""
+        return (self.registrar, *self.backup_registrars) if self.registrar else ()
+
+    @property
     def places_calls(self) -> bool:
         """Return whether calls can be sent to it."""
         return bool(self.host or self.registrar)
@@ -239,6 +249,12 @@ class Trunk(Named):
             raise ValueError("a trunk needs accepts-from (addresses), a registrar or a host")
         if self.registrar and not (self.username and self.password):
             raise ValueError("to register, a trunk needs a username and a password")
+        if (self.backup_registrars and not self.registrar) or (
+            self.qualify_every_s and not self.places_calls
+        ):
+            raise ValueError(
+                "backup-registrars belong to a registrar, qualify-every to a registrar or a host"
+            )
         return self
 
 

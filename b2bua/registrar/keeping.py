@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 from b2bua.errors import B2buaError
@@ -31,6 +32,15 @@ class BindingKeeper:
         self._clock = clock
         self._changed: dict[tuple[str, str], Binding] = {}
         self._timer: asyncio.TimerHandle | None = None
+
+    @asynccontextmanager
+    async def keeping(self, *, is_known: Callable[[str], bool]) -> AsyncIterator[None]:
+        """Restore, and keep what changes for as long as the block runs."""
+        await self.restore(is_known=is_known)
+        try:
+            yield
+        finally:
+            self.close()
 
     async def restore(self, *, is_known: Callable[[str], bool]) -> None:
         """Put back what has not ended of people who still may register; from now on keep what changes."""

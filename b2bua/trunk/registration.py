@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from enum import StrEnum
 from random import Random
 
@@ -13,25 +13,22 @@ from b2bua.config.models import Trunk
 from b2bua.errors import MalformedMessage, Unavailable
 from b2bua.sip.digest import Credentials
 from b2bua.sip.endpoint import SipEndpoint
-from b2bua.sip.grammar import readable
 from b2bua.sip.headers import CSeq, NameAddr
 from b2bua.sip.message import Headers, Request, Response
 from b2bua.sip.resolver import resolve
 from b2bua.sip.transport.hop import Hop
-from b2bua.sip.uri import SipUri, Uri
+from b2bua.sip.uri import SipUri
 from b2bua.trunk.backoff import Backoff
-from b2bua.trunk.selection import account_domain, address_uri
+from b2bua.trunk.keep_alive import KeepAlive
+from b2bua.trunk.probe import status_in_words
+from b2bua.trunk.selection import Resolve, address_uri
 
 log = logging.getLogger(__name__)
 
 ANSWER_S = 10.0
 """A provider that does not answer a REGISTER within this time is taken for unreachable."""
-LEAST_REST_S = 10.0
-"""Between two registrations, also with a provider that closes every connection at once."""
 UNREGISTER_S = 2.0
 """Our end does not wait longer than that for the provider's blessing."""
-
-Resolve = Callable[[Uri], Awaitable[list[Hop]]]
 
 
 class RegistrationState(StrEnum):
@@ -63,7 +60,9 @@ class TrunkRegistration:
         self.contact_token = secrets.token_hex(8)
         """User part of our contact: nobody but the provider knows it, so whoever calls it is the provider."""
         self.addresses: frozenset[str] = frozenset()
-        """IP addresses the provider had at the last look-up that succeeded."""
+        """IP addresses that the provider's servers had when they were last looked up with success."""
+        self.registrar = trunk.registrars[0]
+        """Whom we are registered with, or try first."""
         self.on_change = on_change
         self._endpoint = endpoint
         self._resolve = resolve
@@ -74,7 +73,9 @@ class TrunkRegistration:
         self._cseq = 0
         self._expires = int(trunk.expires_s)
         self._home: Hop | None = None
-        self._is_cut_off = asyncio.Event()
+        self._found: dict[str, frozenset[str]] = {}
+        self._told = (self.state, "", self.registrar)
+        self._keep_alive = KeepAlive(trunk, endpoint)
 
     @property
     def is_usable(self) -> bool:
@@ -85,32 +86,25 @@ class TrunkRegistration:
         """Return one line for the log."""
         if self.state is RegistrationState.FAILED:
             return f"trunk {self.trunk.name} is not registered: {self.last_error}"
-        return f"trunk {self.trunk.name} is {self.state} with {self.trunk.registrar}"
+        return f"trunk {self.trunk.name} is {self.state} with {self.registrar}"
 
     async def run(self) -> None:
         """Stay registered until cancelled; then unregister within ``UNREGISTER_S``."""
         self.since = asyncio.get_running_loop().time()
         try:
             while True:
-                await self._rest(await self._try())
+                wait = await self._try()
+                if self.state is RegistrationState.REGISTERED and self._home is not None:
+                    await self._keep_alive.hold(self._home, seconds=wait)
+                else:
+                    await asyncio.sleep(wait)  # the schedule itself; nothing else would wake it
         finally:
             await self._unregister()
 
     def connection_lost(self, hop: Hop) -> None:
         """Register anew when the connection is gone over which the provider's calls would come."""
         if hop == self._home:
-            self._is_cut_off.set()
-
-    async def _rest(self, seconds: float) -> None:
-        """Wait until it is time to register again, or until the provider cannot reach us any more."""
-        self._is_cut_off.clear()
-        least = asyncio.get_running_loop().time() + LEAST_REST_S
-        try:
-            async with asyncio.timeout(seconds):
-                await self._is_cut_off.wait()
-                await asyncio.sleep(least - asyncio.get_running_loop().time())
-        except TimeoutError:
-            return
+            self._keep_alive.cut_off()
 
     async def _try(self) -> float:
         """Register once; return the seconds until it is to be done again."""
@@ -138,20 +132,44 @@ class TrunkRegistration:
         return response
 
     async def _ask_around(self) -> Response:
-        """Return the first answer from any address of the provider; they are looked up anew each time."""
+        """Return the first answer of a registrar that is in order, else of the last one, asked in turn.
+
+        The first one comes first each time, so that we return to it. A registrar that we leave is not told:
+        it may share its bindings with the next.
+
+        Raises:
+            Unavailable: the name of none resolves.
+        """
+        response, problem = None, Unavailable("")
+        for registrar in self.trunk.registrars:
+            try:
+                response = await self._ask_one(registrar)
+            except Unavailable as error:
+                problem = error
+                continue
+            if not response.is_local and response.status < 500:
+                self.registrar = registrar
+                break
+        if response is None:
+            raise problem
+        return response
+
+    async def _ask_one(self, registrar: str) -> Response:
+        """Return the first answer from any address of the registrar; they are looked up anew each time."""
         response = Response(503)
-        hops = await self._resolve(self._next_hop)
-        self.addresses = frozenset(hop.host for hop in hops)
+        hops = await self._resolve(address_uri(self.trunk.outbound_proxy or registrar, self.trunk))
+        self._found[registrar] = frozenset(hop.host for hop in hops)
+        self.addresses = frozenset[str]().union(*self._found.values())
         for hop in hops:
-            response = await self._ask(hop, expires=self._expires, within_s=ANSWER_S)
+            response = await self._ask(registrar, hop, expires=self._expires, within_s=ANSWER_S)
             if not response.is_local and response.status != 503:
                 self._home = hop
                 break
         return response
 
-    async def _ask(self, hop: Hop, *, expires: int, within_s: float) -> Response:
+    async def _ask(self, registrar: str, hop: Hop, *, expires: int, within_s: float) -> Response:
         self._cseq += 1
-        request = self._request(hop, expires)
+        request = self._request(registrar, hop, expires)
         response = await self._endpoint.request(
             request, hop, credentials=self._credentials, deadline_s=within_s
         )
@@ -165,14 +183,15 @@ class TrunkRegistration:
             return
         try:
             async with asyncio.timeout(UNREGISTER_S):
-                await self._ask(home, expires=0, within_s=UNREGISTER_S)
+                await self._ask(self.registrar, home, expires=0, within_s=UNREGISTER_S)
         except TimeoutError:
             log.info("%s: the provider did not confirm that we unregistered", self.trunk.name)
 
-    def _request(self, hop: Hop, expires: int) -> Request:
-        account = NameAddr(SipUri(self.trunk.username, account_domain(self.trunk)))
+    def _request(self, registrar: str, hop: Hop, expires: int) -> Request:
+        uri = address_uri(registrar, self.trunk)
+        account = NameAddr(SipUri(self.trunk.username, uri.host))
         local = self._endpoint.local_hop(hop)
-        contact = SipUri(self.contact_token, local.host, local.port, parameters=self._registrar.parameters)
+        contact = SipUri(self.contact_token, local.host, local.port, parameters=uri.parameters)
         headers = Headers()
         headers.add("From", str(account.with_tag(self._from_tag)))
         headers.add("To", str(account))
@@ -180,15 +199,7 @@ class TrunkRegistration:
         headers.add("CSeq", str(CSeq(self._cseq, "REGISTER")))
         headers.add("Contact", str(NameAddr(contact)))
         headers.add("Expires", str(expires))
-        return Request("REGISTER", str(self._registrar), headers)
-
-    @property
-    def _registrar(self) -> SipUri:
-        return address_uri(self.trunk.registrar or "", self.trunk)
-
-    @property
-    def _next_hop(self) -> SipUri:
-        return address_uri(self.trunk.outbound_proxy or self.trunk.registrar or "", self.trunk)
+        return Request("REGISTER", str(uri), headers)
 
     @property
     def _credentials(self) -> Credentials:
@@ -218,8 +229,9 @@ class TrunkRegistration:
         return wait
 
     def _enter(self, state: RegistrationState, why: str) -> None:
-        if (state, why) == (self.state, self.last_error):
+        if (state, why, self.registrar) == self._told:
             return
+        self._told = (state, why, self.registrar)
         if state is not self.state:
             self.since = asyncio.get_running_loop().time()
         self.state, self.last_error = state, why
@@ -236,16 +248,12 @@ def _number(response: Response, name: str) -> int | None:
 def _refusal(response: Response) -> str:
     if response.status in (401, 407):
         return "the provider does not accept user name and password"
-    return f"the provider refuses the account ({_status(response)})"
+    return f"the provider refuses the account ({status_in_words(response)})"
 
 
 def _failure(response: Response) -> str:
     if not response.is_local:
-        return f"the provider answers {_status(response)}"
+        return f"the provider answers {status_in_words(response)}"
     if response.status == 408:
         return "the provider does not answer"
-    return f"the provider cannot be reached ({_status(response)})"
-
-
-def _status(response: Response) -> str:
-    return f"{response.status} {readable(response.reason)[:60]}"
+    return f"the provider cannot be reached ({status_in_words(response)})"

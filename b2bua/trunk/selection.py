@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 
 from b2bua.config.models import Trunk
@@ -10,9 +10,13 @@ from b2bua.config.values import split_address
 from b2bua.errors import Unavailable
 from b2bua.sip.digest import Credentials
 from b2bua.sip.headers import NameAddr
-from b2bua.sip.uri import SipUri
+from b2bua.sip.transport.hop import Hop
+from b2bua.sip.uri import SipUri, Uri
 from b2bua.trunk.callerid import Caller, CallerIdentity, CallerIdPolicy, identify_caller
 from b2bua.trunk.channels import Channels
+
+Resolve = Callable[[Uri], Awaitable[list[Hop]]]
+"""Finds the addresses of a server, best first; raises Unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,7 @@ class OutboundRoute:
     @property
     def next_hop(self) -> SipUri:
         """What to resolve for the address that the INVITE is sent to."""
-        proxy = self.trunk.outbound_proxy
-        return address_uri(proxy, self.trunk) if proxy else _call_uri(self.trunk, None)
+        return next_hop(self.trunk)
 
     @property
     def from_(self) -> NameAddr:
@@ -88,12 +91,17 @@ class TrunkSelection:
         default: str | None = None,
         channels: Channels | None = None,
         is_usable: Callable[[str], bool] | None = None,
+        current: Callable[[Trunk], Trunk] = lambda trunk: trunk,
     ) -> None:
-        """``is_usable`` says whether a trunk is up, e.g. registered where it has to; None: all are."""
+        """``is_usable`` says whether a trunk is up, e.g. registered where it has to; None: all are.
+
+        ``current`` returns the trunk with the registrar that has us at the moment.
+        """
         able = [trunk for trunk in trunks if trunk.places_calls]
         self._trunks = sorted(able, key=lambda trunk: trunk.name != default)
         self._channels = channels or Channels()
         self._is_usable = is_usable
+        self._current = current
 
     def route(self, number: str, caller: Caller) -> OutboundRoute:
         """Return the route of a call to ``number``.
@@ -105,7 +113,7 @@ class TrunkSelection:
         for trunk in self._trunks:
             obstacle = self._obstacle(trunk)
             if obstacle is None:
-                return OutboundRoute(trunk, number, caller, CallerIdPolicy(trunk.caller_id))
+                return OutboundRoute(self._current(trunk), number, caller, CallerIdPolicy(trunk.caller_id))
             obstacles.append(obstacle)
         raise Unavailable("; ".join(obstacles) or "no trunk is configured for calls to outside numbers")
 
@@ -115,6 +123,12 @@ class TrunkSelection:
         if trunk.channels is not None and self._channels.in_use(trunk.name) >= trunk.channels:
             return f"all {trunk.channels} channels of trunk {trunk.name} are in use"
         return None
+
+
+def next_hop(trunk: Trunk) -> SipUri:
+    """Return what to resolve for the address that requests to ``trunk`` are sent to."""
+    proxy = trunk.outbound_proxy
+    return address_uri(proxy, trunk) if proxy else _call_uri(trunk, None)
 
 
 def account_domain(trunk: Trunk) -> str:

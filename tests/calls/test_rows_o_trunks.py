@@ -106,7 +106,7 @@ async def office_at_a_provider(folder: Path) -> AsyncIterator[tuple[Office, Prov
 @virtual_time(limit_s=900)
 async def test_row_o8_registers_by_digest_and_goes_on_registering(tmp_path: Path) -> None:
     async with office_at_a_provider(tmp_path) as (demo, provider):
-        (registration,) = demo.server.registrations
+        (registration,) = demo.server.trunks.registrations
         await demo.until(lambda: registration.state is RegistrationState.REGISTERED, within=1)
         await asyncio.sleep(300)
         assert 5 <= len(provider.registered_at) <= 8

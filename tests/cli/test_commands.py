@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 from b2bua.cli.app import app
 from b2bua.config.files import demo_config
 from b2bua.store import CallOutcome, NewCall, Store
+from b2bua.store.running import is_running, running
+from b2bua.store.trunk_states import KeptTrunkState
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -96,3 +98,70 @@ def test_an_address_that_is_not_ours_is_told_at_the_start(tmp_path: Path, key: s
 def test_sound_cannot_be_received_at_every_address_at_once(tmp_path: Path) -> None:
     said = says("check", office(tmp_path, address="0.0.0.0"), exit_code=2)
     assert "rtp.address: '0.0.0.0' is no address to send to" in said
+
+
+PROVIDER = """
+[trunk.provider]
+registrar = "sip.provider.example"
+username = "u"
+password = "p"
+
+[trunk.watched]
+host = "192.0.2.7"
+qualify-every = "30s"
+"""
+
+
+def with_provider(folder: Path) -> str:
+    """Return the path of a demo office that also has watched trunks."""
+    path = Path(office(folder))
+    path.write_text(path.read_text() + PROVIDER)
+    return str(path)
+
+
+async def trunk_news(folder: Path, *states: KeptTrunkState) -> None:
+    async with await Store.open(folder / "data") as store:
+        for state in states:
+            store.trunk_states.keep(state)
+
+
+def test_d11_trunks_are_told_with_state_since_when_and_what_is_wrong(tmp_path: Path) -> None:
+    config = with_provider(tmp_path)
+    asyncio.run(
+        trunk_news(
+            tmp_path,
+            KeptTrunkState("provider", "trying", NOON, "sip.provider.example", ""),
+            KeptTrunkState(
+                "provider", "failed", NOON, "sip.provider.example", "the provider does not answer"
+            ),
+            KeptTrunkState("provider", "registered", NOON, "sip.provider.example", ""),
+            KeptTrunkState("watched", "silent", NOON, "192.0.2.7", "udp:192.0.2.7:5060 does not answer"),
+        )
+    )
+    with running(tmp_path / "data"):
+        lines = says("trunks", config).splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["demo", "demo-out", "provider", "watched"]
+    assert "not watched" in lines[0]
+    assert lines[2] == "provider  registered with sip.provider.example since 2026-11-23 13:00:00"
+    assert lines[3] == (
+        "watched   silent (192.0.2.7) since 2026-11-23 13:00:00: udp:192.0.2.7:5060 does not answer"
+    )
+
+
+def test_trunks_of_an_office_that_does_not_run_are_said_to_be_old_news(tmp_path: Path) -> None:
+    config = with_provider(tmp_path)
+    assert says("trunks", config).startswith("The office does not run, and has never run with")
+    assert not (tmp_path / "data").exists()
+    asyncio.run(trunk_news(tmp_path))
+    told = says("trunks", config).splitlines()
+    assert told[0] == "The office does not run. When it last did:"
+    assert told[3] == "provider  not tried yet"
+
+
+def test_whether_an_office_runs_is_known_even_after_a_crash(tmp_path: Path) -> None:
+    assert not is_running(tmp_path)
+    with running(tmp_path):
+        assert is_running(tmp_path)
+        assert is_running(tmp_path)
+    assert (tmp_path / "running.lock").exists(), "it stays, also after a crash"
+    assert not is_running(tmp_path)

@@ -37,9 +37,16 @@ class Provider:
     has_password: bool = True
     script: deque[Reply] = field(default_factory=deque)
     seen: list[tuple[float, Request]] = field(default_factory=list)
+    kept_alive: list[float] = field(default_factory=list)
+    answers_options: bool = True
 
     def on_request(self, server: ServerRequest) -> None:
         request = server.request
+        if request.method == "OPTIONS":
+            self.kept_alive.append(asyncio.get_running_loop().time())
+            if self.answers_options:
+                server.respond(200)
+            return
         self.seen.append((asyncio.get_running_loop().time(), request))
         if self.script:
             status, headers = self.script.popleft()
@@ -353,3 +360,77 @@ async def test_an_account_that_is_blocked_is_said_in_the_providers_words() -> No
         assert story.states[0][1] == (
             "trunk p is not registered: the provider refuses the account (403 Forbidden)"
         )
+
+
+@virtual_time
+async def test_rfc5626_4_4_the_way_through_the_nat_is_kept_open_every_25_seconds() -> None:
+    async with office(Provider(granted_s=600)) as story:
+        await asyncio.sleep(110)
+        waits = [later - earlier for earlier, later in pairwise([0.0, *story.provider.kept_alive])]
+        assert [round(wait) for wait in waits] == [25, 25, 25, 25]
+        assert len(story.provider.times()) == 1
+
+
+@virtual_time
+async def test_no_keep_alive_is_sent_when_none_is_wanted() -> None:
+    async with office(Provider(granted_s=600), keep_alive_s=0) as story:
+        await asyncio.sleep(400)
+        assert story.provider.kept_alive == []
+
+
+@virtual_time
+async def test_d11_f13_a_provider_that_falls_silent_is_noticed_long_before_the_registration_ends() -> None:
+    async with office(Provider(granted_s=3600), expires_s=3600) as story:
+        await asyncio.sleep(60)
+        story.network.blackhole(PROVIDER)
+        await asyncio.sleep(25 + 4 + 10 + 1)
+        assert story.registration.state is RegistrationState.FAILED
+        story.network.blackhole(PROVIDER, on=False)
+        await asyncio.sleep(15)
+        assert story.registration.state is RegistrationState.REGISTERED
+
+
+@virtual_time
+async def test_a_provider_that_never_answers_an_options_is_not_thought_dead_for_it() -> None:
+    async with office(Provider(granted_s=600, answers_options=False)) as story:
+        await asyncio.sleep(400)
+        assert len(story.provider.times()) == 1
+        assert story.registration.state is RegistrationState.REGISTERED
+
+
+@virtual_time
+async def test_d11_a_dead_registrar_is_replaced_by_the_next_and_taken_again_when_it_is_back() -> None:
+    provider = Provider(granted_s=100)
+    names = {"one.example": SECOND, "two.example": PROVIDER}
+
+    async def known(uri: Uri) -> list[Hop]:
+        assert isinstance(uri, SipUri)
+        return [Hop("udp", names[uri.host], 5060)]
+
+    async with office(
+        provider, resolve=known, registrar="one.example", backup_registrars=("two.example",)
+    ) as story:
+        await asyncio.sleep(15)
+        registration = story.registration
+        assert story.states[-1][1] == "trunk p is registered with two.example"
+        assert (registration.registrar, registration.addresses) == ("two.example", {PROVIDER, SECOND})
+        assert [request.uri for _, request in provider.seen] == ["sip:two.example"] * 2
+        assert provider.seen[0][1].to.uri == SipUri("482212", "two.example")
+        names["one.example"] = PROVIDER
+        await asyncio.sleep(100)
+        assert story.states[-1][1] == "trunk p is registered with one.example"
+
+
+@virtual_time
+async def test_d11_a_registrar_whose_name_is_gone_or_that_is_broken_is_passed_over() -> None:
+    async def known(uri: Uri) -> list[Hop]:
+        assert isinstance(uri, SipUri)
+        if uri.host == "gone.example":
+            raise Unavailable("gone.example does not resolve")
+        return [Hop("udp", PROVIDER, 5060)]
+
+    provider = Provider(script=deque([(500, ())]))
+    backups = ("broken.example", "good.example")
+    async with office(provider, resolve=known, registrar="gone.example", backup_registrars=backups) as story:
+        await asyncio.sleep(1)
+        assert [words for _, words in story.states] == ["trunk p is registered with good.example"]

@@ -106,3 +106,13 @@ def test_a_trunk_that_only_accepts_calls_is_never_chosen() -> None:
 
 def test_addresses_may_be_ipv6() -> None:
     assert str(address_uri("[2001:db8::1]:5070", trunk())) == "sip:[2001:db8::1]:5070"
+
+
+def test_d11_calls_go_to_the_registrar_that_has_us_at_the_moment() -> None:
+    pbx = trunk(
+        host=None, registrar="one.example", backup_registrars=("two.example",), username="u", password="p"
+    )
+    now_at = pbx.model_copy(update={"registrar": "two.example"})
+    route = TrunkSelection([pbx], current=lambda _: now_at).route("200", CALLER)
+    assert route.uri == "sip:200@two.example"
+    assert str(route.from_.uri).endswith("@two.example")
