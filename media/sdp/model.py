@@ -175,5 +175,7 @@ class SessionDescription:
 
 def _lines(body: bytes) -> list[Line]:
     """Return the lines of ``body``; bytes that are not UTF-8 (Latin-1 names) survive a round trip."""
-    rows = body.decode("utf-8", "surrogateescape").rstrip("\r\n\0 ").split("\n")
-    return [Line.parse(row) for row in (raw.rstrip("\r") for raw in rows) if row]
+    text = body.decode("utf-8", "surrogateescape").rstrip("\r\n\0 ")
+    if "\0" in text:
+        raise MalformedMedia("SDP with a NUL")  # RFC 8866 §9; behind the end some phones pad with it
+    return [Line.parse(row) for row in (raw.rstrip("\r") for raw in text.split("\n")) if row]

@@ -20,3 +20,7 @@ def test_nothing_but_the_errors_of_a_peer_comes_of_a_seed_or_its_broken_copies(p
         at = random.randrange(len(whole))
         read_any(whole[:at])
         read_any(whole[:at] + random.randbytes(3) + whole[at + 3 :])
+
+
+def test_a_nul_before_other_blanks_at_the_end_of_sdp_is_refused_like_any_other() -> None:
+    read_any(b"v=0\r\nm=audio 6000 RTP\x00\x00\x0c")  # found by fuzzing: it read otherwise once written
