@@ -1,0 +1,46 @@
+"""The tables of the configuration, one frozen model each: kebab-case keys in TOML, snake_case fields here."""
+
+from __future__ import annotations
+
+from b2bua.config.tables.base import Named, Table
+from b2bua.config.tables.office import Media, Office, Rtp, Sip, Smtp, Srtp
+from b2bua.config.tables.parties import Person, Trunk
+from b2bua.config.tables.schemes import (
+    ACTIONS,
+    RING_SECONDS,
+    STAGGER_SECONDS,
+    Destination,
+    Extension,
+    Mailbox,
+    Menu,
+    MenuOption,
+    Number,
+    Queue,
+    Scheme,
+    Step,
+)
+
+__all__ = [
+    "ACTIONS",
+    "RING_SECONDS",
+    "STAGGER_SECONDS",
+    "Destination",
+    "Extension",
+    "Mailbox",
+    "Media",
+    "Menu",
+    "MenuOption",
+    "Named",
+    "Number",
+    "Office",
+    "Person",
+    "Queue",
+    "Rtp",
+    "Scheme",
+    "Sip",
+    "Smtp",
+    "Srtp",
+    "Step",
+    "Table",
+    "Trunk",
+]

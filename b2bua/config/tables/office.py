@@ -1,0 +1,164 @@
+"""The tables that hold for the whole office: itself, signalling, sound, mail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
+
+from b2bua.config.tables.base import Table
+from b2bua.config.values import (
+    Addresses,
+    Nameservers,
+    Ports,
+    Seconds,
+    Secret,
+    split_address,
+)
+
+Srtp = Literal["off", "offered", "required"]
+LEAST_SESSION_S = 90.0
+"""No shorter session is allowed (RFC 4028 §5)."""
+
+
+class Office(Table):
+    """``[office]``: what holds for everything."""
+
+    country: str = Field(default="PL", pattern="^[A-Z]{2}$")
+    timezone: str = "UTC"
+    language: Literal["en", "uk", "ru", "pl"] = "en"
+    data: Path = Path("data")
+    prompts: Path | None = None
+    """Folder of own prompts; they win over those that come with the program."""
+    default_trunk: str | None = None
+    """Trunk of calls to external numbers; None: the first one that can place calls."""
+    default_scheme: str | None = None
+    """Scheme of numbers that are not configured."""
+    voicemail: str | None = None
+    """Mailbox of the last resort; None: the first one that is configured."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f'{name!r} is no time zone, expected for example "Europe/Warsaw"') from None
+        return name
+
+
+class Sip(Table):
+    """``[sip]``: where phones and trunks reach us."""
+
+    listen: Addresses = Field(default=("127.0.0.1:5060",), min_length=1)
+    """For UDP and TCP; TLS and WebSocket are on the same addresses with ports of their own."""
+    transports: tuple[Literal["udp", "tcp", "tls", "ws", "wss"], ...] = Field(
+        default=("udp", "tcp"), min_length=1
+    )
+    tls_port: int = Field(default=5061, ge=1, le=65535)
+    ws_port: int = Field(default=8088, ge=1, le=65535)
+    wss_port: int = Field(default=8089, ge=1, le=65535)
+    tls_certificate: Path | None = None
+    """Ours and those between it and its authority, PEM; read again when it changes."""
+    tls_key: Path | None = None
+    """Its private key; None: in the same file."""
+    tls_ca: Path | None = None
+    """Whose certificates are trusted; None: whom the system trusts."""
+    tls_verify: bool = True
+    """Whether the servers that we call have to prove who they are."""
+    tls_verify_clients: bool = False
+    """Whether those who call us by TLS have to show a certificate."""
+    most_connections: int = Field(default=2000, ge=1)
+    """TCP, TLS or WebSocket, on each port; further ones are closed at once."""
+    most_connections_of_address: int = Field(default=200, ge=1)
+    """From one address."""
+    domain: str | None = None
+    """Realm and domain of the phones; None: the address we listen on."""
+    public_address: str | None = None
+    """What the outside sees in Via and Contact behind a NAT."""
+    digest: tuple[Literal["MD5", "SHA-256"], ...] = Field(default=("MD5",), min_length=1)
+    """Challenges for phones, in order. Many phones fail when they see one that they do not know."""
+    nameservers: Nameservers = ()
+    """Asked instead of the system's; port 53 where none is given."""
+    qualify_every_s: Seconds = Field(default=0.0, validation_alias="qualify-every", ge=0, le=3600)
+    """Phones are asked by OPTIONS this often whether they still answer; 0: never."""
+    session_timer_s: Seconds = Field(default=1800.0, validation_alias="session-timer", ge=0, le=86400)
+    """Calls whose far end can (RFC 4028) are refreshed twice in that time, dead ones end by it; 0: never."""
+    srtp: Srtp = "off"
+    """Whether the phones' sound is protected (SRTP with keys in SDP, RFC 4568)."""
+
+    @field_validator("session_timer_s")
+    @classmethod
+    def _long_enough(cls, seconds: float) -> float:
+        if 0 < seconds < LEAST_SESSION_S:
+            raise ValueError("must be 90 seconds or more, or 0 for never")
+        return seconds
+
+    @property
+    def addresses(self) -> tuple[tuple[str, int], ...]:
+        """Return host and port of each of ``listen``."""
+        return tuple(split_address(address, default_port=5060) for address in self.listen)
+
+    @property
+    def listening(self) -> str:
+        """Return ``listen`` in words."""
+        return " and ".join(self.listen)
+
+    @property
+    def host(self) -> str:
+        """Return the address part of the first of ``listen``."""
+        return self.addresses[0][0]
+
+    @property
+    def port(self) -> int:
+        """Return the port part of the first of ``listen``."""
+        return self.addresses[0][1]
+
+    @model_validator(mode="after")
+    def _can_prove_who_it_is(self) -> Self:
+        if {"tls", "wss"} & set(self.transports) and self.tls_certificate is None:
+            raise ValueError("tls and wss need a certificate: tls-certificate, and tls-key")
+        if self.tls_key is not None and self.tls_certificate is None:
+            raise ValueError("tls-key belongs to a tls-certificate")
+        return self
+
+
+class Rtp(Table):
+    """``[rtp]``: where audio is received."""
+
+    address: str = "127.0.0.1"
+    public_address: str | None = None
+    """What goes into SDP toward peers beyond a NAT; None: ``address``."""
+    ports: Ports = (10000, 20000)
+
+    @field_validator("address")
+    @classmethod
+    def _can_be_sent_to(cls, address: str) -> str:
+        """Peers are told this address, so it must be one."""
+        if address in ("0.0.0.0", "::", ""):  # noqa: S104 - compared with, not bound to
+            raise ValueError(
+                f'{address!r} is no address to send to, expected this machine\'s, e.g. "192.168.1.10"'
+            )
+        return address
+
+
+class Media(Table):
+    """``[media]``: how audio is treated."""
+
+    codecs: tuple[Literal["PCMA", "PCMU"], ...] = Field(default=("PCMA", "PCMU"), min_length=1)
+    """Offered in this order."""
+    rtp_timeout_s: Seconds = Field(default=30.0, validation_alias="rtp-timeout", ge=5, le=3600)
+    """Without a packet for that long a leg is dead."""
+
+
+class Smtp(Table):
+    """``[smtp]``: the server that takes our mail."""
+
+    host: str = Field(description="the name of the mail server")
+    port: int = Field(default=587, ge=1, le=65535)
+    username: str | None = None
+    password: Secret | None = Field(default=None, repr=False)
+    sender: str = Field(validation_alias="from", pattern="@", description="our own address")
+    starttls: bool = True

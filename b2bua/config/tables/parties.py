@@ -1,0 +1,108 @@
+"""Who is on the other side: trunks and people."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from b2bua.config.tables.base import Named
+from b2bua.config.tables.office import Srtp
+from b2bua.config.values import (
+    Address,
+    Addresses,
+    Network,
+    Seconds,
+    Secret,
+)
+
+
+class Trunk(Named):
+    """``[trunk.x]``: a way to and from the outside."""
+
+    accepts_from: tuple[Network, ...] = ()
+    """Calls from these addresses are this trunk's."""
+    registrar: Address | None = None
+    """Where we register; None: the provider knows our address."""
+    backup_registrars: Addresses = ()
+    """Where we register while those before do not answer, in this order."""
+    keep_alive_s: Seconds = Field(default=25.0, validation_alias="keep-alive", ge=0, le=3600)
+    """Between the packets that keep the way from the registrar to us open; 0: none."""
+    qualify_every_s: Seconds = Field(default=0.0, validation_alias="qualify-every", ge=0, le=3600)
+    """The trunk is asked by OPTIONS this often whether it answers; 0: never."""
+    username: str | None = None
+    password: Secret | None = Field(default=None, repr=False)
+    realm: str | None = None
+    """Answers challenges of this realm only; None: of any."""
+    expires_s: Seconds = Field(default=600.0, validation_alias="expires", ge=30, le=86400)
+    """How long a registration is asked for."""
+    outbound_proxy: Address | None = None
+    """Where all requests to this trunk go; None: to ``host``."""
+    host: str | None = None
+    """Where calls are sent; None: to the registrar."""
+    port: int | None = Field(default=None, ge=1, le=65535)
+    transport: Literal["udp", "tcp", "tls"] = "udp"
+    number: str | None = None
+    """Our own number toward this trunk."""
+    caller_id: Literal["own", "caller", "asserted"] = "own"
+    """Number shown to whom we call: ours, the caller's, or the latter in P-Asserted-Identity (RFC 3325)."""
+    channels: int | None = Field(default=None, ge=1)
+    """Simultaneous calls that the provider sells; None: unlimited."""
+    max_unanswered_s: Seconds = Field(default=60.0, validation_alias="max-unanswered", ge=5, le=600)
+    """The carrier drops a call that rings longer; it is answered before that."""
+    follows_redirects: bool = Field(default=False, validation_alias="follow-redirects")
+    """Calls go where a 3xx of the provider sends them; else that is a refusal."""
+    allows_nat: bool = False
+    """Audio may come from another address than its SDP says."""
+    srtp: Srtp = "off"
+    """Whether sound is protected (SRTP with keys in SDP, RFC 4568)."""
+
+    @property
+    def registrars(self) -> tuple[str, ...]:
+        """Return all registrars in the order in which they are tried."""
+        return (self.registrar, *self.backup_registrars) if self.registrar else ()
+
+    @property
+    def places_calls(self) -> bool:
+        """Return whether calls can be sent to it."""
+        return bool(self.host or self.registrar)
+
+    @model_validator(mode="after")
+    def _can_be_used(self) -> Self:
+        if not (self.accepts_from or self.places_calls):
+            raise ValueError("a trunk needs accepts-from (addresses), a registrar or a host")
+        if self.registrar and not (self.username and self.password):
+            raise ValueError("to register, a trunk needs a username and a password")
+        if (self.backup_registrars and not self.registrar) or (
+            self.qualify_every_s and not self.places_calls
+        ):
+            raise ValueError(
+                "backup-registrars belong to a registrar, qualify-every to a registrar or a host"
+            )
+        return self
+
+
+class Person(Named):
+    """``[person.x]``: somebody with phones."""
+
+    display: str = Field(default="", validation_alias="name")
+    """Full name; empty: the key with a capital letter."""
+    extension: str | None = Field(default=None, pattern=r"^\d{2,6}$")
+    """What colleagues dial; also the user name of the phones."""
+    sip_password: Secret | None = Field(default=None, validation_alias="password", repr=False)
+    """Password of the phones; None: no phone can register."""
+    mobile: str | None = None
+    email: str | None = Field(default=None, pattern="@")
+    voicemail: str | None = None
+    """Own mailbox."""
+
+    @property
+    def title(self) -> str:
+        """Return what others see."""
+        return self.display or self.name.capitalize()
+
+    @model_validator(mode="after")
+    def _can_register(self) -> Self:
+        if self.sip_password and not self.extension:
+            raise ValueError("a password needs an extension: it is the user name of the phones")
+        return self

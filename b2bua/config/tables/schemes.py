@@ -1,0 +1,150 @@
+"""What is done with callers: numbers, schemes and what their steps name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from b2bua.config.tables.base import Named, Table
+from b2bua.config.values import (
+    Seconds,
+    Texts,
+)
+from b2bua.routing.destination import Outcome, RingMode
+from b2bua.routing.plan import QueueStrategy
+
+Digit = Annotated[str, Field(pattern=r"^[0-9*#]$")]
+RING_SECONDS = 20.0
+STAGGER_SECONDS = 5.0
+ACTIONS = ("ring", "extension", "queue", "menu", "voicemail", "scheme", "say", "echo", "dial-extension")
+
+
+class Destination(Table):
+    """What can be done with a caller: exactly one of the keys up to ``echo``."""
+
+    ring: Texts | None = Field(default=None, min_length=1)
+    extension: str | None = None
+    queue: str | None = None
+    menu: str | None = None
+    voicemail: str | None = None
+    scheme: str | None = None
+    say: str | None = None
+    echo: Literal[True] | None = None
+    mode: RingMode | None = None
+    for_seconds: Seconds | None = Field(default=None, validation_alias="for", gt=0, le=3600)
+    stagger_seconds: Seconds | None = Field(default=None, validation_alias="stagger", gt=0, le=600)
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Return the keys that say what to do."""
+        return tuple(key for key in ACTIONS if getattr(self, key.replace("-", "_"), None))
+
+    @model_validator(mode="after")
+    def _does_one_thing(self) -> Self:
+        if len(self.actions) != 1:
+            found = " and ".join(self.actions) or "none of them"
+            raise ValueError(f"expected exactly one of {', '.join(ACTIONS)}; found {found}")
+        if (self.mode or self.stagger_seconds) and self.ring is None:
+            raise ValueError("mode and stagger belong to ring")
+        if self.for_seconds and self.ring is None and self.queue is None:
+            raise ValueError('"for" belongs to ring and queue; a menu has its own in [menu.x]')
+        if self.stagger_seconds and self.mode is not RingMode.STAGGERED:
+            raise ValueError('stagger needs mode = "staggered"')
+        return self
+
+
+class MenuOption(Destination):
+    """What a digit does."""
+
+    dial_extension: Literal[True] | None = None
+    """The caller types an extension next."""
+
+
+class Step(Destination):
+    """``[[scheme.x.step]]``."""
+
+    after: tuple[Outcome, ...] | None = Field(default=None, min_length=1)
+    """Only after one of these; None: after whatever did not succeed."""
+    hours: str | None = None
+    """Only in these opening hours."""
+
+    @field_validator("after")
+    @classmethod
+    def _can_be_followed(cls, outcomes: tuple[Outcome, ...] | None) -> tuple[Outcome, ...] | None:
+        if outcomes and (final := {Outcome.ANSWERED, Outcome.MESSAGE} & set(outcomes)):
+            raise ValueError(f"nothing follows after {', '.join(sorted(final))}: the caller was served")
+        return outcomes
+
+
+class Scheme(Named):
+    """``[scheme.x]``: steps in order."""
+
+    steps: tuple[Step, ...] = Field(
+        validation_alias="step", min_length=1, description="what to do with a caller"
+    )
+    allow_dead_end: bool = False
+    """Let callers go when the steps run out."""
+
+
+class Number(Named):
+    """``[number."+48…"]``: one scheme always, or two by opening hours."""
+
+    scheme: str | None = None
+    in_hours: str | None = None
+    off_hours: str | None = None
+    schedule: str | None = None
+    source: str | None = None
+    """Where callers found the number."""
+
+    @model_validator(mode="after")
+    def _leads_somewhere_always(self) -> Self:
+        by_hours = (self.schedule, self.in_hours, self.off_hours)
+        if self.scheme and any(by_hours):
+            raise ValueError("give either scheme, or schedule with in-hours and off-hours")
+        if not self.scheme and not all(by_hours):
+            raise ValueError('expected scheme = "…", or all of schedule, in-hours and off-hours')
+        return self
+
+
+class Menu(Named):
+    """``[menu.x]``: both ways out for callers who cannot choose are mandatory."""
+
+    greeting: Texts = Field(min_length=1, description="the prompts to play")
+    options: Mapping[Digit, MenuOption] = Field(min_length=1, description="what each digit does")
+    no_input: Destination = Field(description="where callers go who press nothing")
+    invalid: Destination = Field(description="where callers go who press what is not offered")
+    tries: int = Field(default=2, ge=1, le=5)
+    input_seconds: Seconds = Field(default=5.0, validation_alias="input-timeout", ge=1, le=30)
+    interdigit_seconds: Seconds = Field(default=2.0, validation_alias="interdigit-timeout", ge=0.5, le=10)
+    for_seconds: Seconds = Field(default=105.0, validation_alias="for", ge=10, le=600)
+    direct_extensions: bool = True
+    """Extensions can be typed without choosing an option first."""
+
+
+class Queue(Named):
+    """``[queue.x]``."""
+
+    agents: Texts = Field(min_length=1, description="who takes the calls")
+    strategy: QueueStrategy = "ringall"
+    announce_every_s: Seconds = Field(default=30.0, validation_alias="announce-every", ge=5, le=600)
+    max_wait_s: Seconds = Field(default=180.0, validation_alias="max-wait", ge=1, le=7200)
+    ring_seconds: Seconds = Field(default=20.0, validation_alias="ring-for", ge=1, le=300)
+    wrap_up_s: Seconds = Field(default=0.0, validation_alias="wrap-up", ge=0, le=3600)
+    music: str = "calm"
+    announce_position: bool = True
+    announce_wait: bool = True
+
+
+class Mailbox(Named):
+    """``[voicemail.x]``."""
+
+    greeting: str | None = None
+    emails: Texts = ()
+    max_seconds: Seconds = Field(default=120.0, validation_alias="max", ge=5, le=3600)
+    min_seconds: Seconds = Field(default=1.0, validation_alias="min", ge=0, le=10)
+
+
+class Extension(Destination):
+    """``[extension."205"]``: an extension that is no person's."""
