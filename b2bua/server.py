@@ -22,6 +22,7 @@ from b2bua.call.dialer import Dialer
 from b2bua.call.leg import SoundProfile
 from b2bua.call_queue.step import QueueSounds, QueueStep
 from b2bua.config.models import Config
+from b2bua.engine_room import EngineRoom
 from b2bua.inbound.custody import Custody
 from b2bua.inbound.mails import Mails
 from b2bua.inbound.reach import Reach
@@ -62,7 +63,7 @@ from b2bua.trunk.selection import TrunkSelection
 from b2bua.trunk.watch import TrunkWatch
 from b2bua.voicemail.step import VoicemailStep
 from media.client import MediaEngine
-from media.errors import EngineGone, MediaError
+from media.errors import MediaError
 from media.sdp.crypto import SrtpPolicy
 
 log = structlog.get_logger("office")
@@ -73,8 +74,6 @@ OPTIONS = (("Allow", ALLOWED), ("Supported", capabilities.SUPPORTED), ("Accept",
 NONCE_LIFETIME_S = 300.0
 HANG_UP_S = 3.0
 """How long calls may take to write their outcome when the program is stopped."""
-ENGINE_RETRY_S = 1.0
-ENGINE_PATIENCE_S = 4.0
 EXPIRY_CHECK_S = 5.0
 
 
@@ -99,15 +98,13 @@ class Server:
         self.config = config
         self.plan = config.plan()
         self.store = store
-        self.engine = engine
         self._surroundings = surroundings
         self._random = surroundings.randomness or random.Random(secrets.randbits(64))
         self._calls: set[asyncio.Task[None]] = set()
         self._is_closing = False
-        self._has_engine = asyncio.Event()
-        self._has_engine.set()
         self._tls: Tls | None = None
         self._background = Background()
+        self.engines = EngineRoom(engine, _starter(config, surroundings), self._background)
         self.endpoint = SipEndpoint(
             user_agent=f"b2bua/{__version__}",
             session_timers=SessionTimers(interval_s=int(config.sip.session_timer_s) or None),
@@ -179,7 +176,7 @@ class Server:
             rtp_timeout_s=config.media.rtp_timeout_s,
             srtp=SrtpPolicy(config.sip.srtp),
         )
-        dialer = Dialer(self.endpoint, lambda: self.engine, profile)
+        dialer = Dialer(self.endpoint, lambda: self.engines.engine, profile)
         reach = Reach(
             endpoint=self.endpoint,
             bindings=self.bindings,
@@ -231,7 +228,7 @@ class Server:
             identifier=lambda: self._identifier,
             custody=custody,
             store=self.store,
-            engine=self._ready_engine,
+            engine=self.engines.ready,
             occupancy=self.occupancy,
             channels=self.channels,
             profile=profile,
@@ -252,14 +249,12 @@ class Server:
             MediaError: the media engine does not start.
         """
         around = surroundings or Surroundings()
-        start_engine = around.start_engine or (lambda: _start_worker(config))
         async with AsyncExitStack() as stack:
-            store, engine = await _open(Store.open(config.office.data), start_engine())
+            store, engine = await _open(Store.open(config.office.data), _starter(config, around)())
             await stack.enter_async_context(store)
             stack.enter_context(running(config.office.data))
             server = cls(config, store, engine, around)
-            stack.push_async_callback(server._close_engine)
-            engine.on_engine_lost = server._engine_lost
+            stack.push_async_callback(server.engines.close)
             await server._recover()
             keeper = BindingKeeper(server.bindings, store.bindings, clock=around.clock)
             await stack.enter_async_context(keeper.keeping(is_known=server.directory.has_phones))
@@ -312,10 +307,6 @@ class Server:
             task.cancel()
         if self._calls:
             await asyncio.wait(self._calls, timeout=HANG_UP_S)
-
-    async def _close_engine(self) -> None:
-        self.engine.on_engine_lost = None
-        await self.engine.close()
 
     # --- requests ------------------------------------------------------------------------------------------
 
@@ -375,42 +366,6 @@ class Server:
             due = self.bindings.next_expiry or math.inf
             await asyncio.sleep(min(EXPIRY_CHECK_S, max(0.05, due - loop.time())))
 
-    # --- media engine --------------------------------------------------------------------------------------
-
-    def _engine_lost(self, why: str) -> None:
-        """Start a new engine when the old one died; calls that were up have ended as promises."""
-        log.error("the media engine died; starting a new one", why=why)
-        self._has_engine.clear()
-        self._background.start(self._restart_engine(), name="media engine")
-
-    async def _ready_engine(self) -> MediaEngine:
-        """Return the engine that is up; a caller who comes while it restarts waits a moment.
-
-        Raises:
-            EngineGone: none came up in time.
-        """
-        try:
-            async with asyncio.timeout(ENGINE_PATIENCE_S):
-                await self._has_engine.wait()
-        except TimeoutError:
-            raise EngineGone("the media engine is down") from None
-        return self.engine
-
-    async def _restart_engine(self) -> None:
-        start = self._surroundings.start_engine or (lambda: _start_worker(self.config))
-        while True:
-            try:
-                engine = await start()
-            except MediaError as error:
-                log.error("the media engine does not start; trying again", why=str(error))
-                await asyncio.sleep(ENGINE_RETRY_S)
-                continue
-            engine.on_engine_lost = self._engine_lost
-            self.engine = engine
-            self._has_engine.set()
-            log.info("the media engine is back")
-            return
-
 
 async def _open(
     opening: Coroutine[Any, Any, Store], starting: Awaitable[MediaEngine]
@@ -430,5 +385,8 @@ async def _open(
         raise
 
 
-def _start_worker(config: Config) -> Awaitable[MediaEngine]:
-    return MediaEngine.in_worker(address=config.rtp.address, ports=config.rtp.ports)
+def _starter(config: Config, around: Surroundings) -> Callable[[], Awaitable[MediaEngine]]:
+    """Return what starts a media engine: in a process of its own, unless the surroundings know better."""
+    return around.start_engine or (
+        lambda: MediaEngine.in_worker(address=config.rtp.address, ports=config.rtp.ports)
+    )

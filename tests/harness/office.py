@@ -108,7 +108,7 @@ class Office:
         """Return what the office still holds that it should not after the last call."""
         held = {
             **self.server.endpoint.alive(),
-            "media legs": self.server.engine.legs,
+            "media legs": self.server.engines.engine.legs,
             "leases": sum(
                 not self.server.occupancy.is_free(name, self.now) for name in self.server.plan.people
             ),
