@@ -13,8 +13,10 @@ PYTHON ?= python3
 CONFIG ?= config/demo.toml
 FOR    ?= 600
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-# Python compiles what is used at the first start; compiling all would take most of the time.
+# Compiling every library would take most of the time; what the office imports is compiled by COMPILE.
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
+COMPILE := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c \
+  "import alembic.command, b2bua.cli.calls, b2bua.cli.run, media.local, media.worker, uvloop"
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 TEST_TOOLS := sipp:sip-tester baresip:baresip cc:gcc
 
@@ -52,11 +54,13 @@ $(VENV)/.ready: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "installing into $(VENV); only this first time takes a while"
 	$(PIP) --require-hashes --only-binary :all: -r requirements.lock
 	$(PIP) --no-build-isolation --no-deps --editable .
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.ready-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(PIP) --require-hashes --only-binary :all: -r requirements-dev.lock
 	$(PIP) --no-build-isolation --no-deps --editable .
+	@$(COMPILE)
 	@touch $@ $(VENV)/.ready
 
 # SIPp and baresip place real calls in the tests; the C compiler builds the benchmarks' yardstick.
