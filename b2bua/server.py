@@ -7,10 +7,8 @@ import contextlib
 import math
 import random
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -52,11 +50,11 @@ from b2bua.sip.resolver import Resolver
 from b2bua.sip.session import IncomingInvite
 from b2bua.sip.session_timers import SessionTimers
 from b2bua.sip.trace import Trace
-from b2bua.sip.transport.hop import Transport
 from b2bua.sip.transport.tls import Tls
 from b2bua.sip.uri import Uri
 from b2bua.store.running import running
 from b2bua.store.store import Store
+from b2bua.surroundings import Surroundings
 from b2bua.trace.keeper import TraceKeeper
 from b2bua.trunk.channels import Channels
 from b2bua.trunk.selection import TrunkSelection
@@ -77,20 +75,6 @@ HANG_UP_S = 3.0
 EXPIRY_CHECK_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a test or a benchmark may put in place of sockets, processes and clocks."""
-
-    transports: Sequence[Transport] = ()
-    """SIP transports to use; none: the configured sockets are bound."""
-    start_engine: Callable[[], Awaitable[MediaEngine]] | None = None
-    """Starts a media engine; None: a worker process."""
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    """Wall-clock time, UTC."""
-    randomness: random.Random | None = None
-    """Where jitter and branches come from; None: unpredictable."""
-
-
 class Server:
     """One running office. Make it by ``async with Server.running(config)``."""
 
@@ -104,7 +88,7 @@ class Server:
         self._is_closing = False
         self._tls: Tls | None = None
         self._background = Background()
-        self.engines = EngineRoom(engine, _starter(config, surroundings), self._background)
+        self.engines = EngineRoom(engine, surroundings.starter(config), self._background)
         self.endpoint = SipEndpoint(
             user_agent=f"b2bua/{__version__}",
             session_timers=SessionTimers(interval_s=int(config.sip.session_timer_s) or None),
@@ -167,24 +151,12 @@ class Server:
         )
 
     def _build_steps(self) -> None:
-        config, office = self.config, self.config.office
+        office = self.config.office
         book = Phrasebook(Phrasebook.found(), office.language, office.prompts)
         sounds = Sounds(lambda: book)
-        profile = SoundProfile(
-            codecs=config.media.codecs,
-            public_address=config.rtp.public_address,
-            rtp_timeout_s=config.media.rtp_timeout_s,
-            srtp=SrtpPolicy(config.sip.srtp),
-        )
+        profile = self._sound_profile()
         dialer = Dialer(self.endpoint, lambda: self.engines.engine, profile)
-        reach = Reach(
-            endpoint=self.endpoint,
-            bindings=self.bindings,
-            directory=lambda: self.directory,
-            trunks=lambda: self.selection,
-            channels=self.channels,
-            resolve=self.resolver.resolve,
-        )
+        reach = self._build_reach()
         self.queues = QueueStep(
             plan=lambda: self.plan,
             dialer=dialer,
@@ -193,36 +165,62 @@ class Server:
             is_online=self._is_online,
             sounds=QueueSounds(sounds.prompt, sounds.music, sounds.standing),
         )
-        self.mails = Mails(config, self._zone, self._surroundings.clock)
-        self.mail_worker = self.mails.worker(self.store)
-        voicemail = VoicemailStep(
-            plan=lambda: self.plan,
-            store=self.store,
-            prompts=sounds.prompt,
-            folder=office.data / "voicemail",
-            mails=self.mails.for_message,
-            clock=self._surroundings.clock,
+        custody = Custody(
+            transfers=self._build_transfers(sounds),
+            steps={
+                Ring: Ringing(dialer, reach, self.occupancy, sounds.music("calm")),
+                Queue: self.queues,
+                Menu: MenuStep(lambda: self.plan, sounds.prompt),
+                Voicemail: self._build_voicemail(sounds),
+                Say: SayStep(sounds.prompt),
+                Echo: echo,
+            },
+            facts=self._facts,
         )
-        transfers = Transfers(
+        self._reception = self._build_reception(custody, profile)
+
+    def _sound_profile(self) -> SoundProfile:
+        config = self.config
+        return SoundProfile(
+            codecs=config.media.codecs,
+            public_address=config.rtp.public_address,
+            rtp_timeout_s=config.media.rtp_timeout_s,
+            srtp=SrtpPolicy(config.sip.srtp),
+        )
+
+    def _build_reach(self) -> Reach:
+        return Reach(
+            endpoint=self.endpoint,
+            bindings=self.bindings,
+            directory=lambda: self.directory,
+            trunks=lambda: self.selection,
+            channels=self.channels,
+            resolve=self.resolver.resolve,
+        )
+
+    def _build_transfers(self, sounds: Sounds) -> Transfers:
+        return Transfers(
             endpoint=self.endpoint,
             occupancy=self.occupancy,
             start_of=self._start_of,
             spawn=lambda work, name: self._background.start(work, name=name),
             music=sounds.music("calm"),
         )
-        custody = Custody(
-            transfers=transfers,
-            steps={
-                Ring: Ringing(dialer, reach, self.occupancy, sounds.music("calm")),
-                Queue: self.queues,
-                Menu: MenuStep(lambda: self.plan, sounds.prompt),
-                Voicemail: voicemail,
-                Say: SayStep(sounds.prompt),
-                Echo: echo,
-            },
-            facts=self._facts,
+
+    def _build_voicemail(self, sounds: Sounds) -> VoicemailStep:
+        self.mails = Mails(self.config, self._zone, self._surroundings.clock)
+        self.mail_worker = self.mails.worker(self.store)
+        return VoicemailStep(
+            plan=lambda: self.plan,
+            store=self.store,
+            prompts=sounds.prompt,
+            folder=self.config.office.data / "voicemail",
+            mails=self.mails.for_message,
+            clock=self._surroundings.clock,
         )
-        self._reception = Reception(
+
+    def _build_reception(self, custody: Custody, profile: SoundProfile) -> Reception:
+        return Reception(
             plan=lambda: self.plan,
             directory=lambda: self.directory,
             identifier=lambda: self._identifier,
@@ -250,7 +248,7 @@ class Server:
         """
         around = surroundings or Surroundings()
         async with AsyncExitStack() as stack:
-            store, engine = await _open(Store.open(config.office.data), _starter(config, around)())
+            store, engine = await _open(Store.open(config.office.data), around.starter(config)())
             await stack.enter_async_context(store)
             stack.enter_context(running(config.office.data))
             server = cls(config, store, engine, around)
@@ -383,10 +381,3 @@ async def _open(
     except BaseException:
         await store.close()
         raise
-
-
-def _starter(config: Config, around: Surroundings) -> Callable[[], Awaitable[MediaEngine]]:
-    """Return what starts a media engine: in a process of its own, unless the surroundings know better."""
-    return around.start_engine or (
-        lambda: MediaEngine.in_worker(address=config.rtp.address, ports=config.rtp.ports)
-    )

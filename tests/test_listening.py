@@ -10,11 +10,12 @@ import pytest
 
 from b2bua.config.load import load_config
 from b2bua.errors import ConfigError
-from b2bua.server import Server, Surroundings
+from b2bua.server import Server
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.message import Headers, Request
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.transport.tls import Tls, TlsFiles
+from b2bua.surroundings import Surroundings
 from b2bua.trunk import keep_alive, registration
 from media.client import MediaEngine
 from media.memory import MemoryRtpNetwork

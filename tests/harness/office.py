@@ -17,13 +17,14 @@ from b2bua.call.leg import Leg
 from b2bua.config.load import load_config
 from b2bua.config.models import Config
 from b2bua.demo.softphone import Habit, PlacedCall, Softphone
-from b2bua.server import Server, Surroundings
+from b2bua.server import Server
 from b2bua.sip.digest import Credentials
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.message import parse_message
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.transport.memory import MemoryNetwork, Packet
 from b2bua.store.calls import CallStory
+from b2bua.surroundings import Surroundings
 from media.client import MediaEngine
 from media.memory import MemoryRtpNetwork
 from media.sdp.negotiate import LocalMedia, make_offer, read_answer

@@ -1,0 +1,32 @@
+"""What the office stands on: sockets, processes, clocks. Tests put others in their place."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from b2bua.config.models import Config
+from b2bua.sip.transport.hop import Transport
+from media.client import MediaEngine
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a test or a benchmark may put in place of sockets, processes and clocks."""
+
+    transports: Sequence[Transport] = ()
+    """SIP transports to use; none: the configured sockets are bound."""
+    start_engine: Callable[[], Awaitable[MediaEngine]] | None = None
+    """Starts a media engine; None: a worker process."""
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    """Wall-clock time, UTC."""
+    randomness: random.Random | None = None
+    """Where jitter and branches come from; None: unpredictable."""
+
+    def starter(self, config: Config) -> Callable[[], Awaitable[MediaEngine]]:
+        """Return what starts a media engine for the office."""
+        return self.start_engine or (
+            lambda: MediaEngine.in_worker(address=config.rtp.address, ports=config.rtp.ports)
+        )
