@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 FILE_NAME = "b2bua.sqlite"
 _BUSY_TIMEOUT_MS = 1000
+_TURN_S = 0.05
+_PATIENCE_S = 5.0
 
 
 class UnusableDatabaseError(B2buaError):
@@ -38,7 +40,7 @@ async def open_database(data: Path, *, url: str | None = None) -> AsyncEngine:
     # In a thread as well: it imports the driver and looks up paths.
     engine = await asyncio.to_thread(_engine, url or f"sqlite+aiosqlite:///{data / FILE_NAME}")
     try:
-        await _bring_to_head(engine)
+        await _bring_to_head_in_turn(engine)
     except DBAPIError as error:
         await engine.dispose()
         raise UnusableDatabaseError(f"cannot open the database {engine.url}: {error.orig}") from error
@@ -79,6 +81,24 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
             adapted.run_async(lambda driver: driver.execute_fetchall(statement))
         except sqlite3.OperationalError as error:
             raise OperationalError(statement, None, error) from error
+
+
+async def _bring_to_head_in_turn(engine: AsyncEngine) -> None:
+    """Wait for another program that makes the database at this moment.
+
+    The change to WAL fails at once when somebody else is about it, whatever the busy timeout says.
+    """
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + _PATIENCE_S
+    while True:
+        try:
+            await _bring_to_head(engine)
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or loop.time() >= give_up_at:
+                raise
+            await asyncio.sleep(_TURN_S)  # nothing tells when the other one is through
+        else:
+            return
 
 
 async def _bring_to_head(engine: AsyncEngine) -> None:
