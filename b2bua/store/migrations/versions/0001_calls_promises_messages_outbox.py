@@ -15,6 +15,14 @@ MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
+    _calls()
+    _call_events()
+    _promises()
+    _messages()
+    _outbox()
+
+
+def _calls() -> None:
     op.create_table(
         "calls",
         sa.Column("id", KEY, nullable=False, autoincrement=False),
@@ -36,6 +44,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_calls_unfinished", "calls", ["id"], sqlite_where=unfinished, postgresql_where=unfinished
     )
+
+
+def _call_events() -> None:
     op.create_table(
         "call_events",
         sa.Column("id", KEY, nullable=False, autoincrement=False),
@@ -49,6 +60,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["call"], ["calls.id"], name="fk_call_events_call"),
     )
     op.create_index("ix_call_events_call", "call_events", ["call"])
+
+
+def _promises() -> None:
     op.create_table(
         "promises",
         sa.Column("id", KEY, nullable=False, autoincrement=False),
@@ -66,6 +80,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_promises_call", "promises", ["call"], unique=True)
     op.create_index("ix_promises_status_caller", "promises", ["status", "caller"])
+
+
+def _messages() -> None:
     op.create_table(
         "messages",
         sa.Column("id", KEY, nullable=False, autoincrement=False),
@@ -82,6 +99,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_messages_call", "messages", ["call"])
     op.create_index("ix_messages_box", "messages", ["box"])
+
+
+def _outbox() -> None:
     op.create_table(
         "outbox",
         sa.Column("id", KEY, nullable=False, autoincrement=False),
