@@ -7,6 +7,7 @@ wrong with it. Header values stay text until a typed property asks for them.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
@@ -29,7 +30,7 @@ _FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
 _STATUS_LINE = re.compile(r"SIP/([0-9]+\.[0-9]+) ([0-9]{3})(?: (.*))?", re.DOTALL | re.IGNORECASE)
 
 
-class Message:
+class Message(ABC):
     """What requests and responses share: headers, body, and typed views of the headers."""
 
     __slots__ = ("_typed", "body", "headers", "version")
@@ -40,9 +41,9 @@ class Message:
         self.version = "2.0"
         self._typed: dict[str, tuple[str, Any]] = {}
 
+    @abstractmethod
     def start_line(self) -> str:
         """Return the first line without its CRLF."""
-        raise NotImplementedError
 
     def to_bytes(self) -> bytes:
         """Return the message for the wire; sets Content-Length (§20.14)."""
