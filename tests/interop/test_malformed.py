@@ -164,7 +164,7 @@ async def test_malformed_rtp_does_not_disturb_a_call(product: Product, tmp_path:
     path = tmp_path / "echoed.wav"
 
     def echoed_s() -> float:
-        has_header = path.exists() and path.stat().st_size > 0  # the file is there an instant before its header
+        has_header = path.exists() and path.stat().st_size > 0  # a new file is empty at first
         return seconds_of(*read_wav(path), ECHO_HZ) if has_header else 0.0
 
     async def echo_lasts(seconds: float) -> None:
