@@ -4,6 +4,7 @@
 #   make test [TESTS=tests/sip]      all tests, or some
 #   make conformance [TESTS=…]       the same, for the table in tests/CONFORMANCE.md
 #   make fuzz [FOR=600]              look for inputs that break the parsers, for so many seconds (x86 only)
+#   make soak [FOR=3600] [FIRST=0]   a million calls by chance on all cores, or what fits into so many seconds
 #   make check                       lint, format and types
 #   make bench                       how fast it is on this machine
 #   make clean                       forget what was installed here; data/ stays
@@ -11,7 +12,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PYTHON ?= python3
 CONFIG ?= config/demo.toml
-FOR    ?= 600
+FIRST  ?= 0
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Compiling every library would take most of the time; what the office imports is compiled by COMPILE.
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
@@ -20,7 +21,7 @@ COMPILE := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c \
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 TEST_TOOLS := sipp:sip-tester baresip:baresip cc:gcc
 
-.PHONY: run test conformance fuzz check bench clean test-tools
+.PHONY: run test conformance fuzz soak check bench clean test-tools
 
 run: $(VENV)/.ready
 	@exec $(BIN)/b2bua run $(CONFIG)
@@ -35,7 +36,10 @@ conformance: $(VENV)/.ready-dev test-tools
 fuzz: $(VENV)/.ready-dev
 	$(PIP) --only-binary :all: atheris==3.0.0
 	@mkdir -p .fuzz
-	$(BIN)/python -m tests.fuzz.fuzz_sip -max_total_time=$(FOR) -artifact_prefix=.fuzz/ .fuzz
+	$(BIN)/python -m tests.fuzz.fuzz_sip -max_total_time=$(or $(FOR),600) -artifact_prefix=.fuzz/ .fuzz
+
+soak: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.simulator.soak --first $(FIRST) $(if $(FOR),--for $(FOR))
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

@@ -30,8 +30,7 @@ def call(caller: SipEndpoint, hop: Hop = BOB, **extra: object) -> OutgoingInvite
         uri=f"sip:bob@{hop.authority}",
         hop=hop,
         from_=NameAddr.parse("Alice <sip:alice@10.0.0.1>"),
-        offer=OFFER,
-        **extra,  # type: ignore[arg-type]
+        **{"offer": OFFER, **extra},  # type: ignore[arg-type]
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from b2bua.sip.causes import COMPLETED_ELSEWHERE
+from b2bua.sip.digest import Credentials
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.message import Request
 from b2bua.sip.session import Answered, OutgoingInvite, Progress, Refused
@@ -66,6 +67,36 @@ async def test_rfc3261_13_2_2_4_a_repeated_200_is_acknowledged_again_for_as_long
     assert (await bob.request("BYE")).to.tag == "late-fork"
     assert not answered.session.ended.done()
     assert len([1 for one in bob.seen if one.method == "INVITE"]) == 1
+
+
+@virtual_time
+async def test_rfc3261_16_7_an_answer_to_an_invite_that_was_sent_again_is_acknowledged_and_hung_up_d2() -> (
+    None
+):
+    network = MemoryNetwork()
+    alice, bob = endpoint(network, ALICE), Scripted(network, BOB)
+    invite = call(alice, credentials=Credentials("alice", "secret"))
+    first = await bob.request("INVITE")
+    bob.answer(first, 407, tag="one", headers=(("Proxy-Authenticate", 'Digest realm="r", nonce="n"'),))
+    second = await bob.request("INVITE")
+    bob.answer(first, 200, tag="two", body=ANSWER)  # by another fork, which had picked up meanwhile
+    ack = await bob.request("ACK")
+    while ack.to.tag != "two":  # the ACK of the 407
+        ack = await bob.request("ACK")
+    assert ack.cseq.number == first.cseq.number
+    bye = await bob.request("BYE")
+    assert bye.to.tag == "two"
+    bob.answer(bye, 200)
+    bob.answer(first, 200, tag="two", body=ANSWER)
+    assert (await bob.request("ACK")).to_bytes() == ack.to_bytes()
+    bob.answer(second, 200, tag="two", body=ANSWER)  # the same fork, which keeps its tag
+    answered = await invite.next_event()
+    assert isinstance(answered, Answered)
+    assert (await bob.request("ACK")).cseq.number == second.cseq.number
+    answered.session.bye()
+    bob.answer(await bob.request("BYE"), 200)
+    await asyncio.sleep(100)
+    assert quiet(alice)
 
 
 @virtual_time

@@ -148,6 +148,41 @@ async def test_rfc3262_3_a_180_without_sdp_does_not_hold_the_200_and_its_prack_m
 
 
 @virtual_time
+async def test_rfc3261_14_1_an_offer_before_the_200_is_out_waits_for_its_ack() -> None:
+    alice, waiting, invite = await called(CAN)
+    waiting.progress(183, body=ANSWER)
+    early = await alice.response(183)
+    session = waiting.accept(ANSWER)
+    offering = asyncio.create_task(session.reinvite(OTHER))
+    await asyncio.sleep(5)
+    assert not alice.seen
+    prack(alice, invite, early)
+    await alice.response(200)
+    ok = await alice.response(200)
+    await asyncio.sleep(5)
+    assert not alice.seen
+    alice.ack(invite, ok)
+    offer = await alice.request("INVITE")
+    assert offer.body == OTHER
+    alice.answer(offer, 200, body=OFFER)
+    assert await offering == OFFER
+    assert not session.ended.done()
+
+
+@virtual_time
+async def test_rfc3261_14_1_an_offer_before_the_200_ends_with_the_call_that_is_taken_back() -> None:
+    alice, waiting, _ = await called(CAN)
+    waiting.progress(183, body=ANSWER)
+    await alice.response(183)
+    session = waiting.accept(ANSWER)
+    offering = asyncio.create_task(session.reinvite(OTHER))
+    await asyncio.sleep(1)
+    session.bye()
+    with pytest.raises(LegEnded):
+        await offering
+
+
+@virtual_time
 async def test_rfc3262_an_answer_that_is_held_back_can_be_taken_back_by_either_side() -> None:
     alice, waiting, invite = await called(CAN)
     waiting.progress(183, body=ANSWER)

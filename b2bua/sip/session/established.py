@@ -119,10 +119,12 @@ class Session:
     def hold(self, withdraw: Callable[[], None]) -> None:
         """Wait with everything: the 2xx is not sent yet. To hang up meanwhile is to ``withdraw`` it."""
         self._withdraw = withdraw
+        self._offers.is_held = True
 
     def release(self) -> None:
         """Begin: the 2xx is sent now."""
         self._withdraw = None
+        self._offers.is_held = False
         self._core.open_dialog(self.dialog, self)
 
     def never_was(self, ending: Ending | None) -> None:

@@ -35,6 +35,8 @@ class OfferAnswer:
     ) -> None:
         self.sdp = b""
         """What we said last; repeated where a refresh needs a description."""
+        self.is_held = False
+        """Whether the 2xx that makes the dialog is not sent: an offer of ours waits for its ACK (§14.1)."""
         self.timer = SessionTimer(core, refresh=self._refresh, expire=session.expire)
         self._session = session
         self._core = core
@@ -77,7 +79,7 @@ class OfferAnswer:
         )
         exchange.answer.add_done_callback(lambda answer: self._answered(offer, answer))
         self._renegotiation = exchange
-        if not self._confirmations:
+        if not self._confirmations and not self.is_held:
             exchange.start()
         return exchange
 

@@ -59,7 +59,8 @@ class OutgoingInvite:
         self._final: Answered | Refused | None = None
         self._finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._early: dict[DialogKey, EarlyFork] = {}
-        self._acks: dict[str, Sent] = {}
+        self._requests: dict[int, Request] = {}
+        self._acks: dict[tuple[int, str], Sent] = {}
         self._session: Session | None = None
         self._is_cancelled = False
         self._cancel_reason: str | None = None
@@ -114,6 +115,7 @@ class OutgoingInvite:
         def on_response(response: Response) -> None:
             self._take(request, response)
 
+        self._requests[request.cseq.number] = request
         return self._core.send_request(request, self._hop, on_response)
 
     def _send_cancel(self) -> None:
@@ -181,9 +183,9 @@ class OutgoingInvite:
         return self.on_offer(offer)
 
     def _take_answer(self, request: Request, response: Response) -> None:
-        tag = response.to.tag or ""
-        if tag in self._acks:
-            self._core.send_again(self._acks[tag])
+        tag, number = response.to.tag or "", request.cseq.number
+        if (number, tag) in self._acks:
+            self._core.send_again(self._acks[number, tag])
             return
         if len(self._acks) >= MOST_FORKS:
             return
@@ -193,9 +195,16 @@ class OutgoingInvite:
         is_agreed = self._acknowledge(request, response, fork)
         session = Session(self._core, fork.dialog, credentials=self._credentials, is_call_id_ours=True)
         session.begin(response, sdp=fork.offers.description or request.body)
-        if self._session is not None or self._final is not None or self._is_cancelled or not is_agreed:
+        is_superseded = number != self._sent.request.cseq.number
+        if (
+            self._session is not None
+            or self._final is not None
+            or self._is_cancelled
+            or is_superseded
+            or not is_agreed
+        ):
             session.bye(reason=self._cancel_reason)
-            if self._final is None:
+            if self._final is None and not is_superseded:
                 self._finish(_CANCELLED if is_agreed else _NOT_ACCEPTABLE)
             return
         self._session = session
@@ -212,14 +221,20 @@ class OutgoingInvite:
         except NotAcceptable:
             is_agreed = False
         ack = fork.dialog.ack(request.cseq.number, body=body, content_type=SDP)
-        self._acks[fork.dialog.remote_tag] = self._core.send_ack(ack, self._core.hop_of(fork.dialog))
+        self._acks[request.cseq.number, fork.dialog.remote_tag] = self._core.send_ack(
+            ack, self._core.hop_of(fork.dialog)
+        )
         return is_agreed
 
     def on_late_answer(self, response: Response) -> None:
-        """Take a 2xx after the transaction's end: a repetition, or a fork that answered late."""
-        if response.cseq.number != self._sent.request.cseq.number:
-            return  # to a re-INVITE: the session's
-        self._take_answer(self._sent.request, response)
+        """Take a 2xx after the transaction's end: a repetition, or a fork that answered late.
+
+        Also one to an INVITE that another fork refused and that was sent again: a 2xx may follow any other
+        final response (§16.7, step 5).
+        """
+        request = self._requests.get(response.cseq.number)
+        if request is not None:  # else to a re-INVITE: the session's
+            self._take_answer(request, response)
 
     def _retry(self, request: Request, response: Response) -> bool:
         """Meet a challenge, a 3xx or a 422 by another INVITE; return whether that was possible."""

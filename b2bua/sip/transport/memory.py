@@ -87,6 +87,13 @@ class MemoryNetwork:
         if self._ends.pop(hop, None) is not None:
             self._closed.add(hop)
 
+    def unplug(self, hop: Hop) -> None:
+        """Let the end at ``hop`` neither send nor hear any more, whoever gets its address later."""
+        end = self._ends.get(hop)
+        if end is not None:
+            end.pull_plug()
+            self.release(hop)
+
     def carry(self, wire: bytes, source: Hop, destination: Hop) -> None:
         """Send one packet through everything that the network does to it; a released end sends nothing."""
         if source not in self._ends:
@@ -133,6 +140,7 @@ class MemoryTransport:
         self.advertised: str | None = None
         self._network = network
         self._receiver: Receiver | None = None
+        self._is_unplugged = False
 
     def attach(self, receiver: Receiver) -> None:
         self._receiver = receiver
@@ -143,8 +151,14 @@ class MemoryTransport:
     def give_up(self, hop: Hop) -> None:
         """There are no connections here."""
 
+    def pull_plug(self) -> None:
+        """Take it off the network for good."""
+        self._is_unplugged = True
+        self._receiver = None
+
     def send(self, wire: bytes, hop: Hop) -> None:
-        self._network.carry(wire, self.local, hop)
+        if not self._is_unplugged:
+            self._network.carry(wire, self.local, hop)
 
     def arrive(self, wire: bytes, source: Hop) -> None:
         """Take a packet from the network."""
@@ -158,4 +172,5 @@ class MemoryTransport:
 
     async def close(self) -> None:
         self._receiver = None
-        self._network.release(self.local)
+        if not self._is_unplugged:
+            self._network.release(self.local)
