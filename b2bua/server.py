@@ -101,6 +101,7 @@ class Server:
         self.occupancy = Occupancy()
         self.channels = Channels()
         self.bindings = Bindings(on_change=self._presence_changed)
+        self.qualification = Qualification(self.bindings, self.endpoint, every_s=config.sip.qualify_every_s)
         self.trunks = TrunkWatch(
             config.trunks.values(),
             self.endpoint,
@@ -192,6 +193,7 @@ class Server:
         return Reach(
             endpoint=self.endpoint,
             bindings=self.bindings,
+            vigil=self.qualification.vigil,
             directory=lambda: self.directory,
             trunks=lambda: self.selection,
             channels=self.channels,
@@ -272,14 +274,13 @@ class Server:
         start(self._watch_expiries(), name="expiries")
         if self._tls is not None:
             start(self._tls.watch(), name="certificates")
-        every_s = self.config.sip.qualify_every_s
-        if every_s:
-            start(Qualification(self.bindings, self.endpoint, every_s=every_s).run(), name="qualify")
+        start(self.qualification.run(), name="qualify")
 
     async def _listen(self) -> None:
         self.endpoint.on_invite = self._invited
         self.endpoint.on_request = self._requested
         self.endpoint.on_connection_lost = self.trunks.connection_lost
+        self.endpoint.on_heard = lambda source: self.bindings.heard(source, self.endpoint.now())
         for transport in self._surroundings.transports:
             self.endpoint.attach(transport)
         if self._surroundings.transports:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from b2bua.call.leg import Leg, SoundProfile
 from b2bua.sip.digest import Credentials
@@ -17,6 +18,20 @@ from media.sdp.negotiate import make_offer, read_answer
 
 NO_SUCH_MEDIA = frozenset((415, 488, 606))
 """How phones without SRTP refuse ``RTP/SAVP``; a second INVITE then offers plain RTP with keys beside it."""
+
+
+class Vigil(Protocol):
+    """What is known of a device that may have died since it registered, and what its calls tell about it."""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it is known by now not to answer: it is not rung then."""
+
+    def note_quiet(self) -> None:
+        """Take the news that it gave no sign of life for half a second."""
+
+    def note_silent(self) -> None:
+        """Take the news that it gave none for so long that it must be dead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +66,8 @@ class Dial:
     """Whether sound is protected on this way; None: as toward our phones."""
     most_redirects: int = 0
     """To how many other addresses it may send us by 3xx."""
+    vigil: Vigil | None = None
+    """Of a device that registered; None: whether it is alive is nobody's concern but the call's."""
     admit: Callable[[], Callable[[], None]] | None = None
     """Called before the INVITE: takes a channel, returns what gives it back; may raise Unavailable."""
 

@@ -21,6 +21,8 @@ __all__ = ["Attempt", "Dialer", "Fork", "Reply", "Rung", "Watch"]
 
 SILENCE_LIMIT_S = 4.0
 """A target that sends not even a 100 for so long is dead, not thinking (row F13)."""
+QUIET_S = 0.5
+"""A phone says 100 at once; when none came in T1, others may be dead as well, which is found out now."""
 SETTLE_S = 2.0
 """How long a cancelled phone may take to confirm that it stopped ringing: a lost CANCEL is repeated twice in
 that time. A phone that confirms lets the next one ring within milliseconds (rows F2, F4)."""
@@ -186,6 +188,9 @@ class Fork:
     # --- one target ----------------------------------------------------------------------------------------
 
     async def _ring_one(self, dial: Dial) -> None:
+        if dial.vigil is not None and dial.vigil.is_silent:  # it was found out while another one was rung
+            self._record(dial, Reply.OFFLINE)
+            return
         leg = await self._open_leg(dial)
         try:
             await self._ring(leg)
@@ -227,16 +232,24 @@ class Fork:
     async def _final_event(self, invite: OutgoingInvite, leg: CalleeLeg) -> Answered | Refused | None:
         """Return the final event, or None when the ring time is over or the target is dead silent."""
         assert self._deadline is not None
-        alive_until = self._loop.time() + SILENCE_LIMIT_S
+        began = self._loop.time()
+        limits = [began + QUIET_S, began + SILENCE_LIMIT_S]
         while True:
-            until = self._deadline if invite.has_provisional else min(alive_until, self._deadline)
+            until = self._deadline if invite.has_provisional else min(limits[0], self._deadline)
             try:
                 async with asyncio.timeout_at(until):
                     event = await invite.next_event()
             except TimeoutError:
-                if invite.has_provisional and self._loop.time() < self._deadline:
+                if self._loop.time() >= self._deadline:
+                    return None
+                if invite.has_provisional:
                     continue  # a 100 Trying came: it is alive, and may ring until the step's end
-                return None
+                if len(limits) == 1:
+                    return None
+                limits.pop(0)
+                if leg.dial.vigil is not None:
+                    leg.dial.vigil.note_quiet()
+                continue
             if not isinstance(event, Progress):
                 return event
             self._hear_early(event, leg)
@@ -252,6 +265,8 @@ class Fork:
             return False
         if final is None:
             self._endpoint.dead_targets.note(leg.dial.hop, now=self._loop.time())
+            if leg.dial.vigil is not None:
+                leg.dial.vigil.note_silent()
             if leg.turn_to_next_hop():
                 invite.cancel()  # should it wake up after all
                 return True

@@ -126,9 +126,16 @@ class Softphone:
         endpoint.on_invite = self._take
 
     async def register(
-        self, server: Hop, username: str, password: str, *, expires: int = 600, contact: str | None = None
+        self,
+        server: Hop,
+        username: str,
+        password: str,
+        *,
+        expires: int = 600,
+        contact: str | None = None,
+        allow: str = "",
     ) -> Response:
-        """Register with ``server`` and return its final answer."""
+        """Register with ``server`` and return its final answer; ``allow`` is what it says of its methods."""
         uri = SipUri(username, server.host)
         headers = Headers(
             [
@@ -139,6 +146,8 @@ class Softphone:
                 ("User-Agent", self.name),
             ]
         )
+        if allow:
+            headers.add("Allow", allow)
         request = Request("REGISTER", f"sip:{server.host}", headers)
         return await self.endpoint.request(request, server, credentials=Credentials(username, password))
 

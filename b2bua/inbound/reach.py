@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from b2bua.call.call import Call, CallerIdentity
-from b2bua.call.callee import Dial, Reached
+from b2bua.call.callee import Dial, Reached, Vigil
 from b2bua.errors import MalformedMessage, Unavailable
 from b2bua.people.directory import Directory
 from b2bua.registrar.bindings import Binding, Bindings
@@ -33,6 +33,8 @@ class Reach:
     """Knows our address toward each peer."""
     bindings: Bindings
     """Registered phones."""
+    vigil: Callable[[Binding], Vigil]
+    """Returns what watches over a phone."""
     directory: Callable[[], Directory]
     """The people in force."""
     trunks: Callable[[], TrunkSelection]
@@ -71,6 +73,7 @@ class Reach:
             from_=self._shown(caller, self.endpoint.local_hop(hop).host),
             headers=binding.route,
             person=binding.person,
+            vigil=self.vigil(binding),
             allows_nat=is_behind_nat,
         )
 

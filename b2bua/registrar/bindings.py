@@ -82,6 +82,8 @@ class Binding:
     """The preference as it was given (RFC 3261 §20.10); the preferred device is rung first."""
     instance: str = ""
     """The ``+sip.instance`` of RFC 5626 §4.1: the same device even when its address has changed."""
+    knows_options: bool = False
+    """Whether it said that it answers OPTIONS (Allow, RFC 3261 §20.5): then its silence means something."""
     path: tuple[str, ...] = ()
     """The proxies between us and the device, the nearest first: Route of what we send there (RFC 3327 §5)."""
 
@@ -172,7 +174,8 @@ class Bindings:
         """Takes each binding that changed, one that was removed as ended, and whether it is more than a
         renewal."""
         self._devices: dict[str, dict[ContactKey, Binding]] = {}
-        self._silent: set[tuple[str, ContactKey]] = set()
+        self._silent: dict[tuple[str, ContactKey], float] = {}
+        """Devices that do not answer, and since when."""
         self._flows: dict[Hop, list[Binding]] | None = None
         """Bindings by where they come from and where they listen; None: to be made anew."""
 
@@ -221,7 +224,7 @@ class Bindings:
         was_online = any(self.is_reachable(old) for old in replaced)
         for old in replaced:
             del devices[old.key]
-            self._silent.discard((old.person, old.key))
+            self._silent.pop((old.person, old.key), None)
         devices[binding.key] = binding
         self._flows = None
         self._keep(binding, replaced, now)
@@ -250,7 +253,7 @@ class Bindings:
         if not devices:
             del self._devices[binding.person]
         was_reachable = self.is_reachable(binding)
-        self._silent.discard((binding.person, binding.key))
+        self._silent.pop((binding.person, binding.key), None)
         if was_reachable:
             self._tell(binding, why, now)
 
@@ -259,8 +262,28 @@ class Bindings:
         is_bound = binding.key in self._devices.get(binding.person, {})
         if not is_bound or is_reachable == self.is_reachable(binding):
             return
-        self._silent ^= {(binding.person, binding.key)}
+        if is_reachable:
+            del self._silent[binding.person, binding.key]
+        else:
+            self._silent[binding.person, binding.key] = now
         self._tell(binding, Why.BACK if is_reachable else Why.SILENT, now)
+
+    def silent_since(self, binding: Binding) -> float | None:
+        """Return since when the device does not answer; None: it is not known to be silent."""
+        return self._silent.get((binding.person, binding.key))
+
+    def heard(self, source: Hop, now: float) -> None:
+        """Take the news of a message from ``source``: whoever sent it is not silent any more.
+
+        A proxy's message says nothing of the devices behind it.
+        """
+        if not self._silent:
+            return
+        if self._flows is None:
+            self._flows = self._by_flow()
+        for binding in self._flows.get(source, ()):
+            if not binding.path:
+                self.mark_reachable(binding, now, is_reachable=True)
 
     @property
     def next_expiry(self) -> float | None:

@@ -167,6 +167,7 @@ def _bind(person: Person, wish: Wish, request: Request, source: Hop, now: float)
         user_agent=readable(request.headers.get("User-Agent") or "")[:80],
         q=wish.contact.parameter("q") or "",
         instance=(wish.contact.parameter("+sip.instance") or "").strip('"'),
+        knows_options="OPTIONS" in request.option_tags("Allow"),
         path=_path(request),
     )
 

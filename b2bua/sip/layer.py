@@ -52,6 +52,9 @@ class TransactionUser(Protocol):
     def reply_failed(self, call: ServerCall) -> None:
         """Take the news that no response reaches the sender of a request."""
 
+    def heard(self, source: Hop) -> None:
+        """Take the news that a message came from ``source`` that can be understood."""
+
     def connection_lost(self, hop: Hop) -> None:
         """Take the news that a connection is closed, or could not be opened."""
 
@@ -169,6 +172,7 @@ class TransactionLayer:
             return
         try:
             validate(message)
+            self._user.heard(source)
             if isinstance(message, Request):
                 self._receive_request(message, source, transport)
             else:

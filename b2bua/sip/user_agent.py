@@ -50,6 +50,8 @@ class UserAgent:
         self.on_invite: Callable[[IncomingInvite], None] | None = None
         self.on_request: Callable[[ServerRequest], None] | None = None
         self.on_connection_lost: Callable[[Hop], None] | None = None
+        self.on_heard: Callable[[Hop], None] | None = None
+        """Told where each message came from that could be understood."""
         self.user_agent = user_agent
         self.timers = timers or Timers()
         self.session_timers = session_timers or SessionTimers()
@@ -256,6 +258,11 @@ class UserAgent:
         """End a waiting INVITE whose sender cannot be reached any more."""
         if call.take_back is not None:
             call.take_back(Ending("network", "the caller's network died"))
+
+    def heard(self, source: Hop) -> None:
+        """Tell who keeps count of the living."""
+        if self.on_heard is not None:
+            self.on_heard(source)
 
     def connection_lost(self, hop: Hop) -> None:
         """Tell whoever relies on being reached over it."""

@@ -72,6 +72,66 @@ async def test_row_f13_a_phone_that_vanished_costs_less_than_5_s(tmp_path: Path)
         await demo.settled()
 
 
+THREE_IN_TURN_THEN_BACKUP = PHONE_THEN_BACKUP.replace('"101"', '"101", "102", "103"').replace(
+    'for = "20s"', 'for = "20s"\nmode = "in-turn"', 1
+)
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS"
+
+
+@virtual_time(limit_s=600)
+async def test_row_f13_only_the_first_caller_waits_for_a_silent_phone_until_it_is_heard_again(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=PHONE_THEN_BACKUP) as demo:
+        anna = await demo.phone("101", host="10.1.1.101")
+        mobiles = await demo.mobiles()
+        demo.network.blackhole("10.1.1.101")
+        assert await backup_rings(demo, mobiles) < 5
+        began = demo.now
+        await demo.call_in(NUMBER)
+        assert (await mobiles.invited(2, within=5)).at - began < 0.2
+        demo.network.blackhole("10.1.1.101", on=False)
+        await asyncio.sleep(5.1)  # it is asked by OPTIONS meanwhile
+        heard_of_before = len(anna.invitations)
+        await demo.call_in(NUMBER)
+        await anna.invited(heard_of_before + 1, within=0.2)
+        await demo.people_leave()
+        stories = await demo.stories()
+        assert [story(one).split(";")[0] for one in stories[:2]] == [
+            "rang Anna Nowak 4 s, did not respond",
+            "Anna Nowak's phone was off",
+        ]
+
+
+@virtual_time(limit_s=600)
+async def test_row_f14_three_phones_without_power_cost_less_than_5_s_together(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=THREE_IN_TURN_THEN_BACKUP) as demo:
+        for extension in ("101", "102", "103"):
+            await demo.phone(extension, host=f"10.1.1.{extension}", allow=ALLOW)
+            demo.network.blackhole(f"10.1.1.{extension}")
+        assert 3.9 < await backup_rings(demo, await demo.mobiles()) < 5
+        await demo.people_leave()
+        [call_story] = await demo.stories()
+        assert story(call_story).startswith(
+            "rang Anna Nowak 4 s, did not respond; "
+            "rang Piotr Zieliński and Olena Kovalenko under 1 s, did not respond; "
+        )
+
+
+@virtual_time(limit_s=600)
+async def test_row_f14_one_phone_without_power_keeps_nobody_from_the_next_that_has_some(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=THREE_IN_TURN_THEN_BACKUP) as demo:
+        for extension in ("101", "103"):
+            await demo.phone(extension, host=f"10.1.1.{extension}", allow=ALLOW)
+            demo.network.blackhole(f"10.1.1.{extension}")
+        piotr = await demo.phone("102", allow=ALLOW)
+        began = demo.now
+        await demo.call_in(NUMBER)
+        assert (await piotr.invited(within=10)).at - began < 5
+
+
 @virtual_time(limit_s=600)
 async def test_row_f13_a_phone_that_comes_back_too_late_is_cancelled(tmp_path: Path) -> None:
     async with office(tmp_path, scheme=PHONE_THEN_BACKUP) as demo:

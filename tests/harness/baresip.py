@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -170,10 +171,21 @@ class Baresip:
         (path,) = self._folder.glob("dump-*-dec.wav")
         return read_wav(path)
 
+    def freeze(self) -> None:
+        """Let it lose its power: it takes packets and answers none."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Give it its power back."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def stop(self) -> None:
         """End it; by force when it does not unregister and go."""
         if self._process is None:
             return
+        self.thaw()
         self._process.terminate()
         try:
             self._process.communicate(timeout=STOP_S)

@@ -73,10 +73,11 @@ class Office:
         port: int | None = None,
         host: str = "127.0.0.1",
         name: str = "",
+        allow: str = "",
     ) -> Softphone:
         """Return a phone that is registered as ``extension``; its port is 5000 + extension."""
         phone = await self.softphone(name or f"phone {extension}", port or 5000 + int(extension), host=host)
-        response = await phone.register(SERVER, extension, f"demo-{extension}")
+        response = await phone.register(SERVER, extension, f"demo-{extension}", allow=allow)
         assert response.status == 200, response.status
         phone.habit = habit or Habit()
         self.phones[extension] = phone

@@ -1,15 +1,18 @@
-"""Row F13: phones that registered and then died cost the caller no ringing time."""
+"""Rows F13 and F14: phones that registered and then died cost the caller no ringing time."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.harness.product import HOST, Product
+from tests.harness.baresip import Baresip
+from tests.harness.product import HOST, Product, until
 from tests.harness.sipp import Cast
 from tests.interop.carrier import carrier_call
 
@@ -73,3 +76,68 @@ async def test_row_f13_phone_that_never_answers_is_skipped_in_5_s(office: Produc
         assert 3.5 < await _seconds_to_the_next_phone(office, "+48221240103") < 5.0 + NOISE_S
         alive.wait()
     _assert_next_phone_was_reached(office, "+48221240103", "Olena Kovalenko")
+
+
+IN_TURN = """
+[number."+48221240400"]
+scheme = "power-cut"
+[[scheme.power-cut.step]]
+ring = ["101", "102", "103"]
+mode = "in-turn"
+for = "15s"
+[[scheme.power-cut.step]]
+ring = ["104"]
+for = "15s"
+[[scheme.power-cut.step]]
+voicemail = "sales"
+"""
+
+
+async def _until_logged(office: Product, words: str, count: int = 1) -> None:
+    await asyncio.to_thread(
+        until, lambda: office.log.count(words) >= count, within=15, what=f"the log says {words!r}"
+    )
+
+
+async def test_row_f14_three_phones_without_power_cost_one_caller_less_than_5_s_and_the_next_nothing(
+    tmp_path: Path,
+) -> None:
+    with ExitStack() as stack:
+        office = stack.enter_context(Product.running(tmp_path / "office", extra=IN_TURN))
+        cast = stack.enter_context(Cast.around(tmp_path / "sipp", office.port))
+        phones = [
+            stack.enter_context(
+                Baresip.registered(tmp_path / extension, extension=extension, server_port=office.port)
+            )
+            for extension in ("101", "102", "103")
+        ]
+        backup = cast.phone("phone-answers-at-once.xml", "104", calls=2)
+        for phone in phones:
+            phone.freeze()
+        assert 3.5 < await _seconds_to_the_next_phone(office, "+48221240400") < 5.0 + NOISE_S
+        assert await _seconds_to_the_next_phone(office, "+48221240400") < 1.0 + NOISE_S
+        backup.wait()
+        for phone in phones:
+            phone.thaw()
+        await _until_logged(office, "phone is online", 3 + 1 + 3)
+        assert await _seconds_to_the_next_phone(office, "+48221240400") < 1.0 + NOISE_S
+        office.assert_log_is_clean()
+    first, second, third = office.finished_calls(of="+48221240400", at_least=3)
+    assert first.story.startswith("rang Anna Nowak 4 s, did not respond; ")
+    assert "phone was off" in second.story
+    assert third.story.startswith("talked with Anna Nowak")
+
+
+async def test_row_f13_a_phone_that_is_asked_regularly_is_known_to_be_dead_before_anybody_calls(
+    tmp_path: Path,
+) -> None:
+    with ExitStack() as stack:
+        office = stack.enter_context(
+            Product.running(tmp_path / "office", extra=IN_TURN, sip='qualify-every = "1s"')
+        )
+        folder = tmp_path / "101"
+        dead = stack.enter_context(Baresip.registered(folder, extension="101", server_port=office.port))
+        dead.freeze()
+        await _until_logged(office, "Anna Nowak's phone is offline")
+        assert await _seconds_to_the_next_phone(office, "+48221240400") < 1.0 + NOISE_S  # the voicemail
+        office.assert_log_is_clean()
