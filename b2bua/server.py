@@ -184,7 +184,7 @@ class Server:
         config = self.config
         return SoundProfile(
             codecs=config.media.codecs,
-            public_address=config.rtp.public_address,
+            public_addresses=config.rtp.public_addresses,
             rtp_timeout_s=config.media.rtp_timeout_s,
             srtp=SrtpPolicy(config.sip.srtp),
         )

@@ -76,26 +76,32 @@ class MediaEngine:
         cls,
         *,
         network: MemoryRtpNetwork | None = None,
-        address: str = "127.0.0.1",
+        address: str | Sequence[str] = "127.0.0.1",
         ports: tuple[int, int] = (10000, 20000),
     ) -> MediaEngine:
-        """Return an engine on the running loop, on real sockets or on ``network``."""
+        """Return an engine on the running loop, on real sockets or on ``network``.
+
+        ``address`` is ours: one, or one of each IP version.
+        """
         # It needs numpy, which a process that only drives a worker starts faster and smaller without.
         from media.local import LocalEngine
 
         engine = cls()
-        engine._driver = LocalEngine(engine._take, network=network, address=address, ports=ports)
+        engine._driver = LocalEngine(engine._take, network=network, hosts=_hosts(address), ports=ports)
         return engine
 
     @classmethod
-    async def in_worker(cls, *, address: str, ports: tuple[int, int]) -> MediaEngine:
+    async def in_worker(cls, *, address: str | Sequence[str], ports: tuple[int, int]) -> MediaEngine:
         """Return an engine in a process of its own, in which no stall of this one is heard.
+
+        ``address`` is ours: one, or one of each IP version.
 
         Raises:
             MediaError: it does not start.
         """
         engine = cls()
-        engine._driver = await WorkerProcess.start(engine._take, engine._lose, address=address, ports=ports)
+        hosts = _hosts(address)
+        engine._driver = await WorkerProcess.start(engine._take, engine._lose, hosts=hosts, ports=ports)
         return engine
 
     @property
@@ -184,7 +190,7 @@ class MediaEngine:
         if opening is None or opening.done():
             self.send(commands.CloseLeg(event.leg))  # whoever asked has given up
             return
-        leg = MediaLeg(self, event.leg, self._names[event.leg], (event.host, event.port))
+        leg = MediaLeg(self, event.leg, self._names[event.leg], hosts=event.hosts, port=event.port)
         self._legs[event.leg] = leg
         opening.set_result(leg)
 
@@ -240,13 +246,21 @@ class MediaEngine:
                 leg.on_lost()
 
 
+def _hosts(address: str | Sequence[str]) -> tuple[str, ...]:
+    return (address,) if isinstance(address, str) else tuple(address)
+
+
 class MediaLeg:
     """The sound of one party of a call."""
 
-    def __init__(self, engine: MediaEngine, number: int, name: str, address: tuple[str, int]) -> None:
+    def __init__(
+        self, engine: MediaEngine, number: int, name: str, *, hosts: tuple[str, ...], port: int
+    ) -> None:
         self.name = name
-        self.address = address
+        self.address = (hosts[0], port)
         """Where it receives; goes into our SDP."""
+        self.hosts = hosts
+        """Every address at which it receives, one of each IP version, at the same port."""
         self.agreement: StreamAgreement | None = None
         """What offer and answer settled last."""
         self.is_heard = False

@@ -171,7 +171,8 @@ class LegOpened:
     """The leg can be reached here."""
 
     leg: int
-    host: str
+    hosts: tuple[str, ...]
+    """One address, or one of each IP version; the port is the same."""
     port: int
 
 

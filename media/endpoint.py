@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
-from media.outgoing import Packet, Send
+from media.outgoing import Packet, Send, discard
 
 Address: TypeAlias = tuple[str, int]
 
@@ -25,18 +26,69 @@ class Endpoint(Protocol):
     def lock(self, remote: Address) -> Send:
         """Hear nobody but ``remote``, if the network can; return what sends there."""
 
+    def leave(self) -> None:
+        """Hear everybody and send to nobody: the far end has gone to another address of ours."""
+
     def send_rtcp(self, packet: Packet) -> None:
         """Send to the port above the remote one."""
 
+    def close(self) -> None:
+        """Unbind both."""
+
+
+def is_ipv6(address: Address) -> bool:
+    """Return whether ``address`` is one of IPv6."""
+    return ":" in address[0]
+
+
+class LegPorts:
+    """The ports of a leg: one number, by IPv4, by IPv6 or by both, of which one is in use at a time."""
+
+    def __init__(self, endpoints: Sequence[Endpoint], give_back: Callable[[float], None]) -> None:
+        """``endpoints`` have the same port and not the same IP version; the first is used until aimed."""
+        self._endpoints = tuple(endpoints)
+        self._used = self._endpoints[0]
+        self._give_back = give_back
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The addresses at which RTP is received."""
+        return tuple(endpoint.address[0] for endpoint in self._endpoints)
+
+    @property
+    def port(self) -> int:
+        """The port at which RTP is received, at each of them."""
+        return self._used.address[1]
+
+    def aim(self, remote: Address) -> Send:
+        """Hear everybody; return what sends to ``remote``, by the IP version of that."""
+        self._used.leave()
+        for endpoint in self._endpoints:
+            if is_ipv6(endpoint.address) == is_ipv6(remote):
+                self._used = endpoint
+                return endpoint.aim(remote)
+        return discard
+
+    def lock(self, remote: Address) -> Send:
+        """Hear nobody but ``remote``, which is of the IP version aimed at; return what sends there."""
+        return self._used.lock(remote)
+
+    def send_rtcp(self, packet: Packet) -> None:
+        """Send to the port above the remote one."""
+        self._used.send_rtcp(packet)
+
     def close(self, now: float) -> None:
         """Give the ports back."""
+        for endpoint in self._endpoints:
+            endpoint.close()
+        self._give_back(now)
 
 
 class Latch:
     """Symmetric RTP (RFC 4961): believe the SDP's IP address, find out the port, and stay there.
 
     One decision for each address that an SDP names. Another IP address is believed only where the peer is
-    known to sit behind NAT. Later packets from anywhere else change nothing.
+    known to sit behind NAT, which changes no IPv4 into IPv6. Later packets from anywhere else change nothing.
     """
 
     def __init__(self) -> None:
@@ -77,8 +129,11 @@ class Latch:
             return False
         if source == self.expected:
             return True
-        if source[0] != self.expected[0] and not self._allows_nat:
+        if source[0] != self.expected[0] and not self._may_stand_for(source, self.expected):
             return False
         self._seen = self._seen + 1 if source == self._candidate else 1
         self._candidate = source
         return self._seen >= PROBATION
+
+    def _may_stand_for(self, source: Address, expected: Address) -> bool:
+        return self._allows_nat and is_ipv6(source) == is_ipv6(expected)

@@ -22,7 +22,7 @@ from media.commands import (
     StopRecording,
     Unbridge,
 )
-from media.endpoint import Endpoint
+from media.endpoint import LegPorts
 from media.errors import PortsExhausted
 from media.leg import Leg, Surroundings
 from media.pacing import Pacer
@@ -31,16 +31,16 @@ from media.voice import Voice
 CHECK_SECONDS = 0.1
 """Each leg has its own instants within a second, so that a thousand legs are never looked after at once."""
 
-OpenEndpoint = Callable[[Leg, float], Endpoint]
+OpenPorts = Callable[[Leg, float], LegPorts]
 """Leases ports for a leg and lets its packets come to `Leg.receive`; raises PortsExhausted."""
 
 
 class Engine:
     """All legs of one process. Whoever drives it calls `tick` when `deadline` has come."""
 
-    def __init__(self, around: Surroundings, open_endpoint: OpenEndpoint) -> None:
+    def __init__(self, around: Surroundings, open_ports: OpenPorts) -> None:
         self._around = around
-        self._open_endpoint = open_endpoint
+        self._open_ports = open_ports
         self._legs: dict[int, Leg] = {}
         self._paced: dict[int, Voice] = {}
         self._pacer = Pacer()
@@ -105,14 +105,14 @@ class Engine:
     def _open(self, command: OpenLeg, now: float) -> None:
         leg = Leg(command.leg, command.name, self._around, pace=self._pace)
         try:
-            leg.attach(self._open_endpoint(leg, now))
+            leg.attach(self._open_ports(leg, now))
         except PortsExhausted as error:
             self._around.emit(LegRefused(command.leg, str(error)))
             return
         if not self._legs:
             self._check_at = now + CHECK_SECONDS
         self._legs[command.leg] = leg
-        self._around.emit(LegOpened(command.leg, *leg.endpoint.address))
+        self._around.emit(LegOpened(command.leg, leg.ports.hosts, leg.ports.port))
 
     def _connect(self, command: ConnectLeg, now: float) -> None:
         self._legs[command.leg].connect(

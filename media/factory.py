@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
+import errno
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
 
-from media.endpoint import Endpoint
+from media.endpoint import Address, Endpoint, LegPorts
 from media.errors import PortsExhausted
 from media.leg import Leg
 from media.ports import PortLeases
 
-GiveBack: TypeAlias = Callable[[int, float], None]
+NOT_OURS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+"""The machine has no such address, or not that IP version."""
 
 
 class EndpointFactory:
     """Opens ports of a range on real sockets or on a network in memory."""
 
-    def __init__(self, open_pair: Callable[[int, Leg, GiveBack], Endpoint], ports: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        open_pair: Callable[[Address, Leg], Endpoint],
+        hosts: Sequence[str],
+        ports: tuple[int, int],
+    ) -> None:
+        """``hosts`` are our addresses, one of each IP version at most."""
         self._open_pair = open_pair
+        self._hosts = tuple(hosts)
         self._leases = PortLeases(*ports)
 
-    def __call__(self, leg: Leg, now: float) -> Endpoint:
+    def __call__(self, leg: Leg, now: float) -> LegPorts:
         """Return the ports of ``leg``.
 
         Raises:
@@ -30,8 +40,31 @@ class EndpointFactory:
         for _ in range(self._leases.total):
             port = self._leases.lease(now)
             try:
-                return self._open_pair(port, leg, self._leases.give_back)
+                return LegPorts(self._open(port, leg), partial(self._leases.give_back, port))
             except OSError as error:
                 self._leases.give_back(port, now)
                 refused = error
         raise PortsExhausted(f"no RTP port can be opened: {refused}")
+
+    def _open(self, port: int, leg: Leg) -> list[Endpoint]:
+        """Return the endpoints at ``port`` of each of our addresses: all, or none with OSError.
+
+        An address that the machine has lost (a new IPv6 prefix) keeps no call from the other one.
+        """
+        opened: list[Endpoint] = []
+        gone: OSError | None = None
+        with ExitStack() as undo:
+            for host in self._hosts:
+                try:
+                    endpoint = self._open_pair((host, port), leg)
+                except OSError as error:
+                    if error.errno not in NOT_OURS:
+                        raise
+                    gone = error
+                    continue
+                undo.callback(endpoint.close)
+                opened.append(endpoint)
+            undo.pop_all()
+        if not opened and gone is not None:
+            raise gone
+        return opened

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from media.background import Background
 from media.commands import DigitPressed, Event, Heard, Record, Recorded, RtpTimedOut, SourceChanged
 from media.dtmf import EventReceiver
-from media.endpoint import Address, Endpoint, Latch
+from media.endpoint import Address, Latch, LegPorts
 from media.errors import MalformedMedia
 from media.incoming import IncomingStream, plain_size
 from media.outgoing import CLOCK_HZ, VERSION_2, OutgoingStream, Send, discard, unpack_header
@@ -68,7 +68,7 @@ class Leg:
         self.partner: Leg | None = None
         """Who hears this leg and is heard by it: another leg, itself (echo), or nobody."""
         self._around = around
-        self._endpoint: Endpoint | None = None
+        self._ports: LegPorts | None = None
         self._accepts: dict[int, str] = {}
         self._event_types: frozenset[int] = frozenset()
         self._events = EventReceiver(CLOCK_HZ)
@@ -82,15 +82,15 @@ class Leg:
 
     # Connection
 
-    def attach(self, endpoint: Endpoint) -> None:
+    def attach(self, ports: LegPorts) -> None:
         """Take the ports."""
-        self._endpoint = endpoint
+        self._ports = ports
 
     @property
-    def endpoint(self) -> Endpoint:
-        """The leg's ports."""
-        assert self._endpoint is not None
-        return self._endpoint
+    def ports(self) -> LegPorts:
+        """Where this leg receives."""
+        assert self._ports is not None
+        return self._ports
 
     def connect(
         self, agreement: StreamAgreement, *, allows_nat: bool, rtp_timeout_s: float, now: float
@@ -108,7 +108,7 @@ class Leg:
             self._due_since = now
         self._take_keys(agreement.keys)
         if agreement.remote is not None and self.latch.expect(agreement.remote, allows_nat=allows_nat):
-            self._send_by(self.endpoint.aim(agreement.remote))
+            self._send_by(self.ports.aim(agreement.remote))
         self.voice.connect(agreement)
         self.link()
         if self.partner is not None:
@@ -132,7 +132,7 @@ class Leg:
         self.receive = receive
         self.out.send = discard
         if self.latch.expected is not None:
-            self.endpoint.aim(self.latch.expected)
+            self.ports.aim(self.latch.expected)
         self.latch.forget()
 
     def _send_by(self, send: Send) -> None:
@@ -182,7 +182,7 @@ class Leg:
     def _latch(self, source: Address) -> bool:
         if not self.latch.admits(source):
             return False
-        self._send_by(self.endpoint.lock(source))
+        self._send_by(self.ports.lock(source))
         if source != self.latch.expected:
             self._around.emit(SourceChanged(self.number, *source))
         return True
@@ -258,7 +258,7 @@ class Leg:
         if now >= self._report_at and self.agreement.sends and self.out.is_aimed:
             self._report_at = now + REPORT_SECONDS
             report = self._reporter.report(now)
-            self.endpoint.send_rtcp(report if self._srtp is None else self._srtp.protect_rtcp(report))
+            self.ports.send_rtcp(report if self._srtp is None else self._srtp.protect_rtcp(report))
 
     def _watch_silence(self, agreement: StreamAgreement, now: float) -> None:
         """Tell once when nothing came for too long; again only after something came."""
@@ -290,4 +290,4 @@ class Leg:
         self.part()
         self.voice.stop()
         self.stop_recording()
-        self.endpoint.close(now)
+        self.ports.close(now)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import TypeVar
 
 from media.commands import Command, Event
-from media.endpoint import Endpoint
+from media.endpoint import Address, Endpoint
 from media.engine import Engine
-from media.factory import EndpointFactory, GiveBack
+from media.factory import EndpointFactory
 from media.leg import Leg, Surroundings
 from media.memory import MemoryEndpoint, MemoryRtpNetwork
 from media.sockets import SocketEndpoint
@@ -61,7 +61,7 @@ class LocalEngine:
         deliver: Callable[[Event], None],
         *,
         network: MemoryRtpNetwork | None,
-        address: str,
+        hosts: Sequence[str],
         ports: tuple[int, int],
     ) -> None:
         self._loop = loop = asyncio.get_running_loop()
@@ -72,14 +72,14 @@ class LocalEngine:
         random = Random()
         around = Surroundings(self._emit, SoundLibrary(loads), files=files, syncs=syncs, random=random)
 
-        def on_network(port: int, leg: Leg, give_back: GiveBack) -> Endpoint:
+        def on_network(address: Address, leg: Leg) -> Endpoint:
             assert network is not None
-            return MemoryEndpoint(network, (address, port), leg, clock=loop.time, give_back=give_back)
+            return MemoryEndpoint(network, address, leg, clock=loop.time)
 
-        def on_sockets(port: int, leg: Leg, give_back: GiveBack) -> Endpoint:
-            return SocketEndpoint((address, port), leg, poll=loop, clock=loop.time, give_back=give_back)
+        def on_sockets(address: Address, leg: Leg) -> Endpoint:
+            return SocketEndpoint(address, leg, poll=loop, clock=loop.time)
 
-        self._engine = Engine(around, EndpointFactory(on_network if network else on_sockets, ports))
+        self._engine = Engine(around, EndpointFactory(on_network if network else on_sockets, hosts, ports))
 
     def send(self, command: Command) -> None:
         """Do what ``command`` says; its events come later."""

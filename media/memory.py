@@ -60,7 +60,6 @@ class MemoryEndpoint:
         leg: Leg,
         *,
         clock: Callable[[], float],
-        give_back: Callable[[int, float], None],
     ) -> None:
         """Bind both ports.
 
@@ -72,7 +71,6 @@ class MemoryEndpoint:
         self._network = network
         self._leg = leg
         self._clock = clock
-        self._give_back = give_back
         self._remote: Address | None = None
         network.bind(address, self._receive)
         network.bind(self._rtcp_address, self._receive_rtcp)
@@ -92,14 +90,17 @@ class MemoryEndpoint:
         """Send to ``remote``; the leg's latch sorts out strangers."""
         return self.aim(remote)
 
+    def leave(self) -> None:
+        """Send to nobody."""
+        self._remote = None
+
     def send_rtcp(self, packet: Packet) -> None:
         """Send to the port above the remote one."""
         if self._remote is not None:
             host, port = self._remote
             self._network.send(packet, source=self._rtcp_address, destination=(host, port + 1))
 
-    def close(self, now: float) -> None:
-        """Give the ports back."""
+    def close(self) -> None:
+        """Unbind both ports."""
         self._network.unbind(self.address)
         self._network.unbind(self._rtcp_address)
-        self._give_back(self.address[1], now)

@@ -43,7 +43,6 @@ class SocketEndpoint:
         *,
         poll: Poll,
         clock: Callable[[], float],
-        give_back: Callable[[int, float], None],
     ) -> None:
         """Bind both ports.
 
@@ -54,7 +53,6 @@ class SocketEndpoint:
         self._leg = leg
         self._poll = poll
         self._clock = clock
-        self._give_back = give_back
         self._remote: Address | None = None
         self._is_connected = False
         self._rtcp = bind(address[0], address[1] + 1)
@@ -109,11 +107,16 @@ class SocketEndpoint:
 
     def aim(self, remote: Address) -> Send:
         """Hear everybody; return what sends to ``remote``."""
-        if self._is_connected:
-            self._reopen()
+        self.leave()
         self._remote = remote
         send_to = self._rtp.sendto
         return lambda packet: send_to(packet, remote)
+
+    def leave(self) -> None:
+        """Hear everybody, send to nobody."""
+        self._remote = None
+        if self._is_connected:
+            self._reopen()
 
     def _reopen(self) -> None:
         """Put an unconnected socket in the place of the connected one: Python cannot dissolve a connection.
@@ -142,12 +145,11 @@ class SocketEndpoint:
             with contextlib.suppress(OSError):
                 self._rtcp.sendto(packet, (self._remote[0], self._remote[1] + 1))
 
-    def close(self, now: float) -> None:
-        """Give the ports back."""
+    def close(self) -> None:
+        """Unbind both ports."""
         for each in (self._rtp, self._rtcp):
             self._poll.remove_reader(each.fileno())
             each.close()
-        self._give_back(self.address[1], now)
 
 
 def bind(host: str, port: int, *, shares_port: bool = False) -> socket.socket:
@@ -165,6 +167,7 @@ def bind(host: str, port: int, *, shares_port: bool = False) -> socket.socket:
             udp.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, EXPEDITED)
         else:
             udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, EXPEDITED)
+            udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         udp.bind((host, port))
     except OSError:
         udp.close()

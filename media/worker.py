@@ -1,4 +1,4 @@
-"""The media engine in its own process: ``python -m media.worker DESCRIPTOR ADDRESS FIRST_PORT LAST_PORT``.
+"""The media engine in its own process: ``python -m media.worker DESCRIPTOR FIRST_PORT LAST_PORT ADDRESS...``.
 
 One thread moves packets; others read prompts, write recordings and wait for the disk. The descriptor is one
 end of a socket pair to signalling. When the other end is closed, on purpose or because its process died,
@@ -17,7 +17,7 @@ import socket
 import sys
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from random import Random
 from threading import Thread
@@ -25,9 +25,9 @@ from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from media.commands import Event, Started
-from media.endpoint import Endpoint
+from media.endpoint import Address, Endpoint
 from media.engine import Engine
-from media.factory import EndpointFactory, GiveBack
+from media.factory import EndpointFactory
 from media.leg import Leg, Surroundings
 from media.sockets import SocketEndpoint
 from media.sounds import SoundLibrary
@@ -122,7 +122,7 @@ class ThreadBackground:
 class Worker:
     """An engine, its sockets and its line to signalling."""
 
-    def __init__(self, control: socket.socket, *, address: str, ports: tuple[int, int]) -> None:
+    def __init__(self, control: socket.socket, *, hosts: Sequence[str], ports: tuple[int, int]) -> None:
         self._poll = Poll()
         self._control = control
         self._framer = Framer()
@@ -132,10 +132,10 @@ class Worker:
         loads, files, syncs = self._backgrounds
         around = Surroundings(self._emit, SoundLibrary(loads), files=files, syncs=syncs, random=Random())
 
-        def open_pair(port: int, leg: Leg, give_back: GiveBack) -> Endpoint:
-            return SocketEndpoint((address, port), leg, poll=self._poll, clock=monotonic, give_back=give_back)
+        def open_pair(address: Address, leg: Leg) -> Endpoint:
+            return SocketEndpoint(address, leg, poll=self._poll, clock=monotonic)
 
-        self._engine = Engine(around, EndpointFactory(open_pair, ports))
+        self._engine = Engine(around, EndpointFactory(open_pair, hosts, ports))
         control.setblocking(False)
         self._poll.add_reader(control.fileno(), self._read)
 
@@ -207,10 +207,10 @@ def prepare_process() -> None:
 
 def main() -> None:
     """Serve the descriptor of the command line."""
-    descriptor, address, first, last = sys.argv[1:]
+    descriptor, first, last, *hosts = sys.argv[1:]
     control = socket.socket(fileno=int(descriptor))
     prepare_process()
-    Worker(control, address=address, ports=(int(first), int(last))).run()
+    Worker(control, hosts=hosts, ports=(int(first), int(last))).run()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import contextlib
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -47,7 +47,7 @@ class WorkerProcess:
         deliver: Callable[[Event], None],
         lose: Callable[[str], None],
         *,
-        address: str,
+        hosts: Sequence[str],
         ports: tuple[int, int],
     ) -> Self:
         """Return a worker that takes commands.
@@ -63,7 +63,7 @@ class WorkerProcess:
         with theirs:
             worker._process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", "media.worker", str(theirs.fileno()), address, *map(str, ports)),
+                *("-m", "media.worker", str(theirs.fileno()), *map(str, ports), *hosts),
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
                 env={**os.environ, "PYTHONPATH": path},

@@ -14,10 +14,12 @@ from b2bua.sip.session import Answered, OutgoingInvite
 from b2bua.sip.transport.hop import Hop
 from media.client import MediaLeg
 from media.sdp.crypto import SrtpPolicy
-from media.sdp.negotiate import make_offer, read_answer
+from media.sdp.negotiate import LocalMedia, read_answer
 
 NO_SUCH_MEDIA = frozenset((415, 488, 606))
 """How phones without SRTP refuse ``RTP/SAVP``; a second INVITE then offers plain RTP with keys beside it."""
+NO_SUCH_NETWORK = frozenset((488, 606))
+"""How phones refuse an IP version that they have for signalling alone; a second INVITE offers the other."""
 
 
 class Vigil(Protocol):
@@ -99,7 +101,9 @@ class CalleeLeg(Leg):
         super().__init__(dial.who, media, peer=dial.hop.host, profile=profile, allows_nat=dial.allows_nat)
         self.dial = dial
         self._is_handed_over = False
-        self._offer = make_offer(self._local)
+        self._has_turned = False
+        """Whether the IP version was tried that its signalling does not go by."""
+        self._offer = self._describe_ourselves()
         self._give_back = dial.admit() if dial.admit is not None else None
 
     def invite(self, endpoint: SipEndpoint) -> OutgoingInvite:
@@ -124,13 +128,23 @@ class CalleeLeg(Leg):
             return False
         following, *rest = self.dial.more_hops
         self.dial = replace(self.dial, hop=following, more_hops=tuple(rest))
+        self._face(following.host)
+        self._begin_anew(self._local)
         return True
+
+    def _begin_anew(self, local: LocalMedia) -> None:
+        """Offer ``local`` in a new INVITE, which has a description of its own."""
+        self._local = replace(local, version=local.version + 1, origin=None)
+        self._offer = self._describe_ourselves()
 
     def retry_after(self, status: int) -> bool:
         """Return whether another way to call than the one refused with ``status`` is dialled next."""
         if status in NO_SUCH_MEDIA and self._local.srtp is SrtpPolicy.OFFERED:
-            self._local = replace(self._local, srtp=SrtpPolicy.BEST_EFFORT, version=self._local.version + 1)
-            self._offer = make_offer(self._local)
+            self._begin_anew(replace(self._local, srtp=SrtpPolicy.BEST_EFFORT))
+            return True
+        if status in NO_SUCH_NETWORK and self._local.other_address is not None and not self._has_turned:
+            self._has_turned = True
+            self._begin_anew(self._local.by(self._local.versions[1]))
             return True
         other = self.dial.after_refusal(status) if self.dial.after_refusal is not None else None
         if other is None:

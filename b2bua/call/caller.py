@@ -11,7 +11,7 @@ from b2bua.sip.session import IncomingInvite
 from media.client import MediaLeg
 from media.commands import PlayItem, Silence, Tone
 from media.sdp.crypto import SrtpPolicy
-from media.sdp.negotiate import make_answer, make_offer
+from media.sdp.negotiate import make_answer
 
 RINGBACK: tuple[PlayItem, ...] = (Tone((425.0,), 1.0, -19.0), Silence(4.0))
 """ETSI ringback, as played in the countries of our users."""
@@ -34,7 +34,7 @@ class CallerLeg(Leg):
             if self._local.srtp is SrtpPolicy.OFFERED:
                 # An answer in the ACK can refuse nothing, so it must be possible without SRTP.
                 self._local = replace(self._local, srtp=SrtpPolicy.BEST_EFFORT)
-            self._answer, self._agreement = make_offer(self._local), None
+            self._answer, self._agreement = self._describe_ourselves(), None
         else:
             self._answer, self._agreement = make_answer(invite.offer, self._local)
         hops = invite.request.max_forwards

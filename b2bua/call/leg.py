@@ -13,7 +13,7 @@ from types import TracebackType
 
 from b2bua.errors import LegEnded, NotAcceptable
 from b2bua.sip.session import Ending, Session
-from b2bua.sip.transport.addressing import is_private
+from b2bua.sip.transport.addressing import is_ipv6, is_private, with_zone
 from media.client import MediaLeg, Playback
 from media.commands import PlayItem
 from media.dtmf import parse_info
@@ -77,8 +77,8 @@ class SoundProfile:
 
     codecs: tuple[str, ...] = ("PCMA", "PCMU")
     """What is offered and accepted, most wanted first."""
-    public_address: str | None = None
-    """What goes into SDP toward peers beyond a NAT; None: the address of the port."""
+    public_addresses: tuple[str, ...] = ()
+    """What goes into SDP toward peers beyond a NAT, one of each IP version; none: the address of the port."""
     rtp_timeout_s: float = 30.0
     """A talker who was heard and then sends nothing for so long is dead."""
     srtp: SrtpPolicy = SrtpPolicy.OFF
@@ -86,7 +86,29 @@ class SoundProfile:
 
     def address_toward(self, peer: str, *, own: str) -> str:
         """Return the address for SDP: phones beside us get the real one, few routers send theirs back in."""
-        return own if self.public_address is None or is_private(peer) else self.public_address
+        if is_private(peer):
+            return own
+        return next((each for each in self.public_addresses if is_ipv6(each) == is_ipv6(own)), own)
+
+    def addresses_toward(self, peer: str, *, own: Sequence[str]) -> tuple[str, str | None]:
+        """Return the address for our offers to ``peer``, of the IP version of its signalling, and the other.
+
+        RFC 6157 §4.1 leaves the choice to us; who signals by one version can most likely hear by it, too.
+        """
+        hosts = sorted(own, key=lambda host: is_ipv6(host) != is_ipv6(peer))
+        first, *others = (self.address_toward(peer, own=host) for host in hosts)
+        return first, next(iter(others), None)
+
+
+def scoped(agreement: StreamAgreement, peer: str) -> StreamAgreement:
+    """Return ``agreement`` with the link on which its link-local address is: the one that ``peer`` is on.
+
+    An SDP cannot name the link itself.
+    """
+    if agreement.remote is None or "%" not in peer:
+        return agreement
+    host, port = agreement.remote
+    return replace(agreement, remote=(with_zone(host, peer), port))
 
 
 class Leg:
@@ -104,16 +126,17 @@ class Leg:
         self.max_forwards = 70
         """For INVITEs that this leg causes: over how many hops they may still go (RFC 7332)."""
         self._allows_nat = allows_nat
-        address, port = media.address
+        self._profile = profile
         self._local = LocalMedia(
-            address=profile.address_toward(peer, own=address),
-            port=port,
+            address=media.address[0],
+            port=media.address[1],
             session_id=secrets.randbits(40),
             version=1,
             codecs=profile.codecs,
             srtp=profile.srtp,
             crypto=() if profile.srtp is SrtpPolicy.OFF else new_keys(),
         )
+        self._face(peer)
         media.rtp_timeout_s = profile.rtp_timeout_s
         self._digits: asyncio.Queue[Digit] = asyncio.Queue()
         self._digit_method = ""
@@ -121,6 +144,12 @@ class Leg:
         media.on_rtp_timeout = self._fell_silent
         media.on_lost = lambda: self.end("the media engine died", by="network")
         self.is_talking = False
+
+    def _face(self, peer: str) -> None:
+        """Take the addresses that ``peer``, whose signalling is at that address, can send sound to."""
+        self._peer = peer
+        address, other = self._profile.addresses_toward(peer, own=self.media.hosts)
+        self._local = replace(self._local, address=address, other_address=other)
 
     @property
     def is_up(self) -> bool:
@@ -226,7 +255,7 @@ class Leg:
     def connect(self, agreement: StreamAgreement) -> None:
         """Let sound flow as agreed, and tell the bridge when the far end holds or resumes."""
         self._local = self._local.after(agreement)
-        self.media.connect(agreement, allows_nat=self._allows_nat)
+        self.media.connect(scoped(agreement, self._peer), allows_nat=self._allows_nat)
         was_held, self.is_held = self.is_held, not agreement.sends
         if self.on_hold_change is not None and was_held != self.is_held:
             self.on_hold_change(self.is_held)
@@ -244,10 +273,15 @@ class Leg:
     def _offer_again(self) -> bytes:
         """Offer what we have for a re-INVITE that came without SDP (RFC 3261 §14.2)."""
         self._local = replace(self._local, version=self._local.version + 1)
-        offer = make_offer(self._local)
+        offer = self._describe_ourselves()
         assert self.session is not None
         self.session.on_answer = lambda answer: self._accept_answer(offer, answer)
         return offer
+
+    def _describe_ourselves(self) -> bytes:
+        """Return an offer; what it says of its origin holds for the whole dialog."""
+        self._local = replace(self._local, origin=self._local.origin or self._local.address)
+        return make_offer(self._local)
 
     def _accept_answer(self, offer: bytes, answer: bytes) -> None:
         try:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import signal
-import socket
 
 import structlog
 import typer
 
+from b2bua.cli.addresses import in_words, why_not_here
 from b2bua.cli.welcome import welcome
 from b2bua.config.models import Config
 from b2bua.errors import B2buaError
@@ -25,7 +24,11 @@ async def run_office(config: Config, *, is_demo: bool) -> None:
     Raises:
         B2buaError: it cannot start; said in one line.
     """
-    _try_sound_address(config.rtp.address)
+    for address in config.rtp.addresses:
+        fault = why_not_here(address)
+        if fault is not None:
+            why = in_words(fault, setting="[rtp] address")
+            raise B2buaError(f"cannot receive sound at {address}: {why}") from fault
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for order in (signal.SIGINT, signal.SIGTERM):
@@ -39,31 +42,5 @@ async def run_office(config: Config, *, is_demo: bool) -> None:
     except MediaError as error:
         raise B2buaError(f"the media engine does not start: {error}") from error
     except OSError as error:
-        why = _in_words(error, setting="[sip] listen")
+        why = in_words(error, setting="[sip] listen")
         raise B2buaError(f"cannot listen on {config.sip.listening}: {why}") from error
-
-
-def _try_sound_address(address: str) -> None:
-    """Find out now whether sound can be received there, not in the first call.
-
-    Raises:
-        B2buaError: it cannot.
-    """
-    try:
-        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind((address, 0))
-    except OSError as error:
-        why = _in_words(error, setting="[rtp] address")
-        raise B2buaError(f"cannot receive sound at {address}: {why}") from error
-
-
-def _in_words(error: OSError, *, setting: str) -> str:
-    """Return why an address cannot be used, and what to do about it."""
-    match error.errno:
-        case errno.EADDRINUSE:
-            return f"another program listens there (another b2bua? a softphone?); stop it or change {setting}"
-        case errno.EADDRNOTAVAIL:
-            return f"this machine has no such address; change {setting} (`ip addr` lists its addresses)"
-        case errno.EACCES:
-            return f"ports below 1024 are for root only; change {setting}"
-    return error.strerror or str(error)

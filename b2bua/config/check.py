@@ -43,6 +43,7 @@ def lint(config: Config) -> tuple[Problem, ...]:
 
 def _warnings(config: Config, plan: Plan) -> Iterator[Fault]:
     yield from _office(config)
+    yield from _sound(config)
     yield from _numbers_without_backup(config, plan)
     yield from _steps(config)
     yield from _menus(config, plan)
@@ -63,6 +64,17 @@ def _office(config: Config) -> Iterator[Fault]:
     for name in config.mailboxes:
         if not config.emails_of(name):
             yield _warn("voicemail", name, "emails", because="is missing: nobody is told of a message")
+
+
+def _sound(config: Config) -> Iterator[Fault]:
+    signalled = {":" in host for host, _ in config.sip.addresses}
+    heard = {":" in host for host in config.rtp.addresses}
+    for is_ipv6 in sorted(signalled - heard):
+        version = "IPv6" if is_ipv6 else "IPv4"
+        why = (
+            f"has no {version} address, but `listen` of [sip] has: phones that have {version} alone stay mute"
+        )
+        yield _warn("rtp", "address", because=why)
 
 
 def _numbers_without_backup(config: Config, plan: Plan) -> Iterator[Fault]:

@@ -100,6 +100,31 @@ def _nameserver(text: str) -> tuple[str, int]:
     return host, port
 
 
+def parse_hosts(value: object) -> object:
+    """Return the IP addresses of ``"192.0.2.1"`` or of a list of an IPv4 and an IPv6 one.
+
+    Raises:
+        ValueError: one is no address to send to, or two are of the same IP version.
+    """
+    hosts = tuple(_host(str(one)) for one in _one_or_many(value))
+    if not hosts or len({":" in host for host in hosts}) != len(hosts):
+        raise ValueError(f"{value!r}: expected one address, or one of IPv4 and one of IPv6")
+    return hosts
+
+
+def _host(text: str) -> str:
+    """Return the IP address ``text``, also in brackets; peers are told it, so it must be one to send to."""
+    try:
+        address = ip_address(text.strip().removeprefix("[").removesuffix("]"))
+    except ValueError:
+        raise ValueError(
+            f'{text!r} is no IP address, expected this machine\'s, e.g. "192.168.1.10"'
+        ) from None
+    if address.is_unspecified or address.is_multicast:
+        raise ValueError(f'{text!r} is no address to send to, expected this machine\'s, e.g. "192.168.1.10"')
+    return str(address)
+
+
 def parse_network(value: object) -> object:
     """Return the network of ``"192.0.2.0/24"`` or of a single address.
 
@@ -130,6 +155,7 @@ Secret = Annotated[str, BeforeValidator(resolve_secret)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(parse_network)]
 Ports = Annotated[tuple[int, int], BeforeValidator(parse_ports)]
 Nameservers = Annotated[tuple[tuple[str, int], ...], BeforeValidator(parse_nameservers)]
+Hosts = Annotated[tuple[str, ...], BeforeValidator(parse_hosts)]
 Address = Annotated[str, AfterValidator(_is_address)]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(_one_or_many)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]

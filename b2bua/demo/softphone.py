@@ -125,6 +125,11 @@ class Softphone:
         self._placed: list[PlacedCall] = []
         endpoint.on_invite = self._take
 
+    @property
+    def host(self) -> str:
+        """The address it signals at."""
+        return self._local.host
+
     async def register(
         self,
         server: Hop,
@@ -136,7 +141,7 @@ class Softphone:
         allow: str = "",
     ) -> Response:
         """Register with ``server`` and return its final answer; ``allow`` is what it says of its methods."""
-        uri = SipUri(username, server.host)
+        uri = SipUri(username, server.address)
         headers = Headers(
             [
                 ("From", str(NameAddr(uri))),
@@ -148,7 +153,7 @@ class Softphone:
         )
         if allow:
             headers.add("Allow", allow)
-        request = Request("REGISTER", f"sip:{server.host}", headers)
+        request = Request("REGISTER", str(SipUri(None, server.address)), headers)
         return await self.endpoint.request(request, server, credentials=Credentials(username, password))
 
     async def call(
@@ -166,9 +171,9 @@ class Softphone:
         """Call ``number`` through ``server``; ``uri`` and ``to`` take its place in request-URI and To."""
         dial = Dial(
             who=number,
-            uri=uri or str(SipUri(number, server.host, port=server.port)),
+            uri=uri or str(SipUri(number, server.address, port=server.port)),
             hop=server,
-            from_=NameAddr(SipUri(from_number, self._local.host), display=display),
+            from_=NameAddr(SipUri(from_number, self._local.address), display=display),
             to=NameAddr(to) if to is not None else None,
             headers=headers,
             credentials=credentials,

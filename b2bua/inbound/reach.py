@@ -63,8 +63,6 @@ class Reach:
         return Reached(person.title, dials, "no phone is registered", person=name)
 
     def _device(self, binding: Binding, title: str, caller: CallerIdentity) -> Dial:
-        contact = parse_uri(binding.contact_uri)
-        is_behind_nat = isinstance(contact, SipUri) and contact.host != binding.hop.host
         hop = binding.hop_now(self.endpoint.is_connected)
         return Dial(
             who=title,
@@ -74,7 +72,7 @@ class Reach:
             headers=binding.route,
             person=binding.person,
             vigil=self.vigil(binding),
-            allows_nat=is_behind_nat,
+            allows_nat=binding.is_behind_nat,
         )
 
     @staticmethod

@@ -10,6 +10,7 @@ from typing import Any
 
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.resolver import literal_hop
+from b2bua.sip.transport.addressing import with_zone
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri, parse_uri
 
@@ -115,7 +116,18 @@ class Binding:
     @property
     def listening_hop(self) -> Hop | None:
         """The address in the contact, or in the first proxy of its path; None where that is a name."""
-        return _listening_hop(str(NameAddr.parse(self.path[0]).uri) if self.path else self.contact_uri)
+        return self._named_hop(str(NameAddr.parse(self.path[0]).uri) if self.path else self.contact_uri)
+
+    @property
+    def is_behind_nat(self) -> bool:
+        """Whether the device names itself by another address than the one at which we see it."""
+        contact = self._named_hop(self.contact_uri)
+        return contact is None or contact.host != self.hop.host
+
+    def _named_hop(self, uri: str) -> Hop | None:
+        """Return where ``uri`` points; what is link-local is on the link where we hear the device."""
+        hop = _listening_hop(uri)
+        return None if hop is None else replace(hop, host=with_zone(hop.host, self.hop.host))
 
     @property
     def route(self) -> tuple[tuple[str, str], ...]:
@@ -126,7 +138,7 @@ class Binding:
     def device(self) -> str:
         """Product and address in short: ``Linphone, 127.0.0.1:5071``."""
         product = self.user_agent.split("/")[0].split("(")[0].strip() or "unnamed device"
-        return f"{product}, {self.hop.host}:{self.hop.port}"
+        return f"{product}, {self.hop.authority}"
 
     def is_same_device(self, other: Binding) -> bool:
         """Whether ``other`` is the same contact, or the same instance come back from another address."""

@@ -9,6 +9,7 @@ from b2bua.errors import MalformedMessage
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Headers, Request, Response
 from b2bua.sip.resolver import literal_hop
+from b2bua.sip.transport.addressing import with_zone
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import parse_uri
 
@@ -113,6 +114,7 @@ class Dialog:
             hop = literal_hop(first) or flow
         except MalformedMessage:
             return flow, flow
+        hop = replace(hop, host=with_zone(hop.host, flow.host))
         if hop.host == flow.host:
             hop = replace(hop, name=flow.name)  # whose certificate we have seen
             return (flow, hop) if flow.is_reliable else (hop, flow)

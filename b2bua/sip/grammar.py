@@ -127,6 +127,8 @@ def readable(text: str) -> str:
 def parse_host(text: str) -> str:
     """Return a host name or address, an IPv6 reference without its brackets.
 
+    Some phones write the zone of a link-local address; it is their own name of a link and left out.
+
     Raises:
         MalformedMessage: neither.
     """
@@ -135,10 +137,11 @@ def parse_host(text: str) -> str:
     try:
         if text[:1] != "[" or text[-1:] != "]":
             raise ValueError
-        IPv6Address(text[1:-1])
+        address = text[1:-1].partition("%")[0]
+        IPv6Address(address)
     except ValueError:
         raise MalformedMessage(f"no such host: {text[:60]!r}") from None
-    return text[1:-1]
+    return address
 
 
 def parse_number(text: str, *, what: str, most: int = 2**32 - 1) -> int:

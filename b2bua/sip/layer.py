@@ -192,7 +192,7 @@ class TransactionLayer:
 
     def _receive_request(self, request: Request, source: Hop, transport: Transport) -> None:
         via = request.via
-        noted = via.with_source(source.host, source.port)
+        noted = via.with_source(source.address, source.port)
         if noted is not via:
             request.headers.put_first("Via", str(noted))
         transaction = self._table.server_for(request)

@@ -55,9 +55,11 @@ def literal_hop(uri: Uri) -> Hop | None:
     """Return where ``uri`` points when it needs no lookup, else None."""
     if not isinstance(uri, SipUri):
         return None
-    if not is_literal(uri.host):
+    try:
+        address = ipaddress.ip_address(uri.host)
+    except ValueError:
         return None
-    return Hop(transport_of(uri), uri.host, _port(uri))
+    return Hop(transport_of(uri), str(address), _port(uri))
 
 
 @dataclass(frozen=True, slots=True)

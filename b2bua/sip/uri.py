@@ -14,7 +14,7 @@ from b2bua.sip.grammar import Parameters, find_parameter, format_parameters, par
 _SIP = re.compile(
     r"(?i:(sips?)):"
     r"(?:([^@:\s<>\"]+)(?::([^@\s<>\"]*))?@)?"
-    r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.\-]+)(?::([0-9]{1,5}))?"
+    r"(\[[0-9A-Fa-f:.]+(?:%[0-9A-Za-z_.\-]{1,32})?\]|[A-Za-z0-9_.\-]+)(?::([0-9]{1,5}))?"
     r"(;[^?\s@<>\"]*)?(?:\?([^\s@<>\"]+))?"
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):([^\s<>\"]+)")

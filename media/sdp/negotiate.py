@@ -53,13 +53,36 @@ class LocalMedia:
     """Whether the stream is protected."""
     crypto: tuple[Crypto, ...] = ()
     """Our keys, one for each suite; the same for the whole dialog, so that re-INVITEs change no context."""
+    other_address: str | None = None
+    """Where else we receive at that port: by the other IP version."""
+    origin: str | None = None
+    """The address of the dialog's first description, which its ``o=`` keeps (RFC 3264 §8)."""
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """The IP versions by which we can receive, the one at hand first."""
+        return tuple(_ip_address(each).version for each in (self.address, self.other_address) if each)
+
+    def by(self, version: int | None) -> LocalMedia:
+        """Return the same at our address of that IP version; ``self`` where we have none or need none."""
+        if self.other_address is None or version != self.versions[1]:
+            return self
+        return replace(self, address=self.other_address, other_address=self.address)
 
     def after(self, agreement: StreamAgreement) -> LocalMedia:
-        """Return how to go on in a dialog: whoever may have plain RTP is offered the protocol it took."""
-        if self.srtp not in (SrtpPolicy.OFFERED, SrtpPolicy.BEST_EFFORT):
-            return self
-        srtp = SrtpPolicy.OFFERED if agreement.is_savp else SrtpPolicy.BEST_EFFORT
-        return self if srtp is self.srtp else replace(self, srtp=srtp)
+        """Return how to go on in a dialog: by the IP version and the protocol that the peer took.
+
+        Raises:
+            NoCommonCodec: the peer is to be reached by an IP version that we do not have.
+        """
+        version = None if agreement.remote is None else _ip_address(agreement.remote[0]).version
+        if version is not None and version not in self.versions:
+            raise NoCommonCodec(f"answered with an address of IPv{version}, which we do not have")
+        local = self.by(version)
+        srtp = self.srtp
+        if srtp in (SrtpPolicy.OFFERED, SrtpPolicy.BEST_EFFORT):
+            srtp = SrtpPolicy.OFFERED if agreement.is_savp else SrtpPolicy.BEST_EFFORT
+        return replace(local, origin=self.origin or local.address, srtp=srtp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +147,7 @@ def make_answer(
     """
     theirs = SessionDescription.parse(offer)
     chosen, codec, taken = _choose_stream(theirs, local, prefer)
+    local = local.by(_ip_version(theirs, chosen))
     keys = None if taken is None else agree(taken, local.crypto)
     formats = read_formats(chosen)
     event = next((known for known in formats if known.is_event), None)
@@ -218,18 +242,18 @@ def _choose_stream(
         MalformedMedia: a connection line cannot be read.
         NoCommonCodec: there is none.
     """
-    family = ip_address(local.address).version
     for stream, crypto in _candidates(theirs, local):
         address = _address(theirs, stream)
-        if address is not None and address.version != family:
+        if address is not None and address.version not in local.versions:
             continue
         common = [known for known in read_formats(stream) if _is_ours(known, local)]
         if common:
             codec = next((known for known in common if known.encoding == prefer), common[0])
             return stream, codec, crypto
     offered = "; ".join(str(stream) for stream in theirs.media) or "no stream"
+    networks = " and ".join(f"IPv{version}" for version in sorted(local.versions))
     raise NoCommonCodec(
-        f"offered {offered}; we have IPv{family} and {', '.join(local.codecs)}, SRTP is {local.srtp}"
+        f"offered {offered}; we have {networks} and {', '.join(local.codecs)}, SRTP is {local.srtp}"
     )
 
 
@@ -290,16 +314,31 @@ def _address(theirs: SessionDescription, stream: MediaDescription) -> IPv4Addres
     Raises:
         MalformedMedia: no address, or a host name: we do not wait for DNS to hear a caller.
     """
+    address = _named_address(theirs, stream)
+    return None if address is None or address.is_unspecified else address
+
+
+def _ip_version(theirs: SessionDescription, stream: MediaDescription) -> int | None:
+    """Return the IP version of ``stream``, also of one on hold by ``0.0.0.0`` or ``::``; else None."""
+    address = _named_address(theirs, stream)
+    return None if address is None else address.version
+
+
+def _named_address(theirs: SessionDescription, stream: MediaDescription) -> IPv4Address | IPv6Address | None:
+    """Return the address that ``stream`` names; one of IPv4 in the clothes of IPv6 is one of IPv4.
+
+    A zone (``%eth0``) is the peer's own name of an interface and means nothing here (RFC 4007 §11.2).
+    """
     text = theirs.connection_of(stream)
     if text is None:
         raise MalformedMedia("SDP has no connection line")
     if text.lower().endswith(".invalid"):  # RFC 6157 §6: "nowhere" in either address family
         return None
     try:
-        address = _ip_address(text)
+        address = _ip_address(text.partition("%")[0])
     except ValueError:
         raise MalformedMedia(f"not an IP address: {text[:60]!r}") from None
-    return None if address.is_unspecified else address
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
 
 
 def _remote(theirs: SessionDescription, stream: MediaDescription) -> tuple[str, int] | None:
@@ -329,15 +368,19 @@ def _leading_number(value: str | None) -> int | None:
 
 def _describe(local: LocalMedia, *streams: MediaDescription) -> bytes:
     """Return a description of ours: no user, no name, no address but our own."""
-    network = f"IN IP{_ip_address(local.address).version} {local.address}"
     head = (
         Line("v", "0"),
-        Line("o", f"- {local.session_id} {local.version} {network}"),
+        Line("o", f"- {local.session_id} {local.version} {_network(local.origin or local.address)}"),
         Line("s", "-"),
-        Line("c", network),
+        Line("c", _network(local.address)),
         Line("t", "0 0"),
     )
     return SessionDescription(head, streams).to_bytes()
+
+
+def _network(address: str) -> str:
+    """Return ``address`` as ``o=`` and ``c=`` write it: without a zone, which only this machine knows."""
+    return f"IN IP{_ip_address(address).version} {address.partition('%')[0]}"
 
 
 def _audio(

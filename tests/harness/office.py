@@ -26,12 +26,15 @@ from b2bua.sip.transport.memory import MemoryNetwork, Packet
 from b2bua.store.calls import CallStory
 from b2bua.surroundings import Surroundings
 from media.client import MediaEngine
+from media.commands import Tone
 from media.memory import MemoryRtpNetwork
 from media.sdp.negotiate import LocalMedia, make_offer, read_answer
 from media.wav import read_wav
 
 DEMO = Path(__file__).resolve().parents[2] / "config" / "demo.toml"
 SERVER = Hop("udp", "127.0.0.1", 5060)
+SERVER_IPV6 = Hop("udp", "2001:db8::1", 5060)
+IPV6_PEERS = "2001:db8::2"
 MOBILES = ("127.0.0.1", 5090)
 CALLER = "+48500600700"
 NUMBER = "+48221239999"
@@ -77,7 +80,7 @@ class Office:
     ) -> Softphone:
         """Return a phone that is registered as ``extension``; its port is 5000 + extension."""
         phone = await self.softphone(name or f"phone {extension}", port or 5000 + int(extension), host=host)
-        response = await phone.register(SERVER, extension, f"demo-{extension}", allow=allow)
+        response = await phone.register(server_toward(host), extension, f"demo-{extension}", allow=allow)
         assert response.status == 200, response.status
         phone.habit = habit or Habit()
         self.phones[extension] = phone
@@ -100,7 +103,8 @@ class Office:
     ) -> PlacedCall:
         """Call ``number`` from one of our phones."""
         credentials = Credentials(extension, password or f"demo-{extension}")
-        return await phone.call(SERVER, number, from_number=extension, credentials=credentials)
+        server = server_toward(phone.host)
+        return await phone.call(server, number, from_number=extension, credentials=credentials)
 
     async def people_leave(self) -> None:
         """Let everybody outside hang up and leave the network."""
@@ -185,22 +189,23 @@ async def office(
     at: datetime = MONDAY_NOON,
     change: Callable[[str], str] = str,
     scheme: str = "",
+    ipv6: str = "",
 ) -> AsyncIterator[Office]:
     """Run the demo office, or the one that the TOML text ``config`` describes, in ``folder``.
 
-    ``scheme`` is TOML to add, in which ``[[step]]`` are the steps of what ``NUMBER`` leads to.
+    ``scheme`` is TOML to add, in which ``[[step]]`` are the steps of what ``NUMBER`` leads to. With ``ipv6``
+    the office has both IP versions, and so have its phones, whose sound is at that address.
     """
     network, rtp = MemoryNetwork(random.Random(1)), MemoryRtpNetwork()
     loop = asyncio.get_running_loop()
     started = loop.time()
     async with AsyncExitStack() as stack:
-        peers = await MediaEngine.in_process(network=rtp, address="127.0.0.2", ports=(30000, 40000))
+        theirs, ours = _hosts(ipv6)
+        peers = await MediaEngine.in_process(network=rtp, address=theirs, ports=(30000, 40000))
         stack.push_async_callback(peers.close)
         surroundings = Surroundings(
-            transports=(network.transport(SERVER.host, SERVER.port),),
-            start_engine=lambda: MediaEngine.in_process(
-                network=rtp, address="127.0.0.1", ports=(20000, 29998)
-            ),
+            transports=[network.transport(host, SERVER.port) for host in ours],
+            start_engine=lambda: MediaEngine.in_process(network=rtp, address=ours, ports=(20000, 29998)),
             clock=lambda: at + timedelta(seconds=loop.time() - started),
             randomness=random.Random(2),
         )
@@ -210,6 +215,18 @@ async def office(
         server = await stack.enter_async_context(Server.running(settings, surroundings))
         async with AsyncExitStack() as people:
             yield Office(server, network, rtp, peers, folder, people, started)
+
+
+def _hosts(ipv6: str) -> tuple[list[str], list[str]]:
+    """Return the addresses of the peers' sound and of the office."""
+    if not ipv6:
+        return ["127.0.0.2"], [SERVER.host]
+    return ["127.0.0.2", ipv6], [SERVER.host, SERVER_IPV6.host]
+
+
+def server_toward(host: str) -> Hop:
+    """Return the office as a phone at ``host`` reaches it."""
+    return SERVER_IPV6 if ":" in host else SERVER
 
 
 def _tested(scheme: str) -> str:
@@ -237,6 +254,25 @@ async def reinvite(leg: Leg, direction: str) -> bytes:
 
 
 _versions = itertools.count(2)
+
+
+PHONE_HZ, CALLER_HZ = 1100.0, 1700.0
+
+
+async def assert_both_hear(caller: Leg, phone: Leg, folder: Path, *, name: str = "") -> None:
+    """Let both talk for three seconds."""
+    caller.loop([Tone((CALLER_HZ,), 1.0)])
+    phone.loop([Tone((PHONE_HZ,), 1.0)])
+    await asyncio.sleep(0.5)
+    recordings = [
+        caller.media.record(folder / f"caller{name}.wav"),
+        phone.media.record(folder / f"phone{name}.wav"),
+    ]
+    await asyncio.sleep(3)
+    for recording in recordings:
+        assert not (await recording.stop()).is_silent
+    assert len(heard(folder / f"caller{name}.wav", PHONE_HZ)) > 140
+    assert len(heard(folder / f"phone{name}.wav", CALLER_HZ)) > 140
 
 
 def loudness(path: Path, start: float, end: float) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from media.commands import ConnectLeg, Event, OpenLeg, Play, Played, Tone
-from media.endpoint import Address
+from media.endpoint import Address, LegPorts
 from media.engine import Engine
 from media.leg import Leg, Surroundings
 from media.outgoing import Packet, Send
@@ -42,9 +42,11 @@ class Wire:
 
     lock = aim
 
+    def leave(self) -> None: ...
+
     def send_rtcp(self, packet: Packet) -> None: ...
 
-    def close(self, now: float) -> None: ...
+    def close(self) -> None: ...
 
 
 def playing(seconds: float) -> tuple[Engine, Wire, list[Event]]:
@@ -54,10 +56,10 @@ def playing(seconds: float) -> tuple[Engine, Wire, list[Event]]:
         events.append, SoundLibrary(AtOnce()), files=AtOnce(), syncs=AtOnce(), random=Random(1)
     )
 
-    def open_endpoint(leg: Leg, now: float) -> Wire:
-        return wire
+    def open_ports(leg: Leg, now: float) -> LegPorts:
+        return LegPorts([wire], lambda at: None)
 
-    engine = Engine(around, open_endpoint)
+    engine = Engine(around, open_ports)
     engine.handle(OpenLeg(1, ""), 0.0)
     engine.handle(ConnectLeg(1, AGREEMENT, allows_nat=False, rtp_timeout_s=30.0), 0.0)
     engine.handle(Play(1, 2, (Tone((1000.0,), seconds),), is_looped=False), 0.0)

@@ -14,12 +14,12 @@ SO_TIMESTAMPNS = 35
 class UdpPeer:
     """One socket that says frames when told and keeps what it heard."""
 
-    def __init__(self, *, codec: str = "PCMA", number: int = 8) -> None:
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    def __init__(self, *, codec: str = "PCMA", number: int = 8, host: str = "127.0.0.1") -> None:
+        self.udp = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self.udp.bind(("127.0.0.1", 0))
+        self.udp.bind((host, 0))
         self.udp.setblocking(False)
-        self.address: tuple[str, int] = self.udp.getsockname()
+        self.address: tuple[str, int] = self.udp.getsockname()[:2]
         self.codec, self.number = codec, number
         self.heard: list[tuple[float, RtpPacket]] = []
         self.sequence, self.timestamp = 100, 1000

@@ -105,7 +105,7 @@ def test_f29_every_other_number_rings_104_and_takes_a_message(plan: Plan, number
 
 def test_the_demo_office_runs_on_this_machine_alone(office: Config) -> None:
     assert (office.sip.host, office.sip.port, office.sip.transports) == ("127.0.0.1", 5060, ("udp", "tcp"))
-    assert (office.rtp.address, office.rtp.ports) == ("127.0.0.1", (20000, 29998))
+    assert (office.rtp.addresses, office.rtp.ports) == (("127.0.0.1",), (20000, 29998))
     assert (office.office.country, office.office.timezone, office.office.language) == (
         "PL",
         "Europe/Warsaw",

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from b2bua.config.tables.base import Table
 from b2bua.config.values import (
     Addresses,
+    Hosts,
     Nameservers,
     Ports,
     Seconds,
@@ -128,20 +129,21 @@ class Sip(Table):
 class Rtp(Table):
     """``[rtp]``: where audio is received."""
 
-    address: str = "127.0.0.1"
-    public_address: str | None = None
-    """What goes into SDP toward peers beyond a NAT; None: ``address``."""
+    addresses: Hosts = Field(default=("127.0.0.1",), validation_alias="address")
+    """One, or one of each IP version."""
+    public_addresses: Hosts = Field(default=(), validation_alias="public-address")
+    """What goes into SDP toward peers beyond a NAT, one of each IP version; none: ``addresses``."""
     ports: Ports = (10000, 20000)
 
-    @field_validator("address")
+    @field_validator("public_addresses")
     @classmethod
-    def _can_be_sent_to(cls, address: str) -> str:
-        """Peers are told this address, so it must be one."""
-        if address in ("0.0.0.0", "::", ""):  # noqa: S104 - compared with, not bound to
-            raise ValueError(
-                f'{address!r} is no address to send to, expected this machine\'s, e.g. "192.168.1.10"'
-            )
-        return address
+    def _stands_for_one_of_ours(cls, public: tuple[str, ...], known: ValidationInfo) -> tuple[str, ...]:
+        versions = {":" in host for host in known.data.get("addresses", public)}
+        for host in public:
+            if (":" in host) not in versions:
+                version = "IPv6" if ":" in host else "IPv4"
+                raise ValueError(f"{host!r} stands for no address: `address` has none of {version}")
+        return public
 
 
 class Media(Table):

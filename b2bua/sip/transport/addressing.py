@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from dataclasses import replace
 
 from b2bua.sip.transport.hop import Hop, Transport
 
@@ -19,8 +20,31 @@ def local_hop(transport: Transport, toward: Hop) -> Hop:
         assert transport.advertised is not None
         return Hop(transport.local.transport, transport.advertised, transport.local.port)
     if transport.local.host not in WILDCARDS:
-        return transport.local
+        return replace(transport.local, host=transport.local.address)
     return Hop(transport.local.transport, source_address(toward), transport.local.port)
+
+
+def with_zone(host: str, heard_at: str) -> str:
+    """Return ``host`` with the zone of ``heard_at`` where it is a link-local address that names none.
+
+    No SIP or SDP can name the link, and without it the kernel does not know where to send (RFC 4007 §6).
+    """
+    zone = heard_at.partition("%")[2]
+    if not zone or "%" in host or not _is_link_local(host):
+        return host
+    return f"{host}%{zone}"
+
+
+def _is_link_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_link_local
+    except ValueError:
+        return False
+
+
+def is_ipv6(host: str) -> bool:
+    """Return whether ``host`` is an IPv6 address, bare or with its zone."""
+    return ":" in host
 
 
 def is_private(host: str) -> bool:
@@ -40,10 +64,10 @@ def _is_advertised_to(advertised: str | None, host: str) -> bool:
 
 def source_address(toward: Hop) -> str:
     """Return the address the kernel would send from; connecting a UDP socket sends nothing."""
-    family = socket.AF_INET6 if ":" in toward.host else socket.AF_INET
+    family = socket.AF_INET6 if is_ipv6(toward.host) else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect((toward.host, toward.port or 9))
         except OSError:
             return "::1" if family == socket.AF_INET6 else "127.0.0.1"
-        return str(probe.getsockname()[0])
+        return str(probe.getsockname()[0]).partition("%")[0]

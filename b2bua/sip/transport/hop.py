@@ -13,16 +13,21 @@ class Hop:
     transport: str
     """``udp``, ``tcp``, ``tls``, ``ws`` or ``wss``."""
     host: str
-    """IP address, IPv6 without brackets."""
+    """IP address, IPv6 without brackets; a link-local one with its zone, as the kernel wants it."""
     port: int
     """For TCP that was opened by the peer: its ephemeral port, which names the connection."""
     name: str = field(default="", compare=False)
     """The domain that led here, which its certificate must name (RFC 5922 §7.1); empty: the address."""
 
     @property
+    def address(self) -> str:
+        """``host`` for others to read: without a zone (``%eth0``), which only we know (RFC 4007 §11.2)."""
+        return self.host.partition("%")[0]
+
+    @property
     def authority(self) -> str:
         """``host:port`` as URIs and Via write it."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = f"[{self.address}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
     @property
