@@ -343,9 +343,8 @@ class Server:
         return ZoneInfo(self.config.office.timezone)
 
     def _facts(self) -> Facts:
-        now = asyncio.get_running_loop().time()
-        offline = frozenset(name for name in self.config.people if not self.bindings.is_online(name, now))
-        return Facts(self._surroundings.clock().astimezone(self._zone), offline)
+        """Return the moment; who is offline is seen by the steps themselves, when they ring."""
+        return Facts(self._surroundings.clock().astimezone(self._zone))
 
     def _start_of(self, target: Uri) -> Position | None:
         return self._reception.start_of(target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 
 import structlog
@@ -16,6 +17,9 @@ from b2bua.server import Server
 from media.errors import MediaError
 
 log = structlog.get_logger("office")
+
+YOUNG_OBJECTS = 5000
+"""So many new objects before the collector looks for garbage among them; a ringing call makes a few hundred."""
 
 
 async def run_office(config: Config, *, is_demo: bool) -> None:
@@ -37,6 +41,7 @@ async def run_office(config: Config, *, is_demo: bool) -> None:
         async with Server.running(config):
             typer.echo(welcome(config, is_demo=is_demo))
             log.info("ready for calls", listening=config.sip.listening, over=", ".join(config.sip.transports))
+            spare_the_collector()
             await stop.wait()
             log.info("stopping")
     except MediaError as error:
@@ -44,3 +49,14 @@ async def run_office(config: Config, *, is_demo: bool) -> None:
     except OSError as error:
         why = in_words(error, setting="[sip] listen")
         raise B2buaError(f"cannot listen on {config.sip.listening}: {why}") from error
+
+
+def spare_the_collector() -> None:
+    """Take what stays for ever out of the garbage collector's rounds: modules, configuration, transports.
+
+    Else it walks through some 200,000 objects again and again under load, tens of milliseconds each time, in
+    which no call goes on.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 10, 10)

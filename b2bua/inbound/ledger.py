@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
 import structlog
 
+from b2bua.log import LIVE_CALLS
 from b2bua.store.calls import CallEvent, CallOutcome, CallStory, EventKind, NewCall
 from b2bua.store.journal import Journal
 from b2bua.store.story import event_in_words, story
 
-live = structlog.get_logger("call.live")
+live = structlog.get_logger(LIVE_CALLS)
+is_live = logging.getLogger(LIVE_CALLS).isEnabledFor
 log = structlog.get_logger("call")
 
 
@@ -33,7 +36,8 @@ class JournalLedger:
         """Add one event that is journaled elsewhere."""
         event = CallEvent(self._clock(), EventKind(kind), who, detail, seconds)
         self._events.append(event)
-        live.info(event_in_words(event), call_id=self._call.call_id)
+        if is_live(logging.INFO):  # most offices read the story at its end: no words before that
+            live.info(event_in_words(event), call_id=self._call.call_id)
 
     def tell_story(self, outcome: CallOutcome, why: str) -> None:
         """Log the whole call in one line, in the journal's words."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +17,14 @@ log = structlog.get_logger("trace")
 
 SETTLE_S = 3.0
 """So long after the end of a call its last messages may come: the 200 to a BYE, repeated ones."""
+EARLY_S = 0.005
+"""Timers of some loops fire up to a millisecond early."""
+GATHER_S = 1.0
+"""Files are written no more often, those of all calls that are due at once: waking a thread costs more."""
 PRUNE_EVERY = 50
+
+Kept = tuple[str, tuple[TracedMessage, ...]]
+"""A call and its messages."""
 
 
 class TraceKeeper:
@@ -26,7 +34,8 @@ class TraceKeeper:
         self._trace = trace
         self._folder = data / FOLDER
         self._keep = keep
-        self._settling: dict[str, asyncio.TimerHandle] = {}
+        self._settling: deque[tuple[float, str]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
         self._writing: set[asyncio.Future[None]] = set()
         self._until_prune = 0
 
@@ -37,23 +46,38 @@ class TraceKeeper:
             with self._trace.following(call, call_id):
                 yield
         finally:
-            loop = asyncio.get_running_loop()
-            self._settling[call] = loop.call_later(SETTLE_S, self._write, call)
+            self._settling.append((asyncio.get_running_loop().time() + SETTLE_S, call))
+            self._arm(SETTLE_S)
 
-    def _write(self, call: str) -> None:
-        self._settling.pop(call).cancel()
-        messages = self._trace.take(call)
-        if not messages:
+    def _arm(self, seconds: float) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._write_due)
+
+    def _write_due(self) -> None:
+        self._timer = None
+        now = asyncio.get_running_loop().time()
+        due = []
+        while self._settling and self._settling[0][0] <= now + EARLY_S:
+            due.append(self._settling.popleft()[1])
+        self._write(due)
+        if self._settling:
+            self._arm(max(GATHER_S, self._settling[0][0] - now))
+
+    def _write(self, calls: Sequence[str]) -> None:
+        kept = [(call, messages) for call in calls if (messages := self._trace.take(call))]
+        if not kept:
             return
-        is_pruning = self._until_prune == 0
-        self._until_prune = PRUNE_EVERY if is_pruning else self._until_prune - 1
-        loop = asyncio.get_running_loop()
-        job = loop.run_in_executor(None, self._to_disk, call, messages, is_pruning)
+        self._until_prune -= len(kept)
+        is_pruning = self._until_prune < 0
+        if is_pruning:
+            self._until_prune = PRUNE_EVERY
+        job = asyncio.get_running_loop().run_in_executor(None, self._to_disk, kept, is_pruning)
         self._writing.add(job)
         job.add_done_callback(self._written)
 
-    def _to_disk(self, call: str, messages: tuple[TracedMessage, ...], is_pruning: bool) -> None:
-        write_record(self._folder / (call + SUFFIX), messages)
+    def _to_disk(self, kept: Sequence[Kept], is_pruning: bool) -> None:
+        for call, messages in kept:
+            write_record(self._folder / (call + SUFFIX), messages)
         if is_pruning:
             drop_oldest(self._folder, keep=self._keep)
 
@@ -65,7 +89,10 @@ class TraceKeeper:
 
     async def close(self) -> None:
         """Write what waits, at once."""
-        for call in tuple(self._settling):
-            self._write(call)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._write([call for _, call in self._settling])
+        self._settling.clear()
         if self._writing:
             await asyncio.wait(self._writing)
