@@ -19,7 +19,7 @@ from media.errors import MediaError
 log = structlog.get_logger("office")
 
 YOUNG_OBJECTS = 5000
-"""So many new objects before the collector looks for garbage among them; a ringing call makes a few hundred."""
+"""So many new objects before the collector looks for garbage among them."""
 
 
 async def run_office(config: Config, *, is_demo: bool) -> None:

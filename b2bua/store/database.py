@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -53,12 +54,21 @@ async def open_database(data: Path, *, url: str | None = None) -> AsyncEngine:
 def _engine(url: str) -> AsyncEngine:
     engine = create_async_engine(url)
     if engine.dialect.name == "sqlite":
-        _prepare_sqlite(engine)
+        _prepare_sqlite(engine.sync_engine, _begin_in_driver_thread)
     return engine
 
 
-def _prepare_sqlite(engine: AsyncEngine) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
+def blocking_engine(engine: AsyncEngine) -> Engine:
+    """Return an engine of the same database for a thread that may wait for the disk."""
+    if engine.dialect.name != "sqlite":
+        return create_engine(engine.url)
+    blocking = create_engine(engine.url.set(drivername="sqlite"))
+    _prepare_sqlite(blocking, _begin)
+    return blocking
+
+
+def _prepare_sqlite(engine: Engine, begin_by: Callable[[Any, str], object]) -> None:
+    @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         # The driver's own notion of transactions leaves out DDL and reads: we say BEGIN ourselves.
         connection.isolation_level = None
@@ -72,15 +82,22 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         statement = connection.get_execution_options().get("begin", "BEGIN")
-        # Straight to the driver: exec_driver_sql() would wake its thread three times.
-        adapted: Any = connection.connection.dbapi_connection
         try:
-            adapted.run_async(lambda driver: driver.execute_fetchall(statement))
+            begin_by(connection.connection.dbapi_connection, statement)
         except sqlite3.OperationalError as error:
             raise OperationalError(statement, None, error) from error
+
+
+def _begin(driver: Any, statement: str) -> None:
+    driver.execute(statement)
+
+
+def _begin_in_driver_thread(adapted: Any, statement: str) -> None:
+    # Straight to the driver: exec_driver_sql() would wake its thread three times.
+    adapted.run_async(lambda driver: driver.execute_fetchall(statement))
 
 
 async def _bring_to_head_in_turn(engine: AsyncEngine) -> None:

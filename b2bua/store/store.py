@@ -10,7 +10,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from b2bua.store.bindings import KeptBindings
-from b2bua.store.database import open_database
+from b2bua.store.database import blocking_engine, open_database
 from b2bua.store.journal import Journal
 from b2bua.store.keys import Keys
 from b2bua.store.messages import Messages
@@ -26,7 +26,7 @@ class Store:
 
     def __init__(self, engine: AsyncEngine, *, data: Path) -> None:
         self._engine = engine
-        self._writer = writer = Writer(engine)
+        self._writer = writer = Writer(blocking_engine(engine))
         keys, paths = Keys(), Paths(data)
         self.outbox = Outbox(writer, engine, keys=keys, paths=paths)
         self.journal = Journal(writer, engine, outbox=self.outbox, keys=keys, paths=paths)

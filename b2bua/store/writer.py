@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import structlog
+from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from b2bua.errors import WrongState
+from b2bua.store.committing import Committer
 from b2bua.store.statements import Change
 
 log = structlog.get_logger(__name__)
@@ -48,9 +48,9 @@ class _Work:
 class Writer:
     """The only one who writes to the database. What it was given is written, however long that takes."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine.execution_options(begin="BEGIN IMMEDIATE")
-        self._connection: AsyncConnection | None = None
+    def __init__(self, engine: Engine) -> None:
+        """``engine`` is a blocking one: it is used in a thread of the writer's own."""
+        self._committer = Committer(engine)
         self._queue: list[_Work] = []
         self._has_work = asyncio.Event()
         self._is_awaited = asyncio.Event()
@@ -94,7 +94,7 @@ class Writer:
             log.error("the last changes could not be written to the database", lost=len(self._queue))
             self._task.cancel()
             await asyncio.wait((self._task,))
-        await self._disconnect()
+        await self._committer.close()
 
     def _enqueue(self, work: _Work) -> None:
         if self._is_closing:
@@ -128,7 +128,7 @@ class Writer:
             await self._commit_in_time(batch)
         except Exception:  # noqa: BLE001 - one poisoned row, of whatever kind, must not stop the journal
             # One of them is at fault; the others must not suffer.
-            await self._reconnect_next_time()
+            await self._committer.reconnect_next_time()
             for work in batch:
                 await self._write_alone(work)
         else:
@@ -152,7 +152,7 @@ class Writer:
             except (DBAPIError, OSError) as error:
                 if isinstance(error, _REFUSALS):
                     raise
-                await self._reconnect_next_time()
+                await self._committer.reconnect_next_time()
                 self._say_stuck(error, waiting=len(batch) + len(self._queue))
             else:
                 self._say_unstuck()
@@ -161,27 +161,7 @@ class Writer:
             retry_s = min(retry_s * 2, LONGEST_RETRY_S)
 
     async def _commit(self, batch: list[_Work]) -> None:
-        connection = self._connection or await self._connect()
-        changes = sorted(
-            (c for work in batch for c in work.changes), key=lambda change: change.statement.rank
-        )
-        async with connection.begin():
-            for statement, group in groupby(changes, key=lambda change: change.statement):
-                await connection.execute(statement.sql, [dict(change.row) for change in group])
-
-    async def _connect(self) -> AsyncConnection:
-        self._connection = await self._engine.connect()
-        return self._connection
-
-    async def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
-
-    async def _reconnect_next_time(self) -> None:
-        if self._connection is not None:
-            await self._connection.invalidate()
-        await self._disconnect()
+        await self._committer.commit([change for work in batch for change in work.changes])
 
     def _say_stuck(self, error: Exception, *, waiting: int) -> None:
         if not self._is_stuck:

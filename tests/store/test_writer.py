@@ -109,11 +109,11 @@ async def test_while_the_database_is_locked_calls_go_on_and_nothing_is_lost(
 
 async def test_a_full_disk_is_waited_for(store: Store) -> None:
     await store.journal.begin(new_call("before"))
-    connection = store._writer._connection
+    connection = store._writer._committer._connection
     assert connection is not None
-    pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar()
-    await connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
-    await connection.rollback()
+    pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+    connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    connection.rollback()
     with capture_logs() as logs:
         # The writer connects anew, and a new connection has no such limit: as when room was made.
         assert await store.journal.begin(new_call("long"))

@@ -1,0 +1,63 @@
+"""One transaction at a time, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from b2bua.store.statements import Change
+
+Result = TypeVar("Result")
+
+
+class Committer:
+    """Writes changes over one connection. The loop is woken once per transaction, not once per statement."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine.execution_options(begin="BEGIN IMMEDIATE")
+        self._connection: Connection | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+
+    async def commit(self, changes: Iterable[Change]) -> None:
+        """Write ``changes`` together or not at all: on disk when this returns.
+
+        Raises:
+            DBAPIError: the database, or its driver, refuses them, or cannot be written for now.
+        """
+        by_rank = sorted(changes, key=lambda change: change.statement.rank)
+        await self._in_thread(lambda: self._commit(by_rank))
+
+    def _commit(self, changes: list[Change]) -> None:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        with self._connection.begin():
+            for statement, group in groupby(changes, key=lambda change: change.statement):
+                self._connection.execute(statement.sql, [dict(change.row) for change in group])
+
+    async def reconnect_next_time(self) -> None:
+        """Give up the connection, which has failed."""
+        await self._in_thread(self._give_up)
+
+    def _give_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self._in_thread(self._disconnect)
+        self._thread.shutdown(wait=False)
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._engine.dispose()
+
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
