@@ -1,10 +1,11 @@
-"""What signalling tells the media engine and what it hears back: plain values."""
+"""What signalling tells the media engine and what it hears back: values that go on the wire."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from media.sdp.negotiate import StreamAgreement
 
@@ -12,18 +13,16 @@ QUIETEST_DBFS = -96.0
 """Peak of a recording in which every sample is 0."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clip:
+class Clip(Struct, frozen=True, tag=True, array_like=True):
     """A WAV file to be heard."""
 
-    path: str | Path
+    path: Path
     """The file; read and encoded once per codec, then shared by all listeners."""
     gain_db: float = 0.0
     """Louder or softer than recorded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tone:
+class Tone(Struct, frozen=True, tag=True, array_like=True):
     """Sine tones sounding together."""
 
     frequencies: tuple[float, ...]
@@ -34,8 +33,7 @@ class Tone:
     """dBFS of each tone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(Struct, frozen=True, tag=True, array_like=True):
     """A pause that is sent as audio, so that the far end sees no gap."""
 
     seconds: float
@@ -48,16 +46,14 @@ PlayItem: TypeAlias = Clip | Tone | Silence
 # Commands. `leg`, `playback` and `recording` are numbers that the client gives.
 
 
-@dataclass(frozen=True, slots=True)
-class OpenLeg:
+class OpenLeg(Struct, frozen=True, tag=True, array_like=True):
     """Lease a port pair; answered by LegOpened or LegRefused."""
 
     leg: int
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectLeg:
+class ConnectLeg(Struct, frozen=True, tag=True, array_like=True):
     """What offer and answer settled; again at every re-INVITE."""
 
     leg: int
@@ -68,8 +64,7 @@ class ConnectLeg:
     """Seconds without RTP, where some is due, after which RtpTimeout is told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Play:
+class Play(Struct, frozen=True, tag=True, array_like=True):
     """Replace what the leg plays; answered by Played when it ends or is cut."""
 
     leg: int
@@ -78,37 +73,32 @@ class Play:
     is_looped: bool
 
 
-@dataclass(frozen=True, slots=True)
-class StopPlaying:
+class StopPlaying(Struct, frozen=True, tag=True, array_like=True):
     """Cut what the leg plays and what digits it still has to send."""
 
     leg: int
 
 
-@dataclass(frozen=True, slots=True)
-class Bridge:
+class Bridge(Struct, frozen=True, tag=True, array_like=True):
     """Let two legs hear each other."""
 
     leg: int
     other: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unbridge:
+class Unbridge(Struct, frozen=True, tag=True, array_like=True):
     """End a bridge or an echo."""
 
     leg: int
 
 
-@dataclass(frozen=True, slots=True)
-class Echo:
+class Echo(Struct, frozen=True, tag=True, array_like=True):
     """Send back what comes."""
 
     leg: int
 
 
-@dataclass(frozen=True, slots=True)
-class SendDigits:
+class SendDigits(Struct, frozen=True, tag=True, array_like=True):
     """Press keys toward the far end (RFC 4733)."""
 
     leg: int
@@ -116,8 +106,7 @@ class SendDigits:
     """``0-9*#A-D``; ``,`` and ``p`` wait two seconds, anything else is skipped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True, tag=True, array_like=True):
     """Write what the leg's far end says; answered by Recorded when it ends, for whatever reason."""
 
     leg: int
@@ -126,16 +115,14 @@ class Record:
     max_seconds: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class StopRecording:
+class StopRecording(Struct, frozen=True, tag=True, array_like=True):
     """Finish a recording; answered by Recorded."""
 
     leg: int
     recording: int
 
 
-@dataclass(frozen=True, slots=True)
-class CloseLeg:
+class CloseLeg(Struct, frozen=True, tag=True, array_like=True):
     """Give the ports back; answered by LegClosed."""
 
     leg: int
@@ -159,15 +146,13 @@ Command: TypeAlias = (
 # Events.
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Struct, frozen=True, tag=True, array_like=True):
     """The worker takes commands."""
 
     leg: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LegOpened:
+class LegOpened(Struct, frozen=True, tag=True, array_like=True):
     """The leg can be reached here."""
 
     leg: int
@@ -176,24 +161,21 @@ class LegOpened:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class LegRefused:
+class LegRefused(Struct, frozen=True, tag=True, array_like=True):
     """No port is left."""
 
     leg: int
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class DigitPressed:
+class DigitPressed(Struct, frozen=True, tag=True, array_like=True):
     """The far end pressed a key; told once per press."""
 
     leg: int
     digit: str
 
 
-@dataclass(frozen=True, slots=True)
-class Played:
+class Played(Struct, frozen=True, tag=True, array_like=True):
     """A playback is over."""
 
     leg: int
@@ -202,8 +184,7 @@ class Played:
     """False: cut by a stop, another playback or the leg's end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True, tag=True, array_like=True):
     """A recording is over and its file complete."""
 
     leg: int
@@ -215,15 +196,13 @@ class Recorded:
     """Why it ended early (disk full), else empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True, tag=True, array_like=True):
     """The first RTP packet since the leg was opened came in."""
 
     leg: int
 
 
-@dataclass(frozen=True, slots=True)
-class SourceChanged:
+class SourceChanged(Struct, frozen=True, tag=True, array_like=True):
     """RTP comes from, and goes to, another address than the SDP named (symmetric RTP)."""
 
     leg: int
@@ -231,23 +210,20 @@ class SourceChanged:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class RtpTimedOut:
+class RtpTimedOut(Struct, frozen=True, tag=True, array_like=True):
     """Nothing came for the leg's time although something was due."""
 
     leg: int
 
 
-@dataclass(frozen=True, slots=True)
-class LegClosed:
+class LegClosed(Struct, frozen=True, tag=True, array_like=True):
     """The leg is gone; these are its last numbers."""
 
     leg: int
     statistics: dict[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True, tag=True, array_like=True):
     """Something to be logged that does not stop the call, e.g. a prompt that cannot be read."""
 
     leg: int

@@ -1,58 +1,47 @@
 """Commands and events as bytes, for the socket pair between signalling and the worker.
 
-Each is a length of four bytes and JSON: ``{"StopPlaying": [7]}``.
+Each is a length of four bytes and MessagePack: ``["StopPlaying", 7]``.
 """
 
 from __future__ import annotations
 
-import json
 import struct
-from dataclasses import fields, is_dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from media import commands
-from media.sdp.crypto import StreamKeys
-from media.sdp.negotiate import StreamAgreement
+import msgspec
+
+from media.commands import Command, Event
 
 _LENGTH = struct.Struct("!I")
-_VALUES: dict[str, Any] = {
-    name: value for name, value in vars(commands).items() if isinstance(value, type) and is_dataclass(value)
-} | {"StreamAgreement": StreamAgreement, "StreamKeys": StreamKeys}
-_FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _VALUES.values()}
-_VALUES["bytes"] = bytes.fromhex
+Message = TypeVar("Message", Command, Event)
 
 
-def encode(value: commands.Command | commands.Event) -> bytes:
+def _plain(value: Any) -> str:
+    """Return what stands for a value that MessagePack does not know: a path."""
+    return str(value)
+
+
+def _restored(kind: type[Any], value: str) -> Any:
+    return kind(value)
+
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_plain)
+
+
+def encode(value: Command | Event) -> bytes:
     """Return ``value`` as it goes on the wire."""
-    text = json.dumps(value, default=_plain, separators=(",", ":")).encode()
-    return _LENGTH.pack(len(text)) + text
+    packed = _ENCODER.encode(value)
+    return _LENGTH.pack(len(packed)) + packed
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, bytes):
-        return {"bytes": [value.hex()]}
-    return {type(value).__name__: [getattr(value, name) for name in _FIELDS[type(value)]]}
-
-
-def _restore(decoded: dict[str, Any]) -> Any:
-    name = next(iter(decoded), "")
-    return _VALUES[name](*map(_frozen, decoded[name])) if name in _VALUES else decoded
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
-
-
-class Framer:
+class Framer(Generic[Message]):
     """Cuts a byte stream into the values it carries."""
 
-    def __init__(self) -> None:
+    def __init__(self, decoder: msgspec.msgpack.Decoder[Message]) -> None:
+        self._decoder: msgspec.msgpack.Decoder[Message] = decoder
         self._received = bytearray()
 
-    def feed(self, received: bytes) -> list[Any]:
+    def feed(self, received: bytes) -> list[Message]:
         """Return the commands or events that ``received`` completes."""
         self._received += received
         values = []
@@ -61,6 +50,16 @@ class Framer:
             end = _LENGTH.size + length
             if len(self._received) < end:
                 break
-            values.append(json.loads(self._received[_LENGTH.size : end], object_hook=_restore))
+            values.append(self._decoder.decode(self._received[_LENGTH.size : end]))
             del self._received[:end]
         return values
+
+
+def commands_framer() -> Framer[Command]:
+    """Return what reads commands."""
+    return Framer(msgspec.msgpack.Decoder(Command, dec_hook=_restored))
+
+
+def events_framer() -> Framer[Event]:
+    """Return what reads events."""
+    return Framer(msgspec.msgpack.Decoder(Event, dec_hook=_restored))

@@ -31,7 +31,7 @@ from media.factory import EndpointFactory
 from media.leg import Leg, Surroundings
 from media.sockets import SocketEndpoint
 from media.sounds import SoundLibrary
-from media.wire import Framer, encode
+from media.wire import commands_framer, encode
 
 T = TypeVar("T")
 
@@ -125,7 +125,7 @@ class Worker:
     def __init__(self, control: socket.socket, *, hosts: Sequence[str], ports: tuple[int, int]) -> None:
         self._poll = Poll()
         self._control = control
-        self._framer = Framer()
+        self._framer = commands_framer()
         self._unsent = bytearray()
         self._is_over = False
         self._backgrounds = [ThreadBackground(self._poll) for _ in range(3)]

@@ -14,7 +14,7 @@ from typing import Self
 import media
 from media.commands import Command, Event, Started
 from media.errors import MediaError
-from media.wire import Framer, encode
+from media.wire import encode, events_framer
 
 START_SECONDS = 10.0
 END_SECONDS = 10.0
@@ -33,7 +33,7 @@ class WorkerProcess:
         self._line = line
         self._deliver = deliver
         self._lose = lose
-        self._framer = Framer()
+        self._framer = events_framer()
         self._unsent = bytearray()
         self._is_closing = False
         self._started = asyncio.Event()

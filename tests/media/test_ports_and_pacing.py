@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media.commands import Clip, ConnectLeg, LegClosed, Play, Silence, Tone
+from media.commands import Clip, ConnectLeg, LegClosed, LegOpened, Play, Silence, Tone
 from media.errors import PortsExhausted
 from media.pacing import MAX_CATCH_UP, Pacer
 from media.ports import PortLeases
 from media.sdp.negotiate import StreamAgreement
-from media.wire import Framer, encode
+from media.wire import commands_framer, encode, events_framer
 
 
 def test_rfc3550_11_rtp_gets_even_ports_and_rtcp_the_odd_one_within_the_range() -> None:
@@ -58,17 +60,17 @@ def test_d7_a_stall_is_caught_up_frame_by_frame_but_not_a_suspended_machine() ->
 AGREEMENT = StreamAgreement(
     ("192.0.2.1", 4000), "PCMA", 8, ((8, "PCMA"), (0, "PCMU")), 101, None, 20, True, False
 )
-MESSAGES = [
+COMMANDS = [
     ConnectLeg(1, AGREEMENT, allows_nat=True, rtp_timeout_s=30.0),
-    Play(1, 2, (Clip("/prompts/ó.wav", -3.0), Tone((440.0, 480.0), 2.0), Silence(4.0)), is_looped=True),
-    LegClosed(7, {"packets": 5, "jitter_ms": 0.25}),
+    Play(1, 2, (Clip(Path("/prompts/ó.wav"), -3.0), Tone((440.0, 480.0), 2.0), Silence(4.0)), is_looped=True),
 ]
+EVENTS = [LegOpened(7, "192.0.2.1", 4000), LegClosed(7, {"packets": 5, "jitter_ms": 0.25})]
 
 
 @settings(max_examples=50)
 @given(st.integers(1, 40))
 def test_messages_cross_the_line_unchanged_however_it_cuts_them(step: int) -> None:
-    stream = b"".join(map(encode, MESSAGES))
-    framer = Framer()
-    pieces = (stream[start : start + step] for start in range(0, len(stream), step))
-    assert [message for piece in pieces for message in framer.feed(piece)] == MESSAGES
+    for framer, messages in ((commands_framer(), COMMANDS), (events_framer(), EVENTS)):
+        stream = b"".join(map(encode, messages))
+        pieces = (stream[start : start + step] for start in range(0, len(stream), step))
+        assert [message for piece in pieces for message in framer.feed(piece)] == messages

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from media.errors import MalformedMedia, NoCommonCodec
 from media.sdp import LocalMedia, SessionDescription, make_answer, make_offer, read_answer
 from media.sdp.crypto import SUITES, Crypto, SrtpPolicy, new_keys
-from media.wire import Framer, encode
+from media.wire import commands_framer, encode
 
 OFF = LocalMedia("198.51.100.1", 10_000, session_id=4711, version=3, crypto=new_keys())
 BEST_EFFORT, OFFERED, REQUIRED = (
@@ -285,5 +285,5 @@ def test_keys_reach_the_worker_as_they_are() -> None:
 
     agreement = make_answer(offer(ANSWER), REQUIRED)[1]
     command = ConnectLeg(7, agreement, allows_nat=False, rtp_timeout_s=30.0)
-    assert Framer().feed(encode(command)) == [command]
+    assert commands_framer().feed(encode(command)) == [command]
     assert KEY_30 not in repr(command)
