@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from b2bua.errors import MalformedMessage
 from b2bua.sip.grammar import (
@@ -26,6 +27,9 @@ _VIA = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _NAME_ADDR = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*"\s*|[^<"]*)<([^<>]*)>(.*)', re.DOTALL)
+LONGEST_REMEMBERED = 200
+"""Characters of an address that is read only once while its dialog lasts."""
+MOST_REMEMBERED = 4096
 _WILDCARD = OtherUri(scheme="", rest="*")
 
 
@@ -120,6 +124,10 @@ class NameAddr:
         Raises:
             MalformedMessage: it breaks the grammar, or its URI does.
         """
+        return _name_addr(text) if len(text) <= LONGEST_REMEMBERED else cls._read(text)
+
+    @classmethod
+    def _read(cls, text: str) -> NameAddr:
         text = text.strip()
         match = _NAME_ADDR.fullmatch(text)
         if match is None:
@@ -196,6 +204,12 @@ class CSeq:
     def __str__(self) -> str:
         """Return the header value."""
         return f"{self.number} {self.method}"
+
+
+@lru_cache(MOST_REMEMBERED)
+def _name_addr(text: str) -> NameAddr:
+    """Return the address that the text holds; From, To and Contact come again in each message of a dialog."""
+    return NameAddr._read(text)  # noqa: SLF001 - its own way in
 
 
 def _display(text: str) -> str:
