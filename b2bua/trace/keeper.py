@@ -21,7 +21,8 @@ EARLY_S = 0.005
 """Timers of some loops fire up to a millisecond early."""
 GATHER_S = 1.0
 """Files are written no more often, those of all calls that are due at once: waking a thread costs more."""
-PRUNE_EVERY = 50
+PRUNE_EVERY = 500
+"""Calls; looking through a full folder takes as much time as ten of them."""
 
 Kept = tuple[str, tuple[TracedMessage, ...]]
 """A call and its messages."""

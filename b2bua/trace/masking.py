@@ -27,12 +27,12 @@ def masked(wire: bytes) -> bytes:
     The body keeps its length, so that Content-Length stays true.
     """
     lowered = wire.lower()  # most messages have nothing to hide, which is cheap to see
-    if any(map(lowered.__contains__, BODY_KEYS)):
+    if any(word in lowered for word in BODY_KEYS):
         wire = BODY_KEY.sub(lambda found: found[1] + b"*" * len(found[2]), wire)
     head, blank, body = wire.partition(b"\r\n\r\n")
     if b"authorization" in lowered:
         head = CREDENTIALS.sub(_credentials, head)
-    if any(map(lowered.__contains__, NAMES)):
+    if any(word in lowered for word in NAMES):
         head = NAMED.sub(rb"\1" + MASK, head)
     if LOWER_URI_PASSWORD.search(lowered) is not None:
         head = URI_PASSWORD.sub(rb"\1:" + MASK + b"@", head)
