@@ -64,7 +64,7 @@ COMMANDS = [
     ConnectLeg(1, AGREEMENT, allows_nat=True, rtp_timeout_s=30.0),
     Play(1, 2, (Clip(Path("/prompts/ó.wav"), -3.0), Tone((440.0, 480.0), 2.0), Silence(4.0)), is_looped=True),
 ]
-EVENTS = [LegOpened(7, "192.0.2.1", 4000), LegClosed(7, {"packets": 5, "jitter_ms": 0.25})]
+EVENTS = [LegOpened(7, ("192.0.2.1", "2001:db8::1"), 4000), LegClosed(7, {"packets": 5, "jitter_ms": 0.25})]
 
 
 @settings(max_examples=50)
