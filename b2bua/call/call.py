@@ -50,6 +50,8 @@ class CallerIdentity:
     """Trunk the call came in by; None for one of our phones."""
     person: str | None = None
     """The person whose phone calls."""
+    is_private: bool = False
+    """The caller asked to stay unknown (RFC 3323), or is withheld."""
     label: str = ""
     """What the answerer should read before the caller's number, e.g. the number's name."""
 

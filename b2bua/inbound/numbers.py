@@ -12,6 +12,8 @@ from b2bua.sip.message import Request
 from b2bua.sip.uri import SipUri, TelUri, Uri
 
 KEYS = re.compile(r"[0-9*#]")
+HIDES_NUMBER = frozenset(("id", "user", "header"))
+"""Values of Privacy that concern who calls (RFC 3323 §4.2, RFC 3325 §9.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,12 @@ class CallerId:
 
 
 def read_caller(request: Request, *, country: str) -> CallerId:
-    """Return who calls: P-Asserted-Identity (RFC 3325) before From. For peers that are trusted to say so."""
+    """Return who calls: P-Asserted-Identity (RFC 3325) before From. For peers that are trusted to say so.
+
+    Who asks for privacy is nobody to us: what the network knows of them is not for whoever answers.
+    """
+    if wants_privacy(request):
+        return CallerId("", "")
     asserted = request.headers.get("P-Asserted-Identity")
     source = request.from_
     if asserted is not None:
@@ -72,6 +79,12 @@ def read_caller(request: Request, *, country: str) -> CallerId:
     if number.lower() in ("anonymous", "unavailable", "restricted"):
         return CallerId("", "")
     return CallerId(normalise(number, country=country), source.display or request.from_.display)
+
+
+def wants_privacy(request: Request) -> bool:
+    """Return whether the caller asks to stay unknown (RFC 3323)."""
+    values = ";".join(request.headers.all("Privacy")).replace(",", ";").split(";")
+    return not HIDES_NUMBER.isdisjoint(value.strip().lower() for value in values)
 
 
 def _number(uri: Uri) -> str:

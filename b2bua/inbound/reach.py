@@ -92,7 +92,9 @@ class Reach:
         caller = call.identity
         dialled = "" if caller.is_internal else caller.dialled
         try:
-            route = self.trunks().route(number, Caller(caller.number, caller.name, dialled))
+            route = self.trunks().route(
+                number, Caller(caller.number, caller.name, dialled, caller.is_private)
+            )
             hops = await self.resolve(route.next_hop)
         except Unavailable as error:
             return Reached(who, (), str(error))

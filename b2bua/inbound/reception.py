@@ -16,7 +16,7 @@ from b2bua.config.models import Person, Trunk
 from b2bua.errors import MalformedMessage
 from b2bua.inbound.custody import Custody, outcome_of
 from b2bua.inbound.ledger import JournalLedger
-from b2bua.inbound.numbers import CallerId, Dialled, read_caller, read_dialled
+from b2bua.inbound.numbers import CallerId, Dialled, read_caller, read_dialled, wants_privacy
 from b2bua.people.directory import Directory
 from b2bua.people.engaged import LONGEST_TALK_S, Offered
 from b2bua.people.occupancy import Occupancy
@@ -127,7 +127,10 @@ class Reception:
         dialled = read_dialled(target, country=plan.country)
         caller = read_caller(invite.request, country=plan.country)
         spec = number_spec(plan, dialled.number)
-        identity = self._identity(caller, dialled, label=spec.source or "" if spec else "", trunk=trunk.name)
+        identity = replace(
+            self._identity(caller, dialled, label=spec.source or "" if spec else "", trunk=trunk.name),
+            is_private=not caller.number,
+        )
         arrival = Arrival(invite, identity, plan, self._start(plan, dialled), dialled.keys, trunk)
         with self.channels.take(trunk.name, None):
             await self._serve(arrival)
@@ -142,7 +145,10 @@ class Reception:
         if start is None:
             invite.reject(404, "No such number")
             return
-        identity = self._identity(CallerId(person.extension or "", person.title), dialled, person=person.name)
+        identity = replace(
+            self._identity(CallerId(person.extension or "", person.title), dialled, person=person.name),
+            is_private=wants_privacy(invite.request),
+        )
         with Offered(self.occupancy, [person.name], seconds=LONGEST_TALK_S) as engaged:
             engaged.answered(person.name)
             await self._serve(Arrival(invite, identity, plan, start, dialled.keys))

@@ -185,6 +185,8 @@ class UserAgent:
                 server.respond(481)
             else:
                 owner.on_request(server)
+        elif (request.call_id, request.from_.tag or "") in self._invites:
+            server.respond(482)  # our own INVITE came back to us
         elif not _is_refused(call, server):
             self._take_new(call, server)
 

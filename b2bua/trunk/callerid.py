@@ -57,6 +57,8 @@ def identify_caller(
 ) -> CallerIdentity:
     """Return who calls ``target`` as ``policy`` has it; ``domain`` is that of our account."""
     own = NameAddr(SipUri(own_number, domain))
+    if caller.is_private and not caller.dialled:  # one of us
+        return CallerIdentity(ANONYMOUS, (("P-Asserted-Identity", str(own)), ("Privacy", "id")))
     if policy is CallerIdPolicy.OWN or not (caller.can_be_shown or caller.is_private):
         return CallerIdentity(own, (("P-Asserted-Identity", str(own)),))
     if policy is CallerIdPolicy.ASSERTED:

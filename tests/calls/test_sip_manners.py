@@ -9,6 +9,7 @@ import pytest
 
 from b2bua.demo.softphone import Habit
 from b2bua.errors import ConfigError
+from b2bua.sip.digest import Credentials
 from b2bua.sip.message import Request, parse_message
 from b2bua.store.story import story
 from tests.harness.clock import virtual_time
@@ -120,3 +121,71 @@ async def test_row_d10_a_phone_that_dies_while_it_holds_is_noticed_by_its_sessio
         assert not caller.is_up
         (told,) = await demo.stories()
         assert "talked with Anna Nowak" in story(told)
+
+
+WITHHELD = (("P-Asserted-Identity", "<sip:+48500600799@127.0.0.1>"), ("Privacy", "id"))
+
+
+@virtual_time
+async def test_rfc3323_4_rfc3325_7_what_the_network_knows_of_a_withheld_caller_reaches_nobody_we_ring(
+    tmp_path: Path,
+) -> None:
+    def by_caller(text: str) -> str:
+        return text.replace("port = 5090", 'port = 5090\ncaller-id = "caller"')
+
+    both = TO_A_NUMBER.replace('["+48600999888"]', '["101", "+48600999888"]\nmode = "together"')
+    async with office(tmp_path, scheme=both, change=by_caller) as demo:
+        await demo.phone("101", Habit())
+        await demo.mobiles(Habit(answers_after=1))
+        trunk = await demo.softphone("trunk", 6100)
+        call = await trunk.call(SERVER, NUMBER, from_number="+48500600799", headers=WITHHELD)
+        await call.answered(within=3)
+        to_phone, to_mobile = (
+            parse_message(demo.packets("INVITE", to_port=port)[0].wire) for port in (5101, 5090)
+        )
+        assert to_phone.from_.display == "unknown caller"
+        assert str(to_mobile.from_.uri) == "sip:anonymous@anonymous.invalid"
+        assert to_mobile.headers.get("Privacy") == "id"
+        assert all(b"500600799" not in message.to_bytes() for message in (to_phone, to_mobile))
+        await demo.people_leave()
+        [call_story] = await demo.stories()
+        assert call_story.call.caller == ""
+
+
+@pytest.mark.parametrize("privacy", ["id", "none"])
+def test_rfc3323_4_one_of_us_who_withholds_the_number_does_so_outside(tmp_path: Path, privacy: str) -> None:
+    @virtual_time
+    async def tell() -> None:
+        async with office(tmp_path) as demo:
+            anna = await demo.phone("101")
+            await demo.mobiles(Habit(answers_after=1))
+            credentials = Credentials("101", "demo-101")
+            call = await anna.call(
+                SERVER,
+                "+48600999888",
+                from_number="101",
+                credentials=credentials,
+                headers=(("Privacy", privacy),),
+            )
+            await call.answered(within=3)
+            [invite] = demo.packets("INVITE", to_port=5090)
+            shown = parse_message(invite.wire)
+            is_hidden = str(shown.from_.uri) == "sip:anonymous@anonymous.invalid"
+            assert (is_hidden, shown.headers.get("Privacy")) == (
+                (True, "id") if privacy == "id" else (False, None)
+            )
+
+    tell()
+
+
+@virtual_time
+async def test_rfc3261_8_2_2_2_our_own_invite_that_comes_back_is_a_loop_482(tmp_path: Path) -> None:
+    to_ourselves = TO_A_NUMBER.replace("+48600999888", f"sip:+48221239998@127.0.0.1:{SERVER.port}")
+    async with office(tmp_path, scheme=to_ourselves) as demo:
+        began = demo.now
+        await (await demo.call_in(NUMBER)).answered(within=3)  # by the voicemail
+        assert demo.now - began < 1
+        assert len(demo.packets("SIP/2.0 482")) == 1
+        await demo.people_leave()
+        [call_story] = await demo.stories()  # the loop is no call of its own
+        assert call_story.call.dialled == NUMBER

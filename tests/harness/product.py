@@ -104,23 +104,28 @@ def quick_office(*, sip_port: int, rtp_first: int, outside_port: int) -> str:
 class Product:
     """One office, running. Make it by ``with Product.running(folder)``."""
 
-    def __init__(self, folder: Path, extra: str, sip: str) -> None:
+    def __init__(self, folder: Path, extra: str, sip: str, change: Callable[[str], str]) -> None:
         self.folder = folder
         self.port = free_port()
         self.outside_port = free_port()
         rtp_first = random.randrange(10000, 30000 - RTP_PORTS, 2)
         office = quick_office(sip_port=self.port, rtp_first=rtp_first, outside_port=self.outside_port)
         self.config = folder / "office.toml"
-        self.config.write_text(office.replace("[sip]\n", f"[sip]\n{sip}\n") + extra)
+        self.config.write_text(change(office.replace("[sip]\n", f"[sip]\n{sip}\n")) + extra)
         self.log_path = folder / "product.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
     @contextmanager
-    def running(cls, folder: Path, *, extra: str = "", sip: str = "") -> Iterator[Product]:
-        """Run an office for as long as the block runs; ``extra`` is TOML to add, ``sip`` to its ``[sip]``."""
+    def running(
+        cls, folder: Path, *, extra: str = "", sip: str = "", change: Callable[[str], str] = str
+    ) -> Iterator[Product]:
+        """Run an office for as long as the block runs.
+
+        ``extra`` is TOML to add, ``sip`` to its ``[sip]``; ``change`` returns another TOML for the rest.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        product = cls(folder, extra, sip)
+        product = cls(folder, extra, sip, change)
         try:
             product.start()
             yield product

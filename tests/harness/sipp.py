@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +16,14 @@ SCENARIOS = Path(__file__).resolve().parents[2] / "sipp-scenarios"
 LIMIT_S = 45
 """No scenario may take longer."""
 START_S = 15.0
+
+
+LISTENS = "0A"
+"""State of a TCP socket that waits for connections."""
+
+
+def _sockets(kind: str) -> list[str]:
+    return Path("/proc/net", kind).read_text().splitlines()[1:]
 
 
 class SippFailed(AssertionError):
@@ -67,15 +76,23 @@ class Sipp:
         said = [path.read_text(errors="replace") for path in (self._errors, self._messages) if path.exists()]
         return "\n".join(said)[-6000:]
 
+    def received(self, start: str) -> int:
+        """Return how many messages have come so far that begin with ``start``, repetitions included."""
+        text = self._messages.read_text(errors="replace") if self._messages.exists() else ""
+        return len(re.findall(rf"message received \[\d+\] bytes :\n\n{re.escape(start)}", text))
+
     def logged(self) -> list[str]:
         """Return what the scenario's ``<log>`` actions wrote."""
         return self._log.read_text().splitlines() if self._log.exists() else []
 
     def is_listening(self) -> bool:
-        """Whether its UDP port is bound; True also when it has ended, which ``wait`` will tell."""
+        """Whether its port is bound; True also when it has ended, which ``wait`` will tell."""
         wanted = f":{self.port:04X}"
-        with Path("/proc/net/udp").open() as table:
-            is_bound = any(line.split()[1].endswith(wanted) for line in table if ":" in line.split()[0])
+        is_bound = any(
+            local.endswith(wanted) and (kind == "udp" or state == LISTENS)
+            for kind in ("udp", "tcp")
+            for _, local, _, state, *_ in map(str.split, _sockets(kind))
+        )
         return is_bound or self._process.poll() is not None
 
     def vanish(self) -> None:
@@ -115,17 +132,24 @@ class Cast:
         options = [self._product, "-s", number, "-m", "1", "-t", over, *arguments]
         return self._start(scenario, free_port(), options)
 
-    def phone(self, scenario: str, extension: str, *arguments: str, calls: int = 1) -> Sipp:
+    def phone(self, scenario: str, extension: str, *arguments: str, calls: int = 1, over: str = "u1") -> Sipp:
         """Return a registered phone that answers ``calls`` calls as the scenario says."""
-        port = self.register(extension)
-        phone = self._start(scenario, port, ["-m", str(calls), "-aa", *arguments])
+        port = self.register(extension, over=over)
+        phone = self._start(scenario, port, ["-m", str(calls), "-t", over, "-aa", *arguments])
         until(phone.is_listening, within=START_S, what=f"SIPp listens on {port}")
         return phone
 
-    def register(self, extension: str) -> int:
+    def carrier(self, scenario: str, port: int, *arguments: str) -> Sipp:
+        """Return a carrier that waits for the office at ``port``."""
+        carrier = self._start(scenario, port, ["-m", "1", "-aa", *arguments])
+        until(carrier.is_listening, within=START_S, what=f"SIPp listens on {port}")
+        return carrier
+
+    def register(self, extension: str, *, over: str = "u1") -> int:
         """Register a phone by the scenario, and return the port where it will be called."""
         port = free_port()
         options = [self._product, "-s", extension, "-au", extension, "-ap", f"demo-{extension}", "-m", "1"]
+        options += ["-t", over]
         self._start("phone-registers-digest.xml", port, options).wait(within=START_S)
         return port
 

@@ -21,6 +21,8 @@ class PhonePart:
     """Further arguments for SIPp."""
     extension: str = ""
     """Which person of the demo office it is; empty: one of the scene's own."""
+    over: str = "u1"
+    """``u1``: it is called by UDP, ``t1``: by TCP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Scene:
     trunk: str
     """File of ``sipp-scenarios/`` without ``trunk-`` and ``.xml``."""
     outcome: str
-    """The call's outcome in ``b2bua calls``."""
+    """The call's outcome in ``b2bua calls``; empty: there is no call."""
     story: tuple[str, ...]
     """What its line must contain."""
     phones: tuple[PhonePart, ...] = ()
@@ -89,7 +91,9 @@ class Performance:
         """Bring the phones on stage."""
         for position, part in enumerate(self.scene.phones):
             scenario = f"phone-{part.scenario}.xml"
-            self.phones.append(cast.phone(scenario, self.extension(position), *part.arguments))
+            self.phones.append(
+                cast.phone(scenario, self.extension(position), *part.arguments, over=part.over)
+            )
 
     def begin(self, cast: Cast) -> None:
         """Let the call come in."""
