@@ -33,6 +33,7 @@ from b2bua.listening import listen, transports
 from b2bua.people.directory import Directory
 from b2bua.people.occupancy import Occupancy
 from b2bua.phrases import Phrasebook
+from b2bua.registrar import register
 from b2bua.registrar.authentication import Authentication
 from b2bua.registrar.bindings import Bindings, PresenceChange
 from b2bua.registrar.identify import Identifier
@@ -279,6 +280,7 @@ class Server:
     async def _listen(self) -> None:
         self.endpoint.on_invite = self._invited
         self.endpoint.on_request = self._requested
+        self.endpoint.understood = {"REGISTER": register.UNDERSTOOD}
         self.endpoint.on_connection_lost = self.trunks.connection_lost
         self.endpoint.on_heard = lambda source: self.bindings.heard(source, self.endpoint.now())
         for transport in self._surroundings.transports:

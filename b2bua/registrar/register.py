@@ -24,6 +24,8 @@ MIN_EXPIRES = 60
 """Seconds; who asks for less is answered 423."""
 MAX_EXPIRES = 3600
 """Seconds; who asks for more gets this."""
+UNDERSTOOD = frozenset(("path",))
+"""Extensions that a REGISTER may require beside those of every request (RFC 3327)."""
 
 MAX_PROXIES = 5
 """Between us and a phone."""
@@ -77,6 +79,8 @@ class Registrar:
 
     def answer(self, request: Request, source: Hop, now: float) -> Answer:
         """Return the answer to ``request``; a 200 has changed the bindings, nothing else has."""
+        if not isinstance(request.to.uri, SipUri):
+            return Answer(400, "To must be a SIP address")  # RFC 3261 §10.2
         proof = self._authentication.check(request, source, now)
         if isinstance(proof, Refused):
             return Answer(proof.status, proof.reason, proof.headers)
@@ -113,7 +117,8 @@ class Registrar:
         held = self._bindings.registered(person.name, now)
         contacts = [("Contact", _contact_line(binding, now)) for binding in held]
         date = ("Date", format_datetime(self._wall_clock(), usegmt=True))
-        path = [("Path", value) for value in request.headers.all("Path")]  # RFC 3327 §5.3
+        knows_path = "path" in request.option_tags("Supported") | request.option_tags("Require")
+        path = [("Path", value) for value in request.headers.all("Path") if knows_path]  # RFC 3327 §5.3
         return Answer(200, headers=(*contacts, *path, date))
 
 

@@ -28,6 +28,27 @@ def is_readable(message: Message) -> bool:
     return not message.body or message.content_type == SDP or bool(session_description(message))
 
 
+def accepts_sdp(message: Message) -> bool:
+    """Return whether the sender takes SDP in our response (RFC 3261 §20.1), which 406 tells otherwise."""
+    said = message.headers.all("Accept")
+    if not any(map(str.strip, said)):
+        return not said  # an empty one: nothing
+    try:
+        weights = dict(map(_weighted, message.headers.values("Accept")))
+    except MalformedMessage:
+        return True
+    for kind in (SDP, "application/*", "*/*"):  # what is more exact counts
+        if kind in weights:
+            return weights[kind].strip("0.") != ""
+    return False
+
+
+def _weighted(media_range: str) -> tuple[str, str]:
+    """Return a media range and its ``q``."""
+    kind, semicolon, rest = media_range.partition(";")
+    return kind.strip().lower(), find_parameter(parse_parameters(semicolon + rest), "q") or "1"
+
+
 def _find(content_type: str, body: bytes, depth: int) -> bytes | None:
     """Return the first SDP in ``body``, parts within parts included."""
     kind, semicolon, rest = content_type.partition(";")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from b2bua.errors import MalformedMessage
 from b2bua.sip.alarms import Alarms
-from b2bua.sip.body import SDP, is_readable
+from b2bua.sip.body import SDP, accepts_sdp, is_readable
 from b2bua.sip.capabilities import ALLOWED, UNDERSTOOD
 from b2bua.sip.core import DialogOwner, InviteOwner, OnResponse, Sent, SentRequest
 from b2bua.sip.dialog import Dialog, DialogKey
@@ -22,11 +22,12 @@ from b2bua.sip.timers import Timers
 from b2bua.sip.transaction import cancel_for
 from b2bua.sip.transport.addressing import local_hop
 from b2bua.sip.transport.hop import Hop
-from b2bua.sip.uri import SipUri
+from b2bua.sip.uri import OtherUri, SipUri
 
 MOST_LOCAL_HOPS = 4096
 LARGEST_DATAGRAM = 1300
 """Bytes of a request that pass every network without fragments, which NATs and firewalls drop (§18.1.1)."""
+_NONE: frozenset[str] = frozenset()
 CONTACT_TRANSPORTS = {
     kind: f";transport={name}" for kind, name in (("tcp", "tcp"), ("tls", "tls"), ("ws", "ws"), ("wss", "ws"))
 }
@@ -52,6 +53,8 @@ class UserAgent:
         self.on_connection_lost: Callable[[Hop], None] | None = None
         self.on_heard: Callable[[Hop], None] | None = None
         """Told where each message came from that could be understood."""
+        self.understood: dict[str, frozenset[str]] = {}
+        """Option tags that ``on_request`` understands beside ours, by method."""
         self.user_agent = user_agent
         self.timers = timers or Timers()
         self.session_timers = session_timers or SessionTimers()
@@ -176,8 +179,8 @@ class UserAgent:
             return
         server = self._server(call)
         to_tag = request.to.tag
-        unknown = request.option_tags("Require") - UNDERSTOOD
-        if unknown:
+        unknown = request.option_tags("Require") - UNDERSTOOD - self.understood.get(request.method, _NONE)
+        if unknown:  # Proxy-Require is none of our business: we are no proxy (§8.2.2.3)
             server.respond(420, headers=(("Unsupported", ", ".join(sorted(unknown))),))
         elif to_tag:
             owner = self._dialogs.get((request.call_id, to_tag, request.from_.tag or ""))
@@ -214,6 +217,9 @@ class UserAgent:
         request = server.request
         if not is_readable(request):
             server.respond(415, headers=(("Accept", SDP),))
+            return
+        if not accepts_sdp(request):
+            server.respond(406)
             return
         if is_too_short(request, self.session_timers):
             server.respond(422, headers=(("Min-SE", str(self.session_timers.least_s)),))
@@ -275,7 +281,9 @@ class UserAgent:
 def _is_refused(call: ServerCall, server: ServerRequest) -> bool:
     """Return whether a new request fails the checks of RFC 3261 §8.2, and answer it then."""
     request = server.request
-    if call.is_merged:
+    if isinstance(request.target, OtherUri):
+        server.respond(416)
+    elif call.is_merged:
         server.respond(482)
     elif request.max_forwards == 0 and request.method != "OPTIONS":
         server.respond(483)

@@ -20,7 +20,8 @@ from tests.interop.carrier import carrier_call
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
 
-TORTURE = Path(__file__).resolve().parents[1] / "data" / "rfc4475"
+DATA = Path(__file__).resolve().parents[1] / "data"
+TORTURE = DATA / "rfc4475"
 ECHO = "+48221230007"
 ECHO_HZ = 800.0
 PATIENCE_S = 20.0
@@ -82,6 +83,15 @@ class Sprayer:
         )
         return head.encode() + body
 
+    def answers_options(self) -> bool:
+        """Return whether an OPTIONS is answered 200 from here; what comes for others is passed over."""
+        token = secrets.token_hex(6)
+        self.send(self.request("OPTIONS", token=token))
+        while True:
+            response = self._socket.recv(65535)
+            if f"Call-ID: {token}".encode() in response:
+                return response.startswith(b"SIP/2.0 200 ")
+
     def final_status(self, body: bytes) -> int:
         """Return what an INVITE with ``body`` is answered with; a 2xx is acknowledged and hung up."""
         token = secrets.token_hex(6)
@@ -134,6 +144,19 @@ def test_malformed_sip_leaves_no_trace(product: Product) -> None:
             sprayer.send(_mutated(sprayer.request(dice.choice(methods)), dice))
         for junk in (b"", b"\r\n\r\n", b"\x00" * 2000, b"INVITE", b"SIP/2.0 200", b"\xff" * 65000):
             sprayer.send(junk)
+    _assert_is_well(product)
+
+
+def test_rfc4475_rfc5118_options_are_answered_after_each_torture_message(product: Product) -> None:
+    names = sorted(path for folder in ("rfc4475", "rfc5118") for path in (DATA / folder).glob("*.dat"))
+    messages = [path.read_bytes() for path in names]
+    with Sprayer(product) as sprayer:
+        for message in messages:
+            if b"INVITE " in message[:10] and message not in _torture():
+                continue  # a call, to whose names and addresses requests would go; see calls/test_torture.py
+            sprayer.send(message)
+            assert sprayer.answers_options()
+    assert len(messages) == 61
     _assert_is_well(product)
 
 

@@ -311,12 +311,27 @@ def test_what_a_phone_calls_itself_can_be_logged_whatever_it_is() -> None:
 def test_rfc3327_5_3_the_path_is_kept_and_said_back() -> None:
     office, desk = Office(), Desk()
     edge, inner = "<sip:edge@198.51.100.1;lr>", "<sip:10.9.9.9:5080;lr>"
-    answer = office.register(desk, CONTACT, ("Path", f"{edge}, {inner}"))
+    answer = office.register(desk, CONTACT, ("Path", f"{edge}, {inner}"), ("Supported", "path"))
     assert [value for name, value in answer.headers if name == "Path"] == [f"{edge}, {inner}"]
     [binding] = office.bindings.live("anna", 0.0)
     assert binding.path == (edge, inner)
     assert office.register(desk, CONTACT).status == 200
     assert office.bindings.live("anna", 0.0)[0].path == (), "the way is that of the last REGISTER"
+
+
+def test_rfc3327_5_3_a_phone_that_knows_no_path_is_bound_by_it_and_told_nothing_of_it() -> None:
+    office = Office()
+    answer = office.register(Desk(), CONTACT, ("Path", "<sip:192.0.2.8;lr>"))
+    assert (answer.status, [value for name, value in answer.headers if name == "Path"]) == (200, [])
+    assert office.bindings.live("anna", 0.0)[0].path == ("<sip:192.0.2.8;lr>",)
+
+
+@pytest.mark.parametrize("to", ["<isbn:2983792873>", "<tel:+48221230001>"])
+def test_rfc3261_10_2_rfc4475_3_3_4_only_a_sip_address_can_be_registered(to: str) -> None:
+    office = Office()
+    request = Desk().request("REGISTER", CONTACT)
+    request.headers.put("To", to)
+    assert office.registrar.answer(request, FLOW, 0.0).status == 400
 
 
 @pytest.mark.parametrize("path", ["<tel:+48221234567>", "nonsense", ", ".join(["<sip:192.0.2.1;lr>"] * 6)])

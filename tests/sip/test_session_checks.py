@@ -231,3 +231,82 @@ async def test_rfc4475_no_datagram_raises_reaches_the_log_or_leaves_anything_beh
     assert alice.statuses.count(400) > 50
     await asyncio.sleep(300)
     assert not any(bob.alive().values())
+
+
+@virtual_time
+async def test_rfc3261_8_2_2_1_a_request_uri_of_a_scheme_that_cannot_be_called_is_refused_with_416() -> None:
+    alice, bob, waiting = caller_and_waiting()
+    bob.on_request = lambda request: request.respond(200) and None
+    for number, (uri, method, status) in enumerate(
+        (
+            ("nobodyKnowsThisScheme:totallyopaquecontent", "OPTIONS", 416),
+            ("soap.beep://192.0.2.103:3002", "INVITE", 416),
+            ("urn:service:sos", "INVITE", 416),
+            ("isbn:2983792873", "REGISTER", 416),
+            ("tel:+48221234567", "OPTIONS", 200),
+            ("sips:bob@10.0.0.2", "OPTIONS", 200),
+        )
+    ):
+        request = alice.invite(BOB, call_id=f"scheme-{number}", method=method, body=b"")
+        other = Request(method, uri, request.headers.copy())
+        other.headers.put("Call-ID", f"other-{number}")
+        other.headers.put("Via", f"SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bKother{number};rport")
+        alice.send(other, BOB)
+        while (await alice.response(status)).call_id != f"other-{number}":
+            pass
+    assert len(waiting.invites) == 2  # those to sip:, which `invite` sent
+
+
+@virtual_time
+async def test_rfc3261_8_2_2_3_options_for_proxies_are_none_of_ours() -> None:
+    alice, _, waiting = caller_and_waiting()
+    alice.invite(BOB, call_id="a", headers=(("Proxy-Require", "gibberish"),))
+    await alice.response(100)
+    assert len(waiting.invites) == 1
+    alice.invite(BOB, call_id="b", headers=(("Proxy-Require", "gibberish"), ("Require", "magic")))
+    assert (await alice.response(420)).headers.get("Unsupported") == "magic"
+
+
+@virtual_time
+async def test_rfc3327_a_required_extension_of_one_method_is_understood_there_and_nowhere_else() -> None:
+    alice, bob, _ = caller_and_waiting()
+    bob.on_request = lambda request: request.respond(200) and None
+    bob.understood = {"REGISTER": frozenset(("path",))}
+    alice.invite(BOB, call_id="a", method="REGISTER", body=b"", headers=(("Require", "path"),))
+    await alice.response(200)
+    alice.invite(BOB, call_id="b", method="REGISTER", body=b"", headers=(("Require", "path, gruu"),))
+    assert (await alice.response(420)).headers.get("Unsupported") == "gruu"
+    alice.invite(BOB, call_id="c", headers=(("Require", "path"),))
+    assert (await alice.response(420)).headers.get("Unsupported") == "path"
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_taken"),
+    [
+        ((), True),
+        (("application/sdp",), True),
+        (("application/isup, Application/SDP;level=1",), True),
+        (("text/html", "application/*;q=0.5"), True),
+        (("*/*",), True),
+        (("application/sdp;q=0.001",), True),
+        (("text/nobodyKnowsThis",), False),
+        (("",), False),
+        (("application/sdp;q=0.0, */*",), False),
+        (("application/*;q=0, text/plain",), False),
+        (('application/sdp;x="', "text/html"), True),
+    ],
+)
+def test_rfc3261_20_1_rfc4475_3_3_15_who_takes_no_sdp_is_refused_with_406(
+    accept: tuple[str, ...], is_taken: bool
+) -> None:
+    @virtual_time
+    async def story() -> None:
+        alice, _, waiting = caller_and_waiting()
+        alice.invite(BOB, headers=tuple(("Accept", value) for value in accept))
+        if is_taken:
+            await alice.response(100)
+        else:
+            await alice.response(406)
+        assert bool(waiting.invites) is is_taken
+
+    story()
