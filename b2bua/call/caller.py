@@ -83,7 +83,8 @@ class CallerLeg(Leg):
             self._invite.reject(status, reason, headers=tuple(headers))
             self.end(f"refused with {status}")
 
-    async def close(self) -> None:
-        """Hang up if still up and give the ports back; whatever went wrong, no caller is left ringing."""
-        self.reject(503)
-        await super().close()
+    def end(self, why: str, *, by: str = "local") -> None:
+        """Hang up or, before the answer, refuse: whatever went wrong, no caller is left ringing."""
+        if not self._invite.has_final:
+            self._invite.reject(503)
+        super().end(why, by=by)
