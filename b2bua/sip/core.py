@@ -84,8 +84,8 @@ class Core(Protocol):
     def new_token(self) -> str:
         """Return an unguessable tag, branch or Call-ID part."""
 
-    def contact(self, toward: Hop, user: str | None) -> str:
-        """Return our Contact value for peers at ``toward``."""
+    def contact(self, toward: Hop, user: str | None, *, is_secure: bool = False) -> str:
+        """Return our Contact value for peers at ``toward``; ``sips:`` for who called one (§12.1.1)."""
 
     def hop_of(self, dialog: Dialog) -> Hop:
         """Return where requests within ``dialog`` go now."""
