@@ -12,7 +12,7 @@ from b2bua.store.calls import (
     UnfinishedCall,
 )
 from b2bua.store.database import UnusableDatabaseError
-from b2bua.store.messages import Message
+from b2bua.store.messages import Message, Waiting
 from b2bua.store.outbox import NewMail, Outbox, QueuedMail
 from b2bua.store.promises import Promise, PromiseStatus
 from b2bua.store.recording import recorded_seconds
@@ -35,6 +35,7 @@ __all__ = [
     "Store",
     "UnfinishedCall",
     "UnusableDatabaseError",
+    "Waiting",
     "recorded_seconds",
     "story",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from b2bua.errors import WrongState
@@ -48,7 +48,22 @@ class Message:
     is_silent: bool
     """Nothing but silence was recorded."""
     heard_at: datetime | None
-    """When somebody first listened."""
+    """When somebody first listened to its end, or skipped it."""
+    deleted_at: datetime | None = None
+    """When somebody deleted it; the recording is still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many messages there are to listen to."""
+
+    new: int = 0
+    """Nobody has heard them yet."""
+    old: int = 0
+    """Heard, and not deleted."""
+
+    def __add__(self, other: Waiting) -> Waiting:
+        return Waiting(self.new + other.new, self.old + other.old)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +92,8 @@ class Messages:
         self._keys = keys
         self._paths = paths
         self._begun: dict[str, _Begun] = {}
+        self.on_change: Callable[[], None] | None = None
+        """Told when a message came, was heard or was deleted, as soon as that is on disk."""
 
     async def begin(self, call_id: str, box: str, path: Path, at: datetime) -> bool:
         """Journal that the call's voicemail is being recorded to ``path``, before its first byte is.
@@ -125,7 +142,7 @@ class Messages:
             *self._outbox.posting(mails, at=at),
             *self._journal.ending(call_id, outcome, at=at, why=why),
         ]
-        is_written = await self._writer.write(changes)
+        is_written = await self._write(*changes)
         if mails:
             self._outbox.has_new.set()
         return is_written
@@ -140,15 +157,43 @@ class Messages:
 
     async def hear(self, message: int, *, at: datetime) -> bool:
         """Note that somebody listened; the first time counts."""
-        return await self._writer.write([Change(statements.HEAR_MESSAGE, {"_id": message, "_at": at})])
+        return await self._write(Change(statements.HEAR_MESSAGE, {"_id": message, "_at": at}))
+
+    async def delete(self, message: int, *, at: datetime) -> bool:
+        """Note that somebody wants to hear no more of it. The recording stays where it is."""
+        return await self._write(Change(statements.DELETE_MESSAGE, {"_id": message, "_at": at}))
 
     async def latest(self, *, box: str | None = None, limit: int = 50) -> list[Message]:
-        """Return the messages in ``box``, or in all, newest first."""
+        """Return the messages in ``box``, or in all, newest first; those that were deleted too."""
         query = _MESSAGES.order_by(messages.c.began_at.desc(), messages.c.id.desc()).limit(limit)
         if box is not None:
             query = query.where(messages.c.box == box)
         async with self._engine.connect() as connection:
             return [self._message_of(row) for row in await connection.execute(query)]
+
+    async def to_hear(self, boxes: Collection[str]) -> list[Message]:
+        """Return what there is to listen to in ``boxes``: what nobody heard first, each the oldest first."""
+        query = _MESSAGES.where(_IS_AUDIBLE, messages.c.box.in_(boxes)).order_by(
+            messages.c.heard_at.is_not(None), messages.c.began_at, messages.c.id
+        )
+        async with self._engine.connect() as connection:
+            return [self._message_of(row) for row in await connection.execute(query)]
+
+    async def waiting(self) -> dict[str, Waiting]:
+        """Return how many messages there are to listen to, by mailbox; empty ones are left out."""
+        is_new = case((messages.c.heard_at.is_(None), 1), else_=0)
+        query = (
+            select(messages.c.box, func.sum(is_new), func.count()).where(_IS_AUDIBLE).group_by(messages.c.box)
+        )
+        async with self._engine.connect() as connection:
+            found = (await connection.execute(query)).all()
+        return {box: Waiting(new, count - new) for box, new, count in found}
+
+    async def _write(self, *changes: Change) -> bool:
+        is_written = await self._writer.write(changes)
+        if is_written and self.on_change is not None:
+            self.on_change()
+        return is_written
 
     def _pop(self, call_id: str) -> _Begun:
         try:
@@ -169,9 +214,13 @@ class Messages:
             seconds=row.seconds,
             is_silent=row.is_silent,
             heard_at=row.heard_at,
+            deleted_at=row.deleted_at,
         )
 
 
 _MESSAGES = select(messages, calls.c.call_id, calls.c.caller, calls.c.caller_name, calls.c.dialled).join(
     calls, messages.c.call == calls.c.id
+)
+_IS_AUDIBLE = and_(
+    messages.c.ended_at.is_not(None), messages.c.is_silent.is_(False), messages.c.deleted_at.is_(None)
 )

@@ -108,3 +108,9 @@ MARK_FAILED = Statement(
 KEEP_BINDING = Statement(13, _keep(bindings))
 DROP_ENDED_BINDINGS = Statement(14, bindings.delete().where(bindings.c.expires_at <= bindparam("_at")))
 KEEP_TRUNK_STATE = Statement(15, _keep(trunk_states))
+DELETE_MESSAGE = Statement(
+    16,
+    messages.update()
+    .where(messages.c.id == bindparam("_id"), messages.c.deleted_at.is_(None))
+    .values(deleted_at=bindparam("_at")),
+)

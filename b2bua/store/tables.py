@@ -153,6 +153,7 @@ messages = Table(
     Column("seconds", Float),
     Column("is_silent", Boolean, nullable=False, server_default=false()),
     Column("heard_at", UtcDateTime),
+    Column("deleted_at", UtcDateTime),
 )
 
 outbox = Table(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from b2bua.errors import WrongState
-from b2bua.store import CallOutcome, EventKind, NewMail, Store, UnfinishedCall, recorded_seconds
+from b2bua.store import CallOutcome, EventKind, NewMail, Store, UnfinishedCall, Waiting, recorded_seconds
 from tests.store.conftest import NOON, after, new_call
 
 
@@ -146,3 +146,58 @@ def test_what_is_no_recording_has_no_length(content: bytes, tmp_path: Path) -> N
     path = tmp_path / "a.wav"
     path.write_bytes(content)
     assert recorded_seconds(path) is None
+
+
+async def left_message(store: Store, folder: Path, call_id: str, *, at: float, box: str = "sales") -> int:
+    """Let somebody leave a message of three seconds and return its key."""
+    await store.journal.begin(new_call(call_id, at=after(at)))
+    await store.messages.begin(call_id, box, folder / f"{call_id}.wav", after(at))
+    await store.messages.finish(call_id, 3.0, after(at + 3))
+    return next(one.id for one in await store.messages.latest() if one.call_id == call_id)
+
+
+async def test_messages_wait_new_or_old_until_they_are_deleted_and_a_restart_forgets_nothing(
+    tmp_path: Path,
+) -> None:
+    async with await Store.open(tmp_path) as store:
+        first = await left_message(store, tmp_path, "c1", at=0)
+        second = await left_message(store, tmp_path, "c2", at=10)
+        await left_message(store, tmp_path, "c3", at=20, box="night")
+        await store.messages.hear(first, at=after(60))
+        assert await store.messages.waiting() == {"sales": Waiting(1, 1), "night": Waiting(1, 0)}
+        await store.messages.delete(second, at=after(70))
+    async with await Store.open(tmp_path) as store:
+        assert await store.messages.waiting() == {"sales": Waiting(0, 1), "night": Waiting(1, 0)}
+        deleted = next(one for one in await store.messages.latest() if one.id == second)
+        assert (deleted.deleted_at, deleted.path) == (after(70), tmp_path / "c2.wav")
+
+
+async def test_what_is_being_recorded_or_holds_nothing_but_silence_does_not_wait(
+    store: Store, tmp_path: Path
+) -> None:
+    await store.journal.begin(new_call("c1"))
+    await store.messages.begin("c1", "sales", tmp_path / "c1.wav", NOON)
+    assert await store.messages.waiting() == {}
+    await store.messages.finish("c1", 3.0, after(3), is_silent=True, outcome=CallOutcome.PROMISE)
+    assert await store.messages.waiting() == {}
+    assert await store.messages.to_hear(["sales"]) == []
+
+
+async def test_one_listens_to_new_messages_first_and_to_the_oldest_of_them(
+    store: Store, tmp_path: Path
+) -> None:
+    keys = [await left_message(store, tmp_path, f"c{number}", at=number * 10) for number in range(4)]
+    await left_message(store, tmp_path, "other", at=5, box="night")
+    await store.messages.hear(keys[1], at=after(60))
+    heard = await store.messages.to_hear(["sales", "nothing"])
+    assert [one.id for one in heard] == [keys[0], keys[2], keys[3], keys[1]]
+
+
+async def test_whoever_asked_is_told_of_each_change_once_it_is_on_disk(store: Store, tmp_path: Path) -> None:
+    seen: list[str] = []
+    store.messages.on_change = lambda: seen.append("changed")
+    key = await left_message(store, tmp_path, "c1", at=0)
+    assert seen == ["changed"]
+    await store.messages.hear(key, at=after(60))
+    await store.messages.delete(key, at=after(61))
+    assert len(seen) == 3
