@@ -25,10 +25,13 @@ from b2bua.inbound.custody import Custody
 from b2bua.inbound.mails import Mails
 from b2bua.inbound.reach import Reach
 from b2bua.inbound.reception import Reception
+from b2bua.inbound.requests import OtherRequests
 from b2bua.inbound.simple_steps import SayStep, echo
 from b2bua.inbound.sounds import Sounds
 from b2bua.inbound.transfer import Transfers
 from b2bua.ivr.step import MenuStep
+from b2bua.lamps.desk import LampDesk
+from b2bua.lamps.waiting import WaitingLamp
 from b2bua.listening import listen, transports
 from b2bua.people.directory import Directory
 from b2bua.people.occupancy import Occupancy
@@ -44,9 +47,8 @@ from b2bua.ringing.step import Ringing
 from b2bua.routing.destination import Echo, Menu, Queue, Ring, Say, Voicemail
 from b2bua.routing.facts import Facts
 from b2bua.routing.scheme import Position
-from b2bua.sip import capabilities
 from b2bua.sip.digest import NonceIssuer
-from b2bua.sip.endpoint import ServerRequest, SipEndpoint
+from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.resolver import Resolver
 from b2bua.sip.session import IncomingInvite
 from b2bua.sip.session_timers import SessionTimers
@@ -67,9 +69,6 @@ from media.sdp.crypto import SrtpPolicy
 
 log = structlog.get_logger("office")
 
-ALLOWED = f"{capabilities.ALLOWED}, REGISTER"
-OPTIONS = (("Allow", ALLOWED), ("Supported", capabilities.SUPPORTED), ("Accept", "application/sdp"))
-"""What we tell who asks what we can do (RFC 3261 §11.2)."""
 NONCE_LIFETIME_S = 300.0
 HANG_UP_S = 3.0
 """How long calls may take to write their outcome when the program is stopped."""
@@ -150,6 +149,9 @@ class Server:
             authentication=authentication,
             trunks=config.trunks.values(),
             registrations=self.trunks.registrations,
+        )
+        self.lamps = LampDesk(
+            self.endpoint, authentication, waiting=WaitingLamp(lambda: self.plan, self.store.messages)
         )
 
     def _build_steps(self) -> None:
@@ -257,6 +259,7 @@ class Server:
             server = cls(config, store, engine, around)
             stack.push_async_callback(server.engines.close)
             await server._recover()
+            await server.lamps.load()
             keeper = BindingKeeper(server.bindings, store.bindings, clock=around.clock)
             await stack.enter_async_context(keeper.keeping(is_known=server.directory.has_phones))
             stack.push_async_callback(server._traces.close)
@@ -273,13 +276,14 @@ class Server:
         for name, work in self.trunks.works():
             start(work, name=name)
         start(self._watch_expiries(), name="expiries")
+        start(self.lamps.run(), name="lamps")
         if self._tls is not None:
             start(self._tls.watch(), name="certificates")
         start(self.qualification.run(), name="qualify")
 
     async def _listen(self) -> None:
         self.endpoint.on_invite = self._invited
-        self.endpoint.on_request = self._requested
+        self.endpoint.on_request = OtherRequests(self.registrar, self.lamps.notifier).take
         self.endpoint.understood = {"REGISTER": register.UNDERSTOOD}
         self.endpoint.on_connection_lost = self.trunks.connection_lost
         self.endpoint.on_heard = lambda source: self.bindings.heard(source, self.endpoint.now())
@@ -328,15 +332,6 @@ class Server:
         """Wait until every call that is up now has its outcome in the journal."""
         if self._calls:
             await asyncio.wait(self._calls)
-
-    def _requested(self, request: ServerRequest) -> None:
-        match request.request.method:
-            case "REGISTER":
-                self.registrar.handle(request)
-            case "OPTIONS":
-                request.respond(200, headers=OPTIONS)
-            case _:
-                request.respond(405, headers=(("Allow", ALLOWED),))
 
     # --- facts ---------------------------------------------------------------------------------------------
 

@@ -74,6 +74,7 @@ class _Compiler:
             timezone=office.timezone,
             default_mailbox=self._default_mailbox,
             default_scheme=self._default_scheme(),
+            voicemail_number=self._voicemail_number(),
             schemes={name: self._scheme(scheme) for name, scheme in self.config.schemes.items()},
             numbers=self._numbers(),
             menus={name: self._menu(menu) for name, menu in self.config.menus.items()},
@@ -130,6 +131,12 @@ class _Compiler:
         if name and self._known(("office", "default-scheme"), name, self.config.schemes, "scheme"):
             return name
         return None
+
+    def _voicemail_number(self) -> str:
+        number = self.config.office.voicemail_number
+        if number in self._extensions:
+            self._fault(("office", "voicemail-number"), f"{number} is already an extension")
+        return number
 
     def _scheme(self, table: tables.Scheme) -> Scheme:
         path: KeyPath = ("scheme", table.name, "step")
@@ -260,7 +267,8 @@ class _Compiler:
         if table.voicemail:
             self._known(("person", table.name, "voicemail"), table.voicemail, self._mailboxes, "mailbox")
         mobile = normalise(table.mobile, country=self.config.office.country) if table.mobile else None
-        return PersonSpec(table.name, table.title, table.extension, mobile, table.voicemail)
+        boxes = self.config.mailboxes_of(table.name)
+        return PersonSpec(table.name, table.title, table.extension, mobile, table.voicemail, boxes)
 
 
 def _mailbox(table: tables.Mailbox, emails: tuple[str, ...]) -> MailboxSpec:

@@ -101,6 +101,19 @@ class Config(Table):
             person.email for person in self.people.values() if person.voicemail == box and person.email
         )
 
+    def mailboxes_of(self, name: str) -> tuple[str, ...]:
+        """Return whose messages light the lamp of the person ``name``: their own mailbox first.
+
+        Theirs are also those whose messages they are mailed.
+        """
+        person = self.people[name]
+        own = (person.voicemail,) if person.voicemail else ()
+        email = (person.email or "").lower()
+        mailed = (
+            box.name for box in self.mailboxes.values() if email and email in map(str.lower, box.emails)
+        )
+        return tuple(dict.fromkeys((*own, *mailed)))
+
     @property
     def origin(self) -> Origin:
         """Return where each key was read from."""

@@ -80,6 +80,8 @@ class PersonSpec:
     """Normalised number."""
     mailbox: str | None = None
     """Where messages go when their extension was dialled; None: the office's mailbox."""
+    listens_to: tuple[str, ...] = ()
+    """Mailboxes whose messages are theirs to hear, their own first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,8 @@ class Plan:
     """The last resort of every scheme."""
     default_scheme: str | None = None
     """For numbers that are not configured; None: straight to the default mailbox."""
+    voicemail_number: str = ""
+    """What our people dial to listen to their messages; empty: nothing."""
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     """By key."""
     numbers: Mapping[str, NumberSpec] = field(default_factory=dict)
