@@ -161,6 +161,33 @@ class Phrasebook:
             spoken += self.grammar.count(rest, "second-waited")
         return self.paths(("caller-waited", *spoken))
 
+    def messages(self, new: int, old: int) -> tuple[Path, ...]:
+        """Return the files that tell how many messages wait: "you have two new messages, one old message"."""
+        parts = [
+            *(self.grammar.count(min(new, LARGEST_NUMBER), "message-new") if new else ()),
+            *(self.grammar.count(min(old, LARGEST_NUMBER), "message-old") if old else ()),
+        ]
+        names = ("messages-you-have", *parts) if parts else ()
+        return self.paths(names if new else ("messages-none-new", *names))
+
+    def left_by(self, number: str) -> tuple[Path, ...]:
+        """Return the files that say from which number a message is; it may be empty or no number."""
+        digits = self.digits(number)
+        return (*self.paths(("message-from",)), *digits) if digits else self.paths(("message-from-withheld",))
+
+    def ago(self, seconds: float) -> tuple[Path, ...]:
+        """Return the files that say how long ago something was: "two hours ago"."""
+        minutes = int(seconds / 60)
+        if minutes < 1:
+            return self.paths(("message-just-now",))
+        if minutes < 60:
+            counted = self.grammar.count(minutes, "minute-waited")
+        elif minutes < 24 * 60:
+            counted = self.grammar.count(minutes // 60, "hour-ago")
+        else:
+            counted = self.grammar.count(min(minutes // (24 * 60), LARGEST_NUMBER), "day-ago")
+        return self.paths((*counted, "ago"))
+
     def _complain_once(self, name: str) -> None:
         if name not in self._complained:
             self._complained.add(name)

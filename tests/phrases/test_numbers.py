@@ -130,6 +130,63 @@ def test_q6_position_is_said_before_the_wait_and_the_first_is_next() -> None:
         english.position(0)
 
 
+@pytest.mark.parametrize(
+    ("language", "new", "old", "words"),
+    [
+        ("en", 0, 0, "You have no new messages."),
+        ("en", 1, 0, "You have one new message"),
+        ("en", 2, 1, "You have two new messages one old message"),
+        ("en", 0, 3, "You have no new messages. You have three old messages"),
+        ("en", 1200, 0, "You have nine hundred ninety nine new messages"),
+        ("uk", 1, 0, "У вас одне нове повідомлення"),
+        ("uk", 2, 5, "У вас два нові повідомлення п'ять прослуханих повідомлень"),
+        ("uk", 21, 1, "У вас двадцять одне нове повідомлення одне прослухане повідомлення"),
+        ("uk", 11, 3, "У вас одинадцять нових повідомлень три прослухані повідомлення"),
+        ("ru", 1, 21, "У вас одно новое сообщение двадцать одно прослушанное сообщение"),
+        ("ru", 4, 12, "У вас четыре новых сообщения двенадцать прослушанных сообщений"),
+        ("pl", 1, 1, "Masz jedną nową wiadomość jedną odsłuchaną wiadomość"),
+        ("pl", 2, 5, "Masz dwie nowe wiadomości pięć odsłuchanych wiadomości"),
+        ("pl", 22, 21, "Masz dwadzieścia dwie nowe wiadomości dwadzieścia jeden odsłuchanych wiadomości"),
+    ],
+)
+def test_messages_are_counted_in_the_right_gender_case_and_plural(
+    language: str, new: int, old: int, words: str
+) -> None:
+    assert said(language, book(language).messages(new, old)) == words
+
+
+@pytest.mark.parametrize(
+    ("language", "seconds", "words"),
+    [
+        ("en", 59, "Less than a minute ago."),
+        ("en", 60, "one minute ago"),
+        ("en", 3600, "one hour ago"),
+        ("en", 49 * 3600, "two days ago"),
+        ("uk", 61, "одну хвилину тому"),
+        ("uk", 21 * 3600, "двадцять одну годину тому"),
+        ("uk", 2 * 3600, "дві години тому"),
+        ("uk", 3 * 86400, "три дні тому"),
+        ("ru", 2 * 60, "две минуты назад"),
+        ("ru", 21 * 3600, "двадцать один час назад"),
+        ("ru", 2 * 86400, "два дня назад"),
+        ("pl", 60 * 60, "jedną godzinę temu"),
+        ("pl", 22 * 3600, "dwadzieścia dwie godziny temu"),
+        ("pl", 86400, "jeden dzień temu"),
+        ("pl", 5 * 86400, "pięć dni temu"),
+        ("pl", 1e12, "dziewięćset dziewięćdziesiąt dziewięć dni temu"),
+    ],
+)
+def test_how_long_ago_is_said_in_the_right_gender_case_and_plural(
+    language: str, seconds: float, words: str
+) -> None:
+    assert said(language, book(language).ago(seconds)) == words
+
+
+def test_who_left_a_message_is_spelled_or_said_to_be_withheld() -> None:
+    assert said("en", book("en").left_by("+48101")) == "From plus four eight one zero one"
+    assert said("en", book("en").left_by("")) == "From a withheld number."
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_place_and_wait_has_its_audio_in_the_language_itself(language: str) -> None:
     spoken = book(language)
@@ -137,6 +194,9 @@ def test_every_place_and_wait_has_its_audio_in_the_language_itself(language: str
     paths.update(path for minutes in range(62) for path in spoken.wait(minutes * 60.0))
     paths.update(path for seconds in range(4000) for path in spoken.waited(seconds))
     paths.update(spoken.digits("+0123456789"))
+    paths.update(path for number in range(1000) for path in spoken.messages(number, 999 - number))
+    paths.update(path for hours in range(1000 * 24) for path in spoken.ago(hours * 3600.0))
+    paths.update(spoken.left_by(""), spoken.left_by("101"), spoken.ago(0), spoken.ago(120.0))
     paths.update(path for place in range(1, 51) for path in spoken.position_and_wait(place, place * 61.0))
     assert {path.parent for path in paths} == {ROOT / language}
     assert all(path.is_file() for path in paths)
