@@ -44,7 +44,7 @@ from b2bua.registrar.keeping import BindingKeeper
 from b2bua.registrar.qualify import Qualification
 from b2bua.registrar.register import Registrar
 from b2bua.ringing.step import Ringing
-from b2bua.routing.destination import Echo, Menu, Queue, Ring, Say, Voicemail
+from b2bua.routing.destination import Echo, Listen, Menu, Queue, Ring, Say, Voicemail
 from b2bua.routing.facts import Facts
 from b2bua.routing.scheme import Position
 from b2bua.sip.digest import NonceIssuer
@@ -62,6 +62,7 @@ from b2bua.trace.keeper import TraceKeeper
 from b2bua.trunk.channels import Channels
 from b2bua.trunk.selection import TrunkSelection
 from b2bua.trunk.watch import TrunkWatch
+from b2bua.voicemail.listen import ListenSounds, ListenStep
 from b2bua.voicemail.step import VoicemailStep
 from media.client import MediaEngine
 from media.errors import MediaError
@@ -176,6 +177,7 @@ class Server:
                 Queue: self.queues,
                 Menu: MenuStep(lambda: self.plan, sounds.prompt),
                 Voicemail: self._build_voicemail(sounds),
+                Listen: self._build_listening(sounds),
                 Say: SayStep(sounds.prompt),
                 Echo: echo,
             },
@@ -221,6 +223,14 @@ class Server:
             prompts=sounds.prompt,
             folder=self.config.office.data / "voicemail",
             mails=self.mails.for_message,
+            clock=self._surroundings.clock,
+        )
+
+    def _build_listening(self, sounds: Sounds) -> ListenStep:
+        return ListenStep(
+            plan=lambda: self.plan,
+            store=self.store,
+            sounds=ListenSounds(sounds.prompt, sounds.messages, sounds.left_by, sounds.ago),
             clock=self._surroundings.clock,
         )
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from b2bua.config.origin import Fault, KeyPath
-from b2bua.routing.destination import Destination, Echo, Goto, Menu, Outcome, Queue, Ring, Say, Voicemail
+from b2bua.routing.destination import (
+    Destination,
+    Echo,
+    Goto,
+    Listen,
+    Menu,
+    Outcome,
+    Queue,
+    Ring,
+    Say,
+    Voicemail,
+)
 from b2bua.routing.plan import DialExtension, MenuSpec, Plan, Scheme, Step
 
 NOT_RUNG = frozenset({Outcome.NO_ANSWER, Outcome.BUSY, Outcome.OFFLINE, Outcome.ERROR, Outcome.REJECTED})
@@ -84,7 +95,7 @@ def failures(plan: Plan, destination: Destination) -> frozenset[Outcome]:
             return frozenset[Outcome]().union(*leaks(plan, plan.schemes[scheme].steps).values())
         case Say():
             return frozenset({Outcome.DONE})
-        case Voicemail() | Echo():
+        case Voicemail() | Echo() | Listen():
             return frozenset()
 
 

@@ -21,7 +21,7 @@ from b2bua.people.directory import Directory
 from b2bua.people.engaged import LONGEST_TALK_S, Offered
 from b2bua.people.occupancy import Occupancy
 from b2bua.registrar.identify import Identifier, NeedsAuth, Phone, Stranger, TrunkCaller
-from b2bua.routing.destination import External, Ring
+from b2bua.routing.destination import External, Listen, Ring
 from b2bua.routing.plan import Plan
 from b2bua.routing.scheme import Position, enter, enter_extension, number_spec
 from b2bua.sip.session import IncomingInvite
@@ -141,7 +141,7 @@ class Reception:
     async def _from_phone(self, invite: IncomingInvite, person: Person) -> None:
         plan = self.plan()
         dialled = read_dialled(invite.request.target, country=plan.country)
-        start = self._start_at(plan, dialled)
+        start = _messages_of(person, plan, dialled) or self._start_at(plan, dialled)
         if start is None:
             invite.reject(404, "No such number")
             return
@@ -165,7 +165,7 @@ class Reception:
             return inside
         if number_spec(plan, dialled.number) is not None:
             return enter(plan, dialled.number, facts)
-        if not dialled.number:
+        if dialled.number in ("", plan.voicemail_number):
             return None
         return Position(Ring((External(dialled.number),), for_seconds=OUTGOING_RING_S), key=OUTSIDE)
 
@@ -264,6 +264,16 @@ class Reception:
             at=self.clock(),
             direction=direction,
         )
+
+
+def _messages_of(person: Person, plan: Plan, dialled: Dialled) -> Position | None:
+    """Return where ``person`` listens to messages, None when another number was dialled.
+
+    Nobody is ever sent there: a caller whom a phone transfers to that number would hear what is not theirs.
+    """
+    if not plan.voicemail_number or dialled.number != plan.voicemail_number:
+        return None
+    return Position(Listen(person.name), key="office.voicemail-number")
 
 
 def _now() -> float:

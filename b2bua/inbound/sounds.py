@@ -37,6 +37,18 @@ class Sounds:
         place = () if position is None else _clips(lambda: book.position(position))
         return place if wait_s is None else place + _clips(lambda: book.wait(wait_s))
 
+    def messages(self, new: int, old: int) -> tuple[PlayItem, ...]:
+        """Return "you have two new messages, one old message"."""
+        return _clips(lambda: self.book().messages(new, old))
+
+    def left_by(self, number: str) -> tuple[PlayItem, ...]:
+        """Return "from plus four eight…"."""
+        return _clips(lambda: self.book().left_by(number))
+
+    def ago(self, seconds: float) -> tuple[PlayItem, ...]:
+        """Return "two hours ago"."""
+        return _clips(lambda: self.book().ago(seconds))
+
 
 def _clips(find: Callable[[], Iterable[Path]]) -> tuple[PlayItem, ...]:
     try:

@@ -132,4 +132,12 @@ class Goto:
     """Key of the scheme."""
 
 
-Destination = Ring | Queue | Menu | Voicemail | Echo | Say | Goto
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Let one of our people listen to their messages; no scheme leads here."""
+
+    person: str
+    """Key of the person."""
+
+
+Destination = Ring | Queue | Menu | Voicemail | Echo | Say | Goto | Listen

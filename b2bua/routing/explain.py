@@ -10,6 +10,7 @@ from b2bua.routing.destination import (
     Echo,
     External,
     Goto,
+    Listen,
     Menu,
     Mobile,
     Outcome,
@@ -84,7 +85,7 @@ def _tell(plan: Plan, destination: Destination, facts: Facts) -> Told:
             return _tell_queue(plan, destination, facts)
         case Menu(name):
             return _tell_menu(plan, plan.menus[name])
-        case Say() | Echo() | Voicemail() | Goto():
+        case Say() | Echo() | Voicemail() | Goto() | Listen():
             return Told(_short(plan, destination), Outcome.DONE)
 
 
@@ -154,6 +155,8 @@ def _short(plan: Plan, destination: Destination) -> str:
             return f"says {prompt!r}"
         case Goto(scheme):
             return f"scheme {scheme}"
+        case Listen(person):
+            return f"plays the messages of {plan.people[person].display}"
 
 
 def _title(plan: Plan, target: Target) -> str:

@@ -48,6 +48,8 @@ class EventKind(StrEnum):
     """The caller was asked to leave a message in the box ``who``."""
     MESSAGE = "message"
     """The caller left a message of ``seconds`` in the box ``who``."""
+    LISTENED = "listened"
+    """One of our people listened to the message that ``who`` left; ``detail``: "deleted" when they did."""
     PROMPT = "prompt"
     """The prompt ``detail`` was played."""
     HELD = "held"
