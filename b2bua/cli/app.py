@@ -143,6 +143,27 @@ def calls(
 
 
 @app.command()
+def messages(
+    config: ConfigPath = None,
+    box: Annotated[str, typer.Option("--mailbox", help="Only of this mailbox.")] = "",
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, the latest first.")] = 20,
+    everything: Annotated[bool, typer.Option("--all", help="Those too that were deleted by phone.")] = False,
+    heard: Annotated[
+        str,
+        typer.Option("--heard", metavar="ID", help="Mark one as heard: its id, or the beginning of it."),
+    ] = "",
+) -> None:
+    """List the messages in the mailboxes, with their recordings; also while the office runs."""
+    from b2bua.cli.messages import list_messages, mark_heard
+
+    office = _load(config)
+    if heard:
+        _run(lambda: mark_heard(office, heard))
+    else:
+        _run(lambda: list_messages(office, box=box, limit=limit, with_deleted=everything))
+
+
+@app.command()
 def trunks(config: ConfigPath = None) -> None:
     """Tell how things stand with each trunk: registered or not, since when, and what is wrong."""
     from b2bua.cli.trunks import list_trunks

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, and_, case, func, select
+from sqlalchemy import Row, Select, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from b2bua.errors import WrongState
@@ -163,21 +163,28 @@ class Messages:
         """Note that somebody wants to hear no more of it. The recording stays where it is."""
         return await self._write(Change(statements.DELETE_MESSAGE, {"_id": message, "_at": at}))
 
-    async def latest(self, *, box: str | None = None, limit: int = 50) -> list[Message]:
-        """Return the messages in ``box``, or in all, newest first; those that were deleted too."""
+    async def latest(
+        self, *, box: str | None = None, limit: int = 50, with_deleted: bool = True
+    ) -> list[Message]:
+        """Return the messages in ``box``, or in all, newest first."""
         query = _MESSAGES.order_by(messages.c.began_at.desc(), messages.c.id.desc()).limit(limit)
         if box is not None:
             query = query.where(messages.c.box == box)
-        async with self._engine.connect() as connection:
-            return [self._message_of(row) for row in await connection.execute(query)]
+        if not with_deleted:
+            query = query.where(messages.c.deleted_at.is_(None))
+        return await self._read(query)
+
+    async def named(self, call_id: str) -> list[Message]:
+        """Return the message that was left in the call of that id, or all whose call's id begins so."""
+        query = _MESSAGES.where(calls.c.call_id.startswith(call_id, autoescape=True))
+        return await self._read(query.order_by(messages.c.id))
 
     async def to_hear(self, boxes: Collection[str]) -> list[Message]:
         """Return what there is to listen to in ``boxes``: what nobody heard first, each the oldest first."""
         query = _MESSAGES.where(_IS_AUDIBLE, messages.c.box.in_(boxes)).order_by(
             messages.c.heard_at.is_not(None), messages.c.began_at, messages.c.id
         )
-        async with self._engine.connect() as connection:
-            return [self._message_of(row) for row in await connection.execute(query)]
+        return await self._read(query)
 
     async def waiting(self) -> dict[str, Waiting]:
         """Return how many messages there are to listen to, by mailbox; empty ones are left out."""
@@ -194,6 +201,10 @@ class Messages:
         if is_written and self.on_change is not None:
             self.on_change()
         return is_written
+
+    async def _read(self, query: Select[Any]) -> list[Message]:
+        async with self._engine.connect() as connection:
+            return [self._message_of(row) for row in await connection.execute(query)]
 
     def _pop(self, call_id: str) -> _Begun:
         try:

@@ -165,3 +165,54 @@ def test_whether_an_office_runs_is_known_even_after_a_crash(tmp_path: Path) -> N
         assert is_running(tmp_path)
     assert (tmp_path / "running.lock").exists(), "it stays, also after a crash"
     assert not is_running(tmp_path)
+
+
+async def leave(folder: Path, *boxes: str) -> None:
+    """Let messages of 65 seconds be left in these mailboxes, one an hour."""
+    async with await Store.open(folder / "data") as store:
+        for hour, box in enumerate(boxes):
+            at = NOON + timedelta(hours=hour)
+            await store.journal.begin(NewCall(f"a{hour}", "+48500600700", "Jan", "+48221230001", "demo", at))
+            path = folder / "data" / "voicemail" / box / f"{hour}.wav"
+            await store.messages.begin(f"a{hour}", box, path, at)
+            await store.messages.finish(f"a{hour}", 65.0, at)
+
+
+async def delete(folder: Path, call_id: str) -> None:
+    async with await Store.open(folder / "data") as store:
+        [message] = await store.messages.named(call_id)
+        await store.messages.delete(message.id, at=NOON)
+
+
+def test_messages_are_listed_with_mailbox_time_caller_length_state_and_file(tmp_path: Path) -> None:
+    asyncio.run(leave(tmp_path, "sales", "night"))
+    first, second = says("messages", office(tmp_path)).splitlines()
+    file = tmp_path / "data" / "voicemail" / "sales" / "0.wav"
+    assert first.split("  ") == [
+        *("a0", "2026-11-23 13:00:00", "sales", "+48500600700 Jan", "1 min 5 s", "new", str(file)),
+    ]
+    assert second.split("  ")[:3] == ["a1", "2026-11-23 14:00:00", "night"]
+    assert says("messages", office(tmp_path), "--mailbox", "night").splitlines() == [second]
+
+
+def test_a_message_is_marked_as_heard_by_the_beginning_of_its_id(tmp_path: Path) -> None:
+    asyncio.run(leave(tmp_path, "sales", "sales"))
+    assert "  heard  " in says("messages", office(tmp_path), "--heard", "a1")
+    listed = says("messages", office(tmp_path)).splitlines()
+    assert [line.split("  ")[5] for line in listed] == ["new", "heard"]
+    assert "several messages have the id a" in says("messages", office(tmp_path), "--heard", "a", exit_code=1)
+    assert "no message has the id b" in says("messages", office(tmp_path), "--heard", "b", exit_code=1)
+
+
+def test_a_deleted_message_is_listed_when_asked_for_and_says_where_its_recording_is(tmp_path: Path) -> None:
+    asyncio.run(leave(tmp_path, "sales"))
+    asyncio.run(delete(tmp_path, "a0"))
+    assert says("messages", office(tmp_path)) == "No messages.\n"
+    listed = says("messages", office(tmp_path), "--all")
+    assert "  deleted  " in listed
+    assert "0.wav" in listed
+
+
+def test_before_the_first_message_it_is_said_where_we_looked(tmp_path: Path) -> None:
+    assert f"there is no journal in {tmp_path / 'data'}" in says("messages", office(tmp_path))
+    assert not (tmp_path / "data").exists()
