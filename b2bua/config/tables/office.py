@@ -41,8 +41,6 @@ class Office(Table):
     """Mailbox of the last resort; None: the first one that is configured."""
     voicemail_number: str = Field(default="*97", pattern=r"^([0-9*#]{2,8})?$")
     """What our people dial to listen to their messages; empty: they cannot."""
-    lamps_show_callers: bool = False
-    """Whether the busy lamp of a person who is being rung tells every phone that watches it who calls."""
 
     @field_validator("timezone")
     @classmethod
