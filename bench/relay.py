@@ -12,7 +12,7 @@ from bench.processes import cpu_seconds
 from bench.table import Row, show
 from bench.yardstick import HERE, HOST, compiled, raise_file_limit
 from media.client import MediaEngine
-from media.sdp.negotiate import StreamAgreement
+from media.sdp.agreement import StreamAgreement
 
 CALLS = (50, 200, 500)
 SECONDS = 3

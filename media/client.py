@@ -14,7 +14,7 @@ from media import commands
 from media.commands import Clip, Command, Event, PlayItem, Silence, Tone
 from media.errors import EngineGone, PortsExhausted
 from media.playback import Playback, Recording, RecordingSummary
-from media.sdp.negotiate import StreamAgreement
+from media.sdp.agreement import StreamAgreement
 from media.worker_process import WorkerProcess
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from media.sdp.negotiate import StreamAgreement
+from media.sdp.agreement import StreamAgreement
 
 QUIETEST_DBFS = -96.0
 """Peak of a recording in which every sample is 0."""

@@ -58,6 +58,15 @@ def encode_digit(
     return [EventPacket(index == 0, 0, payload) for index, payload in enumerate(going + ending)]
 
 
+def rescale(payload: bytes, *, rate_hz: int, to_hz: int) -> bytes:
+    """Return the events of ``payload``, whose durations count ticks of ``rate_hz``, in ticks of ``to_hz``."""
+    whole = len(payload) // _BLOCK.size * _BLOCK.size
+    return b"".join(
+        _BLOCK.pack(code, flags, min(ticks * to_hz // rate_hz, SEGMENT_TICKS))
+        for code, flags, ticks in _BLOCK.iter_unpack(payload[:whole])
+    )
+
+
 def parse_info(content_type: str, body: bytes) -> str | None:
     """Return the digit of a SIP INFO body, None if it carries none that we know.
 

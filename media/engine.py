@@ -35,15 +35,47 @@ OpenPorts = Callable[[Leg, float], LegPorts]
 """Leases ports for a leg and lets its packets come to `Leg.receive`; raises PortsExhausted."""
 
 
+class Grid:
+    """The voices whose packets are equally long, and when these are due."""
+
+    def __init__(self, interval_s: float) -> None:
+        self.voices: dict[int, Voice] = {}
+        """By leg."""
+        self._pacer = Pacer(interval_s)
+
+    @property
+    def deadline(self) -> float:
+        """When `tick` is due; in the past when it is due at once."""
+        return self._pacer.deadline or 0.0
+
+    def tick(self, now: float) -> None:
+        """Send the packets that are due on all legs together."""
+        if self.voices:
+            self._pacer.start(now)
+            for _ in range(self._pacer.due(now)):
+                self._serve(now)
+        if not self.voices:
+            self._pacer.stop()
+
+    def _serve(self, now: float) -> None:
+        for voice in [voice for voice in self.voices.values() if not voice.tick(now)]:
+            if not voice.is_paced:
+                self.voices.pop(voice.leg, None)
+
+
 class Engine:
     """All legs of one process. Whoever drives it calls `tick` when `deadline` has come."""
 
-    def __init__(self, around: Surroundings, open_ports: OpenPorts) -> None:
+    def __init__(
+        self, around: Surroundings, open_ports: OpenPorts, *, wake: Callable[[], None] = lambda: None
+    ) -> None:
+        """Call ``wake`` when a packet, and no command, made something due."""
+        self._wake = wake
         self._around = around
         self._open_ports = open_ports
         self._legs: dict[int, Leg] = {}
-        self._paced: dict[int, Voice] = {}
-        self._pacer = Pacer()
+        self._grids: dict[int, Grid] = {}
+        """By milliseconds of a packet; nearly all legs are on that of 20."""
         self._check_at = 0.0
         self._handlers: dict[type, Callable[[Any, float], None]] = {
             OpenLeg: self._open,
@@ -67,28 +99,29 @@ class Engine:
     @property
     def deadline(self) -> float | None:
         """When `tick` is due; in the past when it is due at once, None when nothing is."""
-        if self._paced:
-            return min(self._pacer.deadline or 0.0, self._check_at)
-        return self._check_at if self._legs else None
+        deadlines = [grid.deadline for grid in self._grids.values() if grid.voices]
+        if self._legs:
+            deadlines.append(self._check_at)
+        return min(deadlines, default=None)
 
     def tick(self, now: float) -> None:
-        """Send the frames that are due on all legs together, and look after the legs."""
-        if self._paced:
-            self._pacer.start(now)
-            for _ in range(self._pacer.due(now)):
-                self._serve(now)
-        if not self._paced:
-            self._pacer.stop()
+        """Send the packets that are due, and look after the legs."""
+        for grid in self._grids.values():
+            grid.tick(now)
         if now >= self._check_at:
             self._check(now)
 
-    def _serve(self, now: float) -> None:
-        for voice in [voice for voice in self._paced.values() if not voice.tick(now)]:
-            if not voice.is_paced:
-                del self._paced[voice.leg]
-
     def _pace(self, voice: Voice) -> None:
-        self._paced[voice.leg] = voice
+        """Let ``voice`` send on the grid of its packets, and on no other any more."""
+        if voice.ptime_ms not in self._grids:
+            self._grids[voice.ptime_ms] = Grid(voice.ptime_ms / 1000)
+        if not self._grids[voice.ptime_ms].voices:
+            self._wake()
+        for ptime_ms, grid in self._grids.items():
+            if ptime_ms == voice.ptime_ms:
+                grid.voices[voice.leg] = voice
+            else:
+                grid.voices.pop(voice.leg, None)
 
     def _check(self, now: float) -> None:
         for leg in self._legs.values():
@@ -157,6 +190,7 @@ class Engine:
 
     def _close(self, command: CloseLeg, now: float) -> None:
         leg = self._legs.pop(command.leg)
-        self._paced.pop(command.leg, None)
+        for grid in self._grids.values():
+            grid.voices.pop(command.leg, None)
         leg.close(now)
         self._around.emit(LegClosed(command.leg, leg.statistics()))

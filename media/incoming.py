@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from media.outgoing import CLOCK_HZ, HEADER
+from media.encoding import USUAL_CLOCK_HZ
+from media.outgoing import HEADER
 
 _WRAP = 0x10000
 _MAX_JUMP = 3000
@@ -22,6 +23,7 @@ class IncomingStream:
         "_received",
         "_received_before",
         "_transit",
+        "clock_hz",
         "heard_at",
         "malformed",
         "ssrc",
@@ -30,6 +32,8 @@ class IncomingStream:
 
     def __init__(self) -> None:
         self.ssrc = -1
+        self.clock_hz = USUAL_CLOCK_HZ
+        """Ticks per second of the timestamps."""
         self.malformed = 0
         self.unknown = 0
         """Packets of a payload type that nobody agreed to."""
@@ -57,11 +61,12 @@ class IncomingStream:
                 self._cycles += _WRAP
             self._highest = sequence
         self._received += 1
-        transit = now * CLOCK_HZ - timestamp
+        clock_hz = self.clock_hz
+        transit = now * clock_hz - timestamp
         change = transit - self._transit
         self._transit = transit
         # A new stream and a timestamp that wraps or leaps are no jitter.
-        if -CLOCK_HZ < change < CLOCK_HZ:
+        if -clock_hz < change < clock_hz:
             self._jitter += ((change if change > 0 else -change) - self._jitter) / 16
 
     @property
@@ -92,7 +97,7 @@ class IncomingStream:
     @property
     def jitter_ms(self) -> float:
         """Interarrival jitter in milliseconds."""
-        return self._jitter * 1000 / CLOCK_HZ
+        return self._jitter * 1000 / self.clock_hz
 
 
 def plain_size(packet: bytearray, size: int) -> int:

@@ -11,19 +11,21 @@ from typing import TypeAlias
 from media.background import Background
 from media.commands import DigitPressed, Event, Heard, Record, Recorded, RtpTimedOut, SourceChanged
 from media.dtmf import EventReceiver
+from media.encoding import clock_rate_hz
 from media.endpoint import Address, Latch, LegPorts
 from media.errors import MalformedMedia
 from media.incoming import IncomingStream, plain_size
-from media.outgoing import CLOCK_HZ, VERSION_2, OutgoingStream, Send, discard, unpack_header
+from media.outgoing import VERSION_2, OutgoingStream, Send, discard, unpack_header
 from media.recorder import Recorder
-from media.relay import HEADER_BYTES, Relay
+from media.relay import HEADER_BYTES, Header, Relay
 from media.reports import REPORT_SECONDS, Reporter
-from media.routes import routes
+from media.routes import is_open, routes, transcoder
+from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import StreamKeys
-from media.sdp.negotiate import StreamAgreement
 from media.soundfile import Loudness
 from media.sounds import SoundLibrary
 from media.srtp import SrtpSession
+from media.transcode import Transcoder
 from media.voice import Voice
 
 Receive: TypeAlias = Callable[[bytearray, int, Address | None, float], None]
@@ -70,8 +72,11 @@ class Leg:
         self._around = around
         self._ports: LegPorts | None = None
         self._accepts: dict[int, str] = {}
-        self._event_types: frozenset[int] = frozenset()
-        self._events = EventReceiver(CLOCK_HZ)
+        self._events: dict[int, EventReceiver] = {}
+        self._receivers: dict[int, EventReceiver] = {}
+        """By clock rate: a key that is held during a re-INVITE is one press."""
+        self._transcoder: Transcoder | None = None
+        self._transcoded_to: Leg | None = None
         self._srtp: SrtpSession | None = None
         self._rtp_timeout_s = 0.0
         self._due_since = 0.0
@@ -98,7 +103,9 @@ class Leg:
         """Take what offer and answer settled; the outgoing stream stays continuous."""
         was, self.agreement = self.agreement, agreement
         self._accepts = dict(agreement.accepts) if agreement.receives else {}
-        self._event_types = agreement.event_payload_types if agreement.receives else frozenset()
+        self._events = self._event_receivers(agreement) if agreement.receives else {}
+        self.incoming.clock_hz = clock_rate_hz(agreement.codec)
+        self.out.take_encoding(agreement.encoding, self._around.random)
         self._rtp_timeout_s = rtp_timeout_s
         if was is None:
             self._check_at = now + CHECK_SECONDS * self._around.random.random()
@@ -113,6 +120,13 @@ class Leg:
         self.link()
         if self.partner is not None:
             self.partner.link()
+
+    def _event_receivers(self, agreement: StreamAgreement) -> dict[int, EventReceiver]:
+        """Return who understands the events of each payload type."""
+        rates = agreement.event_rates
+        for rate_hz in rates.values():
+            self._receivers.setdefault(rate_hz, EventReceiver(rate_hz))
+        return {number: self._receivers[rate_hz] for number, rate_hz in rates.items()}
 
     def _take_keys(self, keys: StreamKeys | None) -> None:
         """Begin, change or end the protection of both directions."""
@@ -159,7 +173,7 @@ class Leg:
         _, second, sequence, timestamp, ssrc = header
         payload_type = second & 0x7F
         codec = self._accepts.get(payload_type)
-        if codec is None and payload_type not in self._event_types:
+        if codec is None and payload_type not in self._events:
             self.incoming.unknown += 1
             if source is None or source == self.latch.source:
                 self.incoming.heard_at = (
@@ -172,7 +186,8 @@ class Leg:
             self._around.emit(Heard(self.number))
         self.incoming.count(sequence, timestamp, ssrc, now)
         if codec is None:
-            self._take_event(bytes(packet[HEADER_BYTES:size]), timestamp, second > 0x7F, sequence)
+            payload = bytes(packet[HEADER_BYTES:size])
+            self._take_event(self._events[payload_type], payload, timestamp, second > 0x7F, sequence)
         elif self.recorder is not None:
             audio = bytes(packet[HEADER_BYTES:size])
             self.recorder.write(codec, audio, timestamp=timestamp, ssrc=ssrc, now=now)
@@ -187,9 +202,11 @@ class Leg:
             self._around.emit(SourceChanged(self.number, *source))
         return True
 
-    def _take_event(self, payload: bytes, timestamp: int, is_marked: bool, sequence: int) -> None:
+    def _take_event(
+        self, receiver: EventReceiver, payload: bytes, timestamp: int, is_marked: bool, sequence: int
+    ) -> None:
         try:
-            digits = self._events.feed(payload, timestamp, is_marked, sequence)
+            digits = receiver.feed(payload, timestamp, is_marked, sequence)
         except MalformedMedia:
             self.incoming.malformed += 1
             return
@@ -200,14 +217,32 @@ class Leg:
 
     def link(self) -> None:
         """Route what arrives here to whoever listens, by both agreements as they are now."""
+        self._end_transcoding()
         listener = self.partner
         if listener is None:
             self.sink = None
         else:
-            self.sink = Relay(listener.out, routes(self.agreement, listener.agreement))
+            foreign = self._transcode if is_open(self.agreement, listener.agreement) else None
+            self.sink = Relay(listener.out, routes(self.agreement, listener.agreement), foreign=foreign)
+
+    def _transcode(self, header: Header, packet: bytearray, size: int, now: float) -> None:
+        """Take a packet that the listener cannot get as it is; what changes it is made at the first one."""
+        listener = self.partner
+        if self._transcoder is None and listener is not None and self.agreement and listener.agreement:
+            self._transcoder = transcoder(self.agreement, listener.agreement, listener.out)
+            self._transcoded_to = listener
+            listener.voice.hear(self._transcoder)
+        if self._transcoder is not None:
+            self._transcoder.take(header, packet, size, now)
+
+    def _end_transcoding(self) -> None:
+        listener, self._transcoded_to, self._transcoder = self._transcoded_to, None, None
+        if listener is not None:
+            listener.voice.hear(None)
 
     def part(self) -> None:
         """End a bridge or an echo on both sides."""
+        self._end_transcoding()
         partner, self.partner, self.sink = self.partner, None, None
         if partner is not None and partner is not self:
             partner.part()

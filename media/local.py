@@ -79,7 +79,11 @@ class LocalEngine:
         def on_sockets(address: Address, leg: Leg) -> Endpoint:
             return SocketEndpoint(address, leg, poll=loop, clock=loop.time)
 
-        self._engine = Engine(around, EndpointFactory(on_network if network else on_sockets, hosts, ports))
+        def wake() -> None:
+            loop.call_soon(self._arm)
+
+        factory = EndpointFactory(on_network if network else on_sockets, hosts, ports)
+        self._engine = Engine(around, factory, wake=wake)
 
     def send(self, command: Command) -> None:
         """Do what ``command`` says; its events come later."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from math import gcd
 from random import Random
 from typing import TypeAlias
 
-from media.pacing import FRAME_SECONDS, MAX_CATCH_UP
+from media.encoding import USUAL_CLOCK_HZ, Encoding, clock_rate_hz
+from media.pacing import FRAME_SECONDS, MAX_CATCH_UP_S
 
 Packet: TypeAlias = bytes | bytearray | memoryview
 Send: TypeAlias = Callable[[Packet], object]
@@ -18,11 +20,7 @@ pack_header = HEADER.pack
 pack_header_into = HEADER.pack_into
 VERSION_2 = 0x80
 MARKER = 0x80
-CLOCK_HZ = 8000
-"""RTP clock of PCMA, PCMU, telephone-event, and of G.722 by the old error that RFC 3551 §4.5.2 keeps."""
-FRAME_BYTES = 160
-"""Bytes of 20 ms, and RTP clock units too, in each of these codecs."""
-_SILENT_TOO_LONG = (MAX_CATCH_UP + 0.5) * FRAME_SECONDS
+_SILENT_TOO_LONG = MAX_CATCH_UP_S + 0.5 * FRAME_SECONDS
 """Seconds after which a source that was not sending is put back on the wall clock."""
 
 
@@ -38,6 +36,8 @@ class OutgoingStream:
     """
 
     __slots__ = (
+        "clock_hz",
+        "frame_ticks",
         "is_taken",
         "octets",
         "packets",
@@ -46,6 +46,7 @@ class OutgoingStream:
         "sequence",
         "source",
         "ssrc",
+        "step_s",
         "timestamp",
     )
 
@@ -59,6 +60,12 @@ class OutgoingStream:
         """Whether something of our own is playing, so that relayed packets have to wait outside."""
         self.packets = 0
         self.octets = 0
+        self.clock_hz = USUAL_CLOCK_HZ
+        """Ticks per second of the timestamps."""
+        self.frame_ticks = USUAL_CLOCK_HZ // 50
+        """Ticks of one packet of ours."""
+        self.step_s = FRAME_SECONDS
+        """Of which packets, ours and others', are whole multiples."""
         self.send: Send = discard
 
     @property
@@ -76,18 +83,27 @@ class OutgoingStream:
         self.sequence = random.getrandbits(15)
         self.source = None
 
+    def take_encoding(self, encoding: Encoding, random: Random) -> None:
+        """Send packets as ``encoding`` says; on another clock as another stream (RFC 7160 §4.1)."""
+        clock_hz = clock_rate_hz(encoding.codec)
+        if clock_hz != self.clock_hz and self.sent_at is not None:
+            self.restart(random)
+        self.clock_hz = clock_hz
+        self.frame_ticks = encoding.ptime_ms * clock_hz // 1000
+        self.step_s = gcd(encoding.ptime_ms, 20) / 1000
+
     def next_timestamp(self, now: float) -> int:
         """Return the timestamp of a packet that leaves ``now``, whoever sent the last one."""
         if self.sent_at is None:
             return self.timestamp
-        frames = max(1, round((now - self.sent_at) / FRAME_SECONDS))
-        return (self.timestamp + frames * FRAME_BYTES) & 0xFFFFFFFF
+        steps = max(1, round((now - self.sent_at) / self.step_s))
+        return (self.timestamp + steps * round(self.step_s * self.clock_hz)) & 0xFFFFFFFF
 
     def send_frame(self, payload_type: int, payload: bytes, *, source: object, now: float) -> None:
-        """Send 20 ms of our own audio."""
+        """Send one packet of our own audio."""
         first = payload_type
         if self.source is source and self.sent_at is not None and now - self.sent_at < _SILENT_TOO_LONG:
-            self.timestamp = (self.timestamp + FRAME_BYTES) & 0xFFFFFFFF
+            self.timestamp = (self.timestamp + self.frame_ticks) & 0xFFFFFFFF
         else:
             self.timestamp = self.next_timestamp(now)
             self.source = source
@@ -96,7 +112,7 @@ class OutgoingStream:
         self.sequence = sequence = (self.sequence + 1) & 0xFFFF
         self.sent_at = now
         self.packets += 1
-        self.octets += FRAME_BYTES
+        self.octets += len(payload)
         try:
             self.send(pack_header(VERSION_2, first, sequence, self.timestamp, self.ssrc) + payload)
         except OSError:

@@ -1,10 +1,10 @@
-"""Absolute 20 ms deadlines that never drift."""
+"""Absolute deadlines, 20 ms apart or as a peer wants, that never drift."""
 
 from __future__ import annotations
 
 FRAME_SECONDS = 0.02
-MAX_CATCH_UP = 10
-"""Frames sent at once after a stall. After a longer one, as of a suspended machine, sending begins anew."""
+MAX_CATCH_UP_S = 0.2
+"""What is sent at once after a stall. After a longer one, as of a suspended machine, sending begins anew."""
 
 
 class Pacer:
@@ -37,4 +37,4 @@ class Pacer:
         owed = max(1, ticks - self._ticks)
         self._ticks += owed
         self.deadline = self._start + self._ticks * self._interval_s
-        return owed if owed <= MAX_CATCH_UP else 1
+        return owed if owed * self._interval_s <= MAX_CATCH_UP_S + 1e-9 else 1

@@ -1,21 +1,21 @@
-"""What a leg is played: encoded sounds, frame by frame."""
+"""What a leg is played: encoded sounds, packet by packet."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from media.commands import PlayItem
-from media.outgoing import FRAME_BYTES
+from media.sounds import Encoded
 
 
 class Player:
     """A row of sounds that one leg hears once or over and over.
 
-    The sounds are encoded and shared; only the position is the leg's own. A change of codec in mid-play loads
-    them anew and goes on from the same position, as 20 ms are equally long in all codecs.
+    The sounds are encoded and shared; only the position is the leg's own. A change of codec or packet length
+    in mid-play loads them anew and goes on from the same position.
     """
 
-    __slots__ = ("_index", "_offset", "_sounds", "is_looped", "items", "number")
+    __slots__ = ("_index", "_offset", "_size", "_sounds", "_step_ms", "is_looped", "items", "number")
 
     def __init__(self, number: int, items: Sequence[PlayItem], *, is_looped: bool) -> None:
         self.number = number
@@ -24,24 +24,33 @@ class Player:
         self._sounds: Sequence[bytes] | None = None
         self._index = 0
         self._offset = 0
+        self._size = self._step_ms = 1
 
     @property
     def is_loaded(self) -> bool:
         """Whether there is something to send yet."""
         return self._sounds is not None
 
-    def load(self, sounds: Sequence[bytes]) -> None:
-        """Take the items' encoded sounds, each padded to whole frames; empty for one that cannot be read."""
-        self._sounds = sounds
+    def load(self, encoded: Encoded) -> None:
+        """Take the items' encoded sounds, each padded to whole packets; empty for one that cannot be read."""
+        position_ms = self._offset // self._size * self._step_ms
+        self._sounds = encoded.sounds
+        self._size, self._step_ms = encoded.frame_bytes, encoded.ptime_ms
+        self._offset = position_ms // self._step_ms * self._size
+
+    def unload(self) -> None:
+        """Send nothing until the same sounds are there in another encoding."""
+        self._sounds = None
 
     def next_frame(self) -> bytes | None:
-        """Return the next 20 ms, None at the end."""
+        """Return the next packet's payload, None at the end."""
         sounds = self._sounds
+        size = self._size
         assert sounds is not None
         while self._index < len(sounds):
-            frame = sounds[self._index][self._offset : self._offset + FRAME_BYTES]
+            frame = sounds[self._index][self._offset : self._offset + size]
             if frame:
-                self._offset += FRAME_BYTES
+                self._offset += size
                 return frame
             self._index += 1
             self._offset = 0

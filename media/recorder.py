@@ -6,20 +6,19 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from media import codecs
 from media.background import Background
 from media.commands import QUIETEST_DBFS
-from media.outgoing import CLOCK_HZ, FRAME_BYTES
-from media.relay import Convert
-from media.soundfile import Loudness, RecordingFile, sync_to_disk
-from media.transcode import converter
+from media.encoding import clock_rate_hz, duration_ticks
+from media.rtp import timestamp_delta
+from media.soundfile import TICKS_PER_SECOND, Loudness, RecordingFile, Spoken, sync_to_disk
 
 FLUSH_SECONDS = 0.2 - 0.01
 """Often enough, a little less than two checks of the engine."""
 SYNC_SECONDS = 1.0
-HELD_BACK = 3 * FRAME_BYTES
+_FRAME = TICKS_PER_SECOND // 50
+HELD_BACK = 3 * _FRAME
 """Ticks not yet written, in which a late packet can still take its place."""
-_MAX_ERROR = 2 * CLOCK_HZ
+_MAX_ERROR = 2 * TICKS_PER_SECOND
 """Ticks a timestamp may be off the wall clock before it counts as a new beginning."""
 
 Ended = Callable[[float, Loudness, str], None]
@@ -27,10 +26,10 @@ Ended = Callable[[float, Loudness, str], None]
 
 
 class Recorder:
-    """One recording: payloads of one codec on one time line, a byte per tick of the 8 kHz RTP clock.
+    """One recording: packets of any codecs on one time line of 8000 ticks per second.
 
-    Gaps become silence, late packets go where they belong, repeated ones change nothing. File work is done in
-    the background; when the disk fails the recording ends and the call goes on.
+    Gaps become silence, late packets go where they belong, repeated ones change nothing. Decoding and file
+    work are done in the background; when the disk fails the recording ends and the call goes on.
     """
 
     def __init__(
@@ -48,66 +47,53 @@ class Recorder:
         self.ends_at = None if max_seconds is None else now + max_seconds
         self._path = path
         self._codec = codec
-        self._silence = codecs.by_name(codec).silence(20)
-        self._converters: dict[str, Convert | None] = {codec: None}
         self._files = files
         self._syncs = syncs
         self._ended = ended
         self._file: RecordingFile | None = None
         self._loudness = Loudness(QUIETEST_DBFS, is_silent=True)
-        self._pending = bytearray()
-        self._written = 0
-        self._max_ticks = None if max_seconds is None else int(max_seconds * CLOCK_HZ)
-        self._origin = 0
-        self._ssrc = -1
+        self._pending: dict[int, Spoken] = {}
+        self._end = self._written = 0
+        self._max_seconds = max_seconds
+        self._origin = self._origin_tick = 0
+        self._stream = (-1, 0)
+        """SSRC and clock of what comes."""
         self._last_at = now
         self._flushed_at = self._synced_at = now
         self._is_syncing = False
         self._error = ""
         files.submit(self._open, self._wrote)
 
-    @property
-    def ticks(self) -> int:
-        """Length so far, 8000 per second."""
-        return self._written + len(self._pending)
-
     def write(self, codec: str, payload: bytes, *, timestamp: int, ssrc: int, now: float) -> None:
         """Take the audio of one packet."""
-        if codec not in self._converters:
-            self._converters[codec] = converter(codec, self._codec)
-        convert = self._converters[codec]
-        audio = payload if convert is None else convert(payload)
-        start = self._place(timestamp, ssrc, now) - self._written
+        clock_hz = clock_rate_hz(codec)
+        tick = self._place(timestamp, (ssrc, clock_hz), now)
         self._last_at = now
-        if start < 0:
-            return
-        pending = self._pending
-        if start > len(pending):
-            gap = start - len(pending)
-            pending += (self._silence * (gap // FRAME_BYTES + 1))[:gap]
-        pending[start : start + len(audio)] = audio
+        if tick >= self._written and tick not in self._pending:
+            self._pending[tick] = Spoken(tick, codec, payload)
+            ticks = duration_ticks(codec, payload) * TICKS_PER_SECOND // clock_hz
+            self._end = max(self._end, tick + ticks)
 
-    def _place(self, timestamp: int, ssrc: int, now: float) -> int:
+    def _place(self, timestamp: int, stream: tuple[int, int], now: float) -> int:
         """Return the tick at which a packet belongs."""
-        tick = ((timestamp - self._origin + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000
-        elapsed = int((now - self._last_at) * CLOCK_HZ) // FRAME_BYTES * FRAME_BYTES
-        due = self.ticks + max(0, elapsed - FRAME_BYTES) if self._ssrc >= 0 else 0
-        if ssrc != self._ssrc or abs(tick - due) > _MAX_ERROR:
-            self._ssrc = ssrc
-            self._origin = (timestamp - due) & 0xFFFF_FFFF
+        ahead = timestamp_delta(timestamp, self._origin)
+        tick = self._origin_tick + ahead * TICKS_PER_SECOND // stream[1]
+        elapsed = int((now - self._last_at) * TICKS_PER_SECOND) // _FRAME * _FRAME
+        due = self._end + max(0, elapsed - _FRAME) if self._stream[0] >= 0 else 0
+        if stream != self._stream or abs(tick - due) > _MAX_ERROR:
+            self._stream = stream
+            self._origin, self._origin_tick = timestamp, due
             return due
         return tick
 
     def flush(self, now: float) -> None:
         """Hand over what is settled; end the recording when its time is up."""
-        if self._max_ticks is not None and self.ticks >= self._max_ticks:
-            del self._pending[self._max_ticks - self._written :]
-            self.finish()
-        elif self.ends_at is not None and now >= self.ends_at:
+        is_full = self._max_seconds is not None and self._end >= self._max_seconds * TICKS_PER_SECOND
+        if is_full or (self.ends_at is not None and now >= self.ends_at):
             self.finish()
         elif now - self._flushed_at >= FLUSH_SECONDS:
             self._flushed_at = now
-            self._hand_over(len(self._pending) - HELD_BACK)
+            self._hand_over(self._end - HELD_BACK)
             self._sync(now)
 
     def finish(self) -> None:
@@ -115,16 +101,15 @@ class Recorder:
         if self.is_over:
             return
         self.is_over = True
-        self._hand_over(len(self._pending))
+        self._hand_over(self._end)
         self._files.submit(self._close, self._closed)
 
-    def _hand_over(self, count: int) -> None:
-        if count <= 0 or self._error:
-            return
-        settled = bytes(self._pending[:count])
-        del self._pending[:count]
-        self._written += count
-        self._files.submit(partial(self._append, settled), self._wrote)
+    def _hand_over(self, until: int) -> None:
+        """Let all packets that begin before ``until`` be written, in their order."""
+        settled = [self._pending.pop(tick) for tick in sorted(self._pending) if tick < until]
+        if settled and not self._error:
+            self._written = max(self._written, until)
+            self._files.submit(partial(self._append, settled), self._wrote)
 
     def _sync(self, now: float) -> None:
         is_on_disk = self._file is not None  # a slow disk may not even have opened it yet
@@ -145,16 +130,17 @@ class Recorder:
     def _closed(self, result: Exception | None) -> None:
         if isinstance(result, Exception):
             self._error = self._error or str(result)
-        self._ended(self.ticks / CLOCK_HZ, self._loudness, self._error)
+        seconds = 0.0 if self._file is None else self._file.seconds
+        self._ended(seconds, self._loudness, self._error)
 
     # In the background:
 
     def _open(self) -> None:
-        self._file = RecordingFile(self._path, self._codec)
+        self._file = RecordingFile(self._path, self._codec, max_seconds=self._max_seconds)
 
-    def _append(self, payload: bytes) -> None:
+    def _append(self, packets: list[Spoken]) -> None:
         if self._file is not None:
-            self._file.append(payload)
+            self._file.append(packets)
 
     def _close(self) -> None:
         if self._file is not None:

@@ -16,16 +16,21 @@ Route: TypeAlias = tuple[int, Convert | None]
 """Payload type to send under, and how the payload is changed, if at all."""
 Header: TypeAlias = tuple[int, int, int, int, int]
 """The fields of HEADER: first byte, marker and payload type, sequence, timestamp, SSRC."""
+Take: TypeAlias = Callable[[Header, bytearray, int, float], None]
+"""Takes a packet with its header and size, and the time."""
 
 
 class Relay:
     """Forwards what arrives on one leg into the stream of another."""
 
-    __slots__ = ("_out", "_routes", "_sequence_offset", "_ssrc", "_timestamp_offset")
+    __slots__ = ("_foreign", "_out", "_routes", "_sequence_offset", "_ssrc", "_timestamp_offset")
 
-    def __init__(self, out: OutgoingStream, routes: Mapping[int, Route]) -> None:
-        """Forward into ``out`` each payload type that ``routes`` knows; drop the others."""
+    def __init__(
+        self, out: OutgoingStream, routes: Mapping[int, Route], *, foreign: Take | None = None
+    ) -> None:
+        """Forward into ``out`` each payload type that ``routes`` knows; give others to ``foreign``."""
         self._out = out
+        self._foreign = foreign
         self._routes = routes
         self._ssrc = -1
         self._sequence_offset = 0
@@ -37,6 +42,8 @@ class Relay:
         route = self._routes.get(second & 0x7F)
         out = self._out
         if route is None or out.is_taken:
+            if route is None and self._foreign is not None:
+                self._foreign(header, packet, size, now)
             return
         marker = second & MARKER
         new_sequence = (sequence + self._sequence_offset) & 0xFFFF

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from media.errors import MalformedMedia
 from media.incoming import IncomingStream
-from media.outgoing import CLOCK_HZ, OutgoingStream
+from media.outgoing import OutgoingStream
 from media.rtp import (
     ReceiverReport,
     ReportBlock,
@@ -48,7 +48,7 @@ class Reporter:
         if out.packets == self._told_packets or out.sent_at is None:
             return build_rtcp(ReceiverReport(out.ssrc, blocks), name)
         self._told_packets = out.packets
-        at = (out.timestamp + int((now - out.sent_at) * CLOCK_HZ)) & 0xFFFF_FFFF
+        at = (out.timestamp + int((now - out.sent_at) * out.clock_hz)) & 0xFFFF_FFFF
         octets, packets = out.octets & 0xFFFF_FFFF, out.packets & 0xFFFF_FFFF
         return build_rtcp(SenderReport(out.ssrc, ntp_time(now), at, packets, octets, blocks), name)
 
@@ -103,7 +103,7 @@ class Reporter:
         }
         if self._block is not None:
             numbers["remote_lost"] = self._block.lost
-            numbers["remote_jitter_ms"] = round(self._block.jitter * 1000 / CLOCK_HZ, 2)
+            numbers["remote_jitter_ms"] = round(self._block.jitter * 1000 / self._out.clock_hz, 2)
         if self._round_trip_s is not None:
             numbers["round_trip_ms"] = round(self._round_trip_s * 1000, 2)
         return numbers

@@ -29,6 +29,34 @@ def resample(pcm: NDArray[np.int16], rate: int, to_rate: int) -> NDArray[np.int1
     return np.clip(np.rint(resampled), -32768, 32767).astype(np.int16)
 
 
+class Resampler:
+    """The same for a stream that comes piece by piece, without a seam, 16 samples of the lower rate late.
+
+    One rate is a whole multiple of the other, as those of all codecs are.
+    """
+
+    def __init__(self, rate: int, to_rate: int) -> None:
+        self._up, self._down = max(1, to_rate // rate), max(1, rate // to_rate)
+        if rate * self._up != to_rate * self._down:
+            raise ValueError(f"{rate} Hz does not become {to_rate} Hz piece by piece")
+        self._bank = _filter_bank(self._up, self._down).T.copy()
+        self._past = np.zeros(len(self._bank) - 1, np.float32)
+        self._skip = 0
+
+    def feed(self, pcm: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Return what ``pcm`` adds."""
+        if self._up == self._down:
+            return pcm
+        stream = np.concatenate((self._past, pcm.astype(np.float32)))
+        self._past = stream[len(pcm) :]
+        if not len(pcm):
+            return pcm
+        windows = np.lib.stride_tricks.sliding_window_view(stream, len(self._bank))[self._skip :: self._down]
+        self._skip = (self._skip - len(pcm)) % self._down
+        resampled = (windows @ self._bank).reshape(-1)
+        return np.asarray(np.clip(np.rint(resampled), -32768, 32767), np.int16)
+
+
 def _filter_bank(up: int, down: int) -> NDArray[np.float32]:
     """Return one low-pass filter per phase of the output between two input samples."""
     cutoff = min(1.0, up / down)

@@ -2,20 +2,64 @@
 
 from __future__ import annotations
 
-from media.relay import Route
-from media.sdp.negotiate import StreamAgreement
-from media.transcode import converter
+from functools import partial
+from typing import TypeGuard
+
+from media.dtmf import rescale
+from media.outgoing import OutgoingStream
+from media.relay import Convert, Route
+from media.sdp.agreement import StreamAgreement
+from media.transcode import Transcoder, table
+
+
+def is_open(theirs: StreamAgreement | None, ours: StreamAgreement | None) -> bool:
+    """Return whether a speaker of ``theirs`` may be heard by the listener of ``ours``: none is on hold."""
+    return _is_settled(theirs) and _is_settled(ours) and ours.sends and theirs.receives
+
+
+def _is_settled(agreement: StreamAgreement | None) -> TypeGuard[StreamAgreement]:
+    return agreement is not None
 
 
 def routes(theirs: StreamAgreement | None, ours: StreamAgreement | None) -> dict[int, Route]:
     """Return how each payload type that ``theirs`` lets a speaker send reaches the listener of ``ours``.
 
-    Nothing does while one of them is on hold or not connected.
+    Nothing does while one of them is on hold or not connected. What must be decoded is left to `transcoder`,
+    and with it the events of a speaker who usually must be: both are one stream, on one clock.
     """
-    if theirs is None or ours is None or not ours.sends or not theirs.receives:
+    if theirs is None or ours is None or not is_open(theirs, ours):
         return {}
-    table: dict[int, Route] = {}
-    if ours.telephone_event is not None:
-        table |= dict.fromkeys(theirs.event_payload_types, (ours.telephone_event, None))
-    table |= {number: (ours.payload_type, converter(codec, ours.codec)) for number, codec in theirs.accepts}
-    return table
+    routed: dict[int, Route] = {}
+    if ours.telephone_event is not None and _is_relayed(theirs.codec, ours.codec):
+        routed |= {
+            number: (ours.telephone_event, convert) for number, convert in _events(theirs, ours).items()
+        }
+    return routed | {
+        number: (ours.payload_type, table(codec, ours.codec))
+        for number, codec in theirs.accepts
+        if _is_relayed(codec, ours.codec)
+    }
+
+
+def transcoder(theirs: StreamAgreement, ours: StreamAgreement, out: OutgoingStream) -> Transcoder:
+    """Return what speaks into ``out`` all that `routes` leaves out."""
+    return Transcoder(
+        out,
+        ours.encoding,
+        accepts={number: codec for number, codec in theirs.accepts if not _is_relayed(codec, ours.codec)},
+        events=_events(theirs, ours),
+        event_type=ours.telephone_event,
+    )
+
+
+def _is_relayed(codec: str, to_codec: str) -> bool:
+    return codec == to_codec or table(codec, to_codec) is not None
+
+
+def _events(theirs: StreamAgreement, ours: StreamAgreement) -> dict[int, Convert | None]:
+    """Return each payload type of events, and how their durations get to the listener's clock."""
+    to_hz = ours.event_rate_hz
+    return {
+        number: None if rate_hz == to_hz else partial(rescale, rate_hz=rate_hz, to_hz=to_hz)
+        for number, rate_hz in theirs.event_rates.items()
+    }

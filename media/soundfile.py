@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from media import codecs
 from media.commands import QUIETEST_DBFS
+from media.ear import Ear
 from media.wav import WavFormat, WavWriter
 
+TICKS_PER_SECOND = 8000
+WIDEBAND_HZ = 16_000
+"""Of recordings of G.722 and Opus: all that speech needs."""
+CONCEALED_S = 0.06
+"""Gaps up to that length are lost packets, and made up; longer ones are silent."""
 SILENCE_DBFS = -42.0
 """Peak of a 20 ms frame below which nobody speaks: line noise stays under -50, low voices reach over -35."""
 MIN_SPOKEN_FRAMES = 10
@@ -31,29 +40,66 @@ class Loudness:
     """Whether nobody can have spoken."""
 
 
+class Spoken(NamedTuple):
+    """One packet of a recording, in its place."""
+
+    tick: int
+    """Where it begins, in 1/8000 s."""
+    codec: str
+    """How it is encoded."""
+    payload: bytes
+    """What came."""
+
+
 class RecordingFile:
-    """A WAV file that grows by payloads of one codec: G.711 as it is, anything else as 16-bit samples.
+    """A WAV file that grows by packets of any codec: G.711 if it begins with that, else 16 bits at 16 kHz.
 
     It writes when told, in the calling thread. Errors of the disk come out as OSError.
     """
 
-    def __init__(self, path: Path, codec_name: str) -> None:
-        self._codec = codecs.by_name(codec_name)
-        self._is_plain = codec_name in _PLAIN
-        self._writer = WavWriter(path, self._codec.sample_rate_hz, _PLAIN.get(codec_name, WavFormat.PCM16))
-        self._frame = self._codec.sample_rate_hz // 50
+    def __init__(self, path: Path, codec_name: str, *, max_seconds: float | None = None) -> None:
+        self._law = codecs.by_name(codec_name) if codec_name in _PLAIN else None
+        self._rate = WIDEBAND_HZ if self._law is None else self._law.sample_rate_hz
+        self._ears: dict[str, Ear] = {}
+        self._writer = WavWriter(path, self._rate, _PLAIN.get(codec_name, WavFormat.PCM16))
+        self._most = None if max_seconds is None else round(max_seconds * self._rate)
+        self._samples = 0
         self._threshold = 32768 * 10 ** (SILENCE_DBFS / 20)
         self._peak = 0
         self._spoken_frames = 0
 
-    def append(self, payload: bytes) -> None:
-        """Write ``payload`` to the operating system."""
-        pcm = self._codec.decode(payload)
-        self._writer.append(payload if self._is_plain else pcm.astype("<i2").tobytes())
+    @property
+    def seconds(self) -> float:
+        """Its length so far."""
+        return self._samples / self._rate
+
+    def append(self, packets: Iterable[Spoken]) -> None:
+        """Write ``packets``, whose ticks only go up, to the operating system, and silence between them."""
+        pieces: list[NDArray[np.int16]] = []
+        for packet in packets:
+            pieces += self._in_place(packet)
+        pcm = np.concatenate([*pieces, np.empty(0, np.int16)])
+        self._writer.append(pcm.astype("<i2").tobytes() if self._law is None else self._law.encode(pcm))
         levels = np.abs(pcm.astype(np.int32))
+        frame = self._rate // 50
         self._peak = max(self._peak, int(levels.max(initial=0)))
-        frames = levels[: len(levels) // self._frame * self._frame].reshape(-1, self._frame)
+        frames = levels[: len(levels) // frame * frame].reshape(-1, frame)
         self._spoken_frames += int(np.count_nonzero(frames.max(axis=1, initial=0) > self._threshold))
+
+    def _in_place(self, packet: Spoken) -> Iterator[NDArray[np.int16]]:
+        """Yield what fills the gap before ``packet``, and as much of it as is not written yet."""
+        if packet.codec not in self._ears:
+            self._ears[packet.codec] = Ear(packet.codec, self._rate)
+        ear = self._ears[packet.codec]
+        start = packet.tick * self._rate // TICKS_PER_SECOND
+        gap, overlap = max(0, start - self._samples), max(0, self._samples - start)
+        is_short = 0 < gap <= CONCEALED_S * self._rate and self._samples > 0
+        filling = ear.conceal(gap / self._rate) if is_short else np.zeros(gap, np.int16)
+        pcm = ear.hear(packet.payload)
+        for piece in (filling, pcm[overlap:]):
+            fitting = piece if self._most is None else piece[: max(0, self._most - self._samples)]
+            self._samples += len(fitting)
+            yield fitting
 
     def close(self) -> Loudness:
         """Complete the file."""

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,25 @@ from numpy.typing import NDArray
 from media import codecs, tones, wav
 from media.background import Background
 from media.commands import Clip, PlayItem, Silence, Tone
+from media.encoding import Encoding
 from media.errors import MediaError
 from media.resample import resample
 
 Pcm: TypeAlias = NDArray[np.int16]
 
-FRAME_MS = 20
 CACHE_BYTES = 64 * 1024 * 1024
 """Two hours of G.711: every prompt and the music of an office."""
+
+
+class Encoded(NamedTuple):
+    """Items ready to be cut into packets."""
+
+    sounds: list[bytes]
+    """The payloads of each item, in whole packets."""
+    frame_bytes: int
+    """Length of one packet's payload."""
+    ptime_ms: int
+    """Milliseconds of one packet."""
 
 
 class SoundLibrary:
@@ -34,39 +45,40 @@ class SoundLibrary:
         self._held = 0
 
     def load(
-        self, items: tuple[PlayItem, ...], codec: str, done: Callable[[list[bytes], list[str]], None]
+        self, items: tuple[PlayItem, ...], encoding: Encoding, done: Callable[[Encoded, list[str]], None]
     ) -> None:
-        """Call ``done`` later with the items' payloads in whole frames, and with what was wrong with any.
+        """Call ``done`` later with the items' payloads, and with what was wrong with any.
 
         An item that cannot be read is empty: the rest is heard all the same.
         """
 
-        def finish(result: tuple[list[bytes], list[str]] | Exception) -> None:
+        def finish(result: tuple[Encoded, list[str]] | Exception) -> None:
             if isinstance(result, Exception):
-                done([], [f"sounds cannot be encoded: {result}"])
+                done(Encoded([], 1, encoding.ptime_ms), [f"sounds cannot be encoded: {result}"])
             else:
                 done(*result)
 
-        self._background.submit(partial(self._encode_all, items, codec), finish)
+        self._background.submit(partial(self._encode_all, items, encoding), finish)
 
-    def _encode_all(self, items: tuple[PlayItem, ...], codec: str) -> tuple[list[bytes], list[str]]:
+    def _encode_all(self, items: tuple[PlayItem, ...], encoding: Encoding) -> tuple[Encoded, list[str]]:
         sounds: list[bytes] = []
         troubles: list[str] = []
         for item in items:
             try:
-                sounds.append(self._encode(item, codec))
+                sounds.append(self._encode(item, encoding))
             except (OSError, MediaError, ValueError) as error:
                 troubles.append(f"{item} cannot be played: {error}")
                 sounds.append(b"")
-        return sounds, troubles
+        frame_bytes = codecs.encoder(encoding).frame_bytes(encoding.ptime_ms)
+        return Encoded(sounds, frame_bytes, encoding.ptime_ms), troubles
 
-    def _encode(self, item: PlayItem, codec: str) -> bytes:
+    def _encode(self, item: PlayItem, encoding: Encoding) -> bytes:
         changed = Path(item.path).stat().st_mtime_ns if isinstance(item, Clip) else 0
-        key = (item, changed, codec)
+        key = (item, changed, encoding)
         if key in self._encoded:
             self._encoded.move_to_end(key)
             return self._encoded[key]
-        sound = encode(item, codec)
+        sound = encode(item, encoding)
         self._encoded[key] = sound
         self._held += len(sound)
         while self._held > self._cache_bytes and len(self._encoded) > 1:
@@ -74,17 +86,16 @@ class SoundLibrary:
         return sound
 
 
-def encode(item: PlayItem, codec_name: str) -> bytes:
-    """Return the payload of ``item`` in whole 20 ms frames.
+def encode(item: PlayItem, encoding: Encoding) -> bytes:
+    """Return the payload of ``item`` in whole packets.
 
     Raises:
         OSError: the file cannot be read.
-        MediaError: it is no WAV file we know, or there is no such codec.
+        MediaError: it is no sound file we know, or there is no such codec.
     """
-    codec = codecs.by_name(codec_name)
+    codec = codecs.encoder(encoding)
     pcm = samples(item, codec.sample_rate_hz)
-    frame = codec.sample_rate_hz * FRAME_MS // 1000
-    missing = -len(pcm) % frame
+    missing = -len(pcm) % (codec.sample_rate_hz * encoding.ptime_ms // 1000)
     return codec.encode(np.concatenate((pcm, np.zeros(missing, np.int16))))
 
 

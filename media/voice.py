@@ -1,4 +1,4 @@
-"""What we say on one leg ourselves: sounds and key presses, a frame each 20 ms."""
+"""What we say on one leg: sounds, key presses and what had to be transcoded, a packet at a time."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from media.commands import Event, Play, Played, Trouble
 from media.keypad import Keypad
 from media.outgoing import OutgoingStream
 from media.player import Player
-from media.sdp.negotiate import StreamAgreement
-from media.sounds import SoundLibrary
+from media.sdp.agreement import StreamAgreement
+from media.sounds import Encoded, SoundLibrary
+from media.transcode import Transcoder
 
 
 class Voice:
@@ -26,7 +27,9 @@ class Voice:
         "_payload_type",
         "_player",
         "_sounds",
+        "_speech",
         "leg",
+        "ptime_ms",
     )
 
     def __init__(
@@ -38,7 +41,7 @@ class Voice:
         sounds: SoundLibrary,
         pace: Callable[[Voice], None],
     ) -> None:
-        """Speak into ``out``; ``pace`` is called when there is something to send each 20 ms."""
+        """Speak into ``out``; ``pace`` is called when there is something to send each `ptime_ms`."""
         self.leg = leg
         self._out = out
         self._emit = emit
@@ -49,14 +52,26 @@ class Voice:
         """Under which sound goes out; None while none may."""
         self._has_digits = False
         self._player: Player | None = None
+        self._speech: Transcoder | None = None
         self._keypad = Keypad()
+        self.ptime_ms = 20
+        """Milliseconds between two packets."""
 
     def connect(self, agreement: StreamAgreement) -> None:
         """Take what offer and answer settled; what plays goes on in the codec of now."""
         was, self._agreement = self._agreement, agreement
         self._payload_type = agreement.payload_type if agreement.sends else None
-        if self._player is not None and (was is None or was.codec != agreement.codec):
+        if self.ptime_ms != agreement.ptime_ms:
+            self.ptime_ms = agreement.ptime_ms
+            self._take_turns()
+        if self._player is not None and (was is None or was.encoding != agreement.encoding):
+            self._player.unload()
             self._load(self._player)
+
+    def hear(self, speech: Transcoder | None) -> None:
+        """Say what somebody else says, when nothing else is to be said; None: nobody does any more."""
+        self._speech = speech
+        self._take_turns()
 
     def play(self, command: Play) -> None:
         """Replace what plays."""
@@ -85,15 +100,17 @@ class Voice:
 
     @property
     def is_paced(self) -> bool:
-        """Whether there is something to send each 20 ms."""
-        has_sound = self._player is not None and self._player.is_loaded
+        """Whether there is something to send each `ptime_ms`."""
+        has_sound = self._player.is_loaded if self._player is not None else self._speech is not None
         return self._agreement is not None and (has_sound or not self._keypad.is_idle)
 
     def tick(self, now: float) -> bool:
-        """Send the next 20 ms; return whether that was possible, so that more is to come."""
+        """Send the next packet; return whether that was possible, so that more is to come."""
         if self._has_digits and self._press_on(now):
             return True
         player = self._player
+        if player is None and self._speech is not None:
+            return self._speak_on(self._speech, now)
         if player is None or not player.is_loaded or self._agreement is None:
             return False
         frame = player.next_frame()
@@ -106,8 +123,14 @@ class Voice:
         self._emit(Played(self.leg, player.number, is_complete=True))
         return False
 
+    def _speak_on(self, speech: Transcoder, now: float) -> bool:
+        frame = speech.next_frame(now)
+        if frame is not None and self._payload_type is not None:
+            self._out.send_frame(self._payload_type, frame, source=speech, now=now)
+        return True
+
     def _press_on(self, now: float) -> bool:
-        """Spend 20 ms of the digits to be sent; return whether they took the place of audio."""
+        """Spend a packet's time on the digits to be sent; return whether they took the place of audio."""
         agreement = self._agreement
         if agreement is None:
             return False
@@ -118,7 +141,7 @@ class Voice:
             self._emit(Trouble(self.leg, "digits not sent: the far end takes no RFC 4733 events"))
             return False
         is_pressing = self._keypad.is_pressing
-        self._keypad.tick(self._out, event_type, now)
+        self._keypad.tick(self._out, event_type, now, rate_hz=agreement.event_rate_hz)
         self._take_turns()
         return is_pressing
 
@@ -130,13 +153,13 @@ class Voice:
 
     def _load(self, player: Player) -> None:
         assert self._agreement is not None
-        codec = self._agreement.codec
+        encoding = self._agreement.encoding
 
-        def loaded(sounds: list[bytes], troubles: list[str]) -> None:
+        def loaded(encoded: Encoded, troubles: list[str]) -> None:
             for trouble in troubles:
                 self._emit(Trouble(self.leg, trouble))
-            if self._agreement is not None and self._agreement.codec == codec:
-                player.load(sounds)
+            if self._agreement is not None and self._agreement.encoding == encoding:
+                player.load(encoded)
                 self._take_turns()
 
-        self._sounds.load(player.items, codec, loaded)
+        self._sounds.load(player.items, encoding, loaded)

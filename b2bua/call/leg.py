@@ -18,8 +18,9 @@ from media.client import MediaLeg, Playback
 from media.commands import PlayItem
 from media.dtmf import parse_info
 from media.errors import MediaError
+from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import SrtpPolicy, new_keys
-from media.sdp.negotiate import LocalMedia, StreamAgreement, make_answer, make_offer, read_answer
+from media.sdp.negotiate import LocalMedia, make_answer, make_offer, read_answer
 
 
 class WhileUp:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media.codecs.g711 import PCMA, PCMU
+from media.encoding import Encoding
 from media.errors import NoCommonCodec
 
 Pcm = NDArray[np.int16]
@@ -45,6 +46,9 @@ class Codec(Protocol):
     def decode(self, payload: bytes) -> Pcm:
         """Return the samples of ``payload``; any bytes are some sound."""
 
+    def conceal(self, samples: int) -> Pcm | None:
+        """Return ``samples`` in place of those that were lost; None: this codec knows no way."""
+
 
 def _g722() -> Codec:
     """Return a G.722 codec; FFmpeg, some 20 MB of memory, is loaded only where somebody speaks wideband."""
@@ -53,8 +57,28 @@ def _g722() -> Codec:
     return G722()
 
 
-_CODECS: dict[str, Callable[[], Codec]] = {"PCMU": PCMU, "PCMA": PCMA, "G722": _g722}
-_BY_PAYLOAD_TYPE = {0: "PCMU", 8: "PCMA", 9: "G722"}
+def _gsm() -> Codec:
+    """Return a GSM codec, which only decodes."""
+    from media.codecs.gsm import Gsm
+
+    return Gsm()
+
+
+def _opus() -> Codec:
+    """Return an Opus codec for packets of 20 ms."""
+    from media.codecs.opus import Opus
+
+    return Opus()
+
+
+_CODECS: dict[str, Callable[[], Codec]] = {
+    "PCMU": PCMU,
+    "PCMA": PCMA,
+    "G722": _g722,
+    "GSM": _gsm,
+    "OPUS": _opus,
+}
+_BY_PAYLOAD_TYPE = {0: "PCMU", 3: "GSM", 8: "PCMA", 9: "G722"}
 
 
 def by_name(name: str) -> Codec:
@@ -67,6 +91,19 @@ def by_name(name: str) -> Codec:
         return _CODECS[name.upper()]()
     except KeyError:
         raise NoCommonCodec(f"no codec {name!r}; there are {', '.join(_CODECS)}") from None
+
+
+def encoder(encoding: Encoding) -> Codec:
+    """Return a new codec that encodes one stream as ``encoding`` says.
+
+    Raises:
+        NoCommonCodec: there is none of that name.
+    """
+    if encoding.codec != "opus":
+        return by_name(encoding.codec)
+    from media.codecs.opus import Opus
+
+    return Opus(encoding.ptime_ms, encoding.bit_rate)
 
 
 def by_payload_type(payload_type: int) -> Codec:

@@ -90,6 +90,9 @@ class G711:
         """Return one sample per code."""
         return self.samples.take(np.frombuffer(payload, np.uint8))
 
+    def conceal(self, samples: int) -> None:
+        """Return None: whoever plays it conceals what is lost."""
+
 
 def _law(
     name: str, payload_type: int, expand: Callable[[_Ints], _Ints], compress: Callable[[_Ints], _Ints]

@@ -21,8 +21,8 @@ class G722:
     sample_rate_hz = 16_000
 
     def __init__(self) -> None:
-        self._encoder = _context("w")
-        self._decoder = _context("r")
+        self._encoder: av.AudioCodecContext | None = None
+        self._decoder: av.AudioCodecContext | None = None
 
     def frame_bytes(self, ptime_ms: int) -> int:
         """Return the payload bytes of ``ptime_ms`` milliseconds."""
@@ -36,6 +36,7 @@ class G722:
         """Return one byte per two samples. What does not fill 10 ms waits for the next call."""
         if not len(pcm):
             return b""
+        self._encoder = self._encoder or _context("w")
         frame = av.AudioFrame.from_ndarray(np.asarray(pcm, np.int16)[np.newaxis], format="s16", layout="mono")
         frame.sample_rate = self.sample_rate_hz
         return b"".join(bytes(packet) for packet in self._encoder.encode(frame))
@@ -44,8 +45,12 @@ class G722:
         """Return two samples per byte."""
         if not payload:  # to the decoder an empty packet is the end of the stream
             return np.empty(0, np.int16)
+        self._decoder = self._decoder or _context("r")
         frames = self._decoder.decode(av.Packet(payload))
         return np.concatenate([frame.to_ndarray()[0] for frame in frames])
+
+    def conceal(self, samples: int) -> None:
+        """Return None: whoever plays it conceals what is lost."""
 
 
 def _context(mode: Literal["r", "w"]) -> av.AudioCodecContext:

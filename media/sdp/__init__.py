@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from media.sdp.agreement import StreamAgreement
 from media.sdp.model import Line, MediaDescription, SessionDescription
-from media.sdp.negotiate import LocalMedia, StreamAgreement, make_answer, make_offer, read_answer
+from media.sdp.negotiate import LocalMedia, make_answer, make_offer, read_answer
 
 __all__ = [
     "Line",

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
+from media.encoding import LOWEST_OPUS_BIT_RATE, OPUS_BIT_RATE
 from media.errors import NoCommonCodec
 from media.sdp.model import Line, MediaDescription
 
 TELEPHONE_EVENT = "telephone-event"
 
+EVENT_PAYLOAD_TYPES = {8000: 101, 48_000: 110}
+"""Ours for DTMF by clock rate. 101 is what nearly every peer uses, so that even those who ignore the SDP are
+understood; browsers use 110."""
+OPUS_PARAMETERS = "useinbandfec=1;stereo=0;sprop-stereo=0"
+"""RFC 7587 §6.1. Most packets go on to another phone as they are, and its decoder repairs losses by FEC."""
+
 _RTPMAP = re.compile(r"([0-9]{1,3})[ \t]+([^\s/]+)/([0-9]{1,6})(?:/([0-9]{1,2}))?\s*", re.ASCII)
+_MAX_BIT_RATE = re.compile(r"(?:^|[;\s])maxaveragebitrate[ \t]*=[ \t]*([0-9]{1,7})", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +37,20 @@ class Format:
 
     @property
     def is_event(self) -> bool:
-        """Whether DTMF events at the 8 kHz clock of our codecs travel under it (RFC 4733 §2.1)."""
-        return self.encoding == TELEPHONE_EVENT and self.clock_rate_hz == 8000
+        """Whether DTMF events at the clock of one of our codecs travel under it (RFC 4733 §2.1)."""
+        return self.encoding == TELEPHONE_EVENT and self.clock_rate_hz in EVENT_PAYLOAD_TYPES
 
     @property
     def rtpmap(self) -> Line:
         """The ``a=rtpmap`` line that says so."""
-        return Line("a", f"rtpmap:{self.payload_type} {self.encoding}/{self.clock_rate_hz}")
+        channels = f"/{self.channels}" if self.channels > 1 else ""
+        return Line("a", f"rtpmap:{self.payload_type} {self.encoding}/{self.clock_rate_hz}{channels}")
+
+    @property
+    def fmtp(self) -> tuple[Line, ...]:
+        """The ``a=fmtp`` line with what we have to say of it, if anything."""
+        parameters = "0-15" if self.is_event else OPUS_PARAMETERS if self.encoding == "opus" else ""
+        return (Line("a", f"fmtp:{self.payload_type} {parameters}"),) if parameters else ()
 
 
 STATIC = {
@@ -47,20 +62,60 @@ STATIC = {
 }
 """Payload types that mean the same without ``a=rtpmap`` (RFC 3551 §6), as far as phones use them."""
 
-_SPELLINGS = {known.encoding.lower(): known.encoding for known in STATIC.values()}
+OPUS = Format(111, "opus", 48_000, 2)
+"""The number that browsers use; always as two channels at 48 kHz, whatever is sent (RFC 7587 §7)."""
+
+_SPELLINGS = {known.encoding.lower(): known.encoding for known in (*STATIC.values(), OPUS)}
 _SPELLINGS[TELEPHONE_EVENT] = TELEPHONE_EVENT
 
 
-def static_format(codec: str) -> Format:
-    """Return the static payload type of ``codec``.
+def our_format(codec: str, numbers: Mapping[str, int]) -> Format:
+    """Return ``codec`` as we offer it: under the number that the peer knows already, or the usual one.
 
     Raises:
-        NoCommonCodec: it has none.
+        NoCommonCodec: it has no payload type.
     """
-    for known in STATIC.values():
-        if known.encoding == codec:
-            return known
-    raise NoCommonCodec(f"{codec} has no static payload type")
+    usual = next((known for known in (*STATIC.values(), OPUS) if known.encoding == codec), None)
+    if usual is None:
+        raise NoCommonCodec(f"{codec} has no payload type")
+    return replace(usual, payload_type=numbers.get(codec, usual.payload_type))
+
+
+def our_events(clock_rates: Iterable[int], taken: Iterable[int]) -> tuple[Format, ...]:
+    """Return DTMF events at each of ``clock_rates``, the lowest first, under numbers not ``taken``."""
+    events: list[Format] = []
+    used = set(taken)
+    for rate in sorted(set(clock_rates)):
+        usual = EVENT_PAYLOAD_TYPES[rate]
+        number = next(each for each in (usual, *_DYNAMIC) if each not in used)
+        used.add(number)
+        events.append(Format(number, TELEPHONE_EVENT, rate))
+    return tuple(events)
+
+
+_DYNAMIC = range(96, 128)
+"""Payload types that mean what the SDP says (RFC 3551 §6)."""
+
+
+def event_for(formats: Iterable[Format], clock_rate_hz: int) -> Format | None:
+    """Return the events among ``formats`` that go with audio of a clock; others where there are none such.
+
+    Many phones offer Opus with events at 8 kHz alone. Their durations count ticks of 8 kHz then; the
+    timestamps are those of the stream all the same.
+    """
+    events = [known for known in formats if known.is_event]
+    return next((known for known in events if known.clock_rate_hz == clock_rate_hz), next(iter(events), None))
+
+
+def opus_bit_rate(stream: MediaDescription, payload_type: int) -> int:
+    """Return the bits per second to send, no more than the peer's ``maxaveragebitrate`` (RFC 7587 §6.1)."""
+    for value in stream.attributes("fmtp"):
+        number, _, parameters = value.partition(" ")
+        match = _MAX_BIT_RATE.search(parameters)
+        if match is not None and number == str(payload_type):
+            allowed = max(LOWEST_OPUS_BIT_RATE, min(int(match[1]), OPUS_BIT_RATE))
+            return allowed // 800 * 800  # whole bytes in 10 ms
+    return OPUS_BIT_RATE
 
 
 def read_formats(stream: MediaDescription, offered: Iterable[Format] = ()) -> tuple[Format, ...]:

@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from media.encoding import clock_rate_hz, ptime_for
 from media.errors import MalformedMedia, NoCommonCodec
+from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import OFFERED_SUITES, Crypto, SrtpPolicy, StreamKeys, agree, read_crypto
-from media.sdp.formats import TELEPHONE_EVENT, Format, read_formats, static_format
+from media.sdp.formats import OPUS, Format, event_for, opus_bit_rate, our_events, our_format, read_formats
 from media.sdp.model import Line, MediaDescription, SessionDescription
 
 _ip_address = lru_cache(maxsize=1024)(ip_address)
 """Reading an address costs as much as ten lines of SDP, and an office meets few of them."""
-EVENT_PAYLOAD_TYPE = 101
-"""What nearly every peer uses for DTMF, so that even those who ignore the SDP are understood."""
 PLAIN_RTP = ("RTP/AVP", "RTP/AVPF")
 SECURE_RTP = ("RTP/SAVP", "RTP/SAVPF")
 
@@ -57,6 +57,8 @@ class LocalMedia:
     """Where else we receive at that port: by the other IP version."""
     origin: str | None = None
     """The address of the dialog's first description, which its ``o=`` keeps (RFC 3264 §8)."""
+    numbers: tuple[tuple[str, int], ...] = ()
+    """Codecs whose payload types the peer knows; they stay the same for the dialog (RFC 3264 §8.3.2)."""
 
     @property
     def versions(self) -> tuple[int, ...]:
@@ -70,7 +72,7 @@ class LocalMedia:
         return replace(self, address=self.other_address, other_address=self.address)
 
     def after(self, agreement: StreamAgreement) -> LocalMedia:
-        """Return how to go on in a dialog: by the IP version and the protocol that the peer took.
+        """Return how to go on in a dialog: by the IP version, protocol and payload types that the peer took.
 
         Raises:
             NoCommonCodec: the peer is to be reached by an IP version that we do not have.
@@ -79,53 +81,18 @@ class LocalMedia:
         if version is not None and version not in self.versions:
             raise NoCommonCodec(f"answered with an address of IPv{version}, which we do not have")
         local = self.by(version)
+        numbers = dict(self.numbers) | {codec: number for number, codec in agreement.accepts}
         srtp = self.srtp
         if srtp in (SrtpPolicy.OFFERED, SrtpPolicy.BEST_EFFORT):
             srtp = SrtpPolicy.OFFERED if agreement.is_savp else SrtpPolicy.BEST_EFFORT
-        return replace(local, origin=self.origin or local.address, srtp=srtp)
-
-
-@dataclass(frozen=True, slots=True)
-class StreamAgreement:
-    """What offer and answer settled, seen from our side."""
-
-    remote: tuple[str, int] | None
-    """Where the peer wants to receive; None when it gave no address (``c=0.0.0.0``)."""
-    codec: str
-    """The codec to send."""
-    payload_type: int
-    """The number under which the peer wants to receive it."""
-    accepts: tuple[tuple[int, str], ...]
-    """Payload type and codec of all audio that may arrive."""
-    telephone_event: int | None
-    """The payload type under which the peer wants DTMF events; None when it takes none."""
-    receives_event: int | None
-    """The payload type under which the peer was told to send DTMF events."""
-    ptime_ms: int
-    """Milliseconds of audio per packet that the peer wants, 10 to 60."""
-    sends: bool
-    """Whether we may send."""
-    receives: bool
-    """Whether the peer may send."""
-    keys: StreamKeys | None = None
-    """How both directions are protected; None: plain RTP."""
-    is_savp: bool = False
-    """Whether that was settled as ``RTP/SAVP``, and not as ``RTP/AVP`` with keys beside it."""
-
-    @property
-    def event_payload_types(self) -> frozenset[int]:
-        """Every payload type under which DTMF events may come.
-
-        A peer that answers our 101 with a number of its own ought to send 101 all the same (RFC 3264 §5.1),
-        yet many send the number they wrote themselves.
-        """
-        numbers = {self.receives_event, self.telephone_event} - {number for number, _ in self.accepts}
-        return frozenset(number for number in numbers if number is not None)
+        return replace(local, origin=self.origin or local.address, srtp=srtp, numbers=tuple(numbers.items()))
 
 
 def make_offer(local: LocalMedia, *, direction: str = "sendrecv") -> bytes:
     """Return an offer of one audio stream with all codecs of ``local`` and DTMF events."""
-    formats = (*map(static_format, local.codecs), Format(EVENT_PAYLOAD_TYPE, TELEPHONE_EVENT, 8000))
+    audio = tuple(our_format(codec, dict(local.numbers)) for codec in local.codecs)
+    clocks = {known.clock_rate_hz for known in audio}
+    formats = (*audio, *our_events(clocks, taken=(known.payload_type for known in audio)))
     protocol = "RTP/SAVP" if local.srtp.offers_savp else "RTP/AVP"
     offered = () if local.srtp is SrtpPolicy.OFF else local.crypto
     crypto = tuple(each for each in offered if each.suite in OFFERED_SUITES)
@@ -150,7 +117,7 @@ def make_answer(
     local = local.by(_ip_version(theirs, chosen))
     keys = None if taken is None else agree(taken, local.crypto)
     formats = read_formats(chosen)
-    event = next((known for known in formats if known.is_event), None)
+    event = event_for(formats, codec.clock_rate_hz)
     remote = _remote(theirs, chosen)
     direction = _answer_direction(theirs.direction_of(chosen), is_on_hold=remote is None)
     accepted = (codec,) if event is None else (codec, event)
@@ -165,11 +132,13 @@ def make_answer(
         accepts=((codec.payload_type, codec.encoding),),
         telephone_event=event.payload_type if event else None,
         receives_event=event.payload_type if event else None,
-        ptime_ms=_ptime_ms(chosen),
+        ptime_ms=_ptime_ms(chosen, codec),
         sends=direction in _SENDS,
         receives=direction in _RECEIVES,
         keys=keys,
         is_savp=_is_secure(chosen),
+        event_rate_hz=event.clock_rate_hz if event else 8000,
+        bit_rate=opus_bit_rate(chosen, codec.payload_type),
     )
     return _describe(local, *streams), agreement
 
@@ -193,12 +162,18 @@ def read_answer(offer: bytes, answer: bytes) -> StreamAgreement:
     ours, theirs = SessionDescription.parse(offer), SessionDescription.parse(answer)
     asked, answered = _answered_stream(ours, theirs)
     offered = read_formats(asked)
-    known = {wanted.encoding: wanted for wanted in offered}
-    accepted = [wanted for wanted in read_formats(answered, offered) if wanted.encoding in known]
-    codec = next((wanted for wanted in accepted if wanted.encoding != TELEPHONE_EVENT), None)
+    known = {(wanted.encoding, wanted.clock_rate_hz): wanted for wanted in offered}
+    accepted = [
+        wanted
+        for wanted in read_formats(answered, offered)
+        if (wanted.encoding, wanted.clock_rate_hz) in known
+    ]
+    codec = next((wanted for wanted in accepted if not wanted.is_event), None)
     if codec is None:
         raise NoCommonCodec(f"answered with {' '.join(answered.formats)}, which was not offered")
-    event = next((wanted for wanted in accepted if wanted.is_event), None)
+    event = event_for(accepted, codec.clock_rate_hz)
+    event_rate_hz = codec.clock_rate_hz if event is None else event.clock_rate_hz
+    events = {wanted.clock_rate_hz: wanted.payload_type for wanted in offered if wanted.is_event}
     remote = _remote(theirs, answered)
     asked_direction, direction = ours.direction_of(asked), theirs.direction_of(answered)
     return StreamAgreement(
@@ -207,12 +182,15 @@ def read_answer(offer: bytes, answer: bytes) -> StreamAgreement:
         payload_type=codec.payload_type,
         accepts=tuple((each.payload_type, each.encoding) for each in offered if not each.is_event),
         telephone_event=event.payload_type if event else None,
-        receives_event=next((each.payload_type for each in offered if each.is_event), None),
-        ptime_ms=_ptime_ms(answered),
+        receives_event=events.pop(event_rate_hz, None),
+        ptime_ms=_ptime_ms(answered, codec),
         sends=asked_direction in _SENDS and direction in _RECEIVES and remote is not None,
         receives=asked_direction in _RECEIVES and direction in _SENDS,
         keys=_answered_keys(asked, answered),
         is_savp=_is_secure(answered),
+        event_rate_hz=event_rate_hz,
+        more_events=tuple((number, rate_hz) for rate_hz, number in events.items()),
+        bit_rate=opus_bit_rate(answered, codec.payload_type),
     )
 
 
@@ -280,8 +258,10 @@ def _their_crypto(stream: MediaDescription, local: LocalMedia) -> Crypto | None:
 
 
 def _is_ours(known: Format, local: LocalMedia) -> bool:
-    """Return whether ``known`` is one of our codecs, in one channel at its usual rate."""
-    return known.encoding in local.codecs and known.clock_rate_hz == 8000 and known.channels == 1
+    """Return whether ``known`` is one of our codecs, at its usual rate and number of channels."""
+    channels = OPUS.channels if known.encoding == OPUS.encoding else 1
+    is_usual = known.clock_rate_hz == clock_rate_hz(known.encoding) and known.channels == channels
+    return known.encoding in local.codecs and is_usual
 
 
 def _is_usable(stream: MediaDescription) -> bool:
@@ -354,11 +334,11 @@ def _answer_direction(offered: str, *, is_on_hold: bool) -> str:
     return _DIRECTION[sends, receives]
 
 
-def _ptime_ms(stream: MediaDescription) -> int:
-    """Return the packet length that ``stream`` asks for, 20 if for none, in whole 10 ms from 10 to 60."""
+def _ptime_ms(stream: MediaDescription, codec: Format) -> int:
+    """Return how long our packets are: as ``stream`` asks, else 20, in whole 10 ms from 10 to 60."""
     wanted = _leading_number(stream.attribute("ptime")) or 20
     longest = _leading_number(stream.attribute("maxptime")) or 60
-    return max(10, min(wanted, longest, 60) // 10 * 10)
+    return ptime_for(codec.encoding, max(10, min(wanted, longest, 60)))
 
 
 def _leading_number(value: str | None) -> int | None:
@@ -392,11 +372,11 @@ def _audio(
     crypto: tuple[Crypto, ...],
 ) -> MediaDescription:
     """Return our audio stream with ``formats``, most wanted first."""
-    events = (Line("a", f"fmtp:{known.payload_type} 0-15") for known in formats if known.is_event)
+    parameters = (line for known in formats for line in known.fmtp)
     lines = (
         *(each.line for each in crypto),
         *(known.rtpmap for known in formats),
-        *events,
+        *parameters,
         Line("a", f"ptime:{local.ptime_ms}"),
         Line("a", direction),
     )

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from media import codecs
 from media.dtmf import encode_digit
+from media.encoding import Encoding, clock_rate_hz
 from media.memory import MemoryRtpNetwork
 from media.outgoing import Packet
 from media.rtp import RtpPacket
+from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import StreamKeys
-from media.sdp.negotiate import StreamAgreement
 from media.srtp import SrtpSession
 
-STATIC = {"PCMU": 0, "PCMA": 8, "G722": 9}
+STATIC = {"PCMU": 0, "PCMA": 8, "G722": 9, "opus": 111}
 
 
 def mirrored(keys: StreamKeys) -> StreamKeys:
@@ -48,6 +49,7 @@ class Peer:
         host: str = "10.0.0.1",
         codec: str = "PCMA",
         event: int = 101,
+        ptime_ms: int = 20,
         keys: StreamKeys | None = None,
     ) -> None:
         """``keys`` are those of the leg: what it receives by, this peer sends by."""
@@ -58,6 +60,7 @@ class Peer:
         self.address = (host, port)
         self.codec = codec
         self.event = event
+        self.ptime_ms = ptime_ms
         self.heard: list[HeardPacket] = []
         self.sequence, self.timestamp, self.ssrc = 65530, 2**32 - 480, port
         self._network = network
@@ -73,10 +76,11 @@ class Peer:
             "accepts": ((number, self.codec),),
             "telephone_event": self.event,
             "receives_event": self.event,
-            "ptime_ms": 20,
+            "ptime_ms": self.ptime_ms,
             "sends": sends,
             "receives": receives,
             "keys": self.keys,
+            "event_rate_hz": clock_rate_hz(self.codec),
         }
         return StreamAgreement(**{**settled, **changes})  # type: ignore[arg-type]
 
@@ -91,7 +95,7 @@ class Peer:
     def send(
         self, payload: bytes, to: tuple[str, int], *, number: int | None = None, marker: bool = False
     ) -> None:
-        """Send one packet of 20 ms."""
+        """Send one packet of `ptime_ms`."""
         number = STATIC[self.codec] if number is None else number
         packet = RtpPacket(number, self.sequence, self.timestamp, self.ssrc, marker, payload)
         self.transmit(packet, to)
@@ -109,20 +113,29 @@ class Peer:
     def skip(self, packets: int = 1) -> None:
         """Let numbers go on as if packets had been sent that the network lost."""
         self.sequence = (self.sequence + packets) & 0xFFFF
-        self.timestamp = (self.timestamp + 160 * packets) & 0xFFFFFFFF
+        self.timestamp = (self.timestamp + self.ticks * packets) & 0xFFFFFFFF
+
+    @property
+    def ticks(self) -> int:
+        """Clock ticks of one packet."""
+        return self.ptime_ms * clock_rate_hz(self.codec) // 1000
 
     async def say(self, pcm: NDArray[np.int16], to: tuple[str, int]) -> None:
         """Say ``pcm`` in real pace."""
-        codec = codecs.by_name(self.codec)
-        step = codec.sample_rate_hz // 50
-        for start in range(0, len(pcm) - step + 1, step):
-            self.send(codec.encode(pcm[start : start + step]), to)
-            await asyncio.sleep(0.02)
+        for payload in self.encoded(pcm):
+            self.send(payload, to)
+            await asyncio.sleep(self.ptime_ms / 1000)
+
+    def encoded(self, pcm: NDArray[np.int16]) -> list[bytes]:
+        """Return the payloads in which this peer says ``pcm``."""
+        codec = codecs.encoder(Encoding(self.codec, self.ptime_ms))
+        step = codec.sample_rate_hz * self.ptime_ms // 1000
+        return [codec.encode(pcm[start : start + step]) for start in range(0, len(pcm) - step + 1, step)]
 
     async def press(self, digit: str, to: tuple[str, int], *, number: int | None = None) -> None:
         """Press a key."""
         begin = self.timestamp
-        for marker, offset, payload in encode_digit(digit):
+        for marker, offset, payload in encode_digit(digit, clock_rate=clock_rate_hz(self.codec)):
             self.timestamp = (begin + offset) & 0xFFFFFFFF
             packet = RtpPacket(
                 number or self.event, self.sequence, self.timestamp, self.ssrc, marker, payload
@@ -130,7 +143,7 @@ class Peer:
             self.transmit(packet, to)
             self.sequence = (self.sequence + 1) & 0xFFFF
             await asyncio.sleep(0.02)
-        self.timestamp = (begin + 8 * 160) & 0xFFFFFFFF
+        self.timestamp = (begin + 8 * clock_rate_hz(self.codec) // 50) & 0xFFFFFFFF
 
     def audio(self, *, since: float = 0.0) -> NDArray[np.int16]:
         """Return the samples heard, events left out."""
@@ -140,4 +153,4 @@ class Peer:
             for each in self.heard
             if each.packet.payload_type == STATIC[self.codec] and each.at >= since
         ]
-        return codec.decode(b"".join(payloads))
+        return np.concatenate([codec.decode(payload) for payload in payloads] or [np.empty(0, np.int16)])

@@ -213,7 +213,7 @@ def test_of_several_answered_codecs_the_first_is_sent_and_all_offered_may_come()
 
 def test_events_are_taken_under_our_number_and_under_the_answerers_own() -> None:
     agreement = read_answer(make_offer(OURS), phone("answer-with-several-codecs"))
-    assert agreement.event_payload_types == {96, 101}
+    assert agreement.event_rates == {96: 8000, 101: 8000}
 
 
 def test_an_answer_without_rtpmap_means_what_was_offered() -> None:

@@ -14,7 +14,7 @@ from media.engine import Engine
 from media.leg import Leg, Surroundings
 from media.outgoing import Packet, Send
 from media.rtp import RtpPacket
-from media.sdp.negotiate import StreamAgreement
+from media.sdp.agreement import StreamAgreement
 from media.sounds import SoundLibrary
 
 AGREEMENT = StreamAgreement(

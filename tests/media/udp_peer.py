@@ -6,7 +6,7 @@ import socket
 import struct
 
 from media.rtp import RtpPacket
-from media.sdp.negotiate import StreamAgreement
+from media.sdp.agreement import StreamAgreement
 
 SO_TIMESTAMPNS = 35
 

@@ -1,0 +1,63 @@
+"""What offer and answer come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from media.encoding import OPUS_BIT_RATE, Encoding
+from media.sdp.crypto import StreamKeys
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAgreement:
+    """What offer and answer settled, seen from our side."""
+
+    remote: tuple[str, int] | None
+    """Where the peer wants to receive; None when it gave no address (``c=0.0.0.0``)."""
+    codec: str
+    """The codec to send."""
+    payload_type: int
+    """The number under which the peer wants to receive it."""
+    accepts: tuple[tuple[int, str], ...]
+    """Payload type and codec of all audio that may arrive."""
+    telephone_event: int | None
+    """The payload type under which the peer wants DTMF events; None when it takes none."""
+    receives_event: int | None
+    """The payload type under which the peer was told to send DTMF events."""
+    ptime_ms: int
+    """Milliseconds of audio per packet that the peer wants, 10 to 60."""
+    sends: bool
+    """Whether we may send."""
+    receives: bool
+    """Whether the peer may send."""
+    keys: StreamKeys | None = None
+    """How both directions are protected; None: plain RTP."""
+    is_savp: bool = False
+    """Whether that was settled as ``RTP/SAVP``, and not as ``RTP/AVP`` with keys beside it."""
+    event_rate_hz: int = 8000
+    """The clock of DTMF events both ways: the codec's, where the peer has that."""
+    more_events: tuple[tuple[int, int], ...] = ()
+    """Payload type and clock of DTMF events that may come beside `receives_event`."""
+    bit_rate: int = OPUS_BIT_RATE
+    """Bits per second to send, where the codec leaves the choice."""
+
+    @property
+    def encoding(self) -> Encoding:
+        """How our sound must be encoded for the peer."""
+        return Encoding(self.codec, self.ptime_ms, self.bit_rate)
+
+    @property
+    def event_rates(self) -> dict[int, int]:
+        """Every payload type under which DTMF events may come, and its clock.
+
+        A peer that answers our 101 with a number of its own ought to send 101 all the same (RFC 3264 §5.1),
+        yet many send the number they wrote themselves.
+        """
+        rates = dict(self.more_events)
+        rates |= {
+            number: self.event_rate_hz
+            for number in (self.receives_event, self.telephone_event)
+            if number is not None
+        }
+        audio = {number for number, _ in self.accepts}
+        return {number: rate for number, rate in rates.items() if number not in audio}

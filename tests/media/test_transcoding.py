@@ -1,0 +1,340 @@
+"""Legs without a common codec hear each other, over networks that lose, delay, repeat and reorder."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise, permutations
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from media import codecs
+from media.client import MediaEngine, MediaLeg, Tone
+from media.dtmf import EventReceiver
+from media.memory import MemoryRtpNetwork
+from media.resample import resample
+from media.rtp import RtpPacket
+from media.tones import detect, tone
+from media.wav import read_wav
+from tests.harness.clock import run_virtually, virtual_time
+from tests.media.peer import STATIC, Peer
+
+Pcm = NDArray[np.int16]
+
+HOST = "10.0.0.9"
+SPEECH = Path(__file__).parents[2] / "prompts" / "en" / "welcome.wav"
+CODECS = ("PCMA", "PCMU", "G722", "opus")
+
+
+@asynccontextmanager
+async def bridge(
+    anna: Peer, bob: Peer, network: MemoryRtpNetwork
+) -> AsyncIterator[tuple[MediaLeg, MediaLeg]]:
+    engine = await MediaEngine.in_process(network=network, address=HOST, ports=(20000, 20100))
+    a, b = await engine.open_leg("anna"), await engine.open_leg("bob")
+    a.connect(anna.agreement())
+    b.connect(bob.agreement())
+    a.bridge(b)
+    try:
+        yield a, b
+    finally:
+        await engine.close()
+
+
+def rate_of(peer: Peer) -> int:
+    return codecs.by_name(peer.codec).sample_rate_hz
+
+
+def speech(rate: int, seconds: float = 3.0) -> Pcm:
+    pcm, own_rate = read_wav(SPEECH)
+    return resample(pcm[: round(seconds * own_rate)], own_rate, rate)
+
+
+def likeness(heard: Pcm, said: Pcm) -> float:
+    """Return the correlation of two sounds at the delay at which they resemble each other most."""
+    size = len(heard) + len(said)
+    product = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(said, size)), size)
+    delay = int(np.argmax(product[: len(heard)]))
+    part = heard[delay : delay + len(said)]
+    return float(np.corrcoef(part, said[: len(part)])[0, 1])
+
+
+def levels(peer: Peer, frequency: float = 1000.0) -> NDArray[np.float64]:
+    """Return the level of a tone in each 20 ms that a peer heard."""
+    return detect(peer.audio(), rate_of(peer), (frequency,))[:, 0]
+
+
+@pytest.mark.parametrize(("spoken", "heard"), [*permutations(CODECS, 2), *((each, each) for each in CODECS)])
+def test_speech_is_heard_as_it_was_said_between_any_two_codecs(spoken: str, heard: str) -> None:
+    async def story() -> None:
+        network = MemoryRtpNetwork()
+        anna, bob = Peer(network, 4000, codec=spoken), Peer(network, 4002, codec=heard)
+        async with bridge(anna, bob, network) as (a, _):
+            await anna.say(speech(rate_of(anna)), a.address)
+            await asyncio.sleep(0.2)
+        assert likeness(resample(bob.audio(), rate_of(bob), 8000), speech(8000)) > 0.9
+        packets = [each.packet for each in bob.heard]
+        assert len({packet.ssrc for packet in packets}) == 1
+        assert {packet.payload_type for packet in packets} == {STATIC[heard]}
+
+    run_virtually(story())
+
+
+def test_the_same_codec_and_the_two_laws_are_passed_on_without_being_decoded() -> None:
+    async def story(spoken: str, heard: str) -> None:
+        network = MemoryRtpNetwork()
+        anna, bob = Peer(network, 4000, codec=spoken), Peer(network, 4002, codec=heard)
+        async with bridge(anna, bob, network) as (a, _):
+            payloads = anna.encoded(speech(rate_of(anna), 0.2))
+            for payload in payloads:
+                anna.send(payload, a.address)
+                await asyncio.sleep(0.0001)
+            await asyncio.sleep(0.002)  # no jitter buffer: they are there at once
+            if spoken == heard:
+                assert [each.packet.payload for each in bob.heard] == payloads
+            assert len(bob.heard) == len(payloads)
+
+    for codec in CODECS:
+        run_virtually(story(codec, codec))
+    run_virtually(story("PCMA", "PCMU"))
+
+
+async def say_unevenly(
+    peer: Peer, pcm: Pcm, to: tuple[str, int], *, random: Random, trouble: float, jitter_s: float
+) -> None:
+    """Say ``pcm`` over a network that loses, repeats and delays a ``trouble``-th of the packets each."""
+    loop = asyncio.get_running_loop()
+    for payload in peer.encoded(pcm):
+        packet = RtpPacket(STATIC[peer.codec], peer.sequence, peer.timestamp, peer.ssrc, False, payload)
+        peer.skip()
+        if random.random() >= trouble:
+            late = random.random() * jitter_s + (0.03 if random.random() < trouble else 0.0)
+            loop.call_later(late, peer.transmit, packet, to)
+            if random.random() < trouble:
+                loop.call_later(late + random.random() * 0.05, peer.transmit, packet, to)
+        await asyncio.sleep(peer.ptime_ms / 1000)
+
+
+@pytest.mark.parametrize("trouble", [0.0, 0.05, 0.1, 0.2])
+@pytest.mark.parametrize(
+    ("spoken", "heard"), [("PCMA", "opus"), ("opus", "PCMA"), ("G722", "PCMU"), ("opus", "G722")]
+)
+def test_sound_is_back_100_ms_after_trouble_of_the_network(spoken: str, heard: str, trouble: float) -> None:
+    async def story() -> None:
+        network = MemoryRtpNetwork()
+        anna, bob = Peer(network, 4000, codec=spoken), Peer(network, 4002, codec=heard)
+        rate = rate_of(anna)
+        async with bridge(anna, bob, network) as (a, _):
+            random = Random(trouble)
+            await say_unevenly(
+                anna,
+                tone((1000.0,), 3.0, rate),
+                a.address,
+                random=random,
+                trouble=trouble,
+                jitter_s=trouble / 4,
+            )
+            await asyncio.sleep(0.06)  # what was delayed has come
+            ended_at = asyncio.get_running_loop().time()
+            await anna.say(tone((1000.0,), 1.0, rate), a.address)
+            await asyncio.sleep(0.3)
+        heard_frames = levels(bob) > -18.0
+        troubled = heard_frames[10:150]
+        assert troubled.mean() > 1 - 2.5 * trouble - 0.02
+        calm = [each.at >= ended_at + 0.16 + 0.1 for each in bob.heard]
+        begins = calm.index(True)
+        assert levels(bob)[begins : begins + 35].min() > -18.0
+
+    run_virtually(story())
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3, 5])
+@pytest.mark.parametrize(("spoken", "heard"), [("PCMA", "opus"), ("opus", "PCMA"), ("G722", "PCMA")])
+def test_each_loss_is_over_100_ms_after_its_end(spoken: str, heard: str, lost: int) -> None:
+    async def story() -> None:
+        network = MemoryRtpNetwork()
+        anna, bob = Peer(network, 4000, codec=spoken), Peer(network, 4002, codec=heard)
+        async with bridge(anna, bob, network) as (a, _):
+            for number, payload in enumerate(anna.encoded(tone((1000.0,), 4.0, rate_of(anna)))):
+                if number % 40 < 40 - lost:
+                    anna.send(payload, a.address)
+                else:
+                    anna.skip()
+                await asyncio.sleep(0.02)
+        bad = np.flatnonzero(levels(bob)[10:190] < -18.0)
+        runs = np.split(bad, np.flatnonzero(np.diff(bad) > 10) + 1)
+        assert len(runs) <= 5
+        assert max((int(run[-1] - run[0]) + 1 for run in runs if len(run)), default=0) <= lost + 5
+
+    run_virtually(story())
+
+
+def test_a_short_loss_is_not_heard_as_a_hole() -> None:
+    async def story() -> None:
+        network = MemoryRtpNetwork()
+        anna, bob = Peer(network, 4000, codec="G722"), Peer(network, 4002)
+        async with bridge(anna, bob, network) as (a, _):
+            for number, payload in enumerate(anna.encoded(tone((200.0,), 2.0, 16_000))):
+                if number % 20 == 19:
+                    anna.skip()
+                else:
+                    anna.send(payload, a.address)
+                await asyncio.sleep(0.02)
+        assert levels(bob, 200.0)[10:90].min() > -20.0
+
+    run_virtually(story())
+
+
+@virtual_time
+async def test_a_transcoded_stream_is_continuous_across_a_prompt() -> None:
+    network = MemoryRtpNetwork()
+    anna, bob = Peer(network, 4000, codec="opus"), Peer(network, 4002)
+    async with bridge(anna, bob, network) as (a, b):
+        asyncio.get_running_loop().call_later(0.5, b.play, [Tone((2000.0,), 0.4)])
+        await anna.say(tone((1000.0,), 1.5, 48_000), a.address)
+        await asyncio.sleep(0.1)
+    packets = [each.packet for each in bob.heard]
+    assert {(later.sequence - earlier.sequence) & 0xFFFF for earlier, later in pairwise(packets)} == {1}
+    elapsed = [each.at - bob.heard[0].at for each in bob.heard]
+    stamped = [((packet.timestamp - packets[0].timestamp) & 0xFFFFFFFF) / 8000 for packet in packets]
+    assert np.allclose(elapsed, stamped, atol=0.021)
+    pitches = detect(bob.audio(), 8000, (1000.0, 2000.0))
+    heard = "".join("-12"[int(frame.max() > -20) * (1 + int(frame[1] > frame[0]))] for frame in pitches)
+    assert heard.count("2") == 20
+    assert heard.index("2") in range(20, 25)
+    assert heard[-15:-6].count("1") >= 8
+
+
+@virtual_time
+async def test_who_pauses_is_not_filled_with_packets_for_long_and_heard_again_at_once() -> None:
+    network = MemoryRtpNetwork()
+    anna, bob = Peer(network, 4000, codec="opus"), Peer(network, 4002)
+    async with bridge(anna, bob, network) as (a, _):
+        await anna.say(tone((1000.0,), 0.5, 48_000), a.address)
+        await asyncio.sleep(0.5)
+        before = len(bob.heard)
+        anna.skip(100 + 25)
+        await asyncio.sleep(2.0)
+        assert len(bob.heard) == before
+        await anna.say(tone((1000.0,), 0.5, 48_000), a.address)
+        await asyncio.sleep(0.1)
+    again = bob.heard[before:]
+    assert 23 <= len(again) <= 40
+    assert again[0].packet.marker
+    assert levels(bob)[before + 2 : before + 20].min() > -18.0
+
+
+@virtual_time
+async def test_a_peer_that_changes_its_ssrc_goes_on_to_be_heard() -> None:
+    network = MemoryRtpNetwork()
+    anna, bob = Peer(network, 4000, codec="G722"), Peer(network, 4002)
+    async with bridge(anna, bob, network) as (a, _):
+        await anna.say(tone((1000.0,), 0.5, 16_000), a.address)
+        anna.ssrc, anna.timestamp, anna.sequence = 99, 12345, 7
+        await anna.say(tone((1000.0,), 0.5, 16_000), a.address)
+        await asyncio.sleep(0.1)
+    bad = np.flatnonzero(levels(bob)[5:45] < -18.0)
+    assert len(bad) <= 5
+
+
+@pytest.mark.parametrize(("spoken", "heard"), [("opus", "PCMA"), ("PCMA", "opus"), ("G722", "PCMA")])
+def test_rfc4733_2_1_a_press_crosses_to_another_clock_as_one_event_of_the_same_length(
+    spoken: str, heard: str
+) -> None:
+    async def story() -> None:
+        network = MemoryRtpNetwork()
+        anna, bob = Peer(network, 4000, codec=spoken), Peer(network, 4002, codec=heard, event=96)
+        digits: list[str] = []
+        async with bridge(anna, bob, network) as (a, _):
+            a.on_digit = digits.append
+            await anna.say(tone((1000.0,), 0.3, rate_of(anna)), a.address)
+            for digit in "55#":
+                await anna.press(digit, a.address)
+                await asyncio.sleep(0.06)
+            await anna.say(tone((1000.0,), 0.3, rate_of(anna)), a.address)
+            await asyncio.sleep(0.1)
+        assert "".join(digits) == "55#"
+        events = [each.packet for each in bob.heard if each.packet.payload_type == 96]
+        clock_hz = codecs.by_name(heard).clock_rate_hz
+        receiver = EventReceiver(clock_hz)
+        told = [
+            digit
+            for packet in events
+            for digit in receiver.feed(packet.payload, packet.timestamp, packet.marker, packet.sequence)
+        ]
+        assert "".join(told) == "55#"
+        assert len({packet.timestamp for packet in events}) == 3
+        assert max(int.from_bytes(packet.payload[2:], "big") for packet in events) == clock_hz // 10
+        numbers = [each.packet.sequence for each in bob.heard]
+        assert {(later - earlier) & 0xFFFF for earlier, later in pairwise(numbers)} == {1}
+
+    run_virtually(story())
+
+
+@pytest.mark.parametrize("ptime_ms", [10, 20, 30, 40, 60])
+def test_what_we_transcode_comes_in_packets_as_long_as_the_listener_wants(ptime_ms: int) -> None:
+    async def story() -> None:
+        network = MemoryRtpNetwork()
+        anna = Peer(network, 4000, codec="opus", ptime_ms=60)
+        bob = Peer(network, 4002, codec="PCMA", ptime_ms=ptime_ms)
+        async with bridge(anna, bob, network) as (a, _):
+            await anna.say(speech(48_000), a.address)
+            await asyncio.sleep(0.2)
+        assert {len(each.packet.payload) for each in bob.heard} == {8 * ptime_ms}
+        assert likeness(bob.audio(), speech(8000)) > 0.9
+
+    run_virtually(story())
+
+
+@virtual_time
+async def test_nothing_is_transcoded_toward_or_from_a_leg_on_hold() -> None:
+    network = MemoryRtpNetwork()
+    anna, bob = Peer(network, 4000, codec="opus"), Peer(network, 4002)
+    async with bridge(anna, bob, network) as (a, b):
+        await anna.say(tone((1000.0,), 0.2, 48_000), a.address)
+        b.connect(bob.agreement(sends=False, receives=True))
+        await asyncio.sleep(0.05)
+        before = len(bob.heard)
+        await anna.say(tone((1000.0,), 0.5, 48_000), a.address)
+        assert len(bob.heard) == before
+        b.connect(bob.agreement())
+        await anna.say(tone((1000.0,), 0.5, 48_000), a.address)
+        assert len(bob.heard) > before + 20
+
+
+@virtual_time
+async def test_a_reinvite_to_another_codec_is_transcoded_from_then_on_as_another_stream() -> None:
+    """RFC 7160 §4.1: another clock rate is another SSRC."""
+    network = MemoryRtpNetwork()
+    anna, bob = Peer(network, 4000), Peer(network, 4002)
+    async with bridge(anna, bob, network) as (a, b):
+        await anna.say(tone((1000.0,), 0.4, 8000), a.address)
+        first = {each.packet.ssrc for each in bob.heard}
+        bob.heard.clear()
+        bob.codec = "opus"
+        b.connect(bob.agreement())
+        await anna.say(tone((1000.0,), 0.6, 8000), a.address)
+        await bob.say(tone((400.0,), 0.4, 48_000), b.address)
+        await asyncio.sleep(0.1)
+    assert len(first) == 1
+    assert first.isdisjoint({each.packet.ssrc for each in bob.heard})
+    assert levels(bob)[5:25].min() > -18.0
+    assert levels(anna, 400.0)[5:15].min() > -18.0
+
+
+@virtual_time
+async def test_a_broken_packet_of_opus_does_not_end_the_sound_of_the_others() -> None:
+    network = MemoryRtpNetwork()
+    anna, bob = Peer(network, 4000, codec="opus"), Peer(network, 4002)
+    async with bridge(anna, bob, network) as (a, _):
+        payloads = anna.encoded(tone((1000.0,), 1.0, 48_000))
+        for number, payload in enumerate(payloads):
+            anna.send(b"\xff\xff\xff" if number % 10 == 5 else payload, a.address)
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.1)
+    assert (levels(bob)[5:45] > -18.0).mean() > 0.6
