@@ -23,6 +23,15 @@ class NotAcceptable(B2buaError):
     """An offer that cannot be met (488, RFC 3261 §21.4.26)."""
 
 
+class Declined(B2buaError):
+    """A request that we understand and refuse; carries the status and the words to answer."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(f"{status} {why}")
+        self.status = status
+        self.why = why
+
+
 class WrongState(B2buaError):
     """Our bug: something was asked for that the present state does not allow."""
 

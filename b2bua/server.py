@@ -23,6 +23,7 @@ from b2bua.config.models import Config
 from b2bua.engine_room import EngineRoom
 from b2bua.inbound.custody import Custody
 from b2bua.inbound.mails import Mails
+from b2bua.inbound.pickup import Pickups
 from b2bua.inbound.reach import Reach
 from b2bua.inbound.reception import Reception
 from b2bua.inbound.requests import OtherRequests
@@ -46,7 +47,6 @@ from b2bua.registrar.register import Registrar
 from b2bua.ringing.step import Ringing
 from b2bua.routing.destination import Echo, Listen, Menu, Queue, Ring, Say, Voicemail
 from b2bua.routing.facts import Facts
-from b2bua.routing.scheme import Position
 from b2bua.sip.digest import NonceIssuer
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.resolver import Resolver
@@ -54,7 +54,6 @@ from b2bua.sip.session import IncomingInvite
 from b2bua.sip.session_timers import SessionTimers
 from b2bua.sip.trace import Trace
 from b2bua.sip.transport.tls import Tls
-from b2bua.sip.uri import Uri
 from b2bua.store.running import running
 from b2bua.store.store import Store
 from b2bua.surroundings import Surroundings
@@ -170,8 +169,9 @@ class Server:
             is_online=self._is_online,
             sounds=QueueSounds(sounds.prompt, sounds.music, sounds.standing),
         )
+        transfers = self._build_transfers(sounds)
         custody = Custody(
-            transfers=self._build_transfers(sounds),
+            transfers=transfers,
             steps={
                 Ring: Ringing(dialer, reach, self.occupancy, sounds.music("calm")),
                 Queue: self.queues,
@@ -183,7 +183,8 @@ class Server:
             },
             facts=self._facts,
         )
-        self._reception = self._build_reception(custody, profile)
+        pickups = self._build_pickups(dialer, transfers, profile)
+        self._reception = self._build_reception(custody, pickups, profile)
 
     def _sound_profile(self) -> SoundProfile:
         config = self.config
@@ -209,9 +210,18 @@ class Server:
         return Transfers(
             endpoint=self.endpoint,
             occupancy=self.occupancy,
-            start_of=self._start_of,
-            spawn=lambda work, name: self._background.start(work, name=name),
+            start_of=lambda target: self._reception.start_of(target),  # noqa: PLW0108 - which is built later
             music=sounds.music("calm"),
+        )
+
+    def _build_pickups(self, dialer: Dialer, transfers: Transfers, profile: SoundProfile) -> Pickups:
+        return Pickups(
+            endpoint=self.endpoint,
+            dialer=dialer,
+            transfers=transfers,
+            occupancy=self.occupancy,
+            engine=self.engines.ready,
+            profile=profile,
         )
 
     def _build_voicemail(self, sounds: Sounds) -> VoicemailStep:
@@ -234,12 +244,13 @@ class Server:
             clock=self._surroundings.clock,
         )
 
-    def _build_reception(self, custody: Custody, profile: SoundProfile) -> Reception:
+    def _build_reception(self, custody: Custody, pickups: Pickups, profile: SoundProfile) -> Reception:
         return Reception(
             plan=lambda: self.plan,
             directory=lambda: self.directory,
             identifier=lambda: self._identifier,
             custody=custody,
+            pickups=pickups,
             store=self.store,
             engine=self.engines.ready,
             occupancy=self.occupancy,
@@ -352,9 +363,6 @@ class Server:
     def _facts(self) -> Facts:
         """Return the moment; who is offline is seen by the steps themselves, when they ring."""
         return Facts(self._surroundings.clock().astimezone(self._zone))
-
-    def _start_of(self, target: Uri) -> Position | None:
-        return self._reception.start_of(target)
 
     def _is_online(self, person: str) -> bool:
         return self.bindings.is_online(person, asyncio.get_running_loop().time())

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from b2bua.call.attempt import Attempt, Reply
 from b2bua.call.bridge import Conversation
 from b2bua.call.caller import CallerLeg
-from b2bua.call.leg import SoundProfile
+from b2bua.call.leg import Leg, SoundProfile
 from b2bua.call.transfer import Transfer, TransferDesk
 from b2bua.errors import LegEnded
 from b2bua.sip.session import IncomingInvite
@@ -64,10 +64,18 @@ class CallerIdentity:
 class Call:
     """A caller in our custody, from INVITE to the journaled outcome."""
 
-    def __init__(self, identity: CallerIdentity, caller: CallerLeg, ledger: Ledger) -> None:
+    def __init__(self, identity: CallerIdentity, caller: Leg, ledger: Ledger) -> None:
         self.identity = identity
         self.caller = caller
+        """Who is in our custody; another one after a transfer by who placed the call."""
+        caller.owner = self
         self.ledger = ledger
+        self.keys_beyond = ""
+        """Digits that a number outside hears once it has answered (``tel:…;postd=``)."""
+        self.referred_by = ""
+        """Who sent the caller on, for those who are rung next (RFC 3892)."""
+        self.on_joined: Callable[[str], None] | None = None
+        """Told the Call-ID of whoever the caller is connected to."""
         self.has_talked = False
         self.conversations = 0
         """How many people the caller was connected to so far."""
@@ -75,8 +83,6 @@ class Call:
         """Decides on transfers; None: nobody may ask for one."""
         self.transfer: Transfer | None = None
         """What the caller waits for, set by the desk while a conversation is parted."""
-        self.on_connected: Callable[[], None] | None = None
-        """Told when somebody takes the call."""
         self.has_left_message = False
         self.is_self_served = False
         self.doing = ""
@@ -112,21 +118,47 @@ class Call:
         """
         media = await engine.open_leg(identity.number or "caller")
         try:
-            caller = CallerLeg(invite, media, name=CALLER, profile=profile, allows_nat=allows_nat)
+            caller = CallerLeg(
+                invite,
+                media,
+                name=identity.name or identity.number or CALLER,
+                profile=profile,
+                allows_nat=allows_nat,
+                person=identity.person,
+                number=identity.number,
+            )
         except BaseException:
             await media.close()
             raise
+        call = cls(identity, caller, ledger)
         try:
-            yield cls(identity, caller, ledger)
+            yield call
         finally:
-            await caller.close()
+            await caller.close_for(call)
+            await call.caller.close_for(call)
 
-    def connected(self) -> None:
-        """Note that the caller talks with somebody now."""
+    def turn_to(self, leg: Leg) -> Leg:
+        """Take ``leg`` into custody in place of the caller; return who that was, and is nobody's then."""
+        gone, self.caller = self.caller, leg
+        leg.owner, gone.owner = self, None
+        self.identity = replace(
+            self.identity,
+            number=leg.number,
+            name=leg.name if leg.person is not None else "",
+            person=leg.person,
+            dialled="",
+            trunk=None,
+            label="",
+            is_private=False,
+        )
+        return gone
+
+    def connected(self, leg: Leg) -> None:
+        """Note that the caller talks with ``leg`` now."""
         self.has_talked = True
         self.conversations += 1
-        if self.on_connected is not None:
-            self.on_connected()
+        if self.on_joined is not None and leg.session is not None:
+            self.on_joined(leg.session.call_id)
 
     def watch_for_transfer(self, conversation: Conversation) -> AbstractContextManager[None]:
         """Return a block within which the two who talk may ask for a transfer."""
@@ -137,6 +169,10 @@ class Call:
         self.last_status = attempt.status or self.last_status
         if attempt.reply is not Reply.ANSWERED:
             self.ledger.note("rang", attempt.dial.who, attempt.in_words, attempt.seconds)
+
+    def note_pick_up(self, leg: Leg, instead_of: str) -> None:
+        """Tell that ``leg`` took the call which rang for ``instead_of``."""
+        self.ledger.note("picked up", leg.name, instead_of)
 
     def answer_within(self, seconds: float) -> asyncio.TimerHandle:
         """Answer in time for a carrier that drops unanswered calls; ringing goes on as sound (row D1)."""

@@ -58,6 +58,8 @@ class Dial:
     """For a trunk that challenges."""
     person: str | None = None
     """Key of the person, when it is one of ours: occupancy follows them."""
+    number: str = ""
+    """What others see of whom this reaches, once they are sent on to them: extension or E.164."""
     starts_after: float = 0.0
     """Seconds after the first INVITE of a staggered ring."""
     allows_nat: bool = False
@@ -98,13 +100,21 @@ class CalleeLeg(Leg):
     def __init__(self, dial: Dial, media: MediaLeg, profile: SoundProfile) -> None:
         if dial.srtp is not None:
             profile = replace(profile, srtp=dial.srtp)
-        super().__init__(dial.who, media, peer=dial.hop.host, profile=profile, allows_nat=dial.allows_nat)
+        super().__init__(
+            dial.who,
+            media,
+            peer=dial.hop.host,
+            profile=profile,
+            allows_nat=dial.allows_nat,
+            person=dial.person,
+            number=dial.number,
+        )
         self.dial = dial
-        self._is_handed_over = False
         self._has_turned = False
         """Whether the IP version was tried that its signalling does not go by."""
         self._offer = self._describe_ourselves()
-        self._give_back = dial.admit() if dial.admit is not None else None
+        if dial.admit is not None:
+            self.at_end(dial.admit())
 
     def invite(self, endpoint: SipEndpoint) -> OutgoingInvite:
         """Send the INVITE."""
@@ -169,25 +179,3 @@ class CalleeLeg(Leg):
         self.adopt(answered.session)
         if answered.body or self.media.agreement is None:  # else what was agreed while it rang stands
             self.connect(read_answer(self._offer, answered.body))
-
-    def hand_over(self) -> None:
-        """Stay up when the present owner closes it; the next one calls ``take_over`` or ``release``."""
-        self._is_handed_over = True
-
-    def take_over(self) -> None:
-        """Own it: the next ``close`` closes it."""
-        self._is_handed_over = False
-
-    async def release(self) -> None:
-        """Close it in the name of who it was handed over to."""
-        self.take_over()
-        await self.close()
-
-    async def close(self) -> None:
-        """Hang up if still up, give ports and trunk channel back."""
-        if self._is_handed_over:
-            return
-        give_back, self._give_back = self._give_back, None
-        if give_back is not None:
-            give_back()
-        await super().close()

@@ -6,15 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from b2bua.call.leg import Leg, SoundProfile
-from b2bua.errors import LegEnded
 from b2bua.sip.session import IncomingInvite
 from media.client import MediaLeg
-from media.commands import PlayItem, Silence, Tone
 from media.sdp.crypto import SrtpPolicy
 from media.sdp.negotiate import make_answer
-
-RINGBACK: tuple[PlayItem, ...] = (Tone((425.0,), 1.0, -19.0), Silence(4.0))
-"""ETSI ringback, as played in the countries of our users."""
 
 
 class CallerLeg(Leg):
@@ -25,9 +20,25 @@ class CallerLeg(Leg):
     """
 
     def __init__(
-        self, invite: IncomingInvite, media: MediaLeg, *, name: str, profile: SoundProfile, allows_nat: bool
+        self,
+        invite: IncomingInvite,
+        media: MediaLeg,
+        *,
+        name: str,
+        profile: SoundProfile,
+        allows_nat: bool,
+        person: str | None = None,
+        number: str = "",
     ) -> None:
-        super().__init__(name, media, peer=invite.source.host, profile=profile, allows_nat=allows_nat)
+        super().__init__(
+            name,
+            media,
+            peer=invite.source.host,
+            profile=profile,
+            allows_nat=allows_nat,
+            person=person,
+            number=number,
+        )
         self._invite = invite
         self._is_early = False
         if invite.offer is None:
@@ -46,7 +57,7 @@ class CallerLeg(Leg):
     def ring(self) -> None:
         """Let the caller hear that somebody is being rung: by 180, or as sound where sound flows already."""
         if self.is_answered or self._is_early:
-            self.loop(RINGBACK)
+            super().ring()
         elif self.is_up:
             self._invite.progress(180, body=self._answer if self._invite.needs_offer else b"")
 
@@ -63,8 +74,7 @@ class CallerLeg(Leg):
         Raises:
             LegEnded: the caller is gone.
         """
-        if not self.is_up:
-            raise LegEnded(self.ended.result().why)
+        super().answer()
         if self.is_answered:
             return
         if self._agreement is not None and not self._is_early:

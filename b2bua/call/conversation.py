@@ -6,26 +6,29 @@ from collections.abc import Sequence
 
 from b2bua.call.bridge import Conversation
 from b2bua.call.call import Call
-from b2bua.call.callee import CalleeLeg
+from b2bua.call.leg import Leg
 from media.commands import PlayItem
 
 
-async def converse(call: Call, leg: CalleeLeg, *, music: Sequence[PlayItem] = ()) -> float:
+async def converse(call: Call, leg: Leg, *, music: Sequence[PlayItem] = ()) -> float:
     """Return how many seconds the caller and ``leg`` talked. ``leg`` is closed, the caller's leg is not.
 
-    A transfer ends it too: ``call.transfer`` says then what the caller waits for, and keeps ``leg`` up.
+    A transfer ends it too: ``call.transfer`` says then what the caller waits for, and who stays up belongs
+    to it, or to another call.
 
     Raises:
         LegEnded: the caller hung up in the instant of the answer.
     """
+    leg.owner = call
     try:
         call.caller.answer()
         call.ledger.note("answered", leg.name)
-        call.connected()
-        conversation = Conversation(call.caller, leg, music=music)
+        call.connected(leg)
+        keys, call.keys_beyond = call.keys_beyond if leg.person is None else "", ""
+        conversation = Conversation(call.caller, leg, music=music, keys=keys)
         with call.watch_for_transfer(conversation):
             talk = await conversation.run()
     finally:
-        await leg.close()
+        await leg.close_for(call)
     call.ledger.note("talked", leg.name, talk.why, talk.seconds)
     return talk.seconds

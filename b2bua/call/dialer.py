@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from b2bua.call.attempt import Attempt, Reply, reply_of
 from b2bua.call.callee import CalleeLeg, Dial
 from b2bua.call.leg import Leg, SoundProfile
-from b2bua.errors import MalformedMessage, Unavailable
+from b2bua.errors import MalformedMessage, Unavailable, WrongState
 from b2bua.sip.causes import CALLER_HUNG_UP, COMPLETED_ELSEWHERE, NO_ANSWER
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.session import Answered, OutgoingInvite, Progress, Refused
@@ -32,8 +32,8 @@ that time. A phone that confirms lets the next one ring within milliseconds (row
 class Rung:
     """What a whole fork came to."""
 
-    leg: CalleeLeg | None
-    """The one who answered, connected and up; None when nobody did."""
+    leg: Leg | None
+    """The one who answered or picked up, connected and up; None when nobody did."""
     attempts: tuple[Attempt, ...]
     """Every target that was rung, in order of its end."""
 
@@ -55,14 +55,16 @@ class Watch:
 
     on_attempt: Callable[[Attempt], None] | None = None
     """Told of every branch at its end, also when the caller hangs up."""
-    on_answer: Callable[[CalleeLeg], None] | None = None
+    on_answer: Callable[[Leg], None] | None = None
     """Told of the winner before anything else happens."""
+    on_picked_up: Callable[[Leg, str], None] | None = None
+    """Told of who took the call that rang elsewhere, and for whom it rang there."""
     on_early: Callable[[CalleeLeg], None] | None = None
     """Told of a branch that has early media (183) which the caller may hear; None: nobody may."""
 
 
 class Dialer:
-    """Rings targets for callers. Holds no state between calls."""
+    """Rings targets for callers."""
 
     def __init__(
         self, endpoint: SipEndpoint, engine: Callable[[], MediaEngine], profile: SoundProfile
@@ -70,6 +72,16 @@ class Dialer:
         self._endpoint = endpoint
         self._engine = engine
         self._profile = profile
+        self.forks: list[Fork] = []
+        """Who rings now, the first one that began first."""
+
+    def find(self, invite: OutgoingInvite) -> tuple[Fork, CalleeLeg] | None:
+        """Return the fork that ``invite`` rings for, and whom it rings; None: it rings for none any more."""
+        for fork in self.forks:
+            for leg, one in fork.ringing.items():
+                if one is invite and fork.is_open:
+                    return fork, leg
+        return None
 
     async def ring(
         self,
@@ -95,6 +107,7 @@ class Dialer:
             caller=caller,
             watch=watch or Watch(),
         )
+        self.forks.append(fork)
         try:
             async with caller.while_up():
                 return await fork.run(dials)
@@ -102,6 +115,8 @@ class Dialer:
             # somebody answered in the very instant in which the caller left or the step was stopped
             await fork.drop_winner()
             raise
+        finally:
+            self.forks.remove(fork)
 
 
 class Fork:
@@ -120,9 +135,13 @@ class Fork:
         self._profile = profile
         self._endpoint = endpoint
         self._engine = engine
-        self._caller = caller
+        self.caller = caller
+        """For whom it rings."""
+        self.ringing: dict[CalleeLeg, OutgoingInvite] = {}
+        """Who is being rung at this moment."""
         self._watch = watch
-        self._winner: CalleeLeg | None = None
+        self._winner: Leg | None = None
+        self._instead_of = ""
         self._attempts: list[Attempt] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._loop = asyncio.get_running_loop()
@@ -143,7 +162,35 @@ class Fork:
             except asyncio.CancelledError:
                 self._cancel_branches()
                 raise
+        if self._winner is not None and self._instead_of and self._watch.on_picked_up is not None:
+            self._watch.on_picked_up(self._winner, self._instead_of)
         return Rung(self._winner, tuple(self._attempts))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the call can still be taken by somebody else than those who ring."""
+        is_taken = self._winner is not None or any(invite.is_answered for invite in self.ringing.values())
+        return bool(self.ringing) and not is_taken and self.caller.is_up
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Return the keys of our people whose phones ring."""
+        return frozenset(leg.person for leg in self.ringing if leg.person is not None)
+
+    def pick_up(self, leg: Leg, *, instead_of: str) -> None:
+        """Let ``leg``, which is answered, have the call: as if it had been rung and had been the first.
+
+        Raises:
+            WrongState: it is too late, see ``is_open``.
+        """
+        if not self.is_open:
+            raise WrongState("this call rings no more")
+        self._winner = leg
+        leg.owner = self
+        if self._watch.on_answer is not None:
+            self._watch.on_answer(leg)
+        self._instead_of = instead_of
+        self._cancel_branches()
 
     async def drop_winner(self) -> None:
         """Hang up on whoever answered while nobody waits for it any more."""
@@ -195,6 +242,7 @@ class Fork:
         try:
             await self._ring(leg)
         finally:
+            self.ringing.pop(leg, None)
             if leg is not self._winner:
                 await leg.close()
 
@@ -205,22 +253,23 @@ class Fork:
         except BaseException:
             await media.close()
             raise
-        leg.max_forwards = self._caller.max_forwards
+        leg.max_forwards = self.caller.max_forwards
         return leg
 
     async def _ring(self, leg: CalleeLeg) -> None:
         began = self._loop.time()
         if self._deadline is None:
             self._deadline = began + self._seconds
-        invite = leg.invite(self._endpoint)
+        invite = self.ringing[leg] = leg.invite(self._endpoint)
         try:
             final = await self._final_event(invite, leg)
             while self._has_another_way(invite, leg, final):
-                invite = leg.invite(self._endpoint)
+                invite = self.ringing[leg] = leg.invite(self._endpoint)
                 final = await self._final_event(invite, leg)
         except BaseException:
             self._take_back(invite, leg, began=began)
             raise
+        del self.ringing[leg]
         match final:
             case Answered():
                 self._win(leg, final, began=began)
@@ -323,7 +372,7 @@ class Fork:
         """Stop ringing because somebody else answered, the caller left, or the step was stopped."""
         if self._winner is not None:
             reply, reason = Reply.ELSEWHERE, COMPLETED_ELSEWHERE
-        elif not self._caller.is_up:
+        elif not self.caller.is_up:
             reply, reason = Reply.TAKEN_BACK, CALLER_HUNG_UP
         else:
             reply, reason = Reply.NO_ANSWER, NO_ANSWER

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 
@@ -15,12 +15,15 @@ from b2bua.errors import LegEnded, NotAcceptable
 from b2bua.sip.session import Ending, Session
 from b2bua.sip.transport.addressing import is_ipv6, is_private, with_zone
 from media.client import MediaLeg, Playback
-from media.commands import PlayItem
+from media.commands import PlayItem, Silence, Tone
 from media.dtmf import parse_info
 from media.errors import MediaError
 from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import SrtpPolicy, new_keys
 from media.sdp.negotiate import LocalMedia, make_answer, make_offer, read_answer
+
+RINGBACK: tuple[PlayItem, ...] = (Tone((425.0,), 1.0, -19.0), Silence(4.0))
+"""ETSI ringback, as played in the countries of our users."""
 
 
 class WhileUp:
@@ -113,12 +116,33 @@ def scoped(agreement: StreamAgreement, peer: str) -> StreamAgreement:
 
 
 class Leg:
-    """What caller and callee have in common. Subclasses differ in how they come to a session."""
+    """What caller and callee have in common. Subclasses differ in how they come to a session.
+
+    A leg belongs to one call at a time, which closes it; a transfer hands it to another.
+    """
 
     def __init__(
-        self, name: str, media: MediaLeg, *, peer: str, profile: SoundProfile, allows_nat: bool = False
+        self,
+        name: str,
+        media: MediaLeg,
+        *,
+        peer: str,
+        profile: SoundProfile,
+        allows_nat: bool = False,
+        person: str | None = None,
+        number: str = "",
     ) -> None:
+        """``person`` is the key of who it is, when it is one of ours; ``number`` what others see."""
         self.name = name
+        self.person = person
+        self.number = number
+        self.owner: object | None = None
+        """Who closes it; None: whoever made it."""
+        self.on_answer: Callable[[], None] | None = None
+        """Told when somebody or something takes the call of this leg, though it is answered already."""
+        self.began = asyncio.get_running_loop().time()
+        """When it came to be, as the loop counts."""
+        self._at_end: list[Callable[[], None]] = []
         self.media = media
         self.session: Session | None = None
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
@@ -197,6 +221,31 @@ class Leg:
     def loop(self, items: Sequence[PlayItem]) -> Playback:
         """Start music or ringback that goes on until something else is played."""
         return self.media.play(items, loop=True)
+
+    # --- as a caller ---------------------------------------------------------------------------------------
+
+    def ring(self) -> None:
+        """Let the far end hear that somebody is being rung."""
+        self.loop(RINGBACK)
+
+    def answer(self) -> None:
+        """Note that the call is taken.
+
+        Raises:
+            LegEnded: the far end is gone.
+        """
+        if not self.is_up:
+            raise LegEnded(self.ended.result().why)
+        if self.on_answer is not None:
+            self.on_answer()
+
+    def start_early_media(self) -> None:
+        """Let the far end hear before the answer what the other side plays; an answered leg can."""
+
+    def reject(
+        self, status: int, reason: str | None = None, *, headers: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Refuse who was never answered; nobody here."""
 
     # --- digits --------------------------------------------------------------------------------------------
 
@@ -312,9 +361,25 @@ class Leg:
         """End this leg from our side; does nothing when it has ended already."""
         self.end(why)
 
+    def at_end(self, give_back: Callable[[], None]) -> None:
+        """Call ``give_back`` when this leg ends: what it holds, a trunk's channel, ends with it."""
+        if self.is_up:
+            self._at_end.append(give_back)
+        else:
+            give_back()
+
     def _over(self, ending: Ending) -> None:
-        if not self.ended.done():
-            self.ended.set_result(ending)
+        if self.ended.done():
+            return
+        self.ended.set_result(ending)
+        held, self._at_end = self._at_end, []
+        for give_back in held:
+            give_back()
+
+    async def close_for(self, owner: object) -> None:
+        """Close it unless it belongs to somebody else by now."""
+        if self.owner is None or self.owner is owner:
+            await self.close()
 
     async def close(self) -> None:
         """Hang up if still up and give the ports back."""

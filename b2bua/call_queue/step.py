@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 from b2bua.call.beside import beside
 from b2bua.call.call import Call
-from b2bua.call.callee import CalleeLeg, Reached
+from b2bua.call.callee import Reached
 from b2bua.call.conversation import converse
 from b2bua.call.dialer import Dialer, Reply, Watch
+from b2bua.call.leg import Leg
 from b2bua.call_queue.line import Line, Offer, Place
 from b2bua.people.occupancy import Occupancy
 from b2bua.routing.destination import Outcome, Person, Queue, Target
@@ -119,7 +120,7 @@ class Visit:
             waited = self._loop.time() - began
             self._call.ledger.note(EventKind.LEFT_QUEUE, self._line.spec.name, self._why_left, waited)
 
-    async def _find_agent(self, place: Place, held: AsyncExitStack) -> CalleeLeg | None:
+    async def _find_agent(self, place: Place, held: AsyncExitStack) -> Leg | None:
         """Return the leg of who took the call; ``held`` ends it and its lease. None: all are offline."""
         while True:
             async with self._call.caller.while_up():
@@ -131,15 +132,16 @@ class Visit:
                 offered = undo.enter_context(offer.offered)
                 leg, dead = await self._ring(place, offer)
                 if leg is not None:
-                    offered.answered(leg.dial.person)
+                    offered.answered(leg.person)
+                    leg.owner = self._call
                     held.push(undo.pop_all())
-                    held.push_async_callback(leg.close)
+                    held.push_async_callback(leg.close_for, self._call)
                     self._rung_at = began
                     return leg
                 self._line.declined(place, offer, dead=dead, after_s=self._loop.time() - began)
             self._line.dispatch()
 
-    async def _ring(self, place: Place, offer: Offer) -> tuple[CalleeLeg | None, frozenset[str]]:
+    async def _ring(self, place: Place, offer: Offer) -> tuple[Leg | None, frozenset[str]]:
         """Ring the agents of ``offer``; return who answered, and whose phones gave no sign of life."""
         reached = await asyncio.gather(
             *(self._step.reach(Person(agent), self._call) for agent in offer.agents)
@@ -151,7 +153,7 @@ class Visit:
                     [dial for each in reached for dial in each.dials],
                     seconds=self._line.spec.ring_seconds,
                     caller=self._call.caller,
-                    watch=Watch(on_attempt=self._call.note_attempt),
+                    watch=Watch(on_attempt=self._call.note_attempt, on_picked_up=self._call.note_pick_up),
                 )
         except TimeoutError:
             return None, frozenset(offer.agents)
@@ -160,8 +162,8 @@ class Visit:
         alive = {attempt.dial.person for attempt in rung.attempts if attempt.reply is not Reply.OFFLINE}
         return rung.leg, frozenset(agent for agent in offer.agents if agent not in alive)
 
-    async def _talk(self, leg: CalleeLeg) -> None:
-        agent = leg.dial.person or leg.name
+    async def _talk(self, leg: Leg) -> None:
+        agent = leg.person or leg.name
         self._line.pace.started(agent, self._rung_at)
         try:
             await converse(self._call, leg, music=self._step.sounds.music(self._line.spec.music))

@@ -75,6 +75,8 @@ class _Compiler:
             default_mailbox=self._default_mailbox,
             default_scheme=self._default_scheme(),
             voicemail_number=self._voicemail_number(),
+            group_pickup_code=office.group_pickup_code,
+            directed_pickup_code=office.directed_pickup_code,
             schemes={name: self._scheme(scheme) for name, scheme in self.config.schemes.items()},
             numbers=self._numbers(),
             menus={name: self._menu(menu) for name, menu in self.config.menus.items()},

@@ -13,11 +13,10 @@ from b2bua.call.transfer import Transfer
 from b2bua.errors import LegEnded
 from b2bua.inbound.transfer import Transfers
 from b2bua.ivr.step import Chosen
-from b2bua.routing.destination import Destination, Outcome
+from b2bua.routing.destination import Destination, Outcome, Voicemail
 from b2bua.routing.facts import Facts
 from b2bua.routing.plan import Plan
 from b2bua.routing.scheme import Position, choose, follow
-from b2bua.sip.replaces import Replaces
 from b2bua.store.calls import CallOutcome, EventKind
 
 log = structlog.get_logger("call")
@@ -46,26 +45,29 @@ class Custody:
             return self._hung_up(call, ended)
         finally:
             if call.transfer is not None:
-                await self.transfers.drop(call.transfer)
+                await call.transfer.drop()
         return "" if call.is_served else "nobody took the call"
-
-    def knows(self, replaces: Replaces) -> bool:
-        """Return whether ``replaces`` names a call that is up."""
-        return self.transfers.endpoint.find_session(replaces) is not None
 
     async def _walk(self, call: Call, plan: Plan, start: Position) -> None:
         position: Position | None = start
         while position is not None:
             outcome = await self._run(call, position.destination)
-            while (transfer := call.transfer) is not None:
-                call.transfer = None
-                if not await self._transferred(call, plan, transfer):
-                    outcome = Outcome.NO_ANSWER
-            facts = self.facts()
-            if isinstance(outcome, Chosen):
-                position = choose(plan, position, outcome.destination, facts)
-            else:
-                position = follow(plan, position, outcome, facts)
+            position = await self._next(call, plan, position, outcome)
+
+    async def _next(
+        self, call: Call, plan: Plan, position: Position, outcome: Outcome | Chosen
+    ) -> Position | None:
+        """Carry out what phones asked for meanwhile, then return what comes after the outcome."""
+        while (transfer := call.transfer) is not None:
+            call.transfer = None
+            if not await self._transferred(call, plan, transfer):
+                if transfer.party is not None:
+                    return _last_resort(call, plan)
+                outcome = Outcome.NO_ANSWER
+        facts = self.facts()
+        if isinstance(outcome, Chosen):
+            return choose(plan, position, outcome.destination, facts)
+        return follow(plan, position, outcome, facts)
 
     async def _transferred(self, call: Call, plan: Plan, transfer: Transfer) -> bool:
         return await self.transfers.carry_out(call, transfer, lambda start: self._walk(call, plan, start))
@@ -90,6 +92,11 @@ class Custody:
             return ended.why
         call.ledger.note(EventKind.HUNG_UP, detail=call.doing, seconds=call.age)
         return f"hung up {call.doing}".strip()
+
+
+def _last_resort(call: Call, plan: Plan) -> Position | None:
+    """Return where somebody goes whom we had called and sent on in vain: they have no scheme of theirs."""
+    return None if call.identity.is_internal else Position(Voicemail(plan.default_mailbox))
 
 
 def outcome_of(call: Call) -> CallOutcome:

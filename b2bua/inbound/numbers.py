@@ -14,6 +14,8 @@ from b2bua.sip.uri import SipUri, TelUri, Uri
 KEYS = re.compile(r"[0-9*#]")
 HIDES_NUMBER = frozenset(("id", "user", "header"))
 """Values of Privacy that concern who calls (RFC 3323 §4.2, RFC 3325 §9.3)."""
+OUTSIDE = "outside"
+"""Key of the one step that a call from a phone to an outside number has."""
 
 
 @dataclass(frozen=True, slots=True)

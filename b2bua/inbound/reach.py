@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from b2bua.call.call import Call, CallerIdentity
 from b2bua.call.callee import Dial, Reached, Vigil
+from b2bua.config import models as config
 from b2bua.errors import MalformedMessage, Unavailable
 from b2bua.people.directory import Directory
 from b2bua.registrar.bindings import Binding, Bindings
@@ -59,18 +60,19 @@ class Reach:
     def _person(self, name: str, call: Call) -> Reached:
         person = self.directory().person(name)
         bindings = self.bindings.live(name, asyncio.get_running_loop().time())
-        dials = tuple(self._device(binding, person.title, call.identity) for binding in bindings)
+        dials = tuple(self._device(binding, person, call) for binding in bindings)
         return Reached(person.title, dials, "no phone is registered", person=name)
 
-    def _device(self, binding: Binding, title: str, caller: CallerIdentity) -> Dial:
+    def _device(self, binding: Binding, person: config.Person, call: Call) -> Dial:
         hop = binding.hop_now(self.endpoint.is_connected)
         return Dial(
-            who=title,
+            who=person.title,
             uri=binding.contact_uri,
             hop=hop,
-            from_=self._shown(caller, self.endpoint.local_hop(hop).host),
-            headers=binding.route,
+            from_=self._shown(call.identity, self.endpoint.local_hop(hop).host),
+            headers=(*binding.route, *_referred_by(call)),
             person=binding.person,
+            number=person.extension or "",
             vigil=self.vigil(binding),
             allows_nat=binding.is_behind_nat,
         )
@@ -98,15 +100,16 @@ class Reach:
             hops = await self.resolve(route.next_hop)
         except Unavailable as error:
             return Reached(who, (), str(error))
-        return Reached(who, (self._through(route, who, hops),))
+        return Reached(who, (self._through(route, who, number, hops),))
 
-    def _through(self, route: OutboundRoute, who: str, hops: list[Hop]) -> Dial:
+    def _through(self, route: OutboundRoute, who: str, number: str, hops: list[Hop]) -> Dial:
         def after_refusal(status: int) -> Dial | None:
             other = route.after_refusal(status)
-            return self._through(other, who, hops) if other is not None else None
+            return self._through(other, who, number, hops) if other is not None else None
 
         return Dial(
             who=who,
+            number=number,
             uri=route.uri,
             hop=hops[0],
             more_hops=tuple(hops[1:]),
@@ -128,3 +131,8 @@ class Reach:
         from_ = self._shown(call.identity, self.endpoint.local_hop(hops[0]).host)
         dial = Dial(who=uri, uri=uri, hop=hops[0], more_hops=tuple(hops[1:]), from_=from_)
         return Reached(uri, (dial,))
+
+
+def _referred_by(call: Call) -> tuple[tuple[str, str], ...]:
+    """Tell our own people who sent the caller on (RFC 3892); the outside learns nothing of the kind."""
+    return (("Referred-By", call.referred_by),) if call.referred_by else ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,9 +17,17 @@ from b2bua.config.models import Person, Trunk
 from b2bua.errors import MalformedMessage
 from b2bua.inbound.custody import Custody, outcome_of
 from b2bua.inbound.ledger import JournalLedger
-from b2bua.inbound.numbers import CallerId, Dialled, read_caller, read_dialled, wants_privacy
+from b2bua.inbound.numbers import (
+    OUTSIDE,
+    CallerId,
+    Dialled,
+    read_caller,
+    read_dialled,
+    wants_privacy,
+)
+from b2bua.inbound.pickup import Pickups, read_pickup
 from b2bua.people.directory import Directory
-from b2bua.people.engaged import LONGEST_TALK_S, Offered
+from b2bua.people.engaged import talking
 from b2bua.people.occupancy import Occupancy
 from b2bua.registrar.identify import Identifier, NeedsAuth, Phone, Stranger, TrunkCaller
 from b2bua.routing.destination import External, Listen, Ring
@@ -41,8 +50,6 @@ RETRY_AFTER_S = 5
 OUTGOING_RING_S = 120.0
 """How long one of us lets a number outside ring before giving up."""
 STOPPED = "the program was stopped"
-OUTSIDE = "outside"
-"""Key of the one step that a call from a phone to an outside number has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,8 @@ class Arrival:
     """The configuration that this call keeps."""
     start: Position
     """The first step."""
+    held: ExitStack
+    """A trunk's channel, or the lease of who calls: it ends with the caller's leg, wherever that goes."""
     keys: str = ""
     """Digits dialled after the number."""
     trunk: Trunk | None = None
@@ -85,6 +94,8 @@ class Reception:
     """Tells phones, trunks and strangers apart."""
     custody: Custody
     """Serves callers."""
+    pickups: Pickups
+    """Gives the calls of others to phones that ask for them."""
     store: Store
     """Where calls are journaled."""
     engine: Callable[[], Awaitable[MediaEngine]]
@@ -104,11 +115,11 @@ class Reception:
         """Serve one INVITE to its end."""
         try:
             identity = self.identifier().identify(invite.request, invite.source, _now())
-            if invite.replaces is not None and not isinstance(identity, NeedsAuth):
-                # transfers come by REFER; nobody takes a call away from outside (RFC 3891 §3)
-                invite.reject(603 if self.custody.knows(invite.replaces) else 481)
-                return
             match identity:
+                case Phone(person) if invite.replaces is not None:
+                    await self.pickups.replace(invite, person)
+                case TrunkCaller() if invite.replaces is not None:
+                    self.pickups.refuse(invite)
                 case Phone(person):
                     await self._from_phone(invite, person)
                 case TrunkCaller(trunk, dialled):
@@ -131,9 +142,10 @@ class Reception:
             self._identity(caller, dialled, label=spec.source or "" if spec else "", trunk=trunk.name),
             is_private=not caller.number,
         )
-        arrival = Arrival(invite, identity, plan, self._start(plan, dialled), dialled.keys, trunk)
-        with self.channels.take(trunk.name, None):
-            await self._serve(arrival)
+        start = self._start(plan, dialled)
+        with ExitStack() as held:
+            held.enter_context(self.channels.take(trunk.name, None))
+            await self._serve(Arrival(invite, identity, plan, start, held, dialled.keys, trunk))
 
     def _start(self, plan: Plan, dialled: Dialled) -> Position:
         return enter(plan, dialled.number, self.custody.facts())
@@ -141,6 +153,10 @@ class Reception:
     async def _from_phone(self, invite: IncomingInvite, person: Person) -> None:
         plan = self.plan()
         dialled = read_dialled(invite.request.target, country=plan.country)
+        code = read_pickup(plan, dialled.number)
+        if code is not None:
+            await self.pickups.pick_up(invite, person, code, plan)
+            return
         start = _messages_of(person, plan, dialled) or self._start_at(plan, dialled)
         if start is None:
             invite.reject(404, "No such number")
@@ -149,14 +165,21 @@ class Reception:
             self._identity(CallerId(person.extension or "", person.title), dialled, person=person.name),
             is_private=wants_privacy(invite.request),
         )
-        with Offered(self.occupancy, [person.name], seconds=LONGEST_TALK_S) as engaged:
-            engaged.answered(person.name)
-            await self._serve(Arrival(invite, identity, plan, start, dialled.keys))
+        with ExitStack() as held:
+            held.enter_context(talking(self.occupancy, person.name))
+            await self._serve(Arrival(invite, identity, plan, start, held, dialled.keys))
 
-    def start_of(self, target: Uri) -> Position | None:
-        """Return where a caller goes whom one of our phones sends to ``target``, None for no such number."""
+    def start_of(self, target: Uri) -> tuple[Position, str] | None:
+        """Return where a caller goes whom one of our phones sends to ``target``, with the digits after it.
+
+        None: there is no such number.
+        """
         plan = self.plan()
-        return self._start_at(plan, read_dialled(target, country=plan.country))
+        dialled = read_dialled(target, country=plan.country)
+        if read_pickup(plan, dialled.number) is not None:
+            return None
+        start = self._start_at(plan, dialled)
+        return (start, dialled.keys) if start is not None else None
 
     def _start_at(self, plan: Plan, dialled: Dialled) -> Position | None:
         facts = self.custody.facts()
@@ -225,7 +248,10 @@ class Reception:
             profile=profile,
             allows_nat=trunk.allows_nat if trunk is not None else True,
         ) as call:
+            call.caller.at_end(arrival.held.pop_all().close)
             call.caller.preload_digits(arrival.keys)
+            call.keys_beyond = arrival.keys if arrival.start.key == OUTSIDE else ""
+            call.on_joined = lambda call_id: self.traces.also(arrival.identity.call_id, call_id)
             try:
                 ending.why = await self._answered_in_time(call, arrival)
             finally:

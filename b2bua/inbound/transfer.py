@@ -1,32 +1,30 @@
-"""Transfers by our own phones: who may, where the caller goes, who is told (RFC 3515, RFC 3891, RFC 5589)."""
+"""Transfers by our own phones: who may, where they go, who is told (RFC 3515, RFC 3891, RFC 5589)."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import structlog
-
 from b2bua.call.bridge import Conversation
 from b2bua.call.call import Call
-from b2bua.call.callee import CalleeLeg
 from b2bua.call.conversation import converse
 from b2bua.call.leg import Leg
 from b2bua.call.transfer import Transfer
-from b2bua.errors import NotAcceptable
-from b2bua.people.engaged import LONGEST_TALK_S, Offered
+from b2bua.errors import Declined, MalformedMessage, NotAcceptable
+from b2bua.inbound.numbers import OUTSIDE
+from b2bua.people.engaged import talking
 from b2bua.people.occupancy import Occupancy
 from b2bua.routing.scheme import Position
 from b2bua.sip.endpoint import SipEndpoint
+from b2bua.sip.headers import NameAddr
 from b2bua.sip.session import Referral, Session
 from b2bua.sip.uri import Uri
 from media.commands import PlayItem
 
-log = structlog.get_logger("call")
-
 Walk = Callable[[Position], Awaitable[None]]
-"""Runs the steps from a position on for the caller in hand."""
+"""Runs the steps from a position on for whoever is in hand."""
 NOBODY_TOOK_IT = 480
 
 
@@ -47,23 +45,26 @@ class Side:
         return self.conversation.other(self.leg)
 
     @property
-    def person(self) -> str | None:
-        """Key of the person whose phone it is; None: none of ours."""
-        return self.leg.dial.person if isinstance(self.leg, CalleeLeg) else self.call.identity.person
+    def placed_it(self) -> bool:
+        """Whether it is the one in custody: who called, or took the place of who did."""
+        return self.leg is self.call.caller
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the two still talk."""
+        return not self.conversation.is_parted and self.leg.is_up and self.far.is_up
 
 
 @dataclass(slots=True)
 class Transfers:
-    """Takes REFER from phones that talk, and carries it out."""
+    """Takes REFER, and INVITE with Replaces, for phones that talk, and carries it out."""
 
     endpoint: SipEndpoint
     """Knows the dialogs."""
     occupancy: Occupancy
     """Who talks."""
-    start_of: Callable[[Uri], Position | None]
-    """Finds where a caller goes who is sent to a number; None: there is no such number."""
-    spawn: Callable[[Coroutine[object, object, None], str], None]
-    """Runs a conversation that belongs to no caller of ours any more."""
+    start_of: Callable[[Uri], tuple[Position, str] | None]
+    """Finds where somebody goes who is sent to a number, and the digits after it; None: no such number."""
     music: Sequence[PlayItem]
     """For whoever is held."""
     _sides: dict[Session, Side] = field(default_factory=dict)
@@ -100,8 +101,10 @@ class Transfers:
         Raises:
             NotAcceptable: it may not, or nobody is there; the conversation goes on.
         """
-        if side.person is None:
+        if side.leg.person is None:
             raise NotAcceptable("only phones of the office transfer calls")
+        if not side.is_up:
+            raise NotAcceptable("this conversation is over")
         consulted = self._consulted(referral)
         if consulted is None:
             self._send_on(side, referral)
@@ -116,98 +119,128 @@ class Transfers:
         return self._sides.get(session) if session is not None else None
 
     def _send_on(self, side: Side, referral: Referral) -> None:
-        """Send the caller to a number (blind transfer)."""
-        leg, call = side.leg, side.call
-        start = self.start_of(referral.target)
-        if start is None or not isinstance(leg, CalleeLeg):
+        """Send whom the phone talks with to a number (blind transfer)."""
+        found = self.start_of(referral.target)
+        if found is None:
             raise NotAcceptable("nobody can be called there")
-        leg.hand_over()
-        call.transfer = Transfer(referral, leg, start=start)
+        start, keys = found
+        party = side.far if side.placed_it else None
+        transfer = Transfer(referral, party, start=start, keys=keys, by=side.leg)
+        side.call.transfer = transfer.own()
         side.conversation.part(f"transferred to {_shown(referral.target)}")
 
     def _join(self, side: Side, other: Side, referral: Referral) -> None:
-        """Connect the two whom the phone talks with (attended transfer)."""
-        keeper, giver = (other, side) if other.far is other.call.caller else (side, other)
-        taken, left = giver.far, keeper.far
-        if other is side or not isinstance(taken, CalleeLeg):
+        """Connect the two whom the phone talks with (attended transfer).
+
+        The call of one of them goes on with the other: rather one that somebody outside or a colleague
+        placed than one that the phone itself did, in whose custody the other takes the phone's place.
+        """
+        keeper, giver = (other, side) if side.placed_it and not other.placed_it else (side, other)
+        if other.conversation is side.conversation or not other.is_up:
             raise NotAcceptable("these two cannot be connected")
-        if keeper.person != giver.person:
+        if keeper.leg.person != giver.leg.person:
             raise NotAcceptable("these are calls of two different phones")
-        taken.hand_over()
-        if left is keeper.call.caller and isinstance(keeper.leg, CalleeLeg):
-            keeper.call.transfer = Transfer(referral, keeper.leg, to=taken)
-        elif isinstance(left, CalleeLeg):
-            left.hand_over()
-            self.spawn(self._connect(left, taken), f"transferred call of {left.name}")
+        taken, left = giver.far, keeper.far
+        keeper.call.transfer = Transfer(referral, left if keeper.placed_it else None, to=taken).own()
         referral.notify(200)
         for each, now_with in ((giver, left), (keeper, taken)):
             each.conversation.part(f"transferred to {now_with.name}", until=referral.told)
 
-    async def _connect(self, first: CalleeLeg, second: CalleeLeg) -> None:
-        """Let two people talk whom one of us had called."""
-        try:
-            with self._engaged(first), self._engaged(second):
-                await Conversation(first, second, music=self.music).run()
-        finally:
-            await first.release()
-            await second.release()
-
-    def _engaged(self, leg: CalleeLeg) -> Offered:
-        """Return a block within which the person of ``leg`` counts as talking."""
-        people = [leg.dial.person] if leg.dial.person is not None else []
-        engaged = Offered(self.occupancy, people, seconds=LONGEST_TALK_S)
-        engaged.answered(leg.dial.person)
-        return engaged
-
-    # --- what becomes of the caller -----------------------------------------------------------------------
-
-    async def carry_out(self, call: Call, transfer: Transfer, walk: Walk) -> bool:
-        """Return whether somebody took the transferred caller, who else goes on where they were.
+    def take_over(self, session: Session, leg: Leg) -> None:
+        """Let ``leg``, a phone of ours that calls, talk in place of ``session`` (RFC 3891 §3).
 
         Raises:
-            LegEnded: the caller hung up.
+            Declined: that is none of our phones (403), or it talks with nobody (603).
+            LegEnded: ``leg`` has hung up.
         """
-        if transfer.to is not None:
-            return await self._hand_to(call, transfer.to)
-        assert isinstance(transfer.start, Position)
-        return await self._send_to(call, transfer, transfer.start, walk)
+        side = self._sides.get(session)
+        if side is None or not side.is_up:
+            raise Declined(603, "That call cannot be taken over now")
+        if side.leg.person is None:
+            raise Declined(403, "That is no phone of the office")
+        leg.answer()
+        party = leg if side.placed_it else None
+        side.call.transfer = Transfer(party=party, to=side.far if side.placed_it else leg).own()
+        side.conversation.part(f"taken over by {leg.name}")
 
-    async def drop(self, transfer: Transfer) -> None:
-        """Let everybody go: the caller hung up in the instant of the transfer."""
-        transfer.referral.notify(487)
-        await transfer.by.release()
-        if transfer.to is not None:
-            await transfer.to.release()
+    # --- what becomes of it -------------------------------------------------------------------------------
 
-    async def _hand_to(self, call: Call, leg: CalleeLeg) -> bool:
-        with self._engaged(leg):
-            leg.take_over()
-            await converse(call, leg, music=self.music)
+    async def carry_out(self, call: Call, transfer: Transfer, walk: Walk) -> bool:
+        """Return whether somebody took who was transferred, who else goes on where they were.
+
+        Raises:
+            LegEnded: they hung up.
+        """
+        try:
+            if transfer.party is not None:
+                await self._change_custody(call, transfer, transfer.party)
+            if transfer.to is not None:
+                return await self._hand_to(call, transfer.to)
+            assert isinstance(transfer.start, Position)
+            return await self._send_to(call, transfer, transfer.start, walk)
+        finally:
+            await transfer.drop()
+
+    async def _change_custody(self, call: Call, transfer: Transfer, party: Leg) -> None:
+        """Let ``party`` be who this call is about: who placed it leaves, unless they may get it back."""
+        self._engage(party)
+        gone = call.turn_to(party)
+        if gone is not transfer.by:
+            await gone.close()
+
+    def _engage(self, leg: Leg) -> None:
+        """Let the person of ``leg`` count as talking until it ends."""
+        if leg.person is not None:
+            leg.at_end(talking(self.occupancy, leg.person).end)
+
+    async def _hand_to(self, call: Call, leg: Leg) -> bool:
+        self._engage(leg)
+        await converse(call, leg, music=self.music)
         return True
 
     async def _send_to(self, call: Call, transfer: Transfer, start: Position, walk: Walk) -> bool:
-        """Serve the caller at ``start``; who sent them is told, and gets them back if nobody is there."""
+        """Serve at ``start``; who asked is told, and gets who was sent back if nobody is there."""
         before = call.conversations, call.has_left_message
-        call.on_connected = lambda: _done(transfer)
-        try:
+        with self._on_the_way(call, transfer, start):
             call.caller.ring()
             await walk(start)
-            call.on_connected = None
-            if (call.conversations, call.has_left_message) != before:
-                transfer.referral.notify(200)
-                return True
-            transfer.referral.notify(call.last_status or NOBODY_TOOK_IT)
-            return transfer.by.is_up and await self._hand_to(call, transfer.by)
+        if (call.conversations, call.has_left_message) != before:
+            transfer.notify(200)
+            return True
+        transfer.notify(call.last_status or NOBODY_TOOK_IT)
+        return transfer.by is not None and transfer.by.is_up and await self._hand_to(call, transfer.by)
+
+    @contextmanager
+    def _on_the_way(self, call: Call, transfer: Transfer, start: Position) -> Iterator[None]:
+        """Let whoever takes the call know by whom it comes, and who sent it that it was taken."""
+        caller = call.caller
+        caller.forget_digits()  # what was pressed while talking is no choice in a menu
+        caller.preload_digits(transfer.keys)
+        call.keys_beyond = transfer.keys if start.key == OUTSIDE else ""
+        call.referred_by = _referred_by(transfer)
+        call.last_status = None
+        caller.on_answer = lambda: _done(transfer)
+        try:
+            yield
         finally:
-            call.on_connected = None
-            transfer.referral.notify(487)
-            await transfer.by.release()
+            caller.on_answer = None
+            call.referred_by = ""
 
 
 def _done(transfer: Transfer) -> None:
     """Tell who transferred that it worked, and let them go."""
-    transfer.referral.notify(200)
-    transfer.referral.told.add_done_callback(lambda _: transfer.by.hang_up("transferred"))
+    transfer.notify(200)
+    by, referral = transfer.by, transfer.referral
+    if by is not None and referral is not None:
+        referral.told.add_done_callback(lambda _: by.hang_up("transferred"))
+
+
+def _referred_by(transfer: Transfer) -> str:
+    """Return who says that they asked for it, without what proves it (RFC 3892 §2.1); empty: nobody."""
+    text = transfer.referral.referred_by if transfer.referral is not None else None
+    with contextlib.suppress(MalformedMessage):
+        return str(NameAddr.parse(text).without_parameters()) if text else ""
+    return ""
 
 
 def _shown(target: Uri) -> str:

@@ -48,15 +48,27 @@ class Offered:
     def __exit__(
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Free everybody; a second time does nothing more."""
         now = self._now()
         self._free_others(now)
-        if self._talking is None:
+        talk, self._talking = self._talking, None
+        if talk is None:
             return
-        if self._wrap_up_s > 0 and self._talking.is_live(now):
-            self._talking.extend(now + self._wrap_up_s, now, Engagement.WRAP_UP)
+        if self._wrap_up_s > 0 and talk.is_live(now):
+            talk.extend(now + self._wrap_up_s, now, Engagement.WRAP_UP)
             asyncio.get_running_loop().call_at(now + self._wrap_up_s + LATE_S, self._expire)
         else:
-            self._talking.release(now)
+            talk.release(now)
 
     def _expire(self) -> None:
         self._occupancy.expire(self._now())
+
+
+def talking(occupancy: Occupancy, person: str) -> Offered:
+    """Return a block within which ``person`` talks with somebody."""
+    engaged = Offered(occupancy, [person], seconds=LONGEST_TALK_S)
+    engaged.answered(person)
+    return engaged

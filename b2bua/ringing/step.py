@@ -90,7 +90,8 @@ class Ringing:
                 caller=call.caller,
                 watch=Watch(
                     on_attempt=call.note_attempt,
-                    on_answer=lambda leg: offered.answered(leg.dial.person),
+                    on_answer=lambda leg: offered.answered(leg.person),
+                    on_picked_up=call.note_pick_up,
                     on_early=self._early_media(call, ring),
                 ),
             )

@@ -166,6 +166,10 @@ class Plan:
     """For numbers that are not configured; None: straight to the default mailbox."""
     voicemail_number: str = ""
     """What our people dial to listen to their messages; empty: nothing."""
+    group_pickup_code: str = ""
+    """What phones dial to take any call of the office that rings; empty: nothing."""
+    directed_pickup_code: str = ""
+    """What phones dial before an extension to take the call that rings there; empty: nothing."""
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     """By key."""
     numbers: Mapping[str, NumberSpec] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from b2bua.errors import Declined
 from b2bua.sip.authorization import Authorizer
 from b2bua.sip.body import SDP
 from b2bua.sip.capabilities import ALLOWED, SUPPORTED
@@ -14,6 +15,7 @@ from b2bua.sip.message import Headers, Request, Response, response_to
 from b2bua.sip.replaces import Replaces
 from b2bua.sip.resolver import DEFAULT_TLS_PORT
 from b2bua.sip.server_request import ServerRequest
+from b2bua.sip.session.early import EarlyFork
 from b2bua.sip.session.established import Session
 from b2bua.sip.session.incoming import IncomingInvite
 from b2bua.sip.session.outgoing import OutgoingInvite
@@ -99,6 +101,30 @@ class SipEndpoint(UserAgent):
         """Return the call that ``replaces`` names, None when there is none or it is over (RFC 3891 §3)."""
         owner = self._dialogs.get((replaces.call_id, replaces.to_tag, replaces.from_tag))
         return owner if isinstance(owner, Session) and not owner.ended.done() else None
+
+    def find_replaced(self, replaces: Replaces) -> Session | OutgoingInvite:
+        """Return what an INVITE with ``replaces`` takes the place of: a call, or a ringing INVITE of ours.
+
+        Raises:
+            Declined: 481 there is no such dialog, or the peer began it and waits for us; 486 it is answered
+                and only what rings was meant; 603 it is over (RFC 3891 §3).
+        """
+        key = (replaces.call_id, replaces.to_tag, replaces.from_tag)
+        match self._dialogs.get(key):
+            case EarlyFork():
+                invite = self._invites.get(key[:2])
+                if not isinstance(invite, OutgoingInvite) or invite.is_over:
+                    raise Declined(603, "That call is over")
+                return invite
+            case Session() as session if session.ended.done():
+                raise Declined(603, "That call is over")
+            case Session() if replaces.is_early_only:
+                raise Declined(486, "That call is answered")
+            case Session() as session:
+                return session
+            case None if self.is_over(key):
+                raise Declined(603, "That call is over")
+        raise Declined(481, "There is no such call")
 
     # --- calling ------------------------------------------------------------------------------------------
 

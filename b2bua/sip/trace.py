@@ -95,14 +95,23 @@ class Trace:
         finally:
             self._current.reset(token)
 
+    def also(self, call: str, call_id: str) -> None:
+        """Count that Call-ID as part of ``call`` too: somebody who called us themselves joined it."""
+        keys, key = self._calls.get(call), call_id.encode()
+        if keys is not None and key not in keys:
+            keys.append(key)
+
     def take(self, call: str) -> tuple[TracedMessage, ...]:
-        """Return the messages of a call in the order of their time, and forget them."""
+        """Return the messages of a call in the order of their time, and forget what no other call needs."""
         messages: list[TracedMessage] = []
         for key in self._calls.pop(call, ()):
-            dialog = self._dialogs.pop(key, None)
-            if dialog is not None:
+            dialog = self._dialogs.get(key)
+            if dialog is None:
+                continue
+            messages += dialog.messages
+            if not any(key in keys for keys in self._calls.values()):
+                del self._dialogs[key]
                 self._size -= dialog.size
-                messages += dialog.messages
         return tuple(sorted(messages, key=lambda message: message.at))
 
 

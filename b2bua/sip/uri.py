@@ -189,9 +189,14 @@ class TelUri:
         return None if text is None else text.translate(_WITHOUT_SEPARATORS)
 
     def __str__(self) -> str:
-        """Return ``tel:+48221234567,555;ext=1``: the link form that phones understand."""
-        number = f"{self.number}{self.post_dial}".replace("#", "%23")
-        return f"tel:{number}{format_parameters(self.parameters)}"
+        """Return ``tel:+48221234567,555;ext=1``: the link form that phones understand.
+
+        Digits that no pause keeps from the number are a parameter: ``tel:+48221234567;postd=555``.
+        """
+        has_pause = self.post_dial[:1] in ("", ",", "w")
+        number = f"{self.number}{self.post_dial if has_pause else ''}".replace("#", "%23")
+        post_dial = "" if has_pause else f";postd={self.post_dial}".replace("#", "%23")
+        return f"tel:{number}{post_dial}{format_parameters(self.parameters)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random as random_module
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable
 
 from b2bua.errors import MalformedMessage
@@ -25,6 +27,8 @@ from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import OtherUri, SipUri
 
 MOST_LOCAL_HOPS = 4096
+MOST_OVER = 1000
+"""Dialogs remembered as over, for those who ask to replace them."""
 LARGEST_DATAGRAM = 1300
 """Bytes of a request that pass every network without fragments, which NATs and firewalls drop (§18.1.1)."""
 _NONE: frozenset[str] = frozenset()
@@ -64,6 +68,7 @@ class UserAgent:
         self.now = self._layer.now
         self.dead_targets = self._layer.dead_targets
         self._dialogs: dict[DialogKey, DialogOwner] = {}
+        self._over: OrderedDict[DialogKey, float] = OrderedDict()
         self._invites: dict[tuple[str, str], InviteOwner] = {}
         self._local_hops: dict[Hop, Hop] = {}
         self._local_hops_until = 0.0
@@ -159,7 +164,15 @@ class UserAgent:
 
     def close_dialog(self, key: DialogKey) -> None:
         """Let requests within that dialog be answered 481."""
-        self._dialogs.pop(key, None)
+        if self._dialogs.pop(key, None) is None:
+            return
+        self._over[key] = self.now()
+        if len(self._over) > MOST_OVER:
+            self._over.popitem(last=False)
+
+    def is_over(self, key: DialogKey) -> bool:
+        """Return whether there was such a dialog until a short while ago (64*T1)."""
+        return self._over.get(key, -math.inf) > self.now() - 64 * self.timers.t1
 
     def remember_invite(self, key: tuple[str, str], owner: InviteOwner) -> None:
         """Let late 2xx of that Call-ID and From tag reach ``owner``."""
@@ -182,6 +195,8 @@ class UserAgent:
         unknown = request.option_tags("Require") - UNDERSTOOD - self.understood.get(request.method, _NONE)
         if unknown:  # Proxy-Require is none of our business: we are no proxy (§8.2.2.3)
             server.respond(420, headers=(("Unsupported", ", ".join(sorted(unknown))),))
+        elif request.method != "INVITE" and "Replaces" in request.headers:
+            server.respond(400, "Replaces belongs to INVITE")  # RFC 3891 §3
         elif to_tag:
             owner = self._dialogs.get((request.call_id, to_tag, request.from_.tag or ""))
             if owner is None:

@@ -34,6 +34,8 @@ class EventKind(StrEnum):
     """``who`` has no phone that can be reached."""
     ANSWERED = "answered"
     """``who`` picked up."""
+    PICKED_UP = "picked up"
+    """``who`` took a call that rang for ``detail``."""
     TALKED = "talked"
     """The caller talked with ``who`` for ``seconds``."""
     QUEUED = "queued"

@@ -50,6 +50,10 @@ class TraceKeeper:
             self._settling.append((asyncio.get_running_loop().time() + SETTLE_S, call))
             self._arm(SETTLE_S)
 
+    def also(self, call: str, call_id: str) -> None:
+        """Keep the SIP of that Call-ID with ``call`` too."""
+        self._trace.also(call, call_id)
+
     def _arm(self, seconds: float) -> None:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(seconds, self._write_due)

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from b2bua.errors import MalformedMessage, NotAcceptable
+from b2bua.errors import Declined, MalformedMessage, NotAcceptable
 from b2bua.sip.message import Request, Response, response_to
 from b2bua.sip.replaces import Replaces
-from b2bua.sip.session import Answered, IncomingInvite, Referral, Session
+from b2bua.sip.session import Answered, IncomingInvite, Progress, Referral, Session
 from b2bua.sip.uri import parse_uri
 from tests.harness.clock import virtual_time
 from tests.sip.phones import ALICE, ANSWER, BOB, OFFER, Answerer, MemoryNetwork, call, endpoint
@@ -243,6 +243,35 @@ async def test_rfc3891_3_a_broken_replaces_is_refused() -> None:
     assert invites == []
     await asyncio.sleep(100)
     assert not any(bob.alive().values())
+
+
+@virtual_time
+async def test_rfc3891_3_replaces_in_anything_but_an_invite_is_refused() -> None:
+    alice, session, invite, answer = await talking()
+    good = ("Replaces", "a;to-tag=1;from-tag=2")
+    alice.within(invite, answer, "OPTIONS", cseq=2, headers=(good,))
+    assert (await alice.response(400)).reason == "Replaces belongs to INVITE"
+    assert not session.ended.done()
+
+
+@virtual_time
+async def test_rfc3891_3_what_is_replaced_may_be_an_invite_of_ours_that_rings() -> None:
+    network = MemoryNetwork()
+    alice, bob = endpoint(network, ALICE), Scripted(network, BOB)
+    ours = call(alice)
+    asked = await bob.request("INVITE")
+    bob.answer(asked, 180, tag="bob")
+    assert isinstance(await ours.next_event(), Progress)
+    ringing = Replaces(asked.call_id, to_tag=asked.from_.tag or "", from_tag="bob")
+    assert alice.find_replaced(ringing) is ours
+    ours.cancel()
+    with pytest.raises(Declined) as refusal:
+        alice.find_replaced(ringing)
+    assert refusal.value.status == 603
+    await asyncio.sleep(100)
+    with pytest.raises(Declined) as refusal:
+        alice.find_replaced(ringing)
+    assert refusal.value.status == 481
 
 
 @pytest.mark.parametrize(

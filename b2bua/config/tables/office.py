@@ -20,6 +20,8 @@ from b2bua.config.values import (
 )
 
 Srtp = Literal["off", "offered", "required"]
+PICKUP_CODE = r"^([*#][0-9*#]{0,7})?$"
+"""Begins with what no number begins with."""
 LEAST_SESSION_S = 90.0
 """No shorter session is allowed (RFC 4028 §5)."""
 
@@ -41,6 +43,10 @@ class Office(Table):
     """Mailbox of the last resort; None: the first one that is configured."""
     voicemail_number: str = Field(default="*97", pattern=r"^([0-9*#]{2,8})?$")
     """What our people dial to listen to their messages; empty: they cannot."""
+    group_pickup_code: str = Field(default="*8", pattern=PICKUP_CODE)
+    """A phone that dials it takes the call that rings longest; empty: none."""
+    directed_pickup_code: str = Field(default="*8", pattern=PICKUP_CODE)
+    """Followed by an extension: a phone that dials it takes what rings there; empty: none."""
 
     @field_validator("timezone")
     @classmethod

@@ -75,6 +75,16 @@ class OutgoingInvite:
         """Whether it was answered or refused."""
         return self._final is not None
 
+    @property
+    def is_answered(self) -> bool:
+        """Whether a 2xx came, also one that nobody took yet."""
+        return isinstance(self._final, Answered)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it rings no more: answered, refused or taken back."""
+        return self._final is not None or self._is_cancelled
+
     async def next_event(self) -> InviteEvent:
         """Return what happened next; after Answered or Refused the same again."""
         while not self._events:
