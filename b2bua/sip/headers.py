@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from b2bua.errors import MalformedMessage
@@ -89,12 +89,16 @@ class Via:
 
     def with_parameter(self, name: str, value: str | None = None) -> Via:
         """Return this Via with the parameter set."""
-        return replace(self, parameters=put_parameter(self.parameters, name, value))
+        return self._with(put_parameter(self.parameters, name, value))
+
+    def _with(self, parameters: Parameters) -> Via:
+        return Via(self.transport, self.host, self.port, parameters)  # replace() takes five times as long
 
     def with_source(self, host: str, port: int) -> Via:
         """Return this Via as a server notes where it came from (§18.2.1, RFC 3581 §4)."""
         if self.asks_rport:
-            return self.with_parameter("received", host).with_parameter("rport", str(port))
+            received = put_parameter(self.parameters, "received", host)
+            return self._with(put_parameter(received, "rport", str(port)))
         return self if host == self.host else self.with_parameter("received", host)
 
     def __str__(self) -> str:
@@ -162,7 +166,7 @@ class NameAddr:
 
     def with_parameter(self, name: str, value: str | None = None) -> NameAddr:
         """Return this address with the header parameter set."""
-        return replace(self, parameters=put_parameter(self.parameters, name, value))
+        return NameAddr(self.uri, self.display, put_parameter(self.parameters, name, value))
 
     def with_tag(self, tag: str) -> NameAddr:
         """Return this address with the tag set."""
@@ -170,7 +174,7 @@ class NameAddr:
 
     def without_parameters(self) -> NameAddr:
         """Return name and URI only."""
-        return replace(self, parameters=())
+        return NameAddr(self.uri, self.display)
 
     def __str__(self) -> str:
         """Return the header value, always with ``<>``."""

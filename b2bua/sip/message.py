@@ -143,6 +143,11 @@ class Message(ABC):
         tokens = ",".join(self.headers.all(name)).split(",")
         return frozenset(token.strip() for token in tokens if token.strip())
 
+    def seen_as(self, other: Message) -> Self:
+        """Take over the typed values of ``other``, whose header lines this message repeats; return this one."""
+        self._typed = other._typed.copy()
+        return self
+
     def _required(self, name: str) -> str:
         value = self.headers.get(name)
         if value is None:
@@ -183,7 +188,7 @@ class Request(Message):
 
     def copy(self) -> Self:
         """Return a request that changes on its own."""
-        return type(self)(self.method, self.uri, self.headers.copy(), self.body)
+        return type(self)(self.method, self.uri, self.headers.copy(), self.body).seen_as(self)
 
     def __repr__(self) -> str:
         return f"<{self.method} {self.uri} {self.headers.get('CSeq')} {self.headers.get('Call-ID')}>"
@@ -209,7 +214,7 @@ class Response(Message):
 
     def copy(self) -> Self:
         """Return a response that changes on its own."""
-        return type(self)(self.status, self.reason, self.headers.copy(), self.body)
+        return type(self)(self.status, self.reason, self.headers.copy(), self.body).seen_as(self)
 
     def __repr__(self) -> str:
         return f"<{self.status} {self.reason} {self.headers.get('CSeq')} {self.headers.get('Call-ID')}>"
@@ -228,7 +233,7 @@ def response_to(
         headers.add_from(request.headers, name)
     if to_tag is not None and "To" in headers:
         headers.put("To", _tagged(request, to_tag))
-    return Response(status, reason, headers)
+    return Response(status, reason, headers).seen_as(request)
 
 
 def _tagged(request: Request, to_tag: str) -> str:
