@@ -144,7 +144,7 @@ class Message(ABC):
         return frozenset(token.strip() for token in tokens if token.strip())
 
     def seen_as(self, other: Message) -> Self:
-        """Take over the typed values of ``other``, whose header lines this message repeats; return this one."""
+        """Take over the typed values of ``other``, whose lines this message repeats; return this one."""
         self._typed = other._typed.copy()
         return self
 
