@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +66,8 @@ class Baresip:
         hears_hz: float,
         transport: str,
         encryption: str,
+        answers: str,
+        authority: Path | None,
     ) -> None:
         folder.mkdir(parents=True)
         self._folder = folder
@@ -80,11 +84,13 @@ class Baresip:
             microphone=microphone,
             folder=folder,
         )
+        if authority is not None:
+            config += f"sip_cafile {authority}\n"
         (folder / "config").write_text(config)
         (folder / "contacts").write_text("")
         (folder / "accounts").write_text(
             f"<sip:{extension}@{self._server};transport={transport}>;auth_pass=demo-{extension}"
-            f";answermode=auto;regint=300;audio_codecs={codec}/8000/1;ptime=20"
+            f";answermode={answers};regint=300;audio_codecs={codec}/8000/1;ptime=20"
             f"{';mediaenc=' + encryption if encryption else ''}\n"
         )
         self._output = folder / "output"
@@ -102,10 +108,13 @@ class Baresip:
         says_hz: float = 700.0,
         transport: str = "udp",
         encryption: str = "",
+        answers: str = "auto",
+        authority: Path | None = None,
     ) -> Iterator[Baresip]:
         """Run a phone that is registered as ``extension``, answers at once and says a tone of ``says_hz``.
 
-        ``encryption`` is baresip's ``mediaenc``: ``srtp``, ``srtp-mand`` or ``srtp-mandf``.
+        ``encryption`` is baresip's ``mediaenc``: ``srtp``, ``srtp-mand`` or ``srtp-mandf``; ``answers`` its
+        ``answermode``: ``auto`` or ``manual``. ``authority`` is whom it trusts to sign our certificate.
         """
         phone = cls(
             folder,
@@ -115,6 +124,8 @@ class Baresip:
             hears_hz=says_hz,
             transport=transport,
             encryption=encryption,
+            answers=answers,
+            authority=authority,
         )
         try:
             phone._start()
@@ -126,7 +137,7 @@ class Baresip:
     def _start(self) -> None:
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                ["baresip", "-f", str(self._folder), "-v"],
+                ["baresip", "-f", str(self._folder), "-v", "-s"],
                 cwd=self._folder,
                 stdin=subprocess.PIPE,
                 stdout=output,
@@ -155,8 +166,39 @@ class Baresip:
         self.press(f"/dial sip:{number}@{self._server}\n")
 
     def hang_up(self) -> None:
-        """End the call."""
+        """End the call, or refuse the one that rings."""
         self.press("/hangup\n")
+
+    def hold(self) -> None:
+        """Put the far end on hold."""
+        self.press("/hold\n")
+
+    def resume(self) -> None:
+        """Talk with it again."""
+        self.press("/resume\n")
+
+    def transfer(self, number: str, *, call: int = 1, replaces: str = "") -> None:
+        """Send the far end of ``call`` (1: its first) to ``number``, in place of the call ``replaces``."""
+        query = f"?Replaces={quote(replaces, safe='')}" if replaces else ""
+        self.press(f"/line {call}\n")
+        self.press(f"/transfer sip:{number}@{self._server}{query}\n")
+
+    def dialog_with(self, number: str) -> str:
+        """Return Replaces of the call that it placed to ``number`` (RFC 3891 §6.1)."""
+        answers = re.findall(r"SIP/2\.0 200 [^\n]*\n(?:[^\n]+\n)+", self.output)
+        (answer,) = {one for one in answers if f"<sip:{number}@" in one and "INVITE" in one}
+        local, remote, call_id = (
+            re.search(pattern, answer)
+            for pattern in (r"From:.*tag=([^\s;]+)", r"To:.*tag=([^\s;]+)", r"Call-ID: *(\S+)")
+        )
+        assert local is not None
+        assert remote is not None
+        assert call_id is not None
+        return f"{call_id[1]};to-tag={remote[1]};from-tag={local[1]}"
+
+    def is_rung(self) -> bool:
+        """Whether a call came in so far."""
+        return "Incoming call from" in self.output
 
     def is_talking(self) -> bool:
         """Whether a call was established so far."""
@@ -167,9 +209,8 @@ class Baresip:
         return "terminated (duration" in self.output or "session closed" in self.output
 
     def heard(self) -> tuple[NDArray[np.int16], int]:
-        """Return what came out of its decoder in its one call, and the rate."""
-        (path,) = self._folder.glob("dump-*-dec.wav")
-        return read_wav(path)
+        """Return what came out of its decoder in its last call, and the rate."""
+        return read_wav(max(self._folder.glob("dump-*-dec.wav")))
 
     def freeze(self) -> None:
         """Let it lose its power: it takes packets and answers none."""

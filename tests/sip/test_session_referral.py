@@ -10,6 +10,7 @@ from b2bua.errors import Declined, MalformedMessage, NotAcceptable
 from b2bua.sip.message import Request, Response, response_to
 from b2bua.sip.replaces import Replaces
 from b2bua.sip.session import Answered, IncomingInvite, Progress, Referral, Session
+from b2bua.sip.session.referral import ReferTo
 from b2bua.sip.uri import parse_uri
 from tests.harness.clock import virtual_time
 from tests.sip.phones import ALICE, ANSWER, BOB, OFFER, Answerer, MemoryNetwork, call, endpoint
@@ -135,6 +136,11 @@ async def test_rfc3891_refer_names_the_call_that_is_replaced() -> None:
     await alice.response(202)
     assert referrals[0].replaces == Replaces("a@b", "1", "2")
     assert str(referrals[0].target) == "sip:102@b.example"
+
+
+def test_rfc3891_replaces_in_a_refer_to_that_lacks_its_brackets_is_read_as_it_was_meant() -> None:
+    wish = ReferTo.parse("sip:103@10.0.0.1?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc")
+    assert (str(wish.target), wish.replaces) == ("sip:103@10.0.0.1", Replaces("a", "b", "c"))
 
 
 @virtual_time

@@ -43,7 +43,8 @@ class ReferTo:
             MalformedMessage: no URI, or a Replaces that cannot be read.
             NotAcceptable: nothing that can be called.
         """
-        uri = NameAddr.parse(text).uri
+        is_bare = "?" in text and "<" not in text  # baresip writes Replaces so, against RFC 3261 §20
+        uri = NameAddr.parse(f"<{text}>" if is_bare else text).uri
         if isinstance(uri, OtherUri):
             raise NotAcceptable("only sip and tel URIs can be called")
         if isinstance(uri, TelUri):
