@@ -95,6 +95,48 @@ def test_an_address_that_is_not_ours_is_told_at_the_start(tmp_path: Path, key: s
     assert f"this machine has no such address; change {setting}" in said
 
 
+def test_check_warns_of_addresses_that_are_not_of_this_machine_and_of_a_missing_ip_version(
+    tmp_path: Path,
+) -> None:
+    path = Path(office(tmp_path))
+    text = path.read_text()
+    path.write_text(text.replace('address = "127.0.0.1"', 'address = ["127.0.0.1", "2001:db8::77"]'))
+    said = says("check", str(path))
+    assert "rtp.address: cannot receive at 2001:db8::77: this machine has no such address" in said
+    assert "change [rtp] address" in said
+    path.write_text(
+        text.replace('listen = "127.0.0.1:5060"', 'listen = ["127.0.0.1:5060", "[2001:db8::77]"]')
+    )
+    said = says("check", str(path))
+    assert "sip.listen: cannot receive at 2001:db8::77" in said
+    assert "rtp.address: has no IPv6 address, but `listen` of [sip] has" in said
+    path.write_text(text)
+    assert ": cannot receive at" not in says("check", str(path))
+
+
+@pytest.mark.parametrize(
+    ("rtp", "why"),
+    [
+        ('address = ["192.0.2.1", "192.0.2.2"]', "expected one address, or one of IPv4 and one of IPv6"),
+        ('address = "::"', "'::' is no address to send to"),
+        ('address = "pbx.local"', "'pbx.local' is no IP address"),
+        ("address = []", "expected one address"),
+        ('public-address = "2001:db8::5"', "`address` has none of IPv6"),
+        ('address = "ff02::1"', "is no address to send to"),
+    ],
+)
+def test_addresses_of_sound_that_cannot_work_are_refused_in_words(tmp_path: Path, rtp: str, why: str) -> None:
+    path = Path(office(tmp_path))
+    key = rtp.split(" ")[0]
+    text = path.read_text().replace(
+        'address = "127.0.0.1"\n', "" if key == "address" else 'address = "127.0.0.1"\n'
+    )
+    path.write_text(text.replace("[rtp]\n", f"[rtp]\n{rtp}\n"))
+    said = says("check", str(path), exit_code=2)
+    assert f"rtp.{key}: " in said
+    assert why in said
+
+
 def test_sound_cannot_be_received_at_every_address_at_once(tmp_path: Path) -> None:
     said = says("check", office(tmp_path, address="0.0.0.0"), exit_code=2)
     assert "rtp.address: '0.0.0.0' is no address to send to" in said

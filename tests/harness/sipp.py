@@ -33,13 +33,14 @@ class SippFailed(AssertionError):
 class Sipp:
     """One SIPp process playing one scenario."""
 
-    def __init__(self, scenario: str, folder: Path, port: int, arguments: list[str]) -> None:
+    def __init__(self, scenario: str, folder: Path, port: int, arguments: list[str], host: str) -> None:
         self.scenario = scenario
         self.port = port
+        self._is_ipv6 = ":" in host
         self._errors = folder / f"{Path(scenario).stem}-{port}.errors"
         self._log = self._errors.with_suffix(".log")
         self._messages = self._errors.with_suffix(".messages")
-        command = ["sipp", *arguments, "-sf", scenario, "-i", HOST, "-p", str(port), "-mp", str(free_port())]
+        command = ["sipp", *arguments, "-sf", scenario, "-i", host, "-p", str(port), "-mp", str(free_port())]
         command += ["-nostdin", "-timeout", f"{LIMIT_S}s", "-timeout_error", "-cp", str(free_port())]
         command += [
             "-trace_err",
@@ -89,8 +90,8 @@ class Sipp:
         """Whether its port is bound; True also when it has ended, which ``wait`` will tell."""
         wanted = f":{self.port:04X}"
         is_bound = any(
-            local.endswith(wanted) and (kind == "udp" or state == LISTENS)
-            for kind in ("udp", "tcp")
+            local.endswith(wanted) and (kind.startswith("udp") or state == LISTENS)
+            for kind in (("udp6", "tcp6") if self._is_ipv6 else ("udp", "tcp"))
             for _, local, _, state, *_ in map(str.split, _sockets(kind))
         )
         return is_bound or self._process.poll() is not None
@@ -110,17 +111,18 @@ class Sipp:
 class Cast:
     """All the SIPp processes around one product."""
 
-    def __init__(self, folder: Path, product_port: int) -> None:
+    def __init__(self, folder: Path, product_port: int, host: str) -> None:
         self._folder = folder
-        self._product = f"{HOST}:{product_port}"
+        self._host = host
+        self._product = f"[{host}]:{product_port}" if ":" in host else f"{host}:{product_port}"
         self._members: list[Sipp] = []
 
     @classmethod
     @contextmanager
-    def around(cls, folder: Path, product_port: int) -> Iterator[Cast]:
-        """Return a cast that leaves the stage with the block, whatever happens."""
+    def around(cls, folder: Path, product_port: int, *, host: str = HOST) -> Iterator[Cast]:
+        """Return a cast that leaves the stage with the block; it and the office are at ``host``."""
         folder.mkdir(parents=True, exist_ok=True)
-        cast = cls(folder, product_port)
+        cast = cls(folder, product_port, host)
         try:
             yield cast
         finally:
@@ -154,6 +156,6 @@ class Cast:
         return port
 
     def _start(self, scenario: str, port: int, arguments: list[str]) -> Sipp:
-        sipp = Sipp(scenario, self._folder, port, arguments)
+        sipp = Sipp(scenario, self._folder, port, arguments, self._host)
         self._members.append(sipp)
         return sipp

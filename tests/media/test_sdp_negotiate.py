@@ -275,3 +275,73 @@ def test_both_sides_of_our_own_offer_and_answer_agree() -> None:
         ("198.51.100.2", 10_000),
     )
     assert len(SessionDescription.parse(answer).media) == 1
+
+
+BOTH = replace(OURS, other_address="2001:db8::1")
+
+
+def offer_at(*connections: str) -> bytes:
+    """Return an offer of one audio stream for each ``c=`` line."""
+    streams = (
+        f"m=audio {4000 + 2 * index} RTP/AVP 8\r\nc={one}\r\n" for index, one in enumerate(connections)
+    )
+    return f"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n{''.join(streams)}".encode()
+
+
+def connection(body: bytes) -> str | None:
+    description = SessionDescription.parse(body)
+    return description.connection_of(description.media[0])
+
+
+@pytest.mark.parametrize(
+    ("offered", "answered", "remote"),
+    [
+        ("IN IP4 192.0.2.7", "198.51.100.1", ("192.0.2.7", 4000)),
+        ("IN IP6 2001:DB8:0::7", "2001:db8::1", ("2001:db8::7", 4000)),
+        ("IN IP6 ::ffff:192.0.2.7", "198.51.100.1", ("192.0.2.7", 4000)),
+        ("IN IP6 fe80::7%eth0", "2001:db8::1", ("fe80::7", 4000)),
+        ("IN IP4 0.0.0.0", "198.51.100.1", None),
+        ("IN IP6 ::", "2001:db8::1", None),
+        ("IN IP6 unknown.invalid", "198.51.100.1", None),
+    ],
+)
+def test_rfc6157_4_1_who_has_both_ip_versions_answers_by_the_one_of_the_offer(
+    offered: str, answered: str, remote: tuple[str, int] | None
+) -> None:
+    answer, agreement = make_answer(offer_at(offered), BOTH)
+    assert connection(answer) == answered
+    assert agreement.remote == remote
+    if remote is not None:
+        after = BOTH.after(agreement)
+        assert (after.address, after.origin) == (answered, answered)
+
+
+def test_rfc4091_5_of_the_same_stream_by_both_ip_versions_one_is_taken() -> None:
+    offer = offer_at("IN IP6 2001:db8::7", "IN IP4 192.0.2.7").replace(b"t=0 0", b"t=0 0\r\na=group:ANAT 1 2")
+    for local, ports in ((BOTH, [10_000, 0]), (OURS, [0, 10_000])):
+        answer = SessionDescription.parse(make_answer(offer, local)[0])
+        assert [stream.port for stream in answer.media] == ports
+        assert b"ANAT" not in answer.to_bytes()
+
+
+def test_an_offer_of_ours_names_one_ip_version_only() -> None:
+    assert b"IP6" not in make_offer(BOTH)
+    assert b"IP4" not in make_offer(BOTH.by(6))
+
+
+def test_rfc3264_8_the_origin_keeps_its_address_when_the_sound_moves_to_the_other_ip_version() -> None:
+    _, agreement = make_answer(offer_at("IN IP4 192.0.2.7"), BOTH)
+    answer, _ = make_answer(offer_at("IN IP6 2001:db8::7"), replace(BOTH.after(agreement), version=4))
+    assert lines(answer)[1] == "o=- 4711 4 IN IP4 198.51.100.1"
+    assert connection(answer) == "2001:db8::1"
+
+
+def test_an_answer_by_an_ip_version_that_we_do_not_have_is_refused() -> None:
+    agreement = read_answer(make_offer(OURS), offer_at("IN IP6 2001:db8::7"))
+    with pytest.raises(NoCommonCodec, match="IPv6, which we do not have"):
+        OURS.after(agreement)
+    assert BOTH.after(agreement).address == "2001:db8::1"
+
+
+def test_rfc4007_11_2_our_own_zone_is_not_told() -> None:
+    assert b"%" not in make_offer(replace(OURS, address="fe80::1%eth0"))
