@@ -201,3 +201,13 @@ def test_a_silent_phone_that_ends_is_no_second_news_and_starts_afresh_later() ->
     bindings.mark_reachable(SOFT, now=4.0, is_reachable=False)
     bindings.put(SOFT, now=5.0)
     assert bindings.is_reachable(SOFT)
+
+
+def test_rfc4007_6_a_link_local_contact_is_on_the_link_where_the_phone_is_heard() -> None:
+    heard_at = Hop("udp", "fe80::10%eth0", 40000)
+    device = replace(DESK, hop=heard_at, contact_uri="sip:101@[FE80::10]:5070")
+    assert device.next_hop == Hop("udp", "fe80::10%eth0", 5070)
+    assert not device.is_behind_nat
+    other = replace(device, contact_uri="sip:101@[2001:db8::10]:5070")
+    assert other.next_hop == heard_at
+    assert other.is_behind_nat
