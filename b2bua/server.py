@@ -201,6 +201,7 @@ class Server:
             bindings=self.bindings,
             vigil=self.qualification.vigil,
             directory=lambda: self.directory,
+            plan=lambda: self.plan,
             trunks=lambda: self.selection,
             channels=self.channels,
             resolve=self.resolver.resolve,

@@ -67,6 +67,11 @@ def rescale(payload: bytes, *, rate_hz: int, to_hz: int) -> bytes:
     )
 
 
+def format_info(digit: str, *, duration_ms: int = 100) -> tuple[str, bytes]:
+    """Return content type and body of a SIP INFO that presses ``digit``."""
+    return "application/dtmf-relay", f"Signal={digit}\r\nDuration={duration_ms}\r\n".encode()
+
+
 def parse_info(content_type: str, body: bytes) -> str | None:
     """Return the digit of a SIP INFO body, None if it carries none that we know.
 

@@ -15,6 +15,12 @@ GAP_MS = 80
 """Between two digits; ITU-T Q.24 wants 40 ms at least, many detectors more."""
 
 
+def key_seconds(ptime_ms: int = 20) -> float:
+    """Return the time from the beginning of a digit to that of the next one, in packets of ``ptime_ms``."""
+    packets = len(encode_digit("0", ptime_ms=ptime_ms)) + -(-GAP_MS // ptime_ms)
+    return packets * ptime_ms / 1000
+
+
 class Keypad:
     """The digits a leg still has to send, a packet at a time."""
 

@@ -29,12 +29,11 @@ class Talk:
 class Conversation:
     """Two answered legs that are connected until one of them hangs up, or a transfer parts them."""
 
-    def __init__(self, first: Leg, second: Leg, *, music: Sequence[PlayItem] = (), keys: str = "") -> None:
-        """``music`` is for whoever is held; ``keys`` are pressed for ``second`` at the beginning."""
+    def __init__(self, first: Leg, second: Leg, *, music: Sequence[PlayItem] = ()) -> None:
+        """``music`` is for whoever is held."""
         self.first = first
         self.second = second
         self._music = music
-        self._keys = keys
         self._is_connected = False
         self._until: asyncio.Future[None] | None = None
         self._parted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -82,8 +81,6 @@ class Conversation:
         first.on_hold_change = second.on_hold_change = lambda _: self._follow_holds()
         first.media.bridge(second.media)
         self._follow_holds()
-        if self._keys:
-            second.media.send_digits(self._keys)
 
     def _disconnect(self) -> None:
         if not self._is_connected:

@@ -70,8 +70,6 @@ class Call:
         """Who is in our custody; another one after a transfer by who placed the call."""
         caller.owner = self
         self.ledger = ledger
-        self.keys_beyond = ""
-        """Digits that a number outside hears once it has answered (``tel:…;postd=``)."""
         self.referred_by = ""
         """Who sent the caller on, for those who are rung next (RFC 3892)."""
         self.on_joined: Callable[[str], None] | None = None

@@ -66,6 +66,8 @@ class Dial:
     """Whether sound may come from another address than the SDP names."""
     after_refusal: Callable[[int], Dial | None] | None = None
     """Returns another way to call the same target when this one is refused with that status (row D4)."""
+    post_dial: str = ""
+    """What is pressed once it has answered: digits, ``,`` and ``w`` for pauses."""
     srtp: SrtpPolicy | None = None
     """Whether sound is protected on this way; None: as toward our phones."""
     most_redirects: int = 0
@@ -110,6 +112,7 @@ class CalleeLeg(Leg):
             number=dial.number,
         )
         self.dial = dial
+        self.post_dial = dial.post_dial
         self._has_turned = False
         """Whether the IP version was tried that its signalling does not go by."""
         self._offer = self._describe_ourselves()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from b2bua.call.beside import beside
 from b2bua.call.bridge import Conversation
 from b2bua.call.call import Call
 from b2bua.call.leg import Leg
+from b2bua.call.post_dial import press_after_answer
 from media.commands import PlayItem
 
 
@@ -24,11 +26,18 @@ async def converse(call: Call, leg: Leg, *, music: Sequence[PlayItem] = ()) -> f
         call.caller.answer()
         call.ledger.note("answered", leg.name)
         call.connected(leg)
-        keys, call.keys_beyond = call.keys_beyond if leg.person is None else "", ""
-        conversation = Conversation(call.caller, leg, music=music, keys=keys)
+        conversation = Conversation(call.caller, leg, music=music)
         with call.watch_for_transfer(conversation):
-            talk = await conversation.run()
+            async with beside(_dial_on(call, leg), name=f"digits behind the number of {leg.name}"):
+                talk = await conversation.run()
     finally:
         await leg.close_for(call)
     call.ledger.note("talked", leg.name, talk.why, talk.seconds)
     return talk.seconds
+
+
+async def _dial_on(call: Call, leg: Leg) -> None:
+    """Press what follows the number that ``leg`` has dialled, if anything does; once in its life."""
+    post_dial, leg.post_dial = leg.post_dial, ""
+    if post_dial and await press_after_answer(leg, post_dial):
+        call.ledger.note("dialled on", leg.name, post_dial.strip(",w"))

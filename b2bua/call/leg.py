@@ -150,6 +150,8 @@ class Leg:
         self.is_held = False
         self.max_forwards = 70
         """For INVITEs that this leg causes: over how many hops they may still go (RFC 7332)."""
+        self.post_dial = ""
+        """What is still to be pressed behind the number that this leg has called."""
         self._allows_nat = allows_nat
         self._profile = profile
         self._local = LocalMedia(
@@ -290,6 +292,16 @@ class Leg:
     def has_digits(self) -> bool:
         """Whether a key is waiting to be read."""
         return not self._digits.empty()
+
+    @property
+    def takes_events(self) -> bool:
+        """Whether the far end wants key presses as RFC 4733 events."""
+        return self.media.agreement is not None and self.media.agreement.telephone_event is not None
+
+    @property
+    def ptime_ms(self) -> int:
+        """Milliseconds of sound per packet that the far end wants."""
+        return 20 if self.media.agreement is None else self.media.agreement.ptime_ms
 
     # --- session -------------------------------------------------------------------------------------------
 

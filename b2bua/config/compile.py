@@ -22,7 +22,7 @@ from b2bua.routing.destination import (
     Target,
     Voicemail,
 )
-from b2bua.routing.numbers import normalise
+from b2bua.routing.numbers import DIALLABLE, normalise, part_post_dial
 from b2bua.routing.plan import (
     Choice,
     DialExtension,
@@ -268,9 +268,19 @@ class _Compiler:
     def _person(self, table: tables.Person) -> PersonSpec:
         if table.voicemail:
             self._known(("person", table.name, "voicemail"), table.voicemail, self._mailboxes, "mailbox")
-        mobile = normalise(table.mobile, country=self.config.office.country) if table.mobile else None
-        boxes = self.config.mailboxes_of(table.name)
-        return PersonSpec(table.name, table.title, table.extension, mobile, table.voicemail, boxes)
+        number, post_dial = part_post_dial(table.mobile or "")
+        mobile = normalise(number, country=self.config.office.country) or None
+        if mobile is not None and not DIALLABLE.fullmatch(mobile):
+            self._fault(("person", table.name, "mobile"), f"{table.mobile!r} is no telephone number")
+        return PersonSpec(
+            name=table.name,
+            display=table.title,
+            extension=table.extension,
+            mobile=mobile,
+            mobile_post_dial=post_dial,
+            mailbox=table.voicemail,
+            listens_to=self.config.mailboxes_of(table.name),
+        )
 
 
 def _mailbox(table: tables.Mailbox, emails: tuple[str, ...]) -> MailboxSpec:

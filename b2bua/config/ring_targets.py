@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from b2bua.config.tables import Person as PersonTable
 from b2bua.routing.destination import Destination, External, Mobile, Person, Ring, SipAddress, Target
-from b2bua.routing.numbers import is_short, normalise
+from b2bua.routing.numbers import is_short, normalise, part_post_dial
 
 MOBILE_OF = re.compile(r"mobile of (\S+)")
 MOBILES_OF_STEP = re.compile(r"mobiles of step (\d+)")
@@ -39,8 +39,9 @@ class TargetReader:
             return (self._mobile_of(match[1]),)
         if (name := self._by_extension.get(text, text)) in self._people:
             return (Person(name),)
-        if NUMBER.fullmatch(text):
-            return (self._external(text),)
+        number, post_dial = part_post_dial(text)
+        if NUMBER.fullmatch(number):
+            return (self._external(number, post_dial),)
         raise ValueError(f"there is no person {text!r}{self._similar(text)}")
 
     def _mobile_of(self, text: str) -> Mobile:
@@ -63,11 +64,11 @@ class TargetReader:
             raise ValueError(f"nobody in step {number} has a mobile")
         return mobiles
 
-    def _external(self, text: str) -> External:
+    def _external(self, text: str, post_dial: str) -> External:
         number = normalise(text, country=self._country)
         if not number.startswith("+") and not is_short(number, country=self._country):
             raise ValueError(f"{text} is nobody's extension and no telephone number")
-        return External(number)
+        return External(number, post_dial)
 
     def _similar(self, text: str) -> str:
         close = get_close_matches(text, self._names(), n=1)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from b2bua.errors import MalformedMessage
-from b2bua.routing.numbers import normalise
+from b2bua.routing.numbers import PAUSES, normalise
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Request
 from b2bua.sip.uri import SipUri, TelUri, Uri
@@ -16,6 +16,7 @@ HIDES_NUMBER = frozenset(("id", "user", "header"))
 """Values of Privacy that concern who calls (RFC 3323 §4.2, RFC 3325 §9.3)."""
 OUTSIDE = "outside"
 """Key of the one step that a call from a phone to an outside number has."""
+PRESSED = re.compile(r"[0-9*#,w]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,13 @@ class Dialled:
 
     number: str
     """E.164, a short number, or an extension as it was dialled."""
-    keys: str = ""
-    """Digits after the number, as of ``tel:+48221230006,103`` or ``;ext=103``; pressed before the answer."""
+    post_dial: str = ""
+    """What follows the number, as of ``tel:+48221230006,103`` or ``;ext=103``: digits and pauses."""
+
+    @property
+    def keys(self) -> str:
+        """The digits among these: who calls our menu by such a link has pressed them before the answer."""
+        return "".join(KEYS.findall(self.post_dial))
 
 
 def read_dialled(uri: Uri, *, country: str) -> Dialled:
@@ -33,15 +39,15 @@ def read_dialled(uri: Uri, *, country: str) -> Dialled:
     telephone = _telephone(uri)
     if telephone is None:
         return Dialled(normalise(_user(uri), country=country))
-    keys = telephone.extension or telephone.post_dial or _keys_beside(uri)
-    return Dialled(normalise(telephone.number, country=country), "".join(KEYS.findall(keys)))
+    extension = telephone.extension or (uri.parameter("ext") if isinstance(uri, SipUri) else "")
+    post_dial = f",{extension}" if extension else telephone.post_dial or _post_dial_beside(uri)
+    return Dialled(normalise(telephone.number, country=country), "".join(PRESSED.findall(post_dial)))
 
 
-def _keys_beside(uri: Uri) -> str:
-    """Return what some gateways put behind the host: ``sip:+48221230006@example.com;ext=103``."""
-    if not isinstance(uri, SipUri):
-        return ""
-    return uri.parameter("ext") or uri.parameter("postd") or ""
+def _post_dial_beside(uri: Uri) -> str:
+    """Return what some gateways put behind the host: ``sip:+48221230006@example.com;postd=p103``."""
+    text = uri.parameter("postd") if isinstance(uri, SipUri) else ""
+    return (text or "").translate(PAUSES)
 
 
 def _telephone(uri: Uri) -> TelUri | None:

@@ -13,6 +13,7 @@ from b2bua.errors import MalformedMessage, Unavailable
 from b2bua.people.directory import Directory
 from b2bua.registrar.bindings import Binding, Bindings
 from b2bua.routing.destination import External, Mobile, Person, SipAddress, Target
+from b2bua.routing.plan import Plan
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.transport.hop import Hop
@@ -38,6 +39,8 @@ class Reach:
     """Returns what watches over a phone."""
     directory: Callable[[], Directory]
     """The people in force."""
+    plan: Callable[[], Plan]
+    """The configuration in force: whose mobile is which."""
     trunks: Callable[[], TrunkSelection]
     """The trunks in force."""
     channels: Channels
@@ -52,8 +55,8 @@ class Reach:
                 return self._person(name, call)
             case Mobile(name):
                 return await self._mobile(name, call)
-            case External(number):
-                return await self._number(number, number, call)
+            case External(number, post_dial):
+                return await self._number(number, number, call, post_dial=post_dial)
             case SipAddress(uri):
                 return await self._address(uri, call)
 
@@ -85,12 +88,13 @@ class Reach:
         return NameAddr(SipUri(caller.number or "anonymous", host), display=display)
 
     async def _mobile(self, name: str, call: Call) -> Reached:
-        person = self.directory().person(name)
+        person = self.plan().people[name]
         if person.mobile is None:
-            return Reached(f"{person.title}'s mobile", (), "no mobile number is known")
-        return await self._number(person.mobile, f"{person.title}'s mobile {person.mobile}", call)
+            return Reached(f"{person.display}'s mobile", (), "no mobile number is known")
+        who = f"{person.display}'s mobile {person.mobile}"
+        return await self._number(person.mobile, who, call, post_dial=person.mobile_post_dial)
 
-    async def _number(self, number: str, who: str, call: Call) -> Reached:
+    async def _number(self, number: str, who: str, call: Call, *, post_dial: str) -> Reached:
         caller = call.identity
         dialled = "" if caller.is_internal else caller.dialled
         try:
@@ -100,12 +104,14 @@ class Reach:
             hops = await self.resolve(route.next_hop)
         except Unavailable as error:
             return Reached(who, (), str(error))
-        return Reached(who, (self._through(route, who, number, hops),))
+        return Reached(who, (self._through(route, who, number, hops, post_dial=post_dial),))
 
-    def _through(self, route: OutboundRoute, who: str, number: str, hops: list[Hop]) -> Dial:
+    def _through(
+        self, route: OutboundRoute, who: str, number: str, hops: list[Hop], *, post_dial: str
+    ) -> Dial:
         def after_refusal(status: int) -> Dial | None:
             other = route.after_refusal(status)
-            return self._through(other, who, number, hops) if other is not None else None
+            return self._through(other, who, number, hops, post_dial=post_dial) if other is not None else None
 
         return Dial(
             who=who,
@@ -119,6 +125,7 @@ class Reach:
             allows_nat=route.trunk.allows_nat,
             srtp=SrtpPolicy(route.trunk.srtp),
             after_refusal=after_refusal,
+            post_dial=post_dial,
             most_redirects=MOST_REDIRECTS if route.trunk.follows_redirects else 0,
             admit=lambda: self.channels.take(route.trunk.name, route.trunk.channels).release,
         )

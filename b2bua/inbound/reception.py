@@ -190,7 +190,8 @@ class Reception:
             return enter(plan, dialled.number, facts)
         if dialled.number in ("", plan.voicemail_number):
             return None
-        return Position(Ring((External(dialled.number),), for_seconds=OUTGOING_RING_S), key=OUTSIDE)
+        outside = External(dialled.number, dialled.post_dial)
+        return Position(Ring((outside,), for_seconds=OUTGOING_RING_S), key=OUTSIDE)
 
     def _identity(
         self,
@@ -250,7 +251,6 @@ class Reception:
         ) as call:
             call.caller.at_end(arrival.held.pop_all().close)
             call.caller.preload_digits(arrival.keys)
-            call.keys_beyond = arrival.keys if arrival.start.key == OUTSIDE else ""
             call.on_joined = lambda call_id: self.traces.also(arrival.identity.call_id, call_id)
             try:
                 ending.why = await self._answered_in_time(call, arrival)

@@ -13,7 +13,6 @@ from b2bua.call.conversation import converse
 from b2bua.call.leg import Leg
 from b2bua.call.transfer import Transfer
 from b2bua.errors import Declined, MalformedMessage, NotAcceptable
-from b2bua.inbound.numbers import OUTSIDE
 from b2bua.people.engaged import talking
 from b2bua.people.occupancy import Occupancy
 from b2bua.routing.scheme import Position
@@ -201,7 +200,7 @@ class Transfers:
     async def _send_to(self, call: Call, transfer: Transfer, start: Position, walk: Walk) -> bool:
         """Serve at ``start``; who asked is told, and gets who was sent back if nobody is there."""
         before = call.conversations, call.has_left_message
-        with self._on_the_way(call, transfer, start):
+        with self._on_the_way(call, transfer):
             call.caller.ring()
             await walk(start)
         if (call.conversations, call.has_left_message) != before:
@@ -211,12 +210,11 @@ class Transfers:
         return transfer.by is not None and transfer.by.is_up and await self._hand_to(call, transfer.by)
 
     @contextmanager
-    def _on_the_way(self, call: Call, transfer: Transfer, start: Position) -> Iterator[None]:
+    def _on_the_way(self, call: Call, transfer: Transfer) -> Iterator[None]:
         """Let whoever takes the call know by whom it comes, and who sent it that it was taken."""
         caller = call.caller
         caller.forget_digits()  # what was pressed while talking is no choice in a menu
         caller.preload_digits(transfer.keys)
-        call.keys_beyond = transfer.keys if start.key == OUTSIDE else ""
         call.referred_by = _referred_by(transfer)
         call.last_status = None
         caller.on_answer = lambda: _done(transfer)

@@ -45,6 +45,8 @@ class External:
 
     number: str
     """E.164, or a short number of the office's country as it is dialled."""
+    post_dial: str = ""
+    """What is pressed once it has answered: digits, and ``,`` or ``w`` for pauses."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,8 +166,8 @@ def _title(plan: Plan, target: Target) -> str:
             return f"{person.display} ({person.extension})" if person.extension else person.display
         case Mobile(name):
             return f"the mobile of {plan.people[name].display}"
-        case External(number):
-            return number
+        case External(number, post_dial):
+            return f"{number}, pressing {post_dial} behind it" if post_dial else number
         case SipAddress(uri):
             return uri
 

@@ -16,10 +16,32 @@ from phonenumbers import (
 
 SEPARATORS = re.compile(r"[\s().\-/\u00a0\u2010-\u2015]+")
 DIALLABLE = re.compile(r"\+?[0-9]+")
+POST_DIAL = re.compile(
+    r"(?:tel:)?(\+?[0-9][0-9 ().\-/]*)([,pPwW][0-9*#,pPwW .()\-]*)?(;[^\s]*)?", re.IGNORECASE | re.ASCII
+)
+PARAMETER = re.compile(r";(postd|ext)=([0-9*#,pPwW.()\-]+)", re.IGNORECASE | re.ASCII)
+PAUSES = str.maketrans({"p": ",", "P": ",", "W": "w"})
 LONGEST_SHORT = 6
 """Digits: 116 123 is the longest kind there is."""
 SHORTEST_NATIONAL = 8
 """Digits of a number that is believed without being in the tables; what is shorter may be an extension."""
+
+
+def part_post_dial(text: str) -> tuple[str, str]:
+    """Return the number of ``+48600100200,555`` and what to press once it has answered: ``,555``.
+
+    Pauses are ``,`` (also written ``p``) and ``w``. Links such as ``tel:+48600100200;postd=p555`` and
+    ``;ext=555`` (RFC 3966 §5.3; it is pressed after a pause) are read as well; other text stays as it is.
+    """
+    match = POST_DIAL.fullmatch(text.strip())
+    if match is None:
+        return text, ""
+    number, after, parameters = match[1].strip(), match[2] or "", match[3] or ""
+    for name, value in PARAMETER.findall(parameters):
+        after += value if name.lower() == "postd" else f",{value}"
+    if PARAMETER.sub("", parameters):
+        return text, ""  # another parameter means another number
+    return number, SEPARATORS.sub("", after).translate(PAUSES)
 
 
 @lru_cache(maxsize=4096)

@@ -78,6 +78,8 @@ class PersonSpec:
     """What colleagues and callers of a menu dial."""
     mobile: str | None = None
     """Normalised number."""
+    mobile_post_dial: str = ""
+    """What is pressed once the mobile has answered."""
     mailbox: str | None = None
     """Where messages go when their extension was dialled; None: the office's mailbox."""
     listens_to: tuple[str, ...] = ()

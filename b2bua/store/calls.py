@@ -36,6 +36,8 @@ class EventKind(StrEnum):
     """``who`` picked up."""
     PICKED_UP = "picked up"
     """``who`` took a call that rang for ``detail``."""
+    DIALLED_ON = "dialled on"
+    """``detail`` was pressed behind the number of ``who`` once that had answered."""
     TALKED = "talked"
     """The caller talked with ``who`` for ``seconds``."""
     QUEUED = "queued"

@@ -135,6 +135,7 @@ _PHRASES: dict[EventKind, Callable[[CallEvent, str], str]] = {
     EventKind.OFFLINE: lambda _event, who: f"{who}'s phone was off",
     EventKind.ANSWERED: lambda _event, who: f"{who} answered",
     EventKind.PICKED_UP: lambda event, who: f"{who} picked up what rang for {event.detail}",
+    EventKind.DIALLED_ON: lambda event, who: f"pressed {event.detail} behind the number of {who}",
     EventKind.TALKED: lambda event, who: f"talked with {who}{_for(event, ' for {}')}",
     EventKind.QUEUED: _queued,
     EventKind.LEFT_QUEUE: _left_queue,

@@ -101,6 +101,16 @@ def test_a_wrong_password_is_not_printed(errors: Says) -> None:
     assert errors(text) == ["3 person.anna.password: expected text in quotes"]
 
 
+def test_what_cannot_be_pressed_behind_a_number_is_an_error(errors: Says) -> None:
+    text = PEOPLE.replace('mobile = "+48600100200"', 'mobile = "+48600100200,five"')
+    assert text != PEOPLE
+    text += '[[scheme.main.step]]\nring = ["+48600100201,,7w#", "+48600100202,#abc"]\n'
+    assert [error.partition(" ")[2] for error in errors(text)] == [
+        "person.anna.mobile: '+48600100200,five' is no telephone number",
+        "scheme.main.step.1.ring.2: there is no person '+48600100202,#abc'",
+    ]
+
+
 def test_references_to_nothing_are_errors_with_a_suggestion(errors: Says) -> None:
     text = (
         PEOPLE.replace("default-scheme", 'default-trunk = "aut"\nvoicemail = "salse"\ndefault-scheme')

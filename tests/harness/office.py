@@ -99,12 +99,18 @@ class Office:
         return await trunk.call(SERVER, number, from_number=from_number, uri=uri)
 
     async def call_from(
-        self, phone: Softphone, extension: str, number: str, *, password: str | None = None
+        self,
+        phone: Softphone,
+        extension: str,
+        number: str,
+        *,
+        password: str | None = None,
+        uri: str | None = None,
     ) -> PlacedCall:
-        """Call ``number`` from one of our phones."""
+        """Call ``number`` from one of our phones; ``uri`` takes its place in the request-URI."""
         credentials = Credentials(extension, password or f"demo-{extension}")
         server = server_toward(phone.host)
-        return await phone.call(server, number, from_number=extension, credentials=credentials)
+        return await phone.call(server, number, from_number=extension, credentials=credentials, uri=uri)
 
     async def people_leave(self) -> None:
         """Let everybody outside hang up and leave the network."""

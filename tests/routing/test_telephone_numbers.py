@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from b2bua.routing.numbers import is_emergency, normalise
+from b2bua.routing.numbers import is_emergency, normalise, part_post_dial
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,26 @@ def test_emergency_numbers_are_those_of_the_country() -> None:
     assert is_emergency("112", country="PL")
     assert is_emergency("911", country="US")
     assert not is_emergency("101", country="PL")
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "post_dial"),
+    [
+        ("+48600100200,555", "+48600100200", ",555"),
+        ("600 100 200 pP 5-5 5#", "600 100 200", ",,555#"),
+        ("+48600100200W1", "+48600100200", "w1"),
+        ("tel:+48600100200;postd=p1,2", "+48600100200", ",1,2"),
+        ("tel:+48-600-100-200;ext=12-3", "+48-600-100-200", ",123"),
+        ("+48600100200", "+48600100200", ""),
+        ("101", "101", ""),
+        ("anna", "anna", ""),
+        ("piotr,5", "piotr,5", ""),
+        ("+48600100200,five", "+48600100200,five", ""),
+        ("tel:112;phone-context=+48", "tel:112;phone-context=+48", ""),
+        ("", "", ""),
+    ],
+)
+def test_rfc3966_5_3_a_number_is_parted_from_what_is_pressed_behind_it(
+    text: str, number: str, post_dial: str
+) -> None:
+    assert part_post_dial(text) == (number, post_dial)

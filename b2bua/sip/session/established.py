@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
-from b2bua.errors import NotAcceptable
+from b2bua.errors import LegEnded, NotAcceptable
 from b2bua.sip.body import SDP
 from b2bua.sip.capabilities import ALLOWED, SUPPORTED
 from b2bua.sip.causes import Reason, ending_in_words, reason_phrase
@@ -86,6 +87,28 @@ class Session:
             LegEnded: the dialog is gone.
         """
         return await self._offers.offer(offer, method="UPDATE")
+
+    async def info(self, body: bytes, content_type: str) -> int:
+        """Return the status of the answer to an INFO with ``body`` (RFC 6086 §4.2.1 for the legacy use).
+
+        Raises:
+            LegEnded: the dialog ended before it was answered.
+        """
+        if self.ended.done():
+            raise LegEnded(self.ended.result().why)
+        answered: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def take(_request: Request, response: Response) -> None:
+            if response.status >= 200 and not answered.done():
+                answered.set_result(response.status)
+
+        asking = DialogRequest(self._core, self.dialog, credentials=self._credentials, on_response=take)
+        asking.send("INFO", body=body, content_type=content_type)
+        until: set[asyncio.Future[Any]] = {answered, self.ended}
+        await asyncio.wait(until, return_when=asyncio.FIRST_COMPLETED)
+        if not answered.done():
+            raise LegEnded(self.ended.result().why)
+        return answered.result()
 
     def refer(
         self, target: Uri, *, replaces: Replaces | None = None, headers: ExtraHeaders = ()
