@@ -17,6 +17,7 @@ from media.commands import Tone
 from media.dtmf import parse_info
 from media.keypad import key_seconds
 from media.sdp.negotiate import LocalMedia, make_answer
+from tests.calls.test_transfer import dialog_of, refer
 from tests.harness.clock import virtual_time
 from tests.harness.office import MOBILES, NUMBER, heard, office, reinvite
 
@@ -260,3 +261,41 @@ async def test_row_i9_hold_in_the_pause_loses_no_digit(tmp_path: Path) -> None:
         assert pressed.digits == "55"
         leg.hang_up()
         await run.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_row_i9_an_attended_transfer_presses_nothing_a_second_time(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=RING.format("101")) as run:
+        anna, mobiles = await run.phone("101", ANSWERS), await run.mobiles(ANSWERS)
+        caller = await (await run.call_in(NUMBER)).answered(within=5)
+        first = (await anna.invited(within=5)).leg
+        await reinvite(first, "sendonly")
+        consultation = await run.call_from(anna, "101", "unused", uri=f"tel:{FAR},77")
+        second = await consultation.answered(within=5)
+        pressed = await Pressed.by(mobiles)
+        await asyncio.sleep(4)
+        assert pressed.digits == "77"
+        await refer(first, FAR, replaces=dialog_of(second)).result
+        await asyncio.sleep(6)
+        assert caller.is_up
+        assert pressed.leg.is_up
+        assert pressed.digits == "77"
+        caller.hang_up()
+        await run.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_row_i9_digits_for_the_far_end_are_not_those_of_a_menu_here(tmp_path: Path) -> None:
+    async with office(tmp_path) as run:
+        anna, ivan = await run.phone("101"), await run.phone("104", ANSWERS)
+        olena, mobiles = await run.phone("103", ANSWERS), await run.mobiles(ANSWERS)
+        caller = await (await run.call_from(anna, "101", "unused", uri=f"tel:{FAR},103")).answered(within=5)
+        pressed = await Pressed.by(mobiles)
+        await asyncio.sleep(4)
+        assert pressed.digits == "103"
+        caller.hang_up()
+        await asyncio.sleep(1)
+        to_menu = await run.call_from(anna, "101", "unused", uri="tel:+48221230006,103")
+        await to_menu.answered(within=5)
+        await olena.invited(within=2)  # whereas these are
+        assert (ivan.invitations, len(mobiles.invitations)) == ([], 1)
