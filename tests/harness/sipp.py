@@ -82,6 +82,17 @@ class Sipp:
         text = self._messages.read_text(errors="replace") if self._messages.exists() else ""
         return len(re.findall(rf"message received \[\d+\] bytes :\n\n{re.escape(start)}", text))
 
+    @property
+    def dialog(self) -> str:
+        """The dialog with the office that called, as a Replaces value; empty until the phone has answered."""
+        text = self._messages.read_text(errors="replace") if self._messages.exists() else ""
+        answered = re.search(r"message sent .*?\nSIP/2.0 180 .*?\n\n", text, re.DOTALL)
+        if answered is None:
+            return ""
+        parts = (r"Call-ID: *(\S+)", r"From:.*;tag=([^;\s]+)", r"To:.*;tag=([^;\s]+)")
+        call_id, ours, theirs = (re.findall(part, answered[0])[0] for part in parts)
+        return f"{call_id};to-tag={ours};from-tag={theirs}"
+
     def logged(self) -> list[str]:
         """Return what the scenario's ``<log>`` actions wrote."""
         return self._log.read_text().splitlines() if self._log.exists() else []
@@ -140,6 +151,16 @@ class Cast:
         phone = self._start(scenario, port, ["-m", str(calls), "-t", over, "-aa", *arguments])
         until(phone.is_listening, within=START_S, what=f"SIPp listens on {port}")
         return phone
+
+    def calling_phone(
+        self, scenario: str, extension: str, number: str, *arguments: str, over: str = "u1"
+    ) -> Sipp:
+        """Start a registered phone that calls ``number`` as the scenario says."""
+        port = self.register(extension, over=over)
+        options = [self._product, "-s", number, "-m", "1", "-t", over, "-key", "extension", extension]
+        return self._start(
+            scenario, port, [*options, "-au", extension, "-ap", f"demo-{extension}", "-aa", *arguments]
+        )
 
     def carrier(self, scenario: str, port: int, *arguments: str) -> Sipp:
         """Return a carrier that waits for the office at ``port``."""
