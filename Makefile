@@ -19,7 +19,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-
 COMPILE := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c \
   "import alembic.command, b2bua.cli.calls, b2bua.cli.run, media.local, media.worker, uvloop"
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
-TEST_TOOLS := sipp:sip-tester baresip:baresip cc:gcc
+TEST_TOOLS := sipp:sip-tester baresip:baresip linphonec:linphone-cli cc:gcc
 
 .PHONY: run test conformance fuzz soak check bench clean test-tools
 
@@ -67,14 +67,15 @@ $(VENV)/.ready-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	@$(COMPILE)
 	@touch $@ $(VENV)/.ready
 
-# SIPp and baresip place real calls in the tests; the C compiler builds the benchmarks' yardstick.
+# SIPp, baresip and linphonec place real calls in the tests; the C compiler builds the benchmarks' yardstick.
 test-tools:
 	@missing=$$(for tool in $(TEST_TOOLS); do \
-	  command -v $${tool%%:*} >/dev/null || echo $${tool##*:}; done); \
+	  command -v $${tool%%:*} >/dev/null || echo $${tool##*:}; done; \
+	  [ -e /usr/include/stdio.h ] || echo libc6-dev); \
 	if [ -n "$$missing" ] && ! command -v apt-get >/dev/null; then \
 	  echo "please install" $$missing "(Debian's names) with this system's tools"; exit 1; \
 	elif [ -n "$$missing" ]; then \
-	  echo "installing" $$missing; $(APT) update -qq && $(APT) install -y -qq $$missing; fi
+	  echo "installing" $$missing; $(APT) update -qq && $(APT) install -y -qq --no-install-recommends $$missing; fi
 
 clean:
 	rm -rf $(VENV) .fuzz dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

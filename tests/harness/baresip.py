@@ -73,7 +73,7 @@ class Baresip:
         self._folder = folder
         self._server = f"{HOST}:{server_port}"
         microphone = folder / "microphone.wav"
-        _write_tone(microphone, hears_hz)
+        write_tone(microphone, hears_hz)
         rtp = free_port()
         config = CONFIG.format(
             modules=modules(),
@@ -240,6 +240,7 @@ def seconds_of(pcm: NDArray[np.int16], rate: int, frequency: float, *, above_db:
     return float(np.count_nonzero(detect(pcm, rate, [frequency])[:, 0] > above_db)) * 0.02
 
 
-def _write_tone(path: Path, frequency: float) -> None:
+def write_tone(path: Path, frequency: float) -> None:
+    """Write a tone of ``frequency`` that lasts longer than any call, as a microphone."""
     with WavWriter(path, RATE_HZ, WavFormat.PCM16) as wav:
         wav.append(tone((frequency,), MICROPHONE_S, RATE_HZ).astype("<i2").tobytes())

@@ -12,7 +12,7 @@ from media.tones import FRAME_S, detect
 from media.wav import read_wav
 from tests.harness.product import Product
 from tests.harness.sipp import SCENARIOS, Cast, Sipp
-from tests.interop.awkward_scenes import ACKNOWLEDGED_LATE, AWKWARD
+from tests.interop.awkward_scenes import ACKNOWLEDGED_LATE, AWKWARD, NEVER_ACKNOWLEDGED
 from tests.interop.scenes import Performance, PhonePart, Scene, Show
 from tests.interop.test_sipp_carriers import CARRIERS
 from tests.interop.test_sipp_transfers import MOVERS
@@ -56,6 +56,7 @@ PATIENCE_RUNS_OUT = Scene(
     arguments=("-recv_timeout", "7500"),
 )
 SCENES = (
+    NEVER_ACKNOWLEDGED,
     ANSWERED,
     Scene("row_o8_over_tcp", "calls-answered", "talked", ("talked with Phone",), (ANSWERS,), over="t1"),
     _refused(302, "rang Phone"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.product import HOST, Product, free_port, until
-from tests.harness.sipp import Cast
+from tests.harness.sipp import Cast, Sipp
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(60)]
 
@@ -47,6 +47,21 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         product.assert_log_is_clean()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def late(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Product, Cast, Sipp]]:
+    """An office that began without its registrar, which comes up while the other tests are played."""
+    folder, registrar = tmp_path_factory.mktemp("late"), free_port()
+    account = f'registrar = "{HOST}:{registrar}"\nusername = "office"\npassword = "secret"'
+    by_account = ('accepts-from = ["127.0.0.0/8"]', account)
+    with (
+        Product.running(folder / "office", change=lambda text: text.replace(*by_account)) as office,
+        Cast.around(folder / "sipp", office.port) as cast,
+    ):
+        until(lambda: NOT_REGISTERED in office.log, within=5, what="the office tells that nobody is there")
+        yield office, cast, cast.carrier(f"carrier-{REGISTERS}.xml", registrar)
+        office.assert_log_is_clean()
+
+
 @pytest.mark.parametrize(
     ("carrier", "trunk"),
     [
@@ -69,21 +84,11 @@ def test_row_f9_a_number_outside_is_rung_through_a_carrier_that_is(
 
 
 def test_row_d11_o8_a_carrier_that_comes_up_after_the_office_is_registered_with_and_its_calls_are_taken(
-    tmp_path: Path,
+    late: tuple[Product, Cast, Sipp],
 ) -> None:
-    registrar = free_port()
-    account = f'registrar = "{HOST}:{registrar}"\nusername = "office"\npassword = "secret"'
-    with (
-        Product.running(
-            tmp_path / "office", change=lambda text: text.replace('accepts-from = ["127.0.0.0/8"]', account)
-        ) as office,
-        Cast.around(tmp_path / "sipp", office.port) as cast,
-    ):
-        until(lambda: NOT_REGISTERED in office.log, within=5, what="the office tells that nobody is there")
-        carrier = cast.carrier(f"carrier-{REGISTERS}.xml", registrar)
-        carrier.wait(within=FIRST_PAUSE_S + 2)
-        until(lambda: IS_REGISTERED in office.log, within=2, what="the office tells that it is registered")
-        cast.trunk("trunk-calls-answered.xml", "+48221230005").wait()
-        (call,) = office.finished_calls(of="+48221230005")
-        assert call.outcome == "promise"
-        office.assert_log_is_clean()
+    office, cast, carrier = late
+    carrier.wait(within=FIRST_PAUSE_S + 2)
+    until(lambda: IS_REGISTERED in office.log, within=2, what="the office tells that it is registered")
+    cast.trunk("trunk-calls-answered.xml", "+48221230005").wait()
+    (call,) = office.finished_calls(of="+48221230005")
+    assert call.outcome == "promise"

@@ -1,0 +1,109 @@
+"""Linphone on real calls: both ways, hold, both kinds of transfer, digits; who hears whom is decoded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import numpy as np
+import pytest
+
+from tests.harness.baresip import seconds_of
+from tests.harness.linphone import Linphone
+from tests.harness.product import Product, until
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
+
+VOICES = {"101": 700.0, "102": 1000.0, "103": 1300.0}
+PATIENCE_S = 15.0
+LATENCY_S = 0.6
+"""From a key to what is heard at the other end, on a busy machine."""
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The started product."""
+    with Product.running(tmp_path_factory.mktemp("office")) as product:
+        yield product
+        product.assert_log_is_clean()
+
+
+@pytest.fixture
+def phones(office: Product, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Linphone]]:
+    """Three phones, each with a voice of its own."""
+    folder = tmp_path_factory.mktemp("phones")
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(
+                Linphone.registered(
+                    folder / extension, extension=extension, server_port=office.port, says_hz=voice
+                )
+            )
+            for extension, voice in VOICES.items()
+        ]
+
+
+def heard_s(phone: Linphone, whom: str) -> float:
+    """Return how long ``phone`` has heard the voice of ``whom``."""
+    return seconds_of(*phone.heard(), VOICES[whom])
+
+
+def until_heard(phone: Linphone, whom: str, *, seconds: float) -> None:
+    """Wait for it."""
+    until(lambda: heard_s(phone, whom) >= seconds, within=PATIENCE_S, what=f"{whom} is heard {seconds} s")
+
+
+def loud_s(phone: Linphone) -> float:
+    """Return how long ``phone`` has heard anything."""
+    pcm, rate = phone.heard()
+    frames = pcm[: len(pcm) // (rate // 50) * (rate // 50)].reshape(-1, rate // 50).astype(float)
+    return float(np.count_nonzero(np.abs(frames).max(axis=1) > 100)) * 0.02
+
+
+def test_rfc3515_row_d9_linphone_calls_is_held_with_music_and_transferred(
+    office: Product, phones: list[Linphone]
+) -> None:
+    anna, piotr, olena = phones
+    anna.dial("102")
+    until_heard(piotr, "101", seconds=1.0)
+    until_heard(anna, "102", seconds=1.0)
+    anna.hold()
+    voice, anything = heard_s(piotr, "101"), loud_s(piotr)
+    until(lambda: loud_s(piotr) > anything + 2.0, within=PATIENCE_S, what="2 s of music")
+    assert heard_s(piotr, "101") - voice < LATENCY_S
+    anna.resume()
+    until_heard(piotr, "101", seconds=voice + LATENCY_S + 1.0)
+    piotr.transfer("103")
+    until_heard(anna, "103", seconds=1.0)
+    until_heard(olena, "101", seconds=1.0)
+    until(piotr.is_over, within=PATIENCE_S, what="102 is out of it")
+    anna.hang_up()
+    until(olena.is_over, within=PATIENCE_S, what="103 is hung up on")
+    call = office.finished_calls(of="102")[-1]
+    assert call.story.startswith("talked with Piotr Zieliński for ")
+    assert "; talked with Olena Kovalenko for " in call.story
+
+
+def test_rfc3891_rfc4733_linphone_chooses_in_a_menu_and_is_transferred_after_a_talk(
+    office: Product, phones: list[Linphone]
+) -> None:
+    olena, piotr, anna = phones[2], phones[1], phones[0]
+    olena.dial("+48221230003")
+    until(olena.talks, within=PATIENCE_S, what="the menu answers")
+    time.sleep(0.5)  # a person does not press in the very instant of the answer either
+    olena.type("1")
+    until_heard(anna, "103", seconds=0.5)
+    anna.hold()
+    until(lambda: "is now paused" in anna.output, within=PATIENCE_S, what="103 is on hold")
+    anna.dial("102")
+    until_heard(piotr, "101", seconds=0.5)
+    anna.connect_calls()
+    until_heard(olena, "102", seconds=1.0)
+    until_heard(piotr, "103", seconds=1.0)
+    until(lambda: anna.is_over(1) and anna.is_over(2), within=PATIENCE_S, what="101 is out of it")
+    olena.hang_up()
+    until(piotr.is_over, within=PATIENCE_S, what="102 is hung up on")
+    call = office.finished_calls(of="+48221230003")[-1]
+    assert call.story.startswith("pressed 1 in the menu main; talked with Anna Nowak for ")
+    assert "; talked with Piotr Zieliński for " in call.story
