@@ -100,8 +100,7 @@ class CalleeLeg(Leg):
     """
 
     def __init__(self, dial: Dial, media: MediaLeg, profile: SoundProfile) -> None:
-        if dial.srtp is not None:
-            profile = replace(profile, srtp=dial.srtp)
+        profile = profile.with_srtp(dial.srtp)
         super().__init__(
             dial.who,
             media,

@@ -88,6 +88,10 @@ class SoundProfile:
     srtp: SrtpPolicy = SrtpPolicy.OFF
     """Whether sound is protected."""
 
+    def with_srtp(self, policy: str | None) -> SoundProfile:
+        """Return the same for a party that has a ``policy`` of its own."""
+        return self if policy is None else replace(self, srtp=SrtpPolicy(policy))
+
     def address_toward(self, peer: str, *, own: str) -> str:
         """Return the address for SDP: phones beside us get the real one, few routers send theirs back in."""
         if is_private(peer):

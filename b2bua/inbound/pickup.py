@@ -113,7 +113,7 @@ class Pickups:
                 invite,
                 media,
                 name=person.title,
-                profile=self.profile,
+                profile=self.profile.with_srtp(person.srtp),
                 allows_nat=True,
                 person=person.name,
                 number=person.extension or "",

@@ -78,6 +78,7 @@ class Reach:
             number=person.extension or "",
             vigil=self.vigil(binding),
             allows_nat=binding.is_behind_nat,
+            srtp=SrtpPolicy(person.srtp) if person.srtp is not None else None,
         )
 
     @staticmethod

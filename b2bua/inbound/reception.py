@@ -41,7 +41,6 @@ from b2bua.trace.keeper import TraceKeeper
 from b2bua.trunk.channels import Channels
 from media.client import MediaEngine
 from media.errors import EngineGone, MediaError, PortsExhausted
-from media.sdp.crypto import SrtpPolicy
 
 log = structlog.get_logger("call")
 
@@ -238,15 +237,13 @@ class Reception:
             await self._close(ledger, new_call, ending)
 
     async def _in_custody(self, arrival: Arrival, ledger: JournalLedger, ending: Ending) -> None:
-        trunk, profile = arrival.trunk, self.profile
-        if trunk is not None:
-            profile = replace(profile, srtp=SrtpPolicy(trunk.srtp))
+        trunk = arrival.trunk
         async with Call.incoming(
             arrival.invite,
             await self.engine(),
             arrival.identity,
             ledger,
-            profile=profile,
+            profile=self._profile_toward(arrival),
             allows_nat=trunk.allows_nat if trunk is not None else True,
         ) as call:
             call.caller.at_end(arrival.held.pop_all().close)
@@ -256,6 +253,15 @@ class Reception:
                 ending.why = await self._answered_in_time(call, arrival)
             finally:
                 ending.outcome = outcome_of(call)
+
+    def _profile_toward(self, arrival: Arrival) -> SoundProfile:
+        """Return how to negotiate sound with who calls: trunks and people may have an SRTP of their own."""
+        person = arrival.identity.person
+        if arrival.trunk is not None:
+            return self.profile.with_srtp(arrival.trunk.srtp)
+        return (
+            self.profile if person is None else self.profile.with_srtp(self.directory().person(person).srtp)
+        )
 
     async def _answered_in_time(self, call: Call, arrival: Arrival) -> str:
         trunk = arrival.trunk

@@ -11,16 +11,19 @@ import pytest
 
 from b2bua.call.leg import Leg, SoundProfile
 from b2bua.demo.softphone import CallRefused, Habit, Softphone
+from b2bua.sip.digest import Credentials
 from b2bua.sip.headers import NameAddr
-from b2bua.sip.session import Answered, Progress
+from b2bua.sip.session import Answered, Progress, Session
 from b2bua.store.calls import CallOutcome
 from b2bua.store.story import story
 from media.commands import Tone
-from media.sdp.crypto import SrtpPolicy, new_keys
+from media.sdp.crypto import SUITES, SrtpPolicy, new_keys
 from media.sdp.model import MediaDescription, SessionDescription
-from media.sdp.negotiate import LocalMedia, make_answer, make_offer, read_answer
+from media.sdp.negotiate import LocalMedia, StreamAgreement, make_answer, make_offer, read_answer
+from media.tones import detect, tone
 from tests.harness.clock import virtual_time
-from tests.harness.office import MOBILES, NUMBER, SERVER, Office, assert_both_hear, loudness, office
+from tests.harness.office import MOBILES, NUMBER, SERVER, Office, assert_both_hear, heard, loudness, office
+from tests.media.peer import Peer, mirrored
 
 PHONE_HZ = 1100.0
 ONE_PHONE = """
@@ -215,4 +218,160 @@ async def test_another_key_than_the_one_agreed_is_silence_for_the_far_end(tmp_pa
         await asyncio.sleep(2)
         assert (await recording.stop()).is_silent
         leg.hang_up()
+        await demo.settled()
+
+
+def with_suite(suite: str) -> Callable[[bytes], bytes]:
+    """Return what leaves only ``suite`` in a description."""
+
+    def leave(sdp: bytes) -> bytes:
+        lines = sdp.decode().splitlines()
+        kept = [line for line in lines if not line.startswith("a=crypto:") or f" {suite} " in line]
+        return ("\r\n".join(kept) + "\r\n").encode()
+
+    return leave
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_phone_that_knows_one_suite_only_talks_by_that_one_with_a_plain_one_and_back(
+    suite: str, tmp_path: Path
+) -> None:
+    @virtual_time(limit_s=600)
+    async def played() -> None:
+        async with office(tmp_path, change=person("piotr", "off", phones("required"))) as demo:
+            anna, piotr = await demo.phone("101"), await demo.phone("102", Habit(answers_after=1))
+            local = LocalMedia(
+                "127.0.0.2", 4000, session_id=1, version=1, srtp=SrtpPolicy.REQUIRED, crypto=new_keys()
+            )
+            leg, agreement = await call_with_offer(demo, anna, with_suite(suite)(make_offer_of_all(local)))
+            assert agreement.keys is not None
+            assert agreement.keys.suite == suite
+            phone = Peer(demo.rtp, 4000, host="127.0.0.2", codec="PCMA", keys=mirrored(agreement.keys))
+            called = piotr.invitations[0].leg
+            called.loop([Tone((PHONE_HZ,), 1.0)])
+            recording = called.media.record(tmp_path / "piotr.wav")
+            assert agreement.remote is not None
+            await phone.say(tone((1700.0,), 2.0, 8000), agreement.remote)
+            await recording.stop()
+            assert len(heard(tmp_path / "piotr.wav", 1700.0)) > 90
+            assert detect(phone.audio(), 8000, (PHONE_HZ,)).mean() > -20
+            assert phone.garbage == 0
+            leg.bye()
+            await demo.settled()
+
+    played()
+
+
+def make_offer_of_all(local: LocalMedia) -> bytes:
+    """Return an offer that names every suite, also the one that our own offers leave out."""
+    lines = make_offer(local).decode().splitlines()
+    at = next(index for index, line in enumerate(lines) if line.startswith("a=crypto"))
+    others = [line for line in lines if not line.startswith("a=crypto")]
+    keys = [str(crypto.line) for crypto in local.crypto]
+    return ("\r\n".join((*others[:at], *keys, *others[at:])) + "\r\n").encode()
+
+
+async def call_with_offer(demo: Office, phone: Softphone, offer: bytes) -> tuple[Session, StreamAgreement]:
+    """Call 102 with a given offer; return session and what its answer settles."""
+    invite = phone.endpoint.invite(
+        uri="sip:102@127.0.0.1",
+        hop=SERVER,
+        from_=NameAddr.parse("<sip:101@127.0.0.1>"),
+        offer=offer,
+        credentials=Credentials("101", "demo-101"),
+    )
+    while isinstance(event := await invite.next_event(), Progress):
+        pass
+    assert isinstance(event, Answered)
+    return event.session, read_answer(offer, event.body)
+
+
+def person(name: str, policy: str, change: Callable[[str], str] = str) -> Callable[[str], str]:
+    """Give one person a policy of their own."""
+    return lambda text: change(text).replace(f"[person.{name}]\n", f'[person.{name}]\nsrtp = "{policy}"\n')
+
+
+@virtual_time(limit_s=600)
+async def test_a_person_may_have_another_policy_than_the_other_phones_in_either_direction(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, change=person("anna", "required")) as demo:
+        anna = await secured(await demo.phone("101", Habit(answers_after=1)))
+        piotr = await demo.phone("102", Habit(answers_after=1))
+        for caller, extension, callee, number in ((anna, "101", piotr, "102"), (piotr, "102", anna, "101")):
+            leg = await (await demo.call_from(caller, extension, number)).answered(within=4)
+            called = callee.invitations[-1].leg
+            secure, plain = (leg, called) if caller is anna else (called, leg)
+            assert secure.media.agreement is not None
+            assert plain.media.agreement is not None
+            assert (secure.media.agreement.is_savp, plain.media.agreement.keys) == (True, None)
+            await assert_both_hear(leg, called, tmp_path, name=number)
+            leg.hang_up()
+        anna.profile = SoundProfile()
+        with pytest.raises(CallRefused) as refused:
+            await (await demo.call_from(anna, "101", "102")).answered(within=4)
+        assert refused.value.status == 488
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_hold_and_resume_keep_the_protection_and_the_held_one_hears_music(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=ONE_PHONE, change=phones("required")) as demo:
+        anna = await secured(await demo.phone("101", Habit(answers_after=1)))
+        leg = await (await demo.call_in(NUMBER)).answered(within=3)
+        phone = anna.invitations[0].leg
+        await assert_both_hear(leg, phone, tmp_path)
+        sizes = watch_wire(demo)
+        assert phone.media.agreement is not None
+        keys = phone.media.agreement.keys
+        await again(phone, "sendonly")
+        recording = leg.media.record(tmp_path / "music.wav")
+        leg.media.stop()
+        await asyncio.sleep(3)
+        await recording.stop()
+        assert loudness(tmp_path / "music.wav", 0.5, 2.5) > -45
+        await again(phone, "sendrecv")
+        await assert_both_hear(leg, phone, tmp_path, name="-resumed")
+        assert sizes[phone.media.address[1]] == {12 + 160 + 16}
+        assert phone.media.agreement.keys == keys
+        leg.hang_up()
+        await demo.settled()
+
+
+async def again(leg: Leg, direction: str) -> None:
+    """Send a re-INVITE with the keys of before, as holding phones do."""
+    assert leg.session is not None
+    local = replace(leg._local, version=leg._local.version + 1)
+    offer = make_offer(local, direction=direction)
+    leg.connect(read_answer(offer, await leg.session.reinvite(offer)))
+
+
+@pytest.mark.parametrize("has_keys", [True, False])
+def test_plain_rtp_with_keys_beside_it_is_protected_where_srtp_is_offered_and_plain_where_it_is_off(
+    has_keys: bool, tmp_path: Path
+) -> None:
+    policy = "offered" if has_keys else "off"
+
+    @virtual_time(limit_s=600)
+    async def played() -> None:
+        async with office(tmp_path, change=phones(policy)) as demo:
+            anna, piotr = await demo.phone("101"), await demo.phone("102", Habit(answers_after=1))
+            anna.profile = SoundProfile(srtp=SrtpPolicy.BEST_EFFORT)
+            leg = await (await demo.call_from(anna, "101", "102")).answered(within=4)
+            assert leg.media.agreement is not None
+            assert (leg.media.agreement.keys is not None, leg.media.agreement.is_savp) == (has_keys, False)
+            await assert_both_hear(leg, piotr.invitations[-1].leg, tmp_path)
+            leg.hang_up()
+            await demo.settled()
+
+    played()
+
+
+@virtual_time(limit_s=600)
+async def test_a_phone_that_insists_on_srtp_is_refused_with_488_where_it_is_off(tmp_path: Path) -> None:
+    async with office(tmp_path) as demo:
+        anna = await secured(await demo.phone("101"))
+        with pytest.raises(CallRefused) as refused:
+            await (await demo.call_from(anna, "101", "102")).answered(within=4)
+        assert refused.value.status == 488
         await demo.settled()

@@ -95,6 +95,8 @@ class Person(Named):
     email: str | None = Field(default=None, pattern="@")
     voicemail: str | None = None
     """Own mailbox."""
+    srtp: Srtp | None = None
+    """Whether the sound of their phones is protected; None: as in ``[sip]``."""
 
     @property
     def title(self) -> str:
