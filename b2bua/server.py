@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import random
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -18,6 +16,7 @@ from b2bua import __version__
 from b2bua.background import Background
 from b2bua.call.dialer import Dialer
 from b2bua.call.leg import SoundProfile
+from b2bua.call.lines import Lines
 from b2bua.call_queue.step import QueueSounds, QueueStep
 from b2bua.config.models import Config
 from b2bua.engine_room import EngineRoom
@@ -32,7 +31,6 @@ from b2bua.inbound.sounds import Sounds
 from b2bua.inbound.transfer import Transfers
 from b2bua.ivr.step import MenuStep
 from b2bua.lamps.desk import LampDesk
-from b2bua.lamps.waiting import WaitingLamp
 from b2bua.listening import listen, transports
 from b2bua.people.directory import Directory
 from b2bua.people.occupancy import Occupancy
@@ -64,7 +62,6 @@ from b2bua.trunk.watch import TrunkWatch
 from b2bua.voicemail.listen import ListenSounds, ListenStep
 from b2bua.voicemail.step import VoicemailStep
 from media.client import MediaEngine
-from media.errors import MediaError
 from media.sdp.crypto import SrtpPolicy
 
 log = structlog.get_logger("office")
@@ -99,6 +96,7 @@ class Server:
         self.resolver = self._build_resolver()
         self.directory = Directory(config)
         self.occupancy = Occupancy()
+        self.lines = Lines()
         self.channels = Channels()
         self.bindings = Bindings(on_change=self._presence_changed)
         self.qualification = Qualification(self.bindings, self.endpoint, every_s=config.sip.qualify_every_s)
@@ -151,7 +149,12 @@ class Server:
             registrations=self.trunks.registrations,
         )
         self.lamps = LampDesk(
-            self.endpoint, authentication, waiting=WaitingLamp(lambda: self.plan, self.store.messages)
+            self.endpoint,
+            authentication,
+            plan=lambda: self.plan,
+            messages=self.store.messages,
+            lines=self.lines,
+            shows_callers=config.office.lamps_show_callers,
         )
 
     def _build_steps(self) -> None:
@@ -159,7 +162,7 @@ class Server:
         book = Phrasebook(Phrasebook.found(), office.language, office.prompts)
         sounds = Sounds(lambda: book)
         profile = self._sound_profile()
-        dialer = Dialer(self.endpoint, lambda: self.engines.engine, profile)
+        dialer = Dialer(self.endpoint, lambda: self.engines.engine, profile, lines=self.lines)
         reach = self._build_reach()
         self.queues = QueueStep(
             plan=lambda: self.plan,
@@ -255,6 +258,7 @@ class Server:
             store=self.store,
             engine=self.engines.ready,
             occupancy=self.occupancy,
+            lines=self.lines,
             channels=self.channels,
             profile=profile,
             clock=self._surroundings.clock,
@@ -275,7 +279,7 @@ class Server:
         """
         around = surroundings or Surroundings()
         async with AsyncExitStack() as stack:
-            store, engine = await _open(Store.open(config.office.data), around.starter(config)())
+            store, engine = await around.open(config)
             await stack.enter_async_context(store)
             stack.enter_context(running(config.office.data))
             server = cls(config, store, engine, around)
@@ -379,21 +383,3 @@ class Server:
             self.bindings.expire(loop.time())
             due = self.bindings.next_expiry or math.inf
             await asyncio.sleep(min(EXPIRY_CHECK_S, max(0.05, due - loop.time())))
-
-
-async def _open(
-    opening: Coroutine[Any, Any, Store], starting: Awaitable[MediaEngine]
-) -> tuple[Store, MediaEngine]:
-    """Open the journal while the media engine starts in its own process; both or none."""
-    engine = asyncio.ensure_future(starting)
-    try:
-        store = await opening
-    except BaseException:
-        with contextlib.suppress(MediaError):
-            await (await engine).close()
-        raise
-    try:
-        return store, await engine
-    except BaseException:
-        await store.close()
-        raise

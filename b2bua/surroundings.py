@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +11,9 @@ from datetime import UTC, datetime
 
 from b2bua.config.models import Config
 from b2bua.sip.transport.hop import Transport
+from b2bua.store.store import Store
 from media.client import MediaEngine
+from media.errors import MediaError
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +34,23 @@ class Surroundings:
         return self.start_engine or (
             lambda: MediaEngine.in_worker(address=config.rtp.addresses, ports=config.rtp.ports)
         )
+
+    async def open(self, config: Config) -> tuple[Store, MediaEngine]:
+        """Open the journal while the media engine starts in its own process; both or none.
+
+        Raises:
+            UnusableDatabaseError: the journal cannot be opened.
+            MediaError: the media engine does not start.
+        """
+        starting = asyncio.ensure_future(self.starter(config)())
+        try:
+            store = await Store.open(config.office.data)
+        except BaseException:
+            with contextlib.suppress(MediaError):
+                await (await starting).close()
+            raise
+        try:
+            return store, await starting
+        except BaseException:
+            await store.close()
+            raise

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from b2bua.call.leg import Leg, SoundProfile
+from b2bua.sip.dialog import DialogKey
 from b2bua.sip.session import IncomingInvite
 from media.client import MediaLeg
 from media.sdp.crypto import SrtpPolicy
@@ -41,6 +42,10 @@ class CallerLeg(Leg):
         )
         self._invite = invite
         self._is_early = False
+        self.has_rung = False
+        """Whether the caller has been told that somebody is being rung."""
+        self.on_stage: Callable[[], None] | None = None
+        """Told when the caller hears that it rings, and when the call is answered."""
         if invite.offer is None:
             if self._local.srtp is SrtpPolicy.OFFERED:
                 # An answer in the ACK can refuse nothing, so it must be possible without SRTP.
@@ -54,12 +59,18 @@ class CallerLeg(Leg):
         invite.on_answer = lambda answer: self._accept_answer(self._answer, answer)
         invite.ended.add_done_callback(lambda ending: self._over(ending.result()))
 
+    @property
+    def dialog_key(self) -> DialogKey:
+        """Call-ID, our tag and the caller's, from the first response on."""
+        return self._invite.dialog_key
+
     def ring(self) -> None:
         """Let the caller hear that somebody is being rung: by 180, or as sound where sound flows already."""
         if self.is_answered or self._is_early:
             super().ring()
         elif self.is_up:
             self._invite.progress(180, body=self._answer if self._invite.needs_offer else b"")
+            self._note_ringing()
 
     def start_early_media(self) -> None:
         """Let the caller hear before the answer what the far network plays (183 with SDP)."""
@@ -67,6 +78,12 @@ class CallerLeg(Leg):
             self._is_early = True
             self.connect(self._agreement)
             self._invite.progress(183, body=self._answer)
+            self._note_ringing()
+
+    def _note_ringing(self) -> None:
+        self.has_rung = True
+        if self.on_stage is not None:
+            self.on_stage()
 
     def answer(self) -> None:
         """Answer the caller; a second time does nothing. Digits count from this moment on.
@@ -84,6 +101,8 @@ class CallerLeg(Leg):
         if self._agreement is None:
             offer = self._answer
             session.on_answer = lambda answer: self._accept_answer(offer, answer)
+        if self.on_stage is not None:
+            self.on_stage()
 
     def reject(
         self, status: int, reason: str | None = None, *, headers: Iterable[tuple[str, str]] = ()

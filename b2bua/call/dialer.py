@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from b2bua.call.attempt import Attempt, Reply, reply_of
 from b2bua.call.callee import CalleeLeg, Dial
 from b2bua.call.leg import Leg, SoundProfile
+from b2bua.call.lines import Lines
 from b2bua.errors import MalformedMessage, Unavailable, WrongState
 from b2bua.sip.causes import CALLER_HUNG_UP, COMPLETED_ELSEWHERE, NO_ANSWER
 from b2bua.sip.endpoint import SipEndpoint
@@ -67,8 +68,15 @@ class Dialer:
     """Rings targets for callers."""
 
     def __init__(
-        self, endpoint: SipEndpoint, engine: Callable[[], MediaEngine], profile: SoundProfile
+        self,
+        endpoint: SipEndpoint,
+        engine: Callable[[], MediaEngine],
+        profile: SoundProfile,
+        *,
+        lines: Lines | None = None,
     ) -> None:
+        """``lines`` are told which phones ring and answer."""
+        self._lines = lines or Lines()
         self._endpoint = endpoint
         self._engine = engine
         self._profile = profile
@@ -106,6 +114,7 @@ class Dialer:
             seconds=seconds,
             caller=caller,
             watch=watch or Watch(),
+            lines=self._lines,
         )
         self.forks.append(fork)
         try:
@@ -131,7 +140,9 @@ class Fork:
         seconds: float,
         caller: Leg,
         watch: Watch,
+        lines: Lines,
     ) -> None:
+        self._lines = lines
         self._profile = profile
         self._endpoint = endpoint
         self._engine = engine
@@ -301,6 +312,7 @@ class Fork:
                 continue
             if not isinstance(event, Progress):
                 return event
+            self._lines.rings(leg, (invite.call_id, invite.local_tag, event.to_tag))
             self._hear_early(event, leg)
 
     def _has_another_way(
@@ -342,6 +354,7 @@ class Fork:
             self._record(leg.dial, Reply.ERROR, began=began, status=200, reason=str(error))
             return
         self._winner = leg
+        self._lines.answered(leg)
         if self._watch.on_answer is not None:
             self._watch.on_answer(leg)
         self._record(leg.dial, Reply.ANSWERED, began=began, status=200)

@@ -13,6 +13,7 @@ import structlog
 
 from b2bua.call.call import Call, CallerIdentity
 from b2bua.call.leg import SoundProfile
+from b2bua.call.lines import Lines
 from b2bua.config.models import Person, Trunk
 from b2bua.errors import MalformedMessage
 from b2bua.inbound.custody import Custody, outcome_of
@@ -101,6 +102,8 @@ class Reception:
     """The media engine; one that has just died is waited for."""
     occupancy: Occupancy
     """Who talks."""
+    lines: Lines
+    """What each phone does."""
     channels: Channels
     """Calls on each trunk."""
     profile: SoundProfile
@@ -249,6 +252,8 @@ class Reception:
             call.caller.at_end(arrival.held.pop_all().close)
             call.caller.preload_digits(arrival.keys)
             call.on_joined = lambda call_id: self.traces.also(arrival.identity.call_id, call_id)
+            if arrival.identity.person is not None:
+                self.lines.calls(call.caller, arrival.identity.person)
             try:
                 ending.why = await self._answered_in_time(call, arrival)
             finally:

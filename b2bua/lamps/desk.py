@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
+from b2bua.call.lines import Lines
+from b2bua.lamps.busy import BusyLamp
 from b2bua.lamps.waiting import WaitingLamp
 from b2bua.registrar.authentication import Authentication, Refused
+from b2bua.routing.plan import Plan
 from b2bua.sip.core import Core
 from b2bua.sip.server_request import ServerRequest
 from b2bua.sip.subscription import Notifier
+from b2bua.store.messages import Messages
 
 
 class LampDesk:
     """Answers SUBSCRIBE of our people's phones, and of nobody else's."""
 
-    def __init__(self, core: Core, authentication: Authentication, *, waiting: WaitingLamp) -> None:
-        self.notifier = Notifier(core, [waiting], admit=self._admit)
+    def __init__(
+        self,
+        core: Core,
+        authentication: Authentication,
+        *,
+        plan: Callable[[], Plan],
+        messages: Messages,
+        lines: Lines,
+        shows_callers: bool,
+    ) -> None:
+        """``shows_callers``: whether who watches a colleague is told who rings there."""
         self._authentication = authentication
-        self._waiting = waiting
+        waiting = self._waiting = WaitingLamp(plan, messages)
+        busy = BusyLamp(plan, lines, shows_callers=shows_callers)
+        self.notifier = Notifier(core, [waiting, busy], admit=self._admit)
+        lines.on_change = lambda person: self.notifier.changed(busy.name, person)
         waiting.on_change = lambda key: self.notifier.changed(waiting.name, key)
         waiting.is_watched = lambda: self.notifier.has_watchers(waiting.name)
 

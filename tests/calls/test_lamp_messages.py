@@ -199,5 +199,5 @@ async def test_rfc6665_8_2_2_options_and_refusals_say_what_can_be_watched(tmp_pa
         phone = await demo.softphone("asks", 6002)
         for method, status in (("OPTIONS", 200), ("PUBLISH", 405)):
             answer = await phone.endpoint.request(Request(method, "sip:127.0.0.1"), SERVER)
-            assert (answer.status, answer.headers.get("Allow-Events")) == (status, "message-summary")
+            assert (answer.status, answer.headers.get("Allow-Events")) == (status, "dialog, message-summary")
             assert "SUBSCRIBE" in answer.option_tags("Allow")

@@ -43,6 +43,8 @@ class Office(Table):
     """Mailbox of the last resort; None: the first one that is configured."""
     voicemail_number: str = Field(default="*97", pattern=r"^([0-9*#]{2,8})?$")
     """What our people dial to listen to their messages; empty: they cannot."""
+    lamps_show_callers: bool = False
+    """Whether phones that watch a colleague who is being rung are told who calls."""
     group_pickup_code: str = Field(default="*8", pattern=PICKUP_CODE)
     """A phone that dials it takes the call that rings longest; empty: none."""
     directed_pickup_code: str = Field(default="*8", pattern=PICKUP_CODE)

@@ -11,7 +11,7 @@ from b2bua.sip.body import session_description
 from b2bua.sip.capabilities import ALLOWED, SUPPORTED
 from b2bua.sip.causes import ending_in_words
 from b2bua.sip.core import Core, ExtraHeaders
-from b2bua.sip.dialog import Dialog
+from b2bua.sip.dialog import Dialog, DialogKey
 from b2bua.sip.message import Request, Response
 from b2bua.sip.replaces import replaces_of
 from b2bua.sip.server_request import ServerRequest
@@ -58,6 +58,11 @@ class IncomingInvite:
         self._said = b""
         self._held: Session | None = None
         core.open_dialog(dialog, self)
+
+    @property
+    def dialog_key(self) -> DialogKey:
+        """Call-ID, our tag and the caller's."""
+        return self._dialog.key
 
     @property
     def has_final(self) -> bool:

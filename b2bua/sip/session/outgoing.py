@@ -71,6 +71,11 @@ class OutgoingInvite:
         self._sent = self._send(request)
 
     @property
+    def local_tag(self) -> str:
+        """Our tag, in every dialog that it makes."""
+        return self._key[1]
+
+    @property
     def is_done(self) -> bool:
         """Whether it was answered or refused."""
         return self._final is not None
