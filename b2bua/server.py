@@ -224,6 +224,7 @@ class Server:
             dialer=dialer,
             transfers=transfers,
             occupancy=self.occupancy,
+            lines=self.lines,
             engine=self.engines.ready,
             profile=profile,
         )

@@ -59,7 +59,7 @@ class Lines:
 
     def rings(self, leg: CalleeLeg, key: DialogKey) -> None:
         """Note that the phone at the end of ``leg`` rings; ``key`` is the early dialog with it."""
-        person = leg.dial.person
+        person = leg.person
         if person is None:
             return
         call = self._calls.get(person, {}).get(leg)
@@ -71,7 +71,7 @@ class Lines:
 
     def answered(self, leg: CalleeLeg) -> None:
         """Note that the phone at the end of ``leg`` took the call."""
-        person, session = leg.dial.person, leg.session
+        person, session = leg.person, leg.session
         if person is None or session is None:
             return
         call = self._calls.get(person, {}).get(leg)
@@ -81,9 +81,11 @@ class Lines:
             call.key, call.stage = session.dialog.key, Stage.TALKING
             self._tell(person)
 
-    def calls(self, leg: CallerLeg, person: str) -> None:
-        """Follow ``leg``, by which a phone of ``person`` calls us, from now on to its end."""
-        call = PhoneCall(person, leg, leg.dialog_key, _stage_of(leg))
+    def calls(self, leg: Leg) -> None:
+        """Follow ``leg`` from now on to its end, if a phone of ours calls us by it."""
+        if leg.person is None or not isinstance(leg, CallerLeg):
+            return
+        call = PhoneCall(leg.person, leg, leg.dialog_key, _stage_of(leg))
         leg.on_stage = lambda: self._moved(call, leg)
         self._begin(call)
 

@@ -11,6 +11,7 @@ import structlog
 from b2bua.call.caller import CallerLeg
 from b2bua.call.dialer import Dialer, Fork
 from b2bua.call.leg import Leg, SoundProfile
+from b2bua.call.lines import Lines
 from b2bua.config.models import Person
 from b2bua.errors import Declined, LegEnded
 from b2bua.inbound.transfer import Transfers
@@ -63,6 +64,8 @@ class Pickups:
     """Knows who talks."""
     occupancy: Occupancy
     """Who is engaged."""
+    lines: Lines
+    """What each phone does."""
     engine: Callable[[], Awaitable[MediaEngine]]
     """The media engine."""
     profile: SoundProfile
@@ -96,6 +99,7 @@ class Pickups:
         try:
             async with self._leg(invite, person) as leg:
                 give(leg)
+                self.lines.calls(leg)
                 log.info("a call was picked up", by=person.title, call_id=invite.call_id)
         except LegEnded:
             log.info("who picked up a call had hung up", by=person.title, call_id=invite.call_id)

@@ -252,8 +252,7 @@ class Reception:
             call.caller.at_end(arrival.held.pop_all().close)
             call.caller.preload_digits(arrival.keys)
             call.on_joined = lambda call_id: self.traces.also(arrival.identity.call_id, call_id)
-            if arrival.identity.person is not None:
-                self.lines.calls(call.caller, arrival.identity.person)
+            self.lines.calls(call.caller)
             try:
                 ending.why = await self._answered_in_time(call, arrival)
             finally:

@@ -24,6 +24,9 @@ STATES = {
     Stage.TALKING: DialogState.CONFIRMED,
 }
 
+NOBODY = "sip:anonymous@anonymous.invalid"
+"""In place of who is not told (RFC 3323 §4.1.1.3)."""
+
 
 class BusyLamp:
     """The calls between a person's phones and us, as those phones see them.
@@ -75,8 +78,6 @@ class BusyLamp:
 
 def _element(call: PhoneCall, local: Party, *, is_told: bool) -> DialogElement:
     call_id, our_tag, phone_tag = call.key
-    is_ringing = call.is_called and call.stage is Stage.RINGING
-    shown = call.shown if is_ringing and is_told else None
     return DialogElement(
         id=call_id,
         state=STATES[call.stage],
@@ -85,8 +86,15 @@ def _element(call: PhoneCall, local: Party, *, is_told: bool) -> DialogElement:
         remote_tag=our_tag,
         direction="recipient" if call.is_called else "initiator",
         local=local,
-        remote=Party(str(shown.uri), shown.display) if shown is not None else None,
+        remote=_other(call, local, is_told=is_told),
     )
+
+
+def _other(call: PhoneCall, local: Party, *, is_told: bool) -> Party:
+    """Return whom the phone has at the other end: for requests that is us, and who it is we mostly keep."""
+    if call.shown is None or call.stage is not Stage.RINGING or not is_told:
+        return Party(NOBODY, target=local.uri)
+    return Party(str(call.shown.uri), call.shown.display, target=local.uri)
 
 
 def _entity(person: PersonSpec, target: Uri) -> SipUri:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from b2bua.demo.softphone import Habit
+from b2bua.sip.digest import Credentials
 from b2bua.sip.message import Request, parse_message
+from b2bua.sip.replaces import Replaces
 from b2bua.sip.uri import parse_uri
 from tests.harness.clock import virtual_time
 from tests.harness.office import NUMBER, SERVER, office
@@ -23,6 +25,15 @@ for = "20s"
 voicemail = "sales"
 """
 DIALOG = "dialog"
+
+
+NOBODY = "sip:anonymous@anonymous.invalid"
+
+
+def remote_of(told: Told) -> str | None:
+    """Return with whom the phone of the only call is said to be connected."""
+    [dialog] = told.dialogs
+    return dialog.findtext(f"{NAMESPACE}remote/{NAMESPACE}identity")
 
 
 def identifiers(told: Told) -> tuple[str | None, ...]:
@@ -87,6 +98,34 @@ async def test_rfc4235_4_1_a_call_carries_the_identifiers_that_the_watched_phone
 
 
 @virtual_time
+async def test_rfc5359_2_16_what_the_lamp_tells_is_enough_to_pick_the_call_up_which_moves_the_lamps(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=TO_ANNA) as demo:
+        await demo.phone("101")
+        piotr = await demo.phone("102")
+        await demo.phone("103")
+        lit, his = await lamp(demo, "102", DIALOG, "101"), await lamp(demo, "103", DIALOG, "102")
+        call = await demo.call_in(NUMBER)
+        ringing = await lit.until(lambda: lit.last.states == ["early"], within=1)
+        call_id, local_tag, remote_tag = identifiers(ringing)
+        target = ringing.dialogs[0].find(f"{NAMESPACE}remote/{NAMESPACE}target")
+        assert target is not None
+        assert target.get("uri") == "sip:101@127.0.0.1"
+        replaces = Replaces(call_id or "", to_tag=remote_tag or "", from_tag=local_tag or "")
+        credentials = Credentials("102", "demo-102")
+        lines = (("Replaces", str(replaces)),)
+        placed = await piotr.call(SERVER, "101", from_number="102", credentials=credentials, headers=lines)
+        await placed.answered(within=1)
+        await call.answered(within=1)
+        await lit.until(lambda: not lit.last.states, within=1)
+        talking = await his.until(lambda: his.last.states == ["confirmed"], within=1)
+        assert talking.dialogs[0].get("direction") == "initiator"
+        await call.close()
+        await his.until(lambda: not his.last.states, within=1)
+
+
+@virtual_time
 async def test_rfc4235_3_7_a_colleague_who_calls_is_busy_from_the_first_moment(tmp_path: Path) -> None:
     async with office(tmp_path) as demo:
         anna = await demo.phone("101")
@@ -96,7 +135,7 @@ async def test_rfc4235_3_7_a_colleague_who_calls_is_busy_from_the_first_moment(t
         await piotr.invited(within=5)
         early = await lit.until(lambda: lit.last.states == ["early"], within=1)
         assert early.dialogs[0].get("direction") == "initiator"
-        assert early.dialogs[0].find(f"{NAMESPACE}remote") is None
+        assert remote_of(early) == NOBODY
         leg = await placed.answered(within=5)
         talking = await lit.until(lambda: lit.last.states == ["confirmed"], within=0.1)
         assert leg.session is not None
@@ -160,9 +199,8 @@ async def test_who_rings_a_colleague_is_told_only_where_the_office_wants_it_and_
         lit, own = await lamp(demo, "102", DIALOG, "101"), await lamp(demo, "101", DIALOG)
         call = await demo.call_in(NUMBER)
         ringing = await lit.until(lambda: lit.last.states == ["early"], within=1)
-        seen = ringing.dialogs[0].findtext(f"{NAMESPACE}remote/{NAMESPACE}identity")
-        assert seen == ("sip:+48500600700@127.0.0.1" if is_told else None)
-        assert own.last.dialogs[0].find(f"{NAMESPACE}remote") is not None
+        assert remote_of(ringing) == ("sip:+48500600700@127.0.0.1" if is_told else NOBODY)
+        assert remote_of(own.last) == "sip:+48500600700@127.0.0.1"
         assert (b"48500600700" in ringing.request.to_bytes()) is is_told
         await call.answered(within=5)
         talking = await lit.until(lambda: lit.last.states == ["confirmed"], within=1)

@@ -30,6 +30,8 @@ class Party:
     """Address."""
     display: str = ""
     """Name; may be empty."""
+    target: str = ""
+    """Where a request to them goes (§4.1.6.2); empty: to the address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def _party(name: str, party: Party) -> Iterator[str]:
     display = f" display={_attribute(party.display)}" if party.display else ""
     yield f"<{name}>"
     yield f"<identity{display}>{escape(_printable(party.uri))}</identity>"
-    yield f"<target uri={_attribute(party.uri)}/>"
+    yield f"<target uri={_attribute(party.target or party.uri)}/>"
     yield f"</{name}>"
 
 
