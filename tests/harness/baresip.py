@@ -34,7 +34,7 @@ module srtp.so
 module stdio.so
 module_app account.so
 module_app menu.so
-sip_listen {host}:{port}
+{more}sip_listen {host}:{port}
 net_interface {host}
 rtp_ports {rtp}-{rtp_end}
 audio_source aufile,{microphone}
@@ -68,6 +68,7 @@ class Baresip:
         encryption: str,
         answers: str,
         authority: Path | None,
+        watches_messages: bool,
     ) -> None:
         folder.mkdir(parents=True)
         self._folder = folder
@@ -83,6 +84,7 @@ class Baresip:
             rtp_end=rtp + 3,
             microphone=microphone,
             folder=folder,
+            more="module_app mwi.so\n" if watches_messages else "",
         )
         if authority is not None:
             config += f"sip_cafile {authority}\n"
@@ -91,7 +93,8 @@ class Baresip:
         (folder / "accounts").write_text(
             f"<sip:{extension}@{self._server};transport={transport}>;auth_pass=demo-{extension}"
             f";answermode={answers};regint=300;audio_codecs={codec}/8000/1;ptime=20"
-            f"{';mediaenc=' + encryption if encryption else ''}\n"
+            f"{';mediaenc=' + encryption if encryption else ''}"
+            f";mwi={'yes' if watches_messages else 'no'}\n"
         )
         self._output = folder / "output"
         self._process: subprocess.Popen[bytes] | None = None
@@ -110,11 +113,13 @@ class Baresip:
         encryption: str = "",
         answers: str = "auto",
         authority: Path | None = None,
+        watches_messages: bool = False,
     ) -> Iterator[Baresip]:
         """Run a phone that is registered as ``extension``, answers at once and says a tone of ``says_hz``.
 
         ``encryption`` is baresip's ``mediaenc``: ``srtp``, ``srtp-mand`` or ``srtp-mandf``; ``answers`` its
-        ``answermode``: ``auto`` or ``manual``. ``authority`` is whom it trusts to sign our certificate.
+        ``answermode``: ``auto`` or ``manual``. ``authority`` is whom it trusts to sign our certificate. With
+        ``watches_messages`` it subscribes to its lamp, see ``lamp``.
         """
         phone = cls(
             folder,
@@ -126,6 +131,7 @@ class Baresip:
             encryption=encryption,
             answers=answers,
             authority=authority,
+            watches_messages=watches_messages,
         )
         try:
             phone._start()
@@ -207,6 +213,11 @@ class Baresip:
     def is_over(self) -> bool:
         """Whether a call has ended so far."""
         return "terminated (duration" in self.output or "session closed" in self.output
+
+    @property
+    def lamp(self) -> str:
+        """What it was told last of its messages; empty: nothing yet."""
+        return self.output.rpartition("----- MWI for ")[2] if "----- MWI for " in self.output else ""
 
     def heard(self) -> tuple[NDArray[np.int16], int]:
         """Return what came out of its decoder in its last call, and the rate."""

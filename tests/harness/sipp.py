@@ -168,11 +168,15 @@ class Cast:
         until(carrier.is_listening, within=START_S, what=f"SIPp listens on {port}")
         return carrier
 
+    def watcher(self, scenario: str, extension: str, *arguments: str, over: str = "u1") -> Sipp:
+        """Start a phone of ``extension`` that subscribes as the scenario says."""
+        options = [self._product, *_account(extension), "-m", "1", "-t", over, *arguments]
+        return self._start(scenario, free_port(), options)
+
     def register(self, extension: str, *, over: str = "u1") -> int:
         """Register a phone by the scenario, and return the port where it will be called."""
         port = free_port()
-        options = [self._product, "-s", extension, "-au", extension, "-ap", f"demo-{extension}", "-m", "1"]
-        options += ["-t", over]
+        options = [self._product, *_account(extension), "-m", "1", "-t", over]
         self._start("phone-registers-digest.xml", port, options).wait(within=START_S)
         return port
 
@@ -180,3 +184,7 @@ class Cast:
         sipp = Sipp(scenario, self._folder, port, arguments, self._host)
         self._members.append(sipp)
         return sipp
+
+
+def _account(extension: str) -> list[str]:
+    return ["-s", extension, "-au", extension, "-ap", f"demo-{extension}"]

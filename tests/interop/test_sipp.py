@@ -15,6 +15,7 @@ from tests.harness.sipp import SCENARIOS, Cast, Sipp
 from tests.interop.awkward_scenes import ACKNOWLEDGED_LATE, AWKWARD, NEVER_ACKNOWLEDGED
 from tests.interop.scenes import Performance, PhonePart, Scene, Show
 from tests.interop.test_sipp_carriers import CARRIERS
+from tests.interop.test_sipp_lamps import LAMPS
 from tests.interop.test_sipp_transfers import MOVERS
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
@@ -215,7 +216,7 @@ def test_row_d1_call_is_answered_before_the_carrier_cancels(show: Show, scene: S
 def test_every_scenario_is_played_and_described() -> None:
     played = {f"trunk-{scene.trunk}.xml" for scene in SCENES} | {"phone-registers-digest.xml"}
     played |= {f"carrier-{name}.xml" for name in CARRIERS}
-    played |= {f"phone-{name}.xml" for name in MOVERS}
+    played |= {f"phone-{name}.xml" for name in (*MOVERS, *LAMPS)}
     played |= {f"phone-{phone.scenario}.xml" for scene in SCENES for phone in scene.phones}
     assert played == {path.name for path in SCENARIOS.glob("*.xml")}
     described = (SCENARIOS / "README.md").read_text()
