@@ -18,7 +18,7 @@ from b2bua.people.occupancy import Occupancy
 from b2bua.routing.scheme import Position
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.headers import NameAddr
-from b2bua.sip.session import Referral, Session
+from b2bua.sip.session import Ending, Referral, Session
 from b2bua.sip.uri import Uri
 from media.commands import PlayItem
 
@@ -122,11 +122,18 @@ class Transfers:
         found = self.start_of(referral.target)
         if found is None:
             raise NotAcceptable("nobody can be called there")
+        self._end_consultation(referral)
         start, keys = found
         party = side.far if side.placed_it else None
         transfer = Transfer(referral, party, start=start, keys=keys, by=side.leg)
         side.call.transfer = transfer.own()
         side.conversation.part(f"transferred to {_shown(referral.target)}")
+
+    def _end_consultation(self, referral: Referral) -> None:
+        """Take back the phone's other call, which rings yet: who is sent on rings there instead."""
+        waiting = self.endpoint.find_waiting(referral.replaces) if referral.replaces is not None else None
+        if waiting is not None:
+            waiting.take_back(Ending("remote", "sent somebody else on while it rang"))
 
     def _join(self, side: Side, other: Side, referral: Referral) -> None:
         """Connect the two whom the phone talks with (attended transfer).
@@ -199,6 +206,9 @@ class Transfers:
 
     async def _send_to(self, call: Call, transfer: Transfer, start: Position, walk: Walk) -> bool:
         """Serve at ``start``; who asked is told, and gets who was sent back if nobody is there."""
+        by = transfer.by
+        assert by is not None
+        by.ended.add_done_callback(lambda _: by.media.drop())  # its ports need not wait for the end of it all
         before = call.conversations, call.has_left_message
         with self._on_the_way(call, transfer):
             call.caller.ring()
@@ -207,7 +217,7 @@ class Transfers:
             transfer.notify(200)
             return True
         transfer.notify(call.last_status or NOBODY_TOOK_IT)
-        return transfer.by is not None and transfer.by.is_up and await self._hand_to(call, transfer.by)
+        return by.is_up and await self._hand_to(call, by)
 
     @contextmanager
     def _on_the_way(self, call: Call, transfer: Transfer) -> Iterator[None]:

@@ -102,6 +102,11 @@ class SipEndpoint(UserAgent):
         owner = self._dialogs.get((replaces.call_id, replaces.to_tag, replaces.from_tag))
         return owner if isinstance(owner, Session) and not owner.ended.done() else None
 
+    def find_waiting(self, replaces: Replaces) -> IncomingInvite | None:
+        """Return the INVITE that ``replaces`` names, of a peer whose call rings yet; None: there is none."""
+        owner = self._dialogs.get((replaces.call_id, replaces.to_tag, replaces.from_tag))
+        return owner if isinstance(owner, IncomingInvite) and not owner.has_final else None
+
     def find_replaced(self, replaces: Replaces) -> Session | OutgoingInvite:
         """Return what an INVITE with ``replaces`` takes the place of: a call, or a ringing INVITE of ours.
 

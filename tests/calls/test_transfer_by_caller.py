@@ -8,14 +8,17 @@ from pathlib import Path
 import pytest
 
 from b2bua.call.leg import Leg
-from b2bua.demo.softphone import Habit, Softphone
+from b2bua.demo.softphone import CallRefused, Habit, Softphone
+from b2bua.sip.digest import Credentials
+from b2bua.sip.message import Headers, Request, parse_message
+from b2bua.sip.replaces import Replaces
 from b2bua.sip.uri import parse_uri
 from b2bua.store.calls import CallOutcome, EventKind
 from b2bua.store.story import story
 from media.commands import Tone
 from tests.calls.test_transfer import ANSWERS, CALLER_HZ, TO_ANNA, dialog_of, refer, transferred_voices
 from tests.harness.clock import virtual_time
-from tests.harness.office import NUMBER, Office, office, reinvite
+from tests.harness.office import CALLER, NUMBER, SERVER, Office, office, reinvite
 
 OUTSIDE = "+48600999777"
 OTHER_OUTSIDE = "+48600999778"
@@ -437,3 +440,56 @@ async def test_the_sip_of_who_picked_up_is_kept_with_the_call(tmp_path: Path) ->
         text = await asyncio.to_thread(record.read_text)
         assert second.session is not None
         assert second.session.call_id in text
+
+
+@virtual_time
+async def test_rfc5589_7_a_caller_is_sent_to_a_colleague_whose_phone_rings_yet(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=TO_ANNA) as demo:
+        anna, piotr = await demo.phone("101", ANSWERS), await demo.phone("102")
+        caller = await (await demo.call_in(NUMBER)).answered(within=20)
+        first = (await anna.invited(within=5)).leg
+        await asyncio.sleep(1)
+        asking = await demo.call_from(anna, "101", "102")
+        rang = await piotr.invited(within=5)
+        await asyncio.sleep(1)
+        ringing = parse_message(demo.packets("SIP/2.0 180", to_port=5101)[-1].wire)
+        early = Replaces(ringing.call_id, to_tag=ringing.to.tag or "", from_tag=ringing.from_.tag or "")
+        piotr.habit = ANSWERS
+        ours = refer(first, "102", replaces=early)
+        await asyncio.wait_for(rang.over, 1)
+        with pytest.raises(CallRefused, match="487"):
+            await asking.answered(within=1)
+        second = await piotr.invited(2, within=1)
+        assert second.invite.request.from_.uri.user == CALLER
+        assert await ours.result == 200
+        await transferred_voices(caller, second.leg, tmp_path)
+        caller.hang_up()
+        told = await demo.stories_of(2)
+        assert [call.outcome for call in told] == [CallOutcome.TALKED, CallOutcome.UNANSWERED]
+        await demo.settled()
+
+
+@virtual_time
+async def test_rfc5589_6_who_was_let_go_holds_no_port_until_the_end_of_the_call(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=TO_ANNA) as demo:
+        anna = await demo.phone("101", ANSWERS)
+        await demo.phone("102", ANSWERS)
+        caller = await (await demo.call_in(NUMBER)).answered(within=20)
+        first = (await anna.invited(within=5)).leg
+        await asyncio.sleep(1)
+        assert await refer(first, "102").result == 200
+        await asyncio.sleep(2)
+        assert demo.server.engines.engine.legs == 2
+        caller.hang_up()
+        await demo.stories()
+        await demo.settled()
+
+
+@virtual_time
+async def test_rfc3515_a_refer_outside_of_a_call_is_refused(tmp_path: Path) -> None:
+    async with office(tmp_path) as demo:
+        anna = await demo.phone("101")
+        headers = Headers([("Refer-To", "<sip:102@127.0.0.1>"), ("To", "<sip:102@127.0.0.1>")])
+        request = Request("REFER", "sip:102@127.0.0.1", headers)
+        response = await anna.endpoint.request(request, SERVER, credentials=Credentials("101", "demo-101"))
+        assert response.status == 405
