@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from pathlib import Path
 
@@ -138,6 +139,23 @@ transport = "tls"
             assert ";transport=tls" in await registered.get()
     finally:
         await carrier.close()
+
+
+@pytest.mark.parametrize("key", ["most-connections", "most-connections-of-address"])
+async def test_the_configured_number_of_connections_may_stand_and_not_one_more(
+    tmp_path: Path, key: str
+) -> None:
+    (port,) = free_ports(1)
+    config = load_config(settings(tmp_path, f'listen = "127.0.0.1:{port}"\n{key} = 2'))
+    async with Server.running(config, in_memory()), asyncio.timeout(10):
+        first, second, third = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        with contextlib.suppress(ConnectionResetError):
+            assert await third[0].read() == b""
+        for reader, writer in (first, second):
+            writer.write(b"\r\n\r\n")  # a ping (RFC 5626 §3.5.1)
+            assert await reader.readexactly(2) == b"\r\n"
+        for _, writer in (first, second, third):
+            writer.close()
 
 
 @pytest.mark.parametrize(

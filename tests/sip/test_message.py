@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from b2bua.errors import MalformedMessage
+from b2bua.sip.header_lines import MAX_HEADERS
 from b2bua.sip.message import (
+    MAX_HEAD_BYTES,
     MAX_MESSAGE_BYTES,
     Headers,
     Request,
@@ -196,6 +198,23 @@ def test_line_break_in_a_value_cannot_make_a_header() -> None:
 def test_what_cannot_be_told_apart_or_is_too_large_is_malformed(data: bytes) -> None:
     with pytest.raises(MalformedMessage):
         parse_message(data)
+
+
+def test_256_headers_of_32_kib_together_and_64_kib_in_all_are_let_in_and_not_one_more() -> None:
+    lines = INVITE.count(b"\r\n") - 2  # the start line and the empty one are no headers
+    most = INVITE.replace(b"\r\nTo:", b"\r\nX: y" * (MAX_HEADERS - lines) + b"\r\nTo:")
+    assert len(parse_message(most).headers.all("X")) == MAX_HEADERS - lines
+    with pytest.raises(MalformedMessage, match="more than 256 headers"):
+        parse_message(most.replace(b"\r\nTo:", b"\r\nX: y\r\nTo:"))
+    room = MAX_HEAD_BYTES - INVITE.index(b"\r\n\r\n") - len(b"\r\nX: ") - len(b"\r\n\r\n")
+    padded = INVITE.replace(b"\r\nTo:", b"\r\nX: " + b"y" * room + b"\r\nTo:")
+    assert len(parse_message(padded).headers.get("X") or "") == room
+    with pytest.raises(MalformedMessage, match="headers do not end"):
+        parse_message(padded.replace(b"yyy\r\n", b"yyyy\r\n"))
+    long = INVITE + b"x" * (MAX_MESSAGE_BYTES - len(INVITE))
+    assert parse_message(long).body
+    with pytest.raises(MalformedMessage, match="message too large"):
+        parse_message(long + b"x")
 
 
 def test_rfc3261_7_5_line_breaks_before_the_start_line_are_passed_over() -> None:

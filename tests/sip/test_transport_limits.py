@@ -20,6 +20,8 @@ from b2bua.sip.transport.stream import StreamTransport
 from b2bua.sip.transport.udp import UdpTransport
 from tests.sip.phones import OFFER, Answerer
 
+MOST_UNREAD = 2000
+"""Answers of 30 kB: what the kernel keeps of them for a peer that does not read is a few MiB."""
 LARGE = (("X-Padding", "x" * 1300),)
 
 
@@ -104,6 +106,45 @@ async def test_one_source_may_open_only_so_many_connections_and_closed_ones_do_n
             assert (await reader.readuntil(b"\r\n")).startswith(b"SIP/2.0 200")
         for one in (second_writer, refused_writer, writer):
             one.close()
+
+
+async def test_all_sources_together_may_open_only_so_many_connections() -> None:
+    async with listening(StreamLimits(connections=2)) as (transport, hop):
+        writers = [
+            (await asyncio.open_connection(hop.host, hop.port, local_addr=(f"127.0.0.{last}", 0)))[1]
+            for last in (2, 3)
+        ]
+        refused, refused_writer = await asyncio.open_connection(
+            hop.host, hop.port, local_addr=("127.0.0.4", 0)
+        )
+        async with asyncio.timeout(5):
+            assert await _ended(refused)
+        assert transport.connections == 2
+        for one in (*writers, refused_writer):
+            one.close()
+
+
+async def test_a_peer_that_does_not_read_what_it_is_sent_is_cut_off() -> None:
+    bob = SipEndpoint(user_agent="bob")
+    bob.on_request = lambda server: server.respond(200, headers=(("X-Long", "y" * 30_000),)) and None
+    transport = await StreamTransport.bind("127.0.0.1", 0, limits=StreamLimits(unsent_bytes=50_000))
+    hop = bob.attach(transport)
+    reader, writer = await asyncio.open_connection(hop.host, hop.port)
+    try:
+        for number in range(3):  # who reads keeps the connection
+            writer.write(options(number))
+            assert len(await reader.readuntil(b"\r\n\r\n")) > 30_000
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        number = 3
+        while transport.connections and number < MOST_UNREAD:
+            number += 1
+            writer.write(options(number))
+            await asyncio.sleep(0)
+        assert transport.connections == 0
+        assert number > 4
+    finally:
+        writer.transport.abort()
+        await bob.close()
 
 
 async def _ended(reader: asyncio.StreamReader) -> bool:
