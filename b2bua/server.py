@@ -15,8 +15,8 @@ import structlog
 from b2bua import __version__
 from b2bua.background import Background
 from b2bua.call.dialer import Dialer
-from b2bua.call.leg import SoundProfile
 from b2bua.call.lines import Lines
+from b2bua.call.sound import SoundProfile
 from b2bua.call_queue.step import QueueSounds, QueueStep
 from b2bua.config.models import Config
 from b2bua.engine_room import EngineRoom

@@ -8,8 +8,8 @@ OPUS_CLOCK_HZ = 48_000
 """Whatever is encoded (RFC 7587 §4.1)."""
 USUAL_CLOCK_HZ = 8000
 """Of PCMA, PCMU, GSM, and of G.722 by the old error that RFC 3551 §4.5.2 keeps."""
-OPUS_BIT_RATE = 24_000
-"""Enough for speech in full band (RFC 7587 §3.1.1: 16 to 20 kbit/s for wideband, 28 to 40 for full band)."""
+OPUS_BIT_RATE = 32_000
+"""For speech in full band 28 to 40 kbit/s are advised (RFC 7587 §3.1.1); with 24, tones came out too soft."""
 LOWEST_OPUS_BIT_RATE = 6000
 _OPUS_PTIMES_MS = (60, 40, 20, 10)
 """Packets that hold one frame of the encoder (RFC 7587 §4.2), the longest first."""

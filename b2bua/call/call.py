@@ -12,7 +12,8 @@ from typing import Protocol
 from b2bua.call.attempt import Attempt, Reply
 from b2bua.call.bridge import Conversation
 from b2bua.call.caller import CallerLeg
-from b2bua.call.leg import Leg, SoundProfile
+from b2bua.call.leg import Leg
+from b2bua.call.sound import SoundProfile
 from b2bua.call.transfer import Transfer, TransferDesk
 from b2bua.errors import LegEnded
 from b2bua.sip.session import IncomingInvite

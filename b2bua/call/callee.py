@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from b2bua.call.leg import Leg, SoundProfile
+from b2bua.call.leg import Leg
+from b2bua.call.sound import SoundProfile
 from b2bua.sip.digest import Credentials
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.headers import NameAddr
@@ -70,6 +71,8 @@ class Dial:
     """What is pressed once it has answered: digits, ``,`` and ``w`` for pauses."""
     srtp: SrtpPolicy | None = None
     """Whether sound is protected on this way; None: as toward our phones."""
+    codecs: tuple[str, ...] = ()
+    """What is offered on this way; empty: as toward our phones."""
     most_redirects: int = 0
     """To how many other addresses it may send us by 3xx."""
     vigil: Vigil | None = None
@@ -99,8 +102,12 @@ class CalleeLeg(Leg):
         Unavailable: the trunk has no channel left.
     """
 
-    def __init__(self, dial: Dial, media: MediaLeg, profile: SoundProfile) -> None:
-        profile = profile.with_srtp(dial.srtp)
+    def __init__(
+        self, dial: Dial, media: MediaLeg, profile: SoundProfile, *, caller: Leg | None = None
+    ) -> None:
+        profile = profile.of_party(dial.srtp, dial.codecs)
+        if caller is not None:
+            profile = profile.first(caller.wanted_codecs, ptime_ms=caller.wanted_ptime_ms)
         super().__init__(
             dial.who,
             media,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from b2bua.call.leg import Leg, SoundProfile
+from b2bua.call.leg import Leg
+from b2bua.call.sound import SoundProfile
 from b2bua.sip.dialog import DialogKey
 from b2bua.sip.session import IncomingInvite
 from media.client import MediaLeg
@@ -72,10 +73,27 @@ class CallerLeg(Leg):
             self._invite.progress(180, body=self._answer if self._invite.needs_offer else b"")
             self._note_ringing()
 
-    def start_early_media(self) -> None:
+    @property
+    def wanted_codecs(self) -> tuple[str, ...]:
+        """Until one is agreed, all that the caller offered."""
+        is_open = self.codec is None and self._agreement is not None
+        return self._agreement.shared if is_open and self._agreement is not None else super().wanted_codecs
+
+    @property
+    def wanted_ptime_ms(self) -> int:
+        """Milliseconds of sound per packet, of the offer or of what is agreed."""
+        return super().wanted_ptime_ms if self._agreement is None else self._agreement.ptime_ms
+
+    def _settle(self, prefer: str | None) -> None:
+        """Choose the codec, now that somebody is there who has chosen ``prefer``."""
+        if prefer is not None and self._invite.offer is not None and self.codec is None:
+            self._answer, self._agreement = make_answer(self._invite.offer, self._local, prefer=prefer)
+
+    def start_early_media(self, *, prefer: str | None = None) -> None:
         """Let the caller hear before the answer what the far network plays (183 with SDP)."""
         if self.is_up and not self.is_answered and self._agreement is not None and not self._is_early:
             self._is_early = True
+            self._settle(prefer)
             self.connect(self._agreement)
             self._invite.progress(183, body=self._answer)
             self._note_ringing()
@@ -85,8 +103,10 @@ class CallerLeg(Leg):
         if self.on_stage is not None:
             self.on_stage()
 
-    def answer(self) -> None:
+    def answer(self, *, prefer: str | None = None) -> None:
         """Answer the caller; a second time does nothing. Digits count from this moment on.
+
+        ``prefer`` is the codec of whom the caller talks with: with the same one nothing need be transcoded.
 
         Raises:
             LegEnded: the caller is gone.
@@ -95,6 +115,7 @@ class CallerLeg(Leg):
         if self.is_answered:
             return
         if self._agreement is not None and not self._is_early:
+            self._settle(prefer)
             self.connect(self._agreement)
         session = self._invite.accept(self._answer)
         self.adopt(session)

@@ -23,7 +23,7 @@ async def converse(call: Call, leg: Leg, *, music: Sequence[PlayItem] = ()) -> f
     """
     leg.owner = call
     try:
-        call.caller.answer()
+        call.caller.answer(prefer=leg.codec)
         call.ledger.note("answered", leg.name)
         call.connected(leg)
         conversation = Conversation(call.caller, leg, music=music)

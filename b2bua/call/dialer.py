@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from b2bua.call.attempt import Attempt, Reply, reply_of
 from b2bua.call.callee import CalleeLeg, Dial
-from b2bua.call.leg import Leg, SoundProfile
+from b2bua.call.leg import Leg
 from b2bua.call.lines import Lines
+from b2bua.call.sound import SoundProfile
 from b2bua.errors import MalformedMessage, Unavailable, WrongState
 from b2bua.sip.causes import CALLER_HUNG_UP, COMPLETED_ELSEWHERE, NO_ANSWER
 from b2bua.sip.endpoint import SipEndpoint
@@ -260,7 +261,7 @@ class Fork:
     async def _open_leg(self, dial: Dial) -> CalleeLeg:
         media = await self._engine.open_leg(dial.who)
         try:
-            leg = CalleeLeg(dial, media, self._profile)
+            leg = CalleeLeg(dial, media, self._profile, caller=self.caller)
         except BaseException:
             await media.close()
             raise

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 
+from b2bua.call.sound import SoundProfile, scoped
 from b2bua.errors import LegEnded, NotAcceptable
 from b2bua.sip.session import Ending, Session
-from b2bua.sip.transport.addressing import is_ipv6, is_private, with_zone
 from media.client import MediaLeg, Playback
 from media.commands import PlayItem, Silence, Tone
 from media.dtmf import parse_info
@@ -75,50 +75,6 @@ class Digit:
     """Loop time of its arrival."""
 
 
-@dataclass(frozen=True, slots=True)
-class SoundProfile:
-    """How our legs negotiate sound; the same for a whole office, but that trunks have their own SRTP."""
-
-    codecs: tuple[str, ...] = ("PCMA", "PCMU")
-    """What is offered and accepted, most wanted first."""
-    public_addresses: tuple[str, ...] = ()
-    """What goes into SDP toward peers beyond a NAT, one of each IP version; none: the address of the port."""
-    rtp_timeout_s: float = 30.0
-    """A talker who was heard and then sends nothing for so long is dead."""
-    srtp: SrtpPolicy = SrtpPolicy.OFF
-    """Whether sound is protected."""
-
-    def with_srtp(self, policy: str | None) -> SoundProfile:
-        """Return the same for a party that has a ``policy`` of its own."""
-        return self if policy is None else replace(self, srtp=SrtpPolicy(policy))
-
-    def address_toward(self, peer: str, *, own: str) -> str:
-        """Return the address for SDP: phones beside us get the real one, few routers send theirs back in."""
-        if is_private(peer):
-            return own
-        return next((each for each in self.public_addresses if is_ipv6(each) == is_ipv6(own)), own)
-
-    def addresses_toward(self, peer: str, *, own: Sequence[str]) -> tuple[str, str | None]:
-        """Return the address for our offers to ``peer``, of the IP version of its signalling, and the other.
-
-        RFC 6157 §4.1 leaves the choice to us; who signals by one version can most likely hear by it, too.
-        """
-        hosts = sorted(own, key=lambda host: is_ipv6(host) != is_ipv6(peer))
-        first, *others = (self.address_toward(peer, own=host) for host in hosts)
-        return first, next(iter(others), None)
-
-
-def scoped(agreement: StreamAgreement, peer: str) -> StreamAgreement:
-    """Return ``agreement`` with the link on which its link-local address is: the one that ``peer`` is on.
-
-    An SDP cannot name the link itself.
-    """
-    if agreement.remote is None or "%" not in peer:
-        return agreement
-    host, port = agreement.remote
-    return replace(agreement, remote=(with_zone(host, peer), port))
-
-
 class Leg:
     """What caller and callee have in common. Subclasses differ in how they come to a session.
 
@@ -164,6 +120,7 @@ class Leg:
             session_id=secrets.randbits(40),
             version=1,
             codecs=profile.codecs,
+            ptime_ms=profile.ptime_ms,
             srtp=profile.srtp,
             crypto=() if profile.srtp is SrtpPolicy.OFF else new_keys(),
         )
@@ -234,8 +191,8 @@ class Leg:
         """Let the far end hear that somebody is being rung."""
         self.loop(RINGBACK)
 
-    def answer(self) -> None:
-        """Note that the call is taken.
+    def answer(self, *, prefer: str | None = None) -> None:  # noqa: ARG002 - who is not answered yet chooses by it
+        """Note that the call is taken, by somebody whose codec is ``prefer``.
 
         Raises:
             LegEnded: the far end is gone.
@@ -245,7 +202,7 @@ class Leg:
         if self.on_answer is not None:
             self.on_answer()
 
-    def start_early_media(self) -> None:
+    def start_early_media(self, *, prefer: str | None = None) -> None:
         """Let the far end hear before the answer what the other side plays; an answered leg can."""
 
     def reject(
@@ -318,6 +275,21 @@ class Leg:
         session.on_info = self._take_info
         session.ended.add_done_callback(lambda ending: self._over(ending.result()))
 
+    @property
+    def codec(self) -> str | None:
+        """What is agreed to be sent; None before."""
+        return None if self.media.agreement is None else self.media.agreement.codec
+
+    @property
+    def wanted_codecs(self) -> tuple[str, ...]:
+        """What whoever talks with this leg should send, the most wanted first."""
+        return () if self.codec is None else (self.codec,)
+
+    @property
+    def wanted_ptime_ms(self) -> int:
+        """Milliseconds of sound per packet that whoever talks with this leg should send."""
+        return 20 if self.media.agreement is None else self.media.agreement.ptime_ms
+
     def connect(self, agreement: StreamAgreement) -> None:
         """Let sound flow as agreed, and tell the bridge when the far end holds or resumes."""
         self._local = self._local.after(agreement)
@@ -327,10 +299,17 @@ class Leg:
             self.on_hold_change(self.is_held)
 
     def _renegotiate(self, offer: bytes) -> bytes:
-        """Answer a re-INVITE (RFC 3264 §8): hold, resume, new address, other codec."""
+        """Answer a re-INVITE (RFC 3264 §8): hold, resume, new address, other codec.
+
+        The codec stays where it is offered still, as the other leg may have it too; but who offers others
+        than before, or in another order, wants another one.
+        """
         self._local = replace(self._local, version=self._local.version + 1)
+        was = self.media.agreement
         try:
-            answer, agreement = make_answer(offer, self._local)
+            answer, agreement = make_answer(offer, self._local, prefer=self.codec)
+            if was is not None and was.shared and was.shared != agreement.shared:
+                answer, agreement = make_answer(offer, self._local)
         except MediaError as error:
             raise NotAcceptable(str(error)) from error
         self.connect(agreement)

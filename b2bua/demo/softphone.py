@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from b2bua.call.callee import CalleeLeg, Dial
 from b2bua.call.caller import CallerLeg
-from b2bua.call.leg import SoundProfile
+from b2bua.call.sound import SoundProfile
 from b2bua.errors import B2buaError
 from b2bua.sip.digest import Credentials
 from b2bua.sip.endpoint import SipEndpoint

@@ -10,8 +10,9 @@ import structlog
 
 from b2bua.call.caller import CallerLeg
 from b2bua.call.dialer import Dialer, Fork
-from b2bua.call.leg import Leg, SoundProfile
+from b2bua.call.leg import Leg
 from b2bua.call.lines import Lines
+from b2bua.call.sound import SoundProfile
 from b2bua.config.models import Person
 from b2bua.errors import Declined, LegEnded
 from b2bua.inbound.transfer import Transfers
@@ -117,7 +118,7 @@ class Pickups:
                 invite,
                 media,
                 name=person.title,
-                profile=self.profile.with_srtp(person.srtp),
+                profile=self.profile.of_party(person.srtp),
                 allows_nat=True,
                 person=person.name,
                 number=person.extension or "",
@@ -166,7 +167,7 @@ def _may_be_taken(fork: Fork, leg: Leg) -> bool:
 
 
 def _give(fork: Fork, leg: CallerLeg, rang: str) -> None:
-    leg.answer()
+    leg.answer(prefer=next(iter(fork.caller.wanted_codecs), None))
     fork.pick_up(leg, instead_of=rang)
 
 

@@ -125,6 +125,7 @@ class Reach:
             credentials=route.credentials,
             allows_nat=route.trunk.allows_nat,
             srtp=SrtpPolicy(route.trunk.srtp),
+            codecs=route.trunk.codecs or (),
             after_refusal=after_refusal,
             post_dial=post_dial,
             most_redirects=MOST_REDIRECTS if route.trunk.follows_redirects else 0,

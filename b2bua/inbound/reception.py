@@ -12,8 +12,8 @@ from datetime import datetime
 import structlog
 
 from b2bua.call.call import Call, CallerIdentity
-from b2bua.call.leg import SoundProfile
 from b2bua.call.lines import Lines
+from b2bua.call.sound import SoundProfile
 from b2bua.config.models import Person, Trunk
 from b2bua.errors import MalformedMessage
 from b2bua.inbound.custody import Custody, outcome_of
@@ -262,10 +262,8 @@ class Reception:
         """Return how to negotiate sound with who calls: trunks and people may have an SRTP of their own."""
         person = arrival.identity.person
         if arrival.trunk is not None:
-            return self.profile.with_srtp(arrival.trunk.srtp)
-        return (
-            self.profile if person is None else self.profile.with_srtp(self.directory().person(person).srtp)
-        )
+            return self.profile.of_party(arrival.trunk.srtp, arrival.trunk.codecs)
+        return self.profile if person is None else self.profile.of_party(self.directory().person(person).srtp)
 
     async def _answered_in_time(self, call: Call, arrival: Arrival) -> str:
         trunk = arrival.trunk

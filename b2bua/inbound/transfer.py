@@ -164,7 +164,7 @@ class Transfers:
             raise Declined(603, "That call cannot be taken over now")
         if side.leg.person is None:
             raise Declined(403, "That is no phone of the office")
-        leg.answer()
+        leg.answer(prefer=side.far.codec)
         party = leg if side.placed_it else None
         side.call.transfer = Transfer(party=party, to=side.far if side.placed_it else leg).own()
         side.conversation.part(f"taken over by {leg.name}")

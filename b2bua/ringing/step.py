@@ -110,7 +110,7 @@ class Ringing:
             return None
 
         def hear(leg: CalleeLeg) -> None:
-            call.caller.start_early_media()
+            call.caller.start_early_media(prefer=leg.codec)
             call.caller.media.stop()
             call.caller.media.bridge(leg.media)
 

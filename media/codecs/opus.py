@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from media.encoding import OPUS_BIT_RATE, OPUS_CLOCK_HZ, duration_ticks
 
-EXPECTED_LOSS_PERCENT = 5
-"""What the encoder's redundancy (in-band FEC) is made for."""
 _TOC_ALONE = 0xFC
 """Mask of the first byte: one frame of no bytes, which the decoder makes up as it does for a lost one."""
 
@@ -82,11 +80,11 @@ def _encoder(ptime_ms: int, bit_rate: int) -> av.AudioCodecContext:
     context.format = "s16"
     context.bit_rate = bit_rate
     context.options = {
-        "application": "audio",  # speech and music alike; "voip" takes a ringback tone for hum
+        # Speech, music and tones alike: "voip" takes a ringback tone for hum, and in-band FEC, which needs
+        # the coder for speech, spoils tones. FEC of phones goes through us to others untouched.
+        "application": "audio",
         "frame_duration": str(ptime_ms),
         "vbr": "off",
-        "fec": "1",
-        "packet_loss": str(EXPECTED_LOSS_PERCENT),
     }
     context.open()
     return context

@@ -40,6 +40,8 @@ class StreamAgreement:
     """Payload type and clock of DTMF events that may come beside `receives_event`."""
     bit_rate: int = OPUS_BIT_RATE
     """Bits per second to send, where the codec leaves the choice."""
+    shared: tuple[str, ...] = ()
+    """All codecs of the peer's offer that we have too, in its order; empty where the offer was ours."""
 
     @property
     def encoding(self) -> Encoding:

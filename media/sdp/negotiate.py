@@ -139,6 +139,7 @@ def make_answer(
         is_savp=_is_secure(chosen),
         event_rate_hz=event.clock_rate_hz if event else 8000,
         bit_rate=opus_bit_rate(chosen, codec.payload_type),
+        shared=tuple(known.encoding for known in formats if _is_ours(known, local)),
     )
     return _describe(local, *streams), agreement
 

@@ -14,7 +14,8 @@ from b2bua.call.call import Call, CallerIdentity
 from b2bua.call.callee import CalleeLeg, Dial
 from b2bua.call.conversation import converse
 from b2bua.call.dialer import Dialer, Watch
-from b2bua.call.leg import Leg, SoundProfile, WhileUp
+from b2bua.call.leg import Leg, WhileUp
+from b2bua.call.sound import SoundProfile
 from b2bua.demo.softphone import Habit, Softphone
 from b2bua.errors import LegEnded
 from b2bua.sip.endpoint import SipEndpoint

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from b2bua.call.leg import Leg, SoundProfile
+from b2bua.call.leg import Leg
+from b2bua.call.sound import SoundProfile
 from b2bua.demo.softphone import CallRefused, Habit
 from b2bua.sip.session import IncomingInvite
 from media.commands import Tone

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from b2bua.call.callee import CalleeLeg
-from b2bua.call.leg import SoundProfile
+from b2bua.call.sound import SoundProfile
 from b2bua.demo.softphone import Habit
 from b2bua.store.calls import CallOutcome
 from b2bua.store.story import story
@@ -257,7 +257,7 @@ async def test_row_v7_the_mailbox_s_limit_ends_the_message(tmp_path: Path) -> No
 
 
 @virtual_time(limit_s=600)
-@pytest.mark.parametrize("codec", ["PCMA", "PCMU"])
+@pytest.mark.parametrize("codec", ["PCMA", "PCMU", "G722", "opus"])
 async def test_row_v7_is_recorded_in_the_callers_codec(codec: str, tmp_path: Path) -> None:
     async with marked_office(tmp_path) as (demo, ears):
         trunk = await demo.softphone("trunk", 6900)
@@ -306,11 +306,12 @@ async def test_row_v7_hold_and_resume_while_recording(tmp_path: Path) -> None:
 
 
 @virtual_time(limit_s=600)
-async def test_row_v7_another_codec_from_the_middle_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("codec", ["PCMU", "G722", "opus"])
+async def test_row_v7_another_codec_from_the_middle_on(codec: str, tmp_path: Path) -> None:
     async with marked_office(tmp_path) as (demo, ears):
         caller = await after_the_beep(demo, ears)
         await caller.play([Tone((VOICE_HZ,), 3.0)])
-        await renegotiate(caller, version=2, codecs=("PCMU",))
+        await renegotiate(caller, version=2, codecs=(codec,))
         await caller.play([Tone((OTHER_HZ,), 3.0)])
         caller.hang_up()
         await demo.stories()

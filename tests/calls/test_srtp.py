@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from b2bua.call.leg import Leg, SoundProfile
+from b2bua.call.leg import Leg
+from b2bua.call.sound import SoundProfile
 from b2bua.demo.softphone import CallRefused, Habit, Softphone
 from b2bua.sip.digest import Credentials
 from b2bua.sip.headers import NameAddr

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from b2bua.phrases import Phrasebook
-from media import codecs
 from media.client import MediaLeg
+from media.ear import Ear
 from media.memory import MemoryRtpNetwork
 from media.tones import FRAME_S, detect, tone
 from media.wav import WavFormat, WavWriter, read_wav
@@ -32,13 +32,12 @@ RATE = 8000
 LOW = tuple(range(450, 1700, 100))
 HIGH = tuple(range(1850, 3400, 100))
 LEVEL_DB = -16.0
+CODECS = {0: "PCMU", 8: "PCMA", 9: "G722", 111: "opus"}
 THRESHOLD_DB = -26.0
 MUSIC = "calm"
 GAP_S = 0.05
 """A silence of less than this inside of one prompt is a lost packet or two."""
 LOOK_BACK_S = 0.2
-EVENTS = 96
-"""Payload types from here on are not sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,8 @@ class Ears:
 
     def __init__(self, network: MemoryRtpNetwork, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._packets: dict[tuple[str, int], list[tuple[float, int, bytes]]] = {}
+        self._packets: dict[tuple[str, int], list[tuple[float, np.ndarray]]] = {}
+        self._ears: dict[tuple[tuple[str, int], int], Ear] = {}
         self._loss = 0.0
         self._random = random.Random(0)
         network.drop = self._listen
@@ -105,8 +105,12 @@ class Ears:
         if self._loss and self._random.random() < self._loss:
             return True
         payload_type = content[1] & 0x7F
-        if payload_type < EVENTS and destination[1] % 2 == 0:
-            self._packets.setdefault(destination, []).append((self._clock(), payload_type, content[12:]))
+        if payload_type in CODECS and destination[1] % 2 == 0:
+            key = destination, payload_type
+            if key not in self._ears:
+                self._ears[key] = Ear(CODECS[payload_type], RATE)
+            pcm = self._ears[key].hear(content[12:])
+            self._packets.setdefault(destination, []).append((self._clock(), pcm))
         return False
 
     def first_packet(self, media: MediaLeg) -> float:
@@ -115,7 +119,7 @@ class Ears:
 
     def longest_gap(self, media: MediaLeg, *, since: float, until: float) -> float:
         """Return the longest time between two packets to ``media`` within a span."""
-        times = [at for at, _, _ in self._packets[media.address] if since <= at <= until]
+        times = [at for at, _ in self._packets[media.address] if since <= at <= until]
         return max(later - earlier for earlier, later in itertools.pairwise([since, *times, until]))
 
     def heard(self, media: MediaLeg, *, since: float = 0.0) -> list[Heard]:
@@ -173,12 +177,7 @@ class Ears:
                 yield at, names.get((LOW[low], HIGH[high]), "?")
 
     def _frames(self, media: MediaLeg, since: float) -> list[tuple[float, np.ndarray]]:
-        size = round(RATE * FRAME_S)
-        return [
-            (at, codecs.by_payload_type(payload_type).decode(payload))
-            for at, payload_type, payload in self._packets.get(media.address, ())
-            if at >= since and len(payload) == size
-        ]
+        return [(at, pcm) for at, pcm in self._packets.get(media.address, ()) if at >= since]
 
 
 def names(heard: Iterable[Heard]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from b2bua.call.callee import CalleeLeg, Dial
-from b2bua.call.leg import SoundProfile
+from b2bua.call.sound import SoundProfile
 from b2bua.demo.softphone import PlacedCall
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.headers import NameAddr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -22,6 +22,8 @@ from b2bua.config.values import (
 Srtp = Literal["off", "offered", "required"]
 PICKUP_CODE = r"^([*#][0-9*#]{0,7})?$"
 """Begins with what no number begins with."""
+Codecs = Annotated[tuple[Literal["opus", "G722", "PCMA", "PCMU"], ...], Field(min_length=1)]
+"""The most wanted first."""
 LEAST_SESSION_S = 90.0
 """No shorter session is allowed (RFC 4028 §5)."""
 
@@ -159,8 +161,8 @@ class Rtp(Table):
 class Media(Table):
     """``[media]``: how audio is treated."""
 
-    codecs: tuple[Literal["PCMA", "PCMU"], ...] = Field(default=("PCMA", "PCMU"), min_length=1)
-    """Offered in this order."""
+    codecs: Codecs = ("opus", "G722", "PCMA", "PCMU")
+    """Offered in this order, but for those that the other side of the call has, which come first."""
     rtp_timeout_s: Seconds = Field(default=30.0, validation_alias="rtp-timeout", ge=5, le=3600)
     """Without a packet for that long a leg is dead."""
 

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from b2bua.config.tables.base import Named
-from b2bua.config.tables.office import Srtp
+from b2bua.config.tables.office import Codecs, Srtp
 from b2bua.config.values import (
     Address,
     Addresses,
@@ -56,6 +56,8 @@ class Trunk(Named):
     """Audio may come from another address than its SDP says."""
     srtp: Srtp = "off"
     """Whether sound is protected (SRTP with keys in SDP, RFC 4568)."""
+    codecs: Codecs | None = None
+    """Offered and accepted on this trunk; None: those of the office."""
 
     @property
     def registrars(self) -> tuple[str, ...]:
