@@ -179,3 +179,16 @@ async def test_rfc3264_8_a_phone_changes_the_codec_in_mid_call_and_is_heard(
             if version != 2:  # then the codec in use is offered still, and nothing told before
                 assert phone.codec == codecs[0]
             await assert_both_hear(leg, phone, tmp_path)
+
+
+@virtual_time(limit_s=600)
+async def test_who_picks_a_call_up_is_answered_with_the_callers_codec(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=ONE_PHONE) as demo:
+        await demo.phone("101", Habit())
+        ewa = with_codecs(await demo.phone("102"), *ALL)
+        call = await called_by(demo, "PCMU")
+        await asyncio.sleep(2)
+        taken = await (await demo.call_from(ewa, "102", "*8101")).answered(within=3)
+        leg = await call.answered(within=3)
+        assert taken.codec == leg.codec == "PCMU"
+        await assert_both_hear(leg, taken, tmp_path)
