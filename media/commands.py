@@ -14,12 +14,14 @@ QUIETEST_DBFS = -96.0
 
 
 class Clip(Struct, frozen=True, tag=True, array_like=True):
-    """A WAV file to be heard."""
+    """A sound file to be heard."""
 
     path: Path
     """The file; read and encoded once per codec, then shared by all listeners."""
     gain_db: float = 0.0
     """Louder or softer than recorded."""
+    lufs: float | None = None
+    """The loudness that it is brought to (ITU-R BS.1770), before the gain; None: as recorded."""
 
 
 class Tone(Struct, frozen=True, tag=True, array_like=True):

@@ -11,12 +11,13 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from media import codecs, tones, wav
+from media import codecs, tones
+from media.audiofile import read_sound
 from media.background import Background
 from media.commands import Clip, PlayItem, Silence, Tone
 from media.encoding import Encoding
 from media.errors import MediaError
-from media.resample import resample
+from media.loudness import brought_to
 
 Pcm: TypeAlias = NDArray[np.int16]
 
@@ -105,8 +106,10 @@ def samples(item: PlayItem, rate: int) -> Pcm:
         return tones.tone(item.frequencies, item.seconds, rate, item.level_db)
     if isinstance(item, Silence):
         return np.zeros(round(item.seconds * rate), np.int16)
-    recorded, recorded_rate = wav.read_wav(Path(item.path))
-    return _louder(resample(recorded, recorded_rate, rate), item.gain_db)
+    recorded = read_sound(item.path, rate)
+    if item.lufs is not None:
+        recorded = brought_to(recorded, rate, item.lufs)
+    return _louder(recorded, item.gain_db)
 
 
 def _louder(pcm: Pcm, gain_db: float) -> Pcm:

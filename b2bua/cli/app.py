@@ -71,10 +71,17 @@ def check(
     The exit code is 0 when it can be used (warnings may be printed), else 1 or 2.
     """
     from b2bua.cli.addresses import foreign_addresses
+    from b2bua.cli.sounds import defects
     from b2bua.config.check import lint
+    from b2bua.config.prompts import broken_prompts
 
     office = _load(config)
-    problems = (*lint(office), *_missing_prompts(office), *foreign_addresses(office))
+    problems = (
+        *lint(office),
+        *_missing_prompts(office),
+        *broken_prompts(office, defects(office.office.prompts)),
+        *foreign_addresses(office),
+    )
     for problem in problems:
         typer.echo(str(problem))
     errors = sum(not problem.is_warning for problem in problems)

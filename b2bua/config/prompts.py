@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from b2bua.config import tables
@@ -19,6 +19,11 @@ def missing_prompts(config: Config, has_prompt: Callable[[str], bool]) -> tuple[
         for path, name in _prompts(config)
         if not has_prompt(name)
     )
+
+
+def broken_prompts(config: Config, defects: Iterable[str]) -> tuple[Problem, ...]:
+    """Return an error for every file of the office's own sounds that cannot be played."""
+    return config.origin.problems(Fault(("office", "prompts"), defect) for defect in defects)
 
 
 def _remedy(folder: Path | None, language: str, name: str) -> str:

@@ -10,6 +10,7 @@ import structlog
 
 from b2bua.phrases import Phrasebook, UnknownPrompt
 from media.commands import Clip, PlayItem
+from media.levels import MUSIC_LUFS, SPEECH_LUFS
 
 log = structlog.get_logger("office")
 
@@ -25,34 +26,39 @@ class Sounds:
 
     def prompt(self, name: str) -> tuple[PlayItem, ...]:
         """Return the sound of the prompt ``name``; nothing where there is no such prompt."""
-        return _clips(lambda: (self.book().path(name),))
+        return self._clips(lambda: (self.book().path(name),))
 
     def music(self, name: str) -> tuple[PlayItem, ...]:
         """Return the piece of music ``name``, or ours where there is no such piece."""
-        return _clips(lambda: (self.book().music(name),)) or _clips(lambda: (self.book().music(USUAL_MUSIC),))
+        book = self.book
+        wanted = self._at(lambda: (book().music(name),), MUSIC_LUFS)
+        return wanted or self._at(lambda: (book().music(USUAL_MUSIC),), MUSIC_LUFS)
 
     def standing(self, position: int | None, wait_s: float | None) -> tuple[PlayItem, ...]:
         """Return "you are number three, about two minutes" for what is given of it."""
         book = self.book()
-        place = () if position is None else _clips(lambda: book.position(position))
-        return place if wait_s is None else place + _clips(lambda: book.wait(wait_s))
+        place = () if position is None else self._clips(lambda: book.position(position))
+        return place if wait_s is None else place + self._clips(lambda: book.wait(wait_s))
 
     def messages(self, new: int, old: int) -> tuple[PlayItem, ...]:
         """Return "you have two new messages, one old message"."""
-        return _clips(lambda: self.book().messages(new, old))
+        return self._clips(lambda: self.book().messages(new, old))
 
     def left_by(self, number: str) -> tuple[PlayItem, ...]:
         """Return "from plus four eight…"."""
-        return _clips(lambda: self.book().left_by(number))
+        return self._clips(lambda: self.book().left_by(number))
 
     def ago(self, seconds: float) -> tuple[PlayItem, ...]:
         """Return "two hours ago"."""
-        return _clips(lambda: self.book().ago(seconds))
+        return self._clips(lambda: self.book().ago(seconds))
 
+    def _clips(self, find: Callable[[], Iterable[Path]]) -> tuple[PlayItem, ...]:
+        return self._at(find, SPEECH_LUFS)
 
-def _clips(find: Callable[[], Iterable[Path]]) -> tuple[PlayItem, ...]:
-    try:
-        return tuple(Clip(path) for path in find())
-    except UnknownPrompt as error:
-        log.error("a prompt is missing; the caller hears nothing in its place", why=str(error))
-        return ()
+    def _at(self, find: Callable[[], Iterable[Path]], lufs: float) -> tuple[PlayItem, ...]:
+        """Return what is found, brought to a loudness; ours are as they shall be."""
+        try:
+            return tuple(Clip(path, lufs=None if self.book().is_ours(path) else lufs) for path in find())
+        except UnknownPrompt as error:
+            log.error("a prompt is missing; the caller hears nothing in its place", why=str(error))
+            return ()

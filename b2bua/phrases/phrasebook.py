@@ -18,6 +18,8 @@ SECONDS_ARE_SPOKEN_BELOW_S = 300.0
 
 log = structlog.get_logger(__name__)
 
+SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".gsm")
+"""Of sound files; the first kind that is there is played."""
 _NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*")
 
 
@@ -69,13 +71,13 @@ class Phrasebook:
         Raises:
             UnknownPrompt: there is none.
         """
-        file = _file_name(name)
+        stem = _stem(name)
         for folder in (*self._own, self._ours):
-            if (folder / file).is_file():
-                return folder / file
-        if (self._english / file).is_file():
+            if (found := _file(folder, stem)) is not None:
+                return found
+        if (found := _file(self._english, stem)) is not None:
             self._complain_once(name)
-            return self._english / file
+            return found
         raise UnknownPrompt(name, (*self._own, self._ours, self._english))
 
     def paths(self, names: Iterable[str]) -> tuple[Path, ...]:
@@ -89,10 +91,14 @@ class Phrasebook:
     def has(self, name: str) -> bool:
         """Return whether ``path`` would find this prompt, be it in English."""
         try:
-            file = _file_name(name)
+            stem = _stem(name)
         except UnknownPrompt:
             return False
-        return any((folder / file).is_file() for folder in (*self._own, self._ours, self._english))
+        return any(_file(folder, stem) for folder in (*self._own, self._ours, self._english))
+
+    def is_ours(self, path: Path) -> bool:
+        """Return whether that file is one of those that come with the program."""
+        return path.is_relative_to(self._ours.parent)
 
     def music(self, name: str = "calm") -> Path:
         """Return the piece to play while a caller waits; it may be repeated without a seam.
@@ -100,10 +106,10 @@ class Phrasebook:
         Raises:
             UnknownPrompt: there is no such piece.
         """
-        file = _file_name(name)
+        stem = _stem(name)
         for folder in self._music:
-            if (folder / file).is_file():
-                return folder / file
+            if (found := _file(folder, stem)) is not None:
+                return found
         raise UnknownPrompt(f"music/{name}", self._music)
 
     def number(self, number: int) -> tuple[Path, ...]:
@@ -194,8 +200,16 @@ class Phrasebook:
             log.warning("prompt is missing, said in English instead", prompt=name, language=self.language)
 
 
-def _file_name(name: str) -> str:
-    stem = name.removesuffix(".wav")
+def _stem(name: str) -> str:
+    """Return the name of a prompt without the suffix with which some write it."""
+    path, dot, suffix = name.rpartition(".")
+    stem = path if f"{dot}{suffix}" in SUFFIXES else name
     if not _NAME.fullmatch(stem):
         raise UnknownPrompt(name)
-    return f"{stem}.wav"
+    return stem
+
+
+def _file(folder: Path, stem: str) -> Path | None:
+    """Return the sound file of that name in ``folder``, of whatever kind it is."""
+    paths = (folder / f"{stem}{suffix}" for suffix in SUFFIXES)
+    return next((path for path in paths if path.is_file()), None)

@@ -17,6 +17,7 @@ from b2bua.store.calls import EventKind
 from b2bua.store.messages import Message
 from b2bua.store.store import Store
 from media.commands import Clip, PlayItem, Silence
+from media.levels import SPEECH_LUFS
 
 log = structlog.get_logger("call")
 
@@ -133,7 +134,7 @@ class Listening:
 
     async def _play(self, message: Message, told: Sequence[PlayItem]) -> Choice:
         caller = self._call.caller
-        is_whole = await caller.play([*told, Clip(message.path)], until_digit=True)
+        is_whole = await caller.play([*told, Clip(message.path, lufs=SPEECH_LUFS)], until_digit=True)
         if is_whole:
             await self._heard(message)
             await caller.play([*PAUSE, *self._sounds.prompt("message-keys")], until_digit=True)

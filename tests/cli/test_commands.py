@@ -258,3 +258,20 @@ def test_a_deleted_message_is_listed_when_asked_for_and_says_where_its_recording
 def test_before_the_first_message_it_is_said_where_we_looked(tmp_path: Path) -> None:
     assert f"there is no journal in {tmp_path / 'data'}" in says("messages", office(tmp_path))
     assert not (tmp_path / "data").exists()
+
+
+def test_row_q10_check_names_each_own_sound_file_that_cannot_be_played(tmp_path: Path) -> None:
+    folder = tmp_path / "sounds"
+    (folder / "music").mkdir(parents=True)
+    good = demo_config().parent.parent / "prompts" / "en" / "welcome.wav"
+    (folder / "welcome.wav").write_bytes(good.read_bytes())
+    (folder / "readme.txt").write_text("not a sound")
+    path = Path(office(tmp_path))
+    path.write_text(path.read_text().replace("[office]\n", f'[office]\nprompts = "{folder}"\n', 1))
+    assert "no errors" in says("check", str(path))
+    (folder / "queue-welcome.mp3").write_bytes(b"no sound at all")
+    (folder / "music" / "calm.ogg").write_bytes(b"")
+    told = says("check", str(path), exit_code=1)
+    assert f"{folder}/queue-welcome.mp3: cannot be read as sound" in told
+    assert f"{folder}/music/calm.ogg: cannot be read as sound" in told
+    assert "2 errors" in told

@@ -92,3 +92,20 @@ def test_music_is_found_and_the_offices_own_wins(tmp_path: Path) -> None:
 def test_extensions_are_spelled_digit_by_digit() -> None:
     names = [path.stem for path in Phrasebook(ROOT, "en").digits("+48 10-3")]
     assert names == ["plus", "number-4", "number-8", "number-1", "number-0", "number-3"]
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3", ".ogg", ".opus", ".gsm"])
+def test_row_q10_own_prompts_and_music_may_be_of_any_kind(suffix: str, tmp_path: Path) -> None:
+    own = touch(tmp_path / f"welcome{suffix}")
+    tune = touch(tmp_path / "music" / f"jazz{suffix}")
+    book = Phrasebook(ROOT, "en", tmp_path)
+    assert book.path("welcome") == book.path(f"welcome{suffix}") == own
+    assert book.music("jazz") == tune
+    assert not book.is_ours(own)
+    assert book.is_ours(book.path("goodbye"))
+
+
+def test_of_two_kinds_the_wav_is_played(tmp_path: Path) -> None:
+    touch(tmp_path / "welcome.mp3")
+    wav = touch(tmp_path / "welcome.wav")
+    assert Phrasebook(ROOT, "en", tmp_path).path("welcome") == wav

@@ -1,0 +1,26 @@
+"""The office's own sound files, listened to before a caller hears silence in the place of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from b2bua.phrases.phrasebook import SUFFIXES
+from media.audiofile import read_sound
+from media.errors import MediaError
+
+RATE_HZ = 8000
+
+
+def defects(folder: Path | None) -> Iterator[str]:
+    """Yield what is wrong with each sound file in ``folder`` and below it that cannot be played."""
+    if folder is None:
+        return
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES):
+        try:
+            if not len(read_sound(path, RATE_HZ)):
+                yield f"{path}: there is no sound in it"
+        except MediaError as error:
+            yield str(error)
+        except OSError as error:
+            yield f"{path}: {error.strerror}"
