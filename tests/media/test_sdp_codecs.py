@@ -190,6 +190,10 @@ def test_the_codec_of_the_other_leg_wins_over_the_offerers_order() -> None:
     assert settled(OPUS, prefer="PCMU").codec == "opus"
 
 
+def test_an_agreement_tells_all_that_the_offerer_has_in_its_order() -> None:
+    assert settled(OPUS, replace(OURS, codecs=("PCMA", "opus"))).shared == ("opus", "PCMA")
+
+
 def test_both_ends_of_an_offer_in_opus_agree() -> None:
     ours = make_offer(OURS)
     answer, theirs = make_answer(ours, THEIRS)
