@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from tests.simulator import sip_calls
+from tests.simulator import office_days, sip_calls
 
 EVERY_S = 10.0
 """How often progress is told."""
@@ -47,6 +47,7 @@ class Report:
 
 
 CALLS = Kind("calls", sip_calls.play, sip_calls.CALLS, chunk=200)
+OFFICES = Kind("offices", office_days.play, 1, chunk=5)
 
 
 def soak(
@@ -111,15 +112,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="play seeded schedules of calls on all cores")
     parser.add_argument("--first", type=int, default=0, help="the seed to begin with")
     parser.add_argument("--calls", type=int, default=1_000_000, help="calls between endpoints")
-    parser.add_argument("--for", dest="seconds", type=float, help="stop after so many seconds")
+    parser.add_argument("--offices", type=int, default=20_000, help="days of whole offices")
+    parser.add_argument("--for", dest="seconds", type=float, help="stop after so many seconds, half for each")
     parser.add_argument("--jobs", type=int, help="processes; as many as there are cores by default")
     options = parser.parse_args(arguments)
     failures = 0
-    for kind, count in ((CALLS, options.calls),):
+    kinds = [(kind, count) for kind, count in ((CALLS, options.calls), (OFFICES, options.offices)) if count]
+    seconds = options.seconds and options.seconds / max(1, len(kinds))
+    for kind, count in kinds:
         seeds = -(-count // kind.per_seed)
-        if seeds:
-            report = soak(kind, first=options.first, seeds=seeds, seconds=options.seconds, jobs=options.jobs)
-            failures += len(report.failures)
+        report = soak(kind, first=options.first, seeds=seeds, seconds=seconds, jobs=options.jobs)
+        failures += len(report.failures)
     return 1 if failures else 0
 
 
