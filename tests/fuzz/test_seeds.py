@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from tests.fuzz.fuzz_sip import SEEDS, read_any
+from tests.fuzz.fuzz_sip import SEEDS
+from tests.fuzz.strangers import read_any
 
 FILES = sorted(path for folder in SEEDS for path in folder.iterdir() if path.suffix != ".toml")
 

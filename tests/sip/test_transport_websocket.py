@@ -8,9 +8,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.protocol import State
 from websockets.typing import Subprotocol
+from websockets.uri import parse_uri
 
+from b2bua.errors import MalformedMessage
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Headers, Request, Response, parse_message, response_to
@@ -18,6 +22,7 @@ from b2bua.sip.server_request import ServerRequest
 from b2bua.sip.session import Answered, Refused
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.transport.tls import Tls, TlsFiles
+from b2bua.sip.transport.websocket import WebSocketFraming
 from tests.harness.certificates import Authority, needs_openssl
 from tests.sip.phones import ANSWER, OFFER, Answerer
 
@@ -161,3 +166,38 @@ async def test_we_call_websocket_servers_as_well(kind: str, tmp_path_factory: py
                 assert not isinstance(event, Refused), event
             answerer.sessions[0].bye()
             await event.session.ended
+
+
+def test_rfc7118_6_a_keep_alive_right_before_the_end_needs_no_answer() -> None:
+    framing, client = WebSocketFraming.accepting(), ClientProtocol(parse_uri("ws://b/"), subprotocols=[SIP])
+    client.send_request(client.connect())
+    framing.feed(b"".join(client.data_to_send()))
+    client.receive_data(framing.replies())
+    client.send_text(b"\r\n\r\n")
+    client.send_close()
+    assert framing.feed(b"".join(client.data_to_send())) == []  # both in one piece, as found by fuzzing
+    assert framing.is_over
+
+
+@pytest.mark.parametrize("offered", ["sip", "chat"])
+def test_rfc6455_4_1_frames_that_do_not_wait_for_our_handshake_are_read_after_it(offered: str) -> None:
+    handshake = (
+        b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Protocol: %b\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        b"Sec-WebSocket-Version: 13\r\n\r\n"
+    ) % offered.encode()
+    client = ClientProtocol(parse_uri("ws://b/"))
+    client.state = State.OPEN
+    client.send_text(b"hello")
+    client.send_close()
+    wire = handshake + b"".join(client.data_to_send())
+    for cut in range(len(handshake) - 5, len(wire)):
+        framing = WebSocketFraming.accepting()
+        if offered == "sip":
+            assert framing.feed(wire[:cut]) + framing.feed(wire[cut:]) == [b"hello"]
+            assert framing.replies().startswith(b"HTTP/1.1 101")
+        else:
+            with pytest.raises(MalformedMessage):
+                framing.feed(wire + b"\xff\xff")
+            assert b" 400 " in framing.replies().partition(b"\r\n")[0]
+    assert framing.is_over or offered == "chat"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import WebSocketException
@@ -19,6 +20,7 @@ from b2bua.sip.message import MAX_MESSAGE_BYTES
 from b2bua.sip.transport.hop import Hop
 
 SIP = Subprotocol("sip")
+END_OF_HANDSHAKE = b"\r\n\r\n"
 
 _log = logging.getLogger(__name__)
 _log.setLevel(logging.WARNING)  # each browser that opens and closes its page is no news
@@ -30,6 +32,7 @@ class WebSocketFraming:
     def __init__(self, protocol: ServerProtocol | ClientProtocol) -> None:
         self._protocol = protocol
         self._message = bytearray()
+        self._handshake_end = b""
 
     @classmethod
     def accepting(cls) -> WebSocketFraming:
@@ -68,20 +71,36 @@ class WebSocketFraming:
         Raises:
             MalformedMessage: this is no WebSocket, or not one for SIP.
         """
+        messages = [message for part in self._parts(data) for message in self._read(part)]
+        if self._protocol.handshake_exc is not None or self._protocol.parser_exc is not None:
+            raise MalformedMessage("no WebSocket for SIP")
+        return messages
+
+    def _parts(self, data: bytes) -> Iterator[bytes]:
+        """Cut ``data`` at the end of a peer's handshake, which is answered before more is read."""
+        if self._protocol.state is State.CONNECTING and isinstance(self._protocol, ServerProtocol):
+            seen = len(self._handshake_end)
+            end = (self._handshake_end + data).find(END_OF_HANDSHAKE)
+            self._handshake_end = (self._handshake_end + data)[1 - len(END_OF_HANDSHAKE) :]
+            if end >= 0:
+                cut = end + len(END_OF_HANDSHAKE) - seen
+                yield data[:cut]
+                data = data[cut:]
+        if data:
+            yield data
+
+    def _read(self, data: bytes) -> Iterator[bytes]:
+        """Yield the whole messages among ``data``."""
         self._protocol.receive_data(data)
-        messages = []
         for event in self._protocol.events_received():
             if isinstance(event, Request):
                 self._accept(event)
             elif isinstance(event, Frame):
                 message = self._take(event)
                 if message == KEEP_ALIVE:
-                    self._protocol.send_text(PONG)
+                    self._send(PONG, is_text=True)
                 elif message is not None and message.strip():
-                    messages.append(message)
-        if self._protocol.handshake_exc is not None or self._protocol.parser_exc is not None:
-            raise MalformedMessage("no WebSocket for SIP")
-        return messages
+                    yield message
 
     def _accept(self, request: Request) -> None:
         assert isinstance(self._protocol, ServerProtocol)
