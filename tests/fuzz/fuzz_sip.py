@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing of everything that reads bytes of strangers; ``strangers.py`` says what that is.
 
 Atheris is not among the development tools (it exists for x86 only): ``make fuzz`` installs and runs it. The
-corpus to start from is ``tests/data``. An input that breaks a promise is written to ``crash-…``; give that file
+corpus to start from is ``tests/data``. An input that breaks a promise is written to ``crash-…``; give it
 as the argument to run it again.
 """
 
