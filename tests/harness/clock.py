@@ -47,7 +47,9 @@ class JumpingSelector(selectors.BaseSelector):
             DeadlockError: there is nothing to wait for.
             OutOfTimeError: the clock would pass the limit.
         """
-        events = self._real.select(0)
+        # The loop's own pipe only wakes it, which is awake: what a thread calls is in its list already.
+        has_files = len(self._real.get_map()) > 1
+        events = self._real.select(0) if has_files or self.outstanding or timeout is None else []
         if events or (timeout is not None and timeout <= 0):
             return events
         if self.outstanding:

@@ -23,6 +23,7 @@ from tests.harness.office import MOBILES, SERVER
 from tests.simulator.forker import Forker
 from tests.simulator.offices import NUMBER, PEOPLE, some_office
 from tests.simulator.people import Customer, Employee
+from tests.simulator.sip_calls import timers_left
 from tests.simulator.town import Town, prepare, thinned, town
 
 MOST_CUSTOMERS = 5
@@ -69,6 +70,7 @@ async def _play(seed: int) -> None:
         await asyncio.sleep(QUIET_S)
         await _check(place, customers, employees)
     assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert timers_left() == []
     assert not faults, faults
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from tests.simulator.office_days import play
 
-SEEDS = int(os.environ.get("OFFICE_SEEDS", "200"))
+SEEDS = int(os.environ.get("OFFICE_SEEDS", "150"))
 FIRST = int(os.environ.get("OFFICE_FIRST", "0"))
-PER_TEST = 20
+PER_TEST = 15
 
 
 @pytest.mark.parametrize("first", range(FIRST, FIRST + SEEDS, PER_TEST))
