@@ -8,6 +8,7 @@ import itertools
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
 
 from media import commands
@@ -78,16 +79,19 @@ class MediaEngine:
         network: MemoryRtpNetwork | None = None,
         address: str | Sequence[str] = "127.0.0.1",
         ports: tuple[int, int] = (10000, 20000),
+        random: Random | None = None,
     ) -> MediaEngine:
         """Return an engine on the running loop, on real sockets or on ``network``.
 
-        ``address`` is ours: one, or one of each IP version.
+        ``address`` is ours: one, or one of each IP version. ``random`` makes SSRCs repeatable, for tests.
         """
         # It needs numpy, which a process that only drives a worker starts faster and smaller without.
         from media.local import LocalEngine
 
         engine = cls()
-        engine._driver = LocalEngine(engine._take, network=network, hosts=_hosts(address), ports=ports)
+        engine._driver = LocalEngine(
+            engine._take, network=network, hosts=_hosts(address), ports=ports, random=random
+        )
         return engine
 
     @classmethod

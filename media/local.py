@@ -63,14 +63,16 @@ class LocalEngine:
         network: MemoryRtpNetwork | None,
         hosts: Sequence[str],
         ports: tuple[int, int],
+        random: Random | None = None,
     ) -> None:
         self._loop = loop = asyncio.get_running_loop()
         self._deliver = deliver
         self._timer: asyncio.TimerHandle | None = None
         self._backgrounds = [ExecutorBackground(self._arm) for _ in range(3)]
         loads, files, syncs = self._backgrounds
-        random = Random()
-        around = Surroundings(self._emit, SoundLibrary(loads), files=files, syncs=syncs, random=random)
+        around = Surroundings(
+            self._emit, SoundLibrary(loads), files=files, syncs=syncs, random=random or Random()
+        )
 
         def on_network(address: Address, leg: Leg) -> Endpoint:
             assert network is not None

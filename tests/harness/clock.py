@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import selectors
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
@@ -91,7 +92,10 @@ class JumpingSelector(selectors.BaseSelector):
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """An asyncio loop on virtual time, which starts at 0.0 s."""
 
-    def __init__(self, *, limit_s: float = 7 * 86400.0) -> None:
+    def __init__(self, *, limit_s: float = 7 * 86400.0, in_order: bool = False) -> None:
+        """With ``in_order`` outside work is waited for where it is begun, so that runs never differ."""
+        self.in_order = in_order
+        self._called_by_thread = threading.Event()
         self._jumping = JumpingSelector(limit_s)
         super().__init__(self._jumping)
         # A jump of `when - now` seconds may end a rounding error short of `when`.
@@ -111,9 +115,31 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override]
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
     ) -> asyncio.Future[Any]:
+        if self.in_order:
+            return self._run_here(func, *args)
         future = super().run_in_executor(executor, func, *args)
         self.count_outside(future)
         return future
+
+    def _run_here(self, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+        future = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001 - as an executor hands it on
+            future.set_exception(error)
+        return future
+
+    def call_soon_threadsafe(self, *args: Any, **kwargs: Any) -> asyncio.Handle:
+        handle = super().call_soon_threadsafe(*args, **kwargs)
+        self._called_by_thread.set()
+        return handle
+
+    def wait_for_thread(self, begin: Callable[[], None]) -> None:
+        """Let a thread work by ``begin`` and stand still until it has called back."""
+        self._called_by_thread.clear()
+        begin()
+        if not self._called_by_thread.wait(PATIENCE_S):
+            raise DeadlockError("a thread does not answer")
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
         """As asyncio's, with the clock held: a thread of its own joins the workers."""
@@ -132,6 +158,9 @@ class CountingQueue(SimpleQueue[Any]):
         loop = future.get_loop() if future is not None else None
         if isinstance(loop, VirtualTimeLoop):
             loop.count_outside(future)
+            if loop.in_order:
+                loop.wait_for_thread(lambda: super(CountingQueue, self).put_nowait(item))
+                return
         super().put_nowait(item)
 
 
@@ -157,9 +186,14 @@ def virtual_time(test: Any = None, *, limit_s: float = 7 * 86400.0) -> Any:
     return run
 
 
-def run_virtually(story: Coroutine[Any, Any, None], *, limit_s: float = 7 * 86400.0) -> None:
-    """Run ``story`` to its end on a virtual clock; tasks it leaves behind are cancelled."""
-    with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(limit_s=limit_s)) as runner:
+def run_virtually(
+    story: Coroutine[Any, Any, None], *, limit_s: float = 7 * 86400.0, in_order: bool = False
+) -> None:
+    """Run ``story`` to its end on a virtual clock; tasks it leaves behind are cancelled.
+
+    ``in_order``: two runs of it are the same to the last packet, whatever threads and database take.
+    """
+    with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(limit_s=limit_s, in_order=in_order)) as runner:
         runner.run(story)
 
 

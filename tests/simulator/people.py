@@ -91,7 +91,7 @@ class Employee(Softphone):
                 self.talks += 1
                 with contextlib.suppress(*EXPECTED):
                     await self._talk(invitation.leg)
-                invitation.leg.hang_up()
+                await invitation.leg.close()
 
     async def _talk(self, leg: Leg) -> None:
         random = self._random
@@ -192,6 +192,7 @@ class Customer:
                 _after_turns(random.randrange(8), self.give_up)
             await self._listen(leg)
         self.give_up()
+        await leg.close()
 
     async def _listen(self, leg: Leg) -> None:
         random = self._random

@@ -118,7 +118,7 @@ def _assert_is_over(parties: list[Party]) -> None:
         assert not party.is_busy, party.hop
         assert all(one.ended.done() and one.closed.done() for one in party.sessions), party.hop
         assert not any(party.endpoint.alive().values()), (party.hop, party.endpoint.alive())
-    assert timers_left() == []
+    assert timers_left() == [], timers_left()
 
 
 def timers_left() -> list[asyncio.TimerHandle]:

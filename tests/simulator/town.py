@@ -69,7 +69,10 @@ class Town(Office):
         async def start_engine() -> MediaEngine:
             first = next(self._ports)
             return await MediaEngine.in_process(
-                network=self.rtp, address="127.0.0.1", ports=(first, first + PORTS_OF_A_LIFE - 2)
+                network=self.rtp,
+                address="127.0.0.1",
+                ports=(first, first + PORTS_OF_A_LIFE - 2),
+                random=Random(first),
             )
 
         return Surroundings(
@@ -137,7 +140,9 @@ async def town(network: MemoryNetwork, random: Random, config: str) -> AsyncIter
             Path(stack.enter_context(TemporaryDirectory(prefix="b2bua-town-", dir=_memory_disk()))) / "life-0"
         )
         shutil.copytree(_empty_journal().name, folder)
-        peers = await MediaEngine.in_process(network=rtp, address="127.0.0.2", ports=(30000, 40000))
+        peers = await MediaEngine.in_process(
+            network=rtp, address="127.0.0.2", ports=(30000, 40000), random=Random(1)
+        )
         stack.push_async_callback(peers.close)
         people = AsyncExitStack()
         began = asyncio.get_running_loop().time()
