@@ -34,6 +34,9 @@ class Ledger(Protocol):
     def tell(self, kind: str, who: str = "", detail: str = "", seconds: float | None = None) -> None:
         """Add one event that somebody else journals, together with what belongs to it."""
 
+    def measure(self, leg: Leg) -> None:
+        """Keep how the sound of ``leg`` was, which is closed."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallerIdentity:
@@ -69,8 +72,8 @@ class Call:
         self.identity = identity
         self.caller = caller
         """Who is in our custody; another one after a transfer by who placed the call."""
-        caller.owner = self
         self.ledger = ledger
+        self.take(caller)
         self.referred_by = ""
         """Who sent the caller on, for those who are rung next (RFC 3892)."""
         self.on_joined: Callable[[str], None] | None = None
@@ -136,10 +139,16 @@ class Call:
             await caller.close_for(call)
             await call.caller.close_for(call)
 
+    def take(self, leg: Leg) -> None:
+        """Own ``leg`` from now on, and journal how its sound was."""
+        leg.owner = self
+        leg.on_closed = self.ledger.measure
+
     def turn_to(self, leg: Leg) -> Leg:
         """Take ``leg`` into custody in place of the caller; return who that was, and is nobody's then."""
         gone, self.caller = self.caller, leg
-        leg.owner, gone.owner = self, None
+        self.take(leg)
+        gone.owner = None
         self.identity = replace(
             self.identity,
             number=leg.number,

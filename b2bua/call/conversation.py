@@ -21,7 +21,7 @@ async def converse(call: Call, leg: Leg, *, music: Sequence[PlayItem] = ()) -> f
     Raises:
         LegEnded: the caller hung up in the instant of the answer.
     """
-    leg.owner = call
+    call.take(leg)
     try:
         call.caller.answer(prefer=leg.codec)
         call.ledger.note("answered", leg.name)

@@ -102,6 +102,12 @@ class Leg:
         """Told when somebody or something takes the call of this leg, though it is answered already."""
         self.began = asyncio.get_running_loop().time()
         """When it came to be, as the loop counts."""
+        self.answered_at: float | None = None
+        """When it became a dialog that carries sound, as the loop counts."""
+        self.ended_at: float | None = None
+        """When the far end was gone, as the loop counts."""
+        self.on_closed: Callable[[Leg], None] | None = None
+        """Told once, when it is closed and the statistics of its sound are known."""
         self._at_end: list[Callable[[], None]] = []
         self.media = media
         self.session: Session | None = None
@@ -269,6 +275,7 @@ class Leg:
     def adopt(self, session: Session) -> None:
         """Take over an established dialog: its offers, its INFO digits and its end are ours now."""
         self.session = session
+        self.answered_at = asyncio.get_running_loop().time()
         session.on_offer = self._renegotiate
         session.on_late_offer = self._offer_again
         session.on_renegotiated = self._accept_answer
@@ -367,6 +374,7 @@ class Leg:
         if self.ended.done():
             return
         self.ended.set_result(ending)
+        self.ended_at = asyncio.get_running_loop().time()
         held, self._at_end = self._at_end, []
         for give_back in held:
             give_back()
@@ -383,3 +391,6 @@ class Leg:
         self.media.on_rtp_timeout = None
         self.media.on_lost = None
         await self.media.close()
+        told, self.on_closed = self.on_closed, None
+        if told is not None:
+            told(self)

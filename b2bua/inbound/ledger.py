@@ -8,6 +8,8 @@ from datetime import datetime
 
 import structlog
 
+from b2bua.call.leg import Leg
+from b2bua.inbound.quality import quality_of
 from b2bua.log import LIVE_CALLS
 from b2bua.store.calls import CallEvent, CallOutcome, CallStory, EventKind, NewCall
 from b2bua.store.journal import Journal
@@ -38,6 +40,11 @@ class JournalLedger:
         self._events.append(event)
         if is_live(logging.INFO):  # most offices read the story at its end: no words before that
             live.info(event_in_words(event), call_id=self._call.call_id)
+
+    def measure(self, leg: Leg) -> None:
+        """Keep how the sound of a closed leg was, if it carried any."""
+        if leg.is_answered:
+            self._journal.measure(self._call.call_id, quality_of(leg, self._clock()))
 
     def tell_story(self, outcome: CallOutcome, why: str) -> None:
         """Log the whole call in one line, in the journal's words."""

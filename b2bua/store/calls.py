@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from b2bua.store.quality import LegQuality
+
 
 class CallOutcome(StrEnum):
     """The one way in which a call ends."""
@@ -121,6 +123,8 @@ class CallStory:
     """None as long as ``ended_at`` is."""
     why: str = ""
     """Why it ended so, in words."""
+    legs: tuple[LegQuality, ...] = ()
+    """How the sound of each party was, the caller first, then who answered; read for single calls only."""
 
 
 @dataclass(frozen=True, slots=True)

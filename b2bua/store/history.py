@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,8 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from b2bua.store.calls import CallEvent, CallOutcome, CallStory, EventKind, NewCall
-from b2bua.store.tables import call_events, calls
+from b2bua.store.quality import LegQuality
+from b2bua.store.tables import call_events, call_legs, calls
 
 _KEYS_PER_QUERY = 500
 """SQLite of old takes no more than 999 parameters."""
@@ -38,8 +40,18 @@ class History:
         query = select(calls).where(calls.c.call_id == call_id).order_by(calls.c.id.desc()).limit(1)
         async with self._engine.connect() as connection:
             row = (await connection.execute(query)).one_or_none()
-            events = await _events_of(connection, [row.id] if row else [])
-        return _story_of(row, events[row.id]) if row else None
+            if row is None:
+                return None
+            events = await _events_of(connection, [row.id])
+            legs = await _legs_of(connection, row.id)
+        return replace(_story_of(row, events[row.id]), legs=legs)
+
+    async def named(self, beginning: str, *, limit: int) -> list[str]:
+        """Return the ids that begin so, the latest call's first."""
+        query = select(calls.c.call_id).where(calls.c.call_id.startswith(beginning, autoescape=True))
+        async with self._engine.connect() as connection:
+            found = await connection.execute(query.order_by(calls.c.id.desc()).limit(limit))
+            return list(found.scalars())
 
     async def unfinished(self, *, besides: Collection[int]) -> list[tuple[int, NewCall]]:
         """Return the rows of calls without an end, oldest first, but for those in ``besides``."""
@@ -58,6 +70,13 @@ async def _events_of(connection: AsyncConnection, keys: list[int]) -> defaultdic
             event = CallEvent(row.at, EventKind(row.kind), row.who, row.detail, row.seconds)
             events[row.call].append(event)
     return events
+
+
+async def _legs_of(connection: AsyncConnection, call: int) -> tuple[LegQuality, ...]:
+    kept = (call_legs.c[field.name] for field in fields(LegQuality))
+    query = select(*kept).where(call_legs.c.call == call)
+    query = query.order_by(call_legs.c.is_caller.desc(), call_legs.c.answered_at, call_legs.c.id)
+    return tuple(LegQuality(*row) for row in await connection.execute(query))
 
 
 def new_call_of(row: Row[Any]) -> NewCall:

@@ -15,6 +15,7 @@ from b2bua.store.history import History
 from b2bua.store.keys import Keys
 from b2bua.store.outbox import NewMail, Outbox
 from b2bua.store.paths import Paths
+from b2bua.store.quality import LegQuality
 from b2bua.store.recording import recorded_seconds
 from b2bua.store.recovery import MailsFor, Recovery, SecondsOf
 from b2bua.store.rows import JournaledCall
@@ -65,6 +66,19 @@ class Journal:
             return
         self._writer.put([rows.noting(self._keys.next(), journaled.key, event)])
 
+    def measure(self, call_id: str, leg: LegQuality) -> None:
+        """Keep how the sound of one party was: it is written together with the end of the call.
+
+        A party that is heard to the very end of a call that was journaled before, as who leaves a message, is
+        on disk a fraction of a second later.
+        """
+        if call_id in self._open:
+            self._open[call_id].legs.append(leg)
+        elif call_id in self._ended:
+            self._writer.put([rows.measuring(self._keys.next(), self._ended[call_id].key, leg)])
+        else:
+            log.warning("the sound of a call that was never begun", call_id=call_id, what=str(leg))
+
     async def end(
         self,
         call_id: str,
@@ -100,7 +114,10 @@ class Journal:
         if journaled is None:
             raise WrongState(f"call {call_id} has ended already or never began")
         self._remember_ended(journaled)
-        return tuple(rows.ending(journaled, self._keys.next(), outcome, at=at, why=why))
+        return (
+            *rows.ending(journaled, self._keys.next(), outcome, at=at, why=why),
+            *(rows.measuring(self._keys.next(), journaled.key, leg) for leg in journaled.legs),
+        )
 
     async def calls(self, limit: int = 50, since: datetime | None = None) -> list[CallStory]:
         """Return the latest ``limit`` calls that came at or after ``since``, newest first."""
@@ -109,6 +126,10 @@ class Journal:
     async def call(self, call_id: str) -> CallStory | None:
         """Return the latest call of this id, as it is on disk."""
         return await self._history.call(call_id)
+
+    async def named(self, beginning: str) -> list[str]:
+        """Return the ids of calls that begin so: none, the one, or two of more."""
+        return await self._history.named(beginning, limit=2)
 
     def is_open(self, call_id: str) -> bool:
         """Whether the call was begun here and has no outcome yet."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from b2bua.store import statements
 from b2bua.store.calls import CallEvent, CallOutcome, NewCall
+from b2bua.store.quality import LegQuality
 from b2bua.store.statements import Change
 
 
@@ -20,6 +21,8 @@ class JournaledCall:
     """Its row."""
     call: NewCall
     """How it came."""
+    legs: list[LegQuality] = field(default_factory=list)
+    """How the sound of those was whose part is over; written when the call ends."""
 
 
 def beginning(journaled: JournaledCall) -> Change:
@@ -50,6 +53,11 @@ def noting(key: int, call: int, event: CallEvent) -> Change:
         "seconds": event.seconds,
     }
     return Change(statements.NOTE_EVENT, row)
+
+
+def measuring(key: int, call: int, leg: LegQuality) -> Change:
+    """What is written of one party's sound, in a row that gets ``key``."""
+    return Change(statements.MEASURE_LEG, {"id": key, "call": call, **asdict(leg)})
 
 
 def ending(

@@ -12,7 +12,16 @@ from typing import Any
 
 from sqlalchemy import Executable, Table, bindparam, text
 
-from b2bua.store.tables import bindings, call_events, calls, messages, outbox, promises, trunk_states
+from b2bua.store.tables import (
+    bindings,
+    call_events,
+    call_legs,
+    calls,
+    messages,
+    outbox,
+    promises,
+    trunk_states,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,3 +123,4 @@ DELETE_MESSAGE = Statement(
     .where(messages.c.id == bindparam("_id"), messages.c.deleted_at.is_(None))
     .values(deleted_at=bindparam("_at")),
 )
+MEASURE_LEG = Statement(17, call_legs.insert())

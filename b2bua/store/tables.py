@@ -125,6 +125,26 @@ call_events = Table(
     Column("seconds", Float),
 )
 
+call_legs = Table(
+    "call_legs",
+    metadata,
+    _key(),
+    _call_of(),
+    Column("who", Words(255), nullable=False),
+    Column("is_caller", Boolean, nullable=False),
+    Column("answered_at", UtcDateTime, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("codec", Words(32), nullable=False),
+    Column("is_encrypted", Boolean, nullable=False),
+    Column("packets", Integer, nullable=False),
+    Column("lost", Integer, nullable=False),
+    Column("jitter_ms", Float, nullable=False),
+    Column("sent", Integer, nullable=False),
+    Column("remote_lost", Integer),
+    Column("round_trip_ms", Float),
+    Column("mos", Float),
+)
+
 promises = Table(
     "promises",
     metadata,

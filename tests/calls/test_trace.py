@@ -37,8 +37,10 @@ def test_both_legs_of_a_call_are_shown_as_a_ladder_and_as_a_capture(tmp_path: Pa
     arguments = ["calls", str(config), "--show", call_id[:8], "--sip", "--pcap", str(capture)]
     shown = CliRunner().invoke(app, arguments)
     assert shown.exit_code == 0, shown.output
-    story, _, parties, *arrows = shown.output.splitlines()
+    story, caller, piotr, _, parties, *arrows = shown.output.splitlines()
     assert call_id in story
+    assert piotr.strip().startswith("Piotr Zieliński: PCMA")
+    assert caller.strip().startswith("the caller: PCMA")
     assert parties.split()[1] == "b2bua"
     assert len(parties.split()) == 4
     assert sum("INVITE +SDP" in arrow for arrow in arrows) == 3
@@ -52,4 +54,6 @@ def test_without_a_call_the_command_says_what_is_missing(tmp_path: Path) -> None
     config = str(tmp_path / "office.toml")
     assert CliRunner().invoke(app, ["calls", config, "--sip"]).exit_code == 2
     gone = CliRunner().invoke(app, ["calls", config, "--show", "nobody"])
-    assert (gone.exit_code, "no SIP trace of call nobody" in gone.output) == (1, True)
+    assert (gone.exit_code, "has no call nobody" in gone.output) == (1, True)
+    untraced = CliRunner().invoke(app, ["calls", config, "--show", "nobody", "--sip"])
+    assert (untraced.exit_code, "no SIP trace of call nobody" in untraced.output) == (1, True)
