@@ -201,3 +201,6 @@ class Silent:
 
     def note(self, kind: str, who: str = "", detail: str = "", seconds: float | None = None) -> None:
         """Forget it."""
+
+    def measure(self, leg: Leg) -> None:
+        """Keep nothing."""
