@@ -19,9 +19,10 @@ from media.outgoing import VERSION_2, OutgoingStream, Send, discard, unpack_head
 from media.recorder import Recorder
 from media.relay import HEADER_BYTES, Header, Relay
 from media.reports import REPORT_SECONDS, Reporter
-from media.routes import is_open, routes, transcoder
+from media.routes import is_open, must_decode, routes, transcoder
 from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import StreamKeys
+from media.shelf import CodecShelf
 from media.soundfile import Loudness
 from media.sounds import SoundLibrary
 from media.srtp import SrtpSession
@@ -42,6 +43,8 @@ class Surroundings:
     """Tells signalling."""
     sounds: SoundLibrary
     """Prompts, encoded once."""
+    shelf: CodecShelf
+    """Codecs that can be used at once."""
     files: Background
     """Writes recordings."""
     syncs: Background
@@ -223,17 +226,27 @@ class Leg:
             self.sink = None
         else:
             foreign = self._transcode if is_open(self.agreement, listener.agreement) else None
+            if foreign is not None and self.agreement and must_decode(self.agreement, listener.agreement):
+                self._has_codecs(self.agreement.codec, listener)
             self.sink = Relay(listener.out, routes(self.agreement, listener.agreement), foreign=foreign)
 
     def _transcode(self, header: Header, packet: bytearray, size: int, now: float) -> None:
         """Take a packet that the listener cannot get as it is; what changes it is made at the first one."""
         listener = self.partner
         if self._transcoder is None and listener is not None and self.agreement and listener.agreement:
+            codec = self._accepts.get(header[1] & 0x7F, self.agreement.codec)
+            if not self._has_codecs(codec, listener):
+                return
             self._transcoder = transcoder(self.agreement, listener.agreement, listener.out)
             self._transcoded_to = listener
             listener.voice.hear(self._transcoder)
         if self._transcoder is not None:
             self._transcoder.take(header, packet, size, now)
+
+    def _has_codecs(self, codec: str, listener: Leg) -> bool:
+        """Return whether ``codec`` can be turned into the listener's now; if not, it can in a moment."""
+        assert listener.agreement is not None
+        return self._around.shelf.has(codec, listener.agreement.codec)
 
     def _end_transcoding(self) -> None:
         listener, self._transcoded_to, self._transcoder = self._transcoded_to, None, None

@@ -14,6 +14,7 @@ from media.engine import Engine
 from media.factory import EndpointFactory
 from media.leg import Leg, Surroundings
 from media.memory import MemoryEndpoint, MemoryRtpNetwork
+from media.shelf import CodecShelf
 from media.sockets import SocketEndpoint
 from media.sounds import SoundLibrary
 
@@ -70,9 +71,8 @@ class LocalEngine:
         self._timer: asyncio.TimerHandle | None = None
         self._backgrounds = [ExecutorBackground(self._arm) for _ in range(3)]
         loads, files, syncs = self._backgrounds
-        around = Surroundings(
-            self._emit, SoundLibrary(loads), files=files, syncs=syncs, random=random or Random()
-        )
+        sounds, shelf = SoundLibrary(loads), CodecShelf(loads)
+        around = Surroundings(self._emit, sounds, shelf, files=files, syncs=syncs, random=random or Random())
 
         def on_network(address: Address, leg: Leg) -> Endpoint:
             assert network is not None

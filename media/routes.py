@@ -41,6 +41,11 @@ def routes(theirs: StreamAgreement | None, ours: StreamAgreement | None) -> dict
     }
 
 
+def must_decode(theirs: StreamAgreement, ours: StreamAgreement | None) -> bool:
+    """Return whether what the speaker usually sends is nothing that the listener takes as it is."""
+    return ours is not None and not _is_relayed(theirs.codec, ours.codec)
+
+
 def transcoder(theirs: StreamAgreement, ours: StreamAgreement, out: OutgoingStream) -> Transcoder:
     """Return what speaks into ``out`` all that `routes` leaves out."""
     return Transcoder(

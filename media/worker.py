@@ -29,6 +29,7 @@ from media.endpoint import Address, Endpoint
 from media.engine import Engine
 from media.factory import EndpointFactory
 from media.leg import Leg, Surroundings
+from media.shelf import CodecShelf
 from media.sockets import SocketEndpoint
 from media.sounds import SoundLibrary
 from media.wire import commands_framer, encode
@@ -130,7 +131,14 @@ class Worker:
         self._is_over = False
         self._backgrounds = [ThreadBackground(self._poll) for _ in range(3)]
         loads, files, syncs = self._backgrounds
-        around = Surroundings(self._emit, SoundLibrary(loads), files=files, syncs=syncs, random=Random())
+        around = Surroundings(
+            self._emit,
+            SoundLibrary(loads),
+            CodecShelf(loads),
+            files=files,
+            syncs=syncs,
+            random=Random(),
+        )
 
         def open_pair(address: Address, leg: Leg) -> Endpoint:
             return SocketEndpoint(address, leg, poll=self._poll, clock=monotonic)

@@ -25,9 +25,14 @@ RATE_HZ = 8000
 MICROPHONE_S = 60.0
 MODULES = ("/usr/lib/baresip/modules", "/usr/lib/*/baresip/modules", "/usr/local/lib/baresip/modules")
 
+CODECS = {"PCMA": "PCMA/8000/1", "PCMU": "PCMU/8000/1", "G722": "G722/16000/1", "opus": "opus/48000/2"}
+"""As baresip writes them."""
+
 CONFIG = """\
 module_path {modules}
 module g711.so
+module g722.so
+module opus.so
 module aufile.so
 module sndfile.so
 module srtp.so
@@ -40,6 +45,9 @@ rtp_ports {rtp}-{rtp_end}
 audio_source aufile,{microphone}
 audio_player aufile,{folder}/speaker.wav
 audio_alert aufile,/dev/null
+ausrc_srate {rate}
+ausrc_channels 1
+auplay_channels 1
 ring_aufile none
 ringback_aufile none
 snd_path {folder}
@@ -83,6 +91,7 @@ class Baresip:
             rtp=rtp,
             rtp_end=rtp + 3,
             microphone=microphone,
+            rate=RATE_HZ,
             folder=folder,
             more="module_app mwi.so\n" if watches_messages else "",
         )
@@ -92,7 +101,7 @@ class Baresip:
         (folder / "contacts").write_text("")
         (folder / "accounts").write_text(
             f"<sip:{extension}@{self._server};transport={transport}>;auth_pass=demo-{extension}"
-            f";answermode={answers};regint=300;audio_codecs={codec}/8000/1;ptime=20"
+            f";answermode={answers};regint=300;audio_codecs={CODECS[codec]};ptime=20"
             f"{';mediaenc=' + encryption if encryption else ''}"
             f";mwi={'yes' if watches_messages else 'no'}\n"
         )

@@ -44,7 +44,14 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 @pytest.mark.parametrize(
     ("baresip_codec", "trunk_codec", "extension", "transport"),
-    [("PCMA", "PCMA", "101", "udp"), ("PCMU", "PCMA", "102", "udp"), ("PCMU", "PCMU", "103", "tcp")],
+    [
+        ("PCMA", "PCMA", "101", "udp"),
+        ("PCMU", "PCMA", "102", "udp"),
+        ("PCMU", "PCMU", "103", "tcp"),
+        ("opus", "opus", "101", "udp"),
+        ("opus", "PCMA", "102", "udp"),
+        ("G722", "opus", "103", "udp"),
+    ],
 )
 async def test_row_d8_baresip_and_trunk_hear_each_other(
     office: Product, tmp_path: Path, baresip_codec: str, trunk_codec: str, extension: str, transport: str
@@ -61,11 +68,12 @@ async def test_row_d8_baresip_and_trunk_hear_each_other(
         async with carrier_call(office, f"+48221240{extension}", trunk_codec) as leg:
             await _talk(leg, heard_by_trunk)
         await asyncio.to_thread(until, phone.is_over, within=PATIENCE_S, what="baresip is hung up on")
+    assert f"Set audio encoder: {baresip_codec} " in phone.output
     assert seconds_of(*read_wav(heard_by_trunk), BARESIP_HZ) > TALK_S - ROOM_S
     assert seconds_of(*read_wav(heard_by_trunk), TRUNK_HZ) == 0.0
     assert seconds_of(*phone.heard(), TRUNK_HZ) > TALK_S - ROOM_S
     assert seconds_of(*phone.heard(), BARESIP_HZ) == 0.0
-    (call,) = await asyncio.to_thread(office.finished_calls, of=f"+48221240{extension}")
+    call = (await asyncio.to_thread(office.finished_calls, of=f"+48221240{extension}"))[-1]
     assert (call.outcome, call.story.partition(" for ")[0][:12]) == ("talked", "talked with ")
 
 

@@ -15,6 +15,7 @@ from media.leg import Leg, Surroundings
 from media.outgoing import Packet, Send
 from media.rtp import RtpPacket
 from media.sdp.agreement import StreamAgreement
+from media.shelf import CodecShelf
 from media.sounds import SoundLibrary
 
 AGREEMENT = StreamAgreement(
@@ -52,9 +53,8 @@ class Wire:
 def playing(seconds: float) -> tuple[Engine, Wire, list[Event]]:
     """Return an engine that at 0.0 s begins to play to one leg, what it sends, and its events."""
     wire, events = Wire(), []
-    around = Surroundings(
-        events.append, SoundLibrary(AtOnce()), files=AtOnce(), syncs=AtOnce(), random=Random(1)
-    )
+    sounds, shelf = SoundLibrary(AtOnce()), CodecShelf(AtOnce())
+    around = Surroundings(events.append, sounds, shelf, files=AtOnce(), syncs=AtOnce(), random=Random(1))
 
     def open_ports(leg: Leg, now: float) -> LegPorts:
         return LegPorts([wire], lambda at: None)

@@ -43,10 +43,10 @@ class UdpPeer:
             receives=True,
         )
 
-    def send(self, payload: bytes, to: tuple[str, int]) -> None:
+    def send(self, payload: bytes, to: tuple[str, int], *, ticks: int = 160) -> None:
         packet = RtpPacket(self.number, self.sequence, self.timestamp, self.address[1], False, payload)
         self.udp.sendto(packet.to_bytes(), to)
-        self.sequence, self.timestamp = self.sequence + 1, self.timestamp + 160
+        self.sequence, self.timestamp = self.sequence + 1, self.timestamp + ticks
 
     def listen(self) -> list[tuple[float, RtpPacket]]:
         """Take all that has arrived so far."""
