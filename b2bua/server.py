@@ -19,7 +19,6 @@ from b2bua.call.lines import Lines
 from b2bua.call.sound import SoundProfile
 from b2bua.call_queue.step import QueueSounds, QueueStep
 from b2bua.config.models import Config
-from b2bua.engine_room import EngineRoom
 from b2bua.inbound.custody import Custody
 from b2bua.inbound.mails import Mails
 from b2bua.inbound.pickup import Pickups
@@ -85,7 +84,7 @@ class Server:
         self._is_closing = False
         self._tls: Tls | None = None
         self._background = Background()
-        self.engines = EngineRoom(engine, surroundings.starter(config), self._background)
+        self.engine = engine
         self.endpoint = SipEndpoint(
             user_agent=f"b2bua/{__version__}",
             session_timers=SessionTimers(interval_s=int(config.sip.session_timer_s) or None),
@@ -162,7 +161,7 @@ class Server:
         book = Phrasebook(Phrasebook.found(), office.language, office.prompts)
         sounds = Sounds(lambda: book)
         profile = self._sound_profile()
-        dialer = Dialer(self.endpoint, lambda: self.engines.engine, profile, lines=self.lines)
+        dialer = Dialer(self.endpoint, self.engine, profile, lines=self.lines)
         reach = self._build_reach()
         self.queues = QueueStep(
             plan=lambda: self.plan,
@@ -225,7 +224,7 @@ class Server:
             transfers=transfers,
             occupancy=self.occupancy,
             lines=self.lines,
-            engine=self.engines.ready,
+            engine=self.engine,
             profile=profile,
         )
 
@@ -257,7 +256,7 @@ class Server:
             custody=custody,
             pickups=pickups,
             store=self.store,
-            engine=self.engines.ready,
+            engine=self.engine,
             occupancy=self.occupancy,
             lines=self.lines,
             channels=self.channels,
@@ -284,7 +283,7 @@ class Server:
             await stack.enter_async_context(store)
             stack.enter_context(running(config.office.data))
             server = cls(config, store, engine, around)
-            stack.push_async_callback(server.engines.close)
+            stack.push_async_callback(server.engine.close)
             await server._recover()
             await server.lamps.load()
             keeper = BindingKeeper(server.bindings, store.bindings, clock=around.clock)

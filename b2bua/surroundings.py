@@ -32,7 +32,9 @@ class Surroundings:
     def starter(self, config: Config) -> Callable[[], Awaitable[MediaEngine]]:
         """Return what starts a media engine for the office."""
         return self.start_engine or (
-            lambda: MediaEngine.in_worker(address=config.rtp.addresses, ports=config.rtp.ports)
+            lambda: MediaEngine.in_worker(
+                address=config.rtp.addresses, ports=config.rtp.ports, workers=config.media.workers
+            )
         )
 
     async def open(self, config: Config) -> tuple[Store, MediaEngine]:

@@ -53,6 +53,8 @@ class OpenLeg(Struct, frozen=True, tag=True, array_like=True):
 
     leg: int
     name: str
+    port: int = 0
+    """Wished for: where the far end of a leg whose worker died sends to; 0: any."""
 
 
 class ConnectLeg(Struct, frozen=True, tag=True, array_like=True):
@@ -73,6 +75,8 @@ class Play(Struct, frozen=True, tag=True, array_like=True):
     playback: int
     items: tuple[PlayItem, ...]
     is_looped: bool
+    skip_ms: int = 0
+    """How much of it was heard before, in a worker that died."""
 
 
 class StopPlaying(Struct, frozen=True, tag=True, array_like=True):
@@ -115,6 +119,8 @@ class Record(Struct, frozen=True, tag=True, array_like=True):
     recording: int
     path: str
     max_seconds: float | None
+    is_resumed: bool = False
+    """Whether it goes on at the end of the file that a worker that died has begun."""
 
 
 class StopRecording(Struct, frozen=True, tag=True, array_like=True):

@@ -31,8 +31,11 @@ from media.voice import Voice
 CHECK_SECONDS = 0.1
 """Each leg has its own instants within a second, so that a thousand legs are never looked after at once."""
 
-OpenPorts = Callable[[Leg, float], LegPorts]
-"""Leases ports for a leg and lets its packets come to `Leg.receive`; raises PortsExhausted."""
+OpenPorts = Callable[[Leg, float, int], LegPorts]
+"""Leases ports for a leg, one wished for or 0, and lets its packets come to `Leg.receive`.
+
+Raises PortsExhausted.
+"""
 
 
 class Grid:
@@ -138,7 +141,7 @@ class Engine:
     def _open(self, command: OpenLeg, now: float) -> None:
         leg = Leg(command.leg, command.name, self._around, pace=self._pace)
         try:
-            leg.attach(self._open_ports(leg, now))
+            leg.attach(self._open_ports(leg, now, command.port))
         except PortsExhausted as error:
             self._around.emit(LegRefused(command.leg, str(error)))
             return

@@ -30,21 +30,32 @@ class EndpointFactory:
         self._hosts = tuple(hosts)
         self._leases = PortLeases(*ports)
 
-    def __call__(self, leg: Leg, now: float) -> LegPorts:
-        """Return the ports of ``leg``.
+    def __call__(self, leg: Leg, now: float, wished: int = 0) -> LegPorts:
+        """Return the ports of ``leg``: ``wished``, if that can be had.
 
         Raises:
             PortsExhausted: none is free; ports that other programs hold are passed over.
         """
+        if self._leases.take(wished):
+            try:
+                return self._at(wished, leg)
+            except OSError:
+                self._leases.give_back(wished, now)
+        return self._anywhere(leg, now)
+
+    def _anywhere(self, leg: Leg, now: float) -> LegPorts:
         refused: OSError | None = None
         for _ in range(self._leases.total):
             port = self._leases.lease(now)
             try:
-                return LegPorts(self._open(port, leg), partial(self._leases.give_back, port))
+                return self._at(port, leg)
             except OSError as error:
                 self._leases.give_back(port, now)
                 refused = error
         raise PortsExhausted(f"no RTP port can be opened: {refused}")
+
+    def _at(self, port: int, leg: Leg) -> LegPorts:
+        return LegPorts(self._open(port, leg), partial(self._leases.give_back, port))
 
     def _open(self, port: int, leg: Leg) -> list[Endpoint]:
         """Return the endpoints at ``port`` of each of our addresses: all, or none with OSError.

@@ -283,6 +283,7 @@ class Leg:
             ended=ended,
             now=now,
             max_seconds=command.max_seconds,
+            is_resumed=command.is_resumed,
         )
 
     def stop_recording(self) -> None:

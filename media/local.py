@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
-from typing import TypeVar
+from typing import Self, TypeVar
+from weakref import WeakSet
 
 from media.commands import Command, Event
 from media.endpoint import Address, Endpoint
@@ -36,6 +37,8 @@ class ExecutorBackground:
 
         def finish(future: asyncio.Future[T]) -> None:
             self._jobs.discard(future)
+            if future.cancelled():
+                return
             error = future.exception()
             if error is None:
                 done(future.result())
@@ -46,6 +49,11 @@ class ExecutorBackground:
         future = self._loop.run_in_executor(self._thread, job)
         self._jobs.add(future)  # type: ignore[arg-type]
         future.add_done_callback(finish)
+
+    def abandon(self) -> None:
+        """Do no job that has not begun."""
+        for job in self._jobs:
+            job.cancel()
 
     async def close(self) -> None:
         """Wait for all jobs."""
@@ -60,6 +68,7 @@ class LocalEngine:
     def __init__(
         self,
         deliver: Callable[[Event], None],
+        lose: Callable[[str], None],
         *,
         network: MemoryRtpNetwork | None,
         hosts: Sequence[str],
@@ -68,6 +77,9 @@ class LocalEngine:
     ) -> None:
         self._loop = loop = asyncio.get_running_loop()
         self._deliver = deliver
+        self._lose = lose
+        self._is_dead = False
+        self._endpoints: WeakSet[Endpoint] = WeakSet()
         self._timer: asyncio.TimerHandle | None = None
         self._backgrounds = [ExecutorBackground(self._arm) for _ in range(3)]
         loads, files, syncs = self._backgrounds
@@ -76,7 +88,9 @@ class LocalEngine:
 
         def on_network(address: Address, leg: Leg) -> Endpoint:
             assert network is not None
-            return MemoryEndpoint(network, address, leg, clock=loop.time)
+            endpoint = MemoryEndpoint(network, address, leg, clock=loop.time)
+            self._endpoints.add(endpoint)
+            return endpoint
 
         def on_sockets(address: Address, leg: Leg) -> Endpoint:
             return SocketEndpoint(address, leg, poll=loop, clock=loop.time)
@@ -87,10 +101,38 @@ class LocalEngine:
         factory = EndpointFactory(on_network if network else on_sockets, hosts, ports)
         self._engine = Engine(around, factory, wake=wake)
 
+    @classmethod
+    async def start(
+        cls,
+        deliver: Callable[[Event], None],
+        lose: Callable[[str], None],
+        *,
+        network: MemoryRtpNetwork | None,
+        hosts: Sequence[str],
+        ports: tuple[int, int],
+        delay_s: float = 0.0,
+        random: Random | None = None,
+    ) -> Self:
+        """Return an engine that takes commands, after as long as a process may need to start."""
+        await asyncio.sleep(delay_s)
+        return cls(deliver, lose, network=network, hosts=hosts, ports=ports, random=random)
+
     def send(self, command: Command) -> None:
         """Do what ``command`` says; its events come later."""
+        if self._is_dead:
+            return
         self._engine.handle(command, self._loop.time())
         self._arm()
+
+    def crash(self) -> None:
+        """Die on a network in memory as a killed process does: nothing is told or written any more."""
+        self._is_dead = True
+        self._arm()
+        for background in self._backgrounds:
+            background.abandon()
+        for endpoint in self._endpoints:
+            endpoint.close()
+        self._loop.call_soon(self._lose, "it crashed")
 
     def _emit(self, event: Event) -> None:
         self._loop.call_soon(self._deliver, event)
@@ -99,7 +141,7 @@ class LocalEngine:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        deadline = self._engine.deadline
+        deadline = None if self._is_dead else self._engine.deadline
         if deadline is not None:
             self._timer = self._loop.call_at(deadline, self._tick)
 
@@ -109,7 +151,8 @@ class LocalEngine:
 
     async def close(self) -> None:
         """Close all legs and finish recordings."""
-        self._engine.close(self._loop.time())
+        if not self._is_dead:
+            self._engine.close(self._loop.time())
         self._arm()
         for background in self._backgrounds:
             await background.close()

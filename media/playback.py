@@ -9,6 +9,9 @@ from pathlib import Path
 
 from media.commands import QUIETEST_DBFS, Recorded
 
+UNWRITTEN_S = 0.5
+"""What a worker may have heard and not written when it dies."""
+
 
 class Playback:
     """Something a leg is played."""
@@ -23,6 +26,11 @@ class Playback:
     def seconds(self) -> float:
         """Since it was asked for, until it ended."""
         return self._loop.time() - self._started if self._ended_after is None else self._ended_after
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, in whatever way."""
+        return self._is_complete.done()
 
     async def finished(self) -> bool:
         """Wait for the end; return whether it was played to its end and not cut."""
@@ -58,6 +66,8 @@ class Recording:
         self.path = path
         self.on_stop: Callable[[], None] | None = None
         """Tells the engine."""
+        self.kept_s = 0.0
+        """What is certainly on disk, should the worker that goes on with it be unable to tell."""
         self._max_seconds = max_seconds
         self._loop = asyncio.get_running_loop()
         self._started = self._loop.time()
@@ -70,6 +80,16 @@ class Recording:
             return self._summary.result().seconds
         elapsed = self._loop.time() - self._started
         return elapsed if self._max_seconds is None else min(elapsed, self._max_seconds)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, in whatever way."""
+        return self._summary.done()
+
+    @property
+    def remaining_s(self) -> float | None:
+        """How long it may still go on; None: for ever."""
+        return None if self._max_seconds is None else self._max_seconds - self.seconds
 
     async def stop(self) -> RecordingSummary:
         """End it and wait until the file is complete."""
@@ -84,10 +104,15 @@ class Recording:
     def end(self, event: Recorded) -> None:
         """Take the end, as the engine tells it; once."""
         if not self._summary.done():
+            seconds = max(event.seconds, self.kept_s) if event.error else event.seconds
             summary = RecordingSummary(
-                self.path, event.seconds, event.peak_dbfs, is_silent=event.is_silent, error=event.error
+                self.path, seconds, event.peak_dbfs, is_silent=event.is_silent, error=event.error
             )
             self._summary.set_result(summary)
+
+    def note_interruption(self) -> None:
+        """Take that the worker died, which had written everything but the last moments."""
+        self.kept_s = max(self.kept_s, self.seconds - UNWRITTEN_S)
 
     def lose(self, why: str) -> None:
         """Take that the engine died; what it wrote is on disk."""

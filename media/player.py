@@ -15,9 +15,20 @@ class Player:
     in mid-play loads them anew and goes on from the same position.
     """
 
-    __slots__ = ("_index", "_offset", "_size", "_sounds", "_step_ms", "is_looped", "items", "number")
+    __slots__ = (
+        "_index",
+        "_offset",
+        "_size",
+        "_skip_ms",
+        "_sounds",
+        "_step_ms",
+        "is_looped",
+        "items",
+        "number",
+    )
 
-    def __init__(self, number: int, items: Sequence[PlayItem], *, is_looped: bool) -> None:
+    def __init__(self, number: int, items: Sequence[PlayItem], *, is_looped: bool, skip_ms: int = 0) -> None:
+        """Begin ``skip_ms`` behind the beginning."""
         self.number = number
         self.items = tuple(items)
         self.is_looped = is_looped
@@ -25,6 +36,7 @@ class Player:
         self._index = 0
         self._offset = 0
         self._size = self._step_ms = 1
+        self._skip_ms = skip_ms
 
     @property
     def is_loaded(self) -> bool:
@@ -37,6 +49,18 @@ class Player:
         self._sounds = encoded.sounds
         self._size, self._step_ms = encoded.frame_bytes, encoded.ptime_ms
         self._offset = position_ms // self._step_ms * self._size
+        if self._skip_ms:
+            self._skip(self._skip_ms // self._step_ms * self._size, encoded.sounds)
+            self._skip_ms = 0
+
+    def _skip(self, size: int, sounds: Sequence[bytes]) -> None:
+        total = sum(map(len, sounds))
+        if self.is_looped and total:
+            size %= total
+        while self._index < len(sounds) and size >= len(sounds[self._index]):
+            size -= len(sounds[self._index])
+            self._index += 1
+        self._offset = size
 
     def unload(self) -> None:
         """Send nothing until the same sounds are there in another encoding."""

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 
 from media.errors import PortsExhausted
 
 REST_SECONDS = 5.0
+
+
+def shares(ports: tuple[int, int], count: int) -> list[tuple[int, int]]:
+    """Return the ranges, as equal as can be, into which ``count`` workers divide the pairs of a range."""
+    even = ports[0] + ports[0] % 2
+    pairs = range(even, ports[1], 2)
+    borders = [even + 2 * (len(pairs) * worker // count) for worker in range(count + 1)]
+    return [(first, last - 1) for first, last in itertools.pairwise(borders)]
 
 
 class PortLeases:
@@ -37,6 +46,14 @@ class PortLeases:
         if not self._free or self._free[0][0] > now:
             raise PortsExhausted(f"all {self.total} RTP port pairs are in use")
         return self._free.popleft()[1]
+
+    def take(self, port: int) -> bool:
+        """Lease ``port`` itself, whether it rests or not; return whether it was to be had."""
+        for entry in self._free:
+            if entry[1] == port:
+                self._free.remove(entry)
+                return True
+        return False
 
     def give_back(self, port: int, now: float) -> None:
         """Let ``port`` rest and be leased again."""

@@ -42,7 +42,9 @@ class Recorder:
         ended: Ended,
         now: float,
         max_seconds: float | None = None,
+        is_resumed: bool = False,
     ) -> None:
+        """``max_seconds`` are still to come where it ``is_resumed``, at the end of the file that is there."""
         self.is_over = False
         self.ends_at = None if max_seconds is None else now + max_seconds
         self._path = path
@@ -55,6 +57,7 @@ class Recorder:
         self._pending: dict[int, Spoken] = {}
         self._end = self._written = 0
         self._max_seconds = max_seconds
+        self._is_resumed = is_resumed
         self._origin = self._origin_tick = 0
         self._stream = (-1, 0)
         """SSRC and clock of what comes."""
@@ -136,7 +139,9 @@ class Recorder:
     # In the background:
 
     def _open(self) -> None:
-        self._file = RecordingFile(self._path, self._codec, max_seconds=self._max_seconds)
+        self._file = RecordingFile(
+            self._path, self._codec, max_seconds=self._max_seconds, is_resumed=self._is_resumed
+        )
 
     def _append(self, packets: list[Spoken]) -> None:
         if self._file is not None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from media import codecs
 from media.commands import QUIETEST_DBFS
 from media.ear import Ear
-from media.wav import WavFormat, WavWriter
+from media.wav import WavFormat, WavWriter, format_of, read_wav
 
 TICKS_PER_SECOND = 8000
 WIDEBAND_HZ = 16_000
@@ -57,21 +57,41 @@ class RecordingFile:
     It writes when told, in the calling thread. Errors of the disk come out as OSError.
     """
 
-    def __init__(self, path: Path, codec_name: str, *, max_seconds: float | None = None) -> None:
-        self._law = codecs.by_name(codec_name) if codec_name in _PLAIN else None
+    def __init__(
+        self,
+        path: Path,
+        codec_name: str,
+        *,
+        max_seconds: float | None = None,
+        is_resumed: bool = False,
+    ) -> None:
+        """Begin a file, or go on at the end of the one that is there, as that is, by ``max_seconds`` at most.
+
+        Raises:
+            OSError: the disk does not take it.
+            MalformedMedia: what is there is no recording of this kind.
+        """
+        was = np.empty(0, np.int16)
+        format = _PLAIN.get(codec_name, WavFormat.PCM16)
+        if is_resumed and path.exists() and path.stat().st_size > 0:
+            was, format = read_wav(path)[0], format_of(path)
+        self._law = codecs.by_name(format) if format is not WavFormat.PCM16 else None
         self._rate = WIDEBAND_HZ if self._law is None else self._law.sample_rate_hz
         self._ears: dict[str, Ear] = {}
-        self._writer = WavWriter(path, self._rate, _PLAIN.get(codec_name, WavFormat.PCM16))
+        self._writer = WavWriter(path, self._rate, format, is_resumed=len(was) > 0)
         self._most = None if max_seconds is None else round(max_seconds * self._rate)
         self._samples = 0
         self._threshold = 32768 * 10 ** (SILENCE_DBFS / 20)
         self._peak = 0
         self._spoken_frames = 0
+        self._before = len(was)
+        """Samples that were there; `_samples` counts from here."""
+        self._measure(was)
 
     @property
     def seconds(self) -> float:
         """Its length so far."""
-        return self._samples / self._rate
+        return (self._before + self._samples) / self._rate
 
     def append(self, packets: Iterable[Spoken]) -> None:
         """Write ``packets``, whose ticks only go up, to the operating system, and silence between them."""
@@ -80,6 +100,9 @@ class RecordingFile:
             pieces += self._in_place(packet)
         pcm = np.concatenate([*pieces, np.empty(0, np.int16)])
         self._writer.append(pcm.astype("<i2").tobytes() if self._law is None else self._law.encode(pcm))
+        self._measure(pcm)
+
+    def _measure(self, pcm: NDArray[np.int16]) -> None:
         levels = np.abs(pcm.astype(np.int32))
         frame = self._rate // 50
         self._peak = max(self._peak, int(levels.max(initial=0)))

@@ -76,7 +76,9 @@ class Voice:
     def play(self, command: Play) -> None:
         """Replace what plays."""
         self.stop()
-        self._player = Player(command.playback, command.items, is_looped=command.is_looped)
+        self._player = Player(
+            command.playback, command.items, is_looped=command.is_looped, skip_ms=command.skip_ms
+        )
         self._take_turns()
         if self._agreement is not None:
             self._load(self._player)

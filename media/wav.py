@@ -51,6 +51,21 @@ def read_wav(path: Path | str) -> tuple[NDArray[np.int16], int]:
         raise MalformedMedia(f"{path}: {error}") from None
 
 
+def format_of(path: Path | str) -> WavFormat:
+    """Return how a recording of ours is stored.
+
+    Raises:
+        OSError: it cannot be read.
+        MalformedMedia: it is none.
+    """
+    with Path(path).open("rb") as file:
+        head = file.read(22)
+    for format, (tag, _) in _LAYOUT.items():
+        if head[:4] == b"RIFF" and head[20:] == tag.to_bytes(2, "little"):
+            return format
+    raise MalformedMedia(f"{path} is no recording")
+
+
 def _read(content: bytes) -> tuple[NDArray[np.int16], int]:
     """Return the samples and the rate of a whole WAV file.
 
@@ -115,18 +130,41 @@ class WavWriter:
     the header never promises what is not there. Calls block: they belong off the packet path.
     """
 
-    def __init__(self, path: Path | str, rate: int, format: WavFormat | str = WavFormat.PCMA) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        rate: int,
+        format: WavFormat | str = WavFormat.PCMA,
+        *,
+        is_resumed: bool = False,
+    ) -> None:
+        """Begin a file, or go on behind the last sample of the one that ``is_resumed``.
+
+        Raises:
+            OSError: it cannot be written.
+            MalformedMedia: what is to be resumed was not written like this.
+        """
         self.path = Path(path)
         self._rate = rate
         self._tag, self._sample_bytes = _LAYOUT[WavFormat(format)]
         self._data_bytes = 0
         self._start = len(self._header())
-        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+        beginning = os.O_RDWR if is_resumed else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        self._file = os.open(self.path, beginning | os.O_CLOEXEC, 0o640)
         try:
+            if is_resumed:
+                self._take_up()
             self._write(self._header(), 0)
-        except OSError:
+        except (OSError, MalformedMedia):
             self._release()
             raise
+
+    def _take_up(self) -> None:
+        """Find out how much is there, from a header that is but for the sizes our own."""
+        header = os.pread(self._file, self._start, 0)
+        self._data_bytes = int.from_bytes(header[-4:], "little")
+        if header != self._header():
+            raise MalformedMedia(f"{self.path} was not recorded like this")
 
     def append(self, samples: bytes) -> None:
         """Write samples in the encoding of the file.

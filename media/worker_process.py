@@ -60,17 +60,22 @@ class WorkerProcess:
         # The child must find this very package, also when tests or a checkout put it on the path.
         root = str(Path(media.__file__).parent.parent)
         path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-        with theirs:
-            worker._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", "media.worker", str(theirs.fileno()), *map(str, ports), *hosts),
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-                env={**os.environ, "PYTHONPATH": path},
-            )
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(START_SECONDS):
-                await worker._started.wait()
+        try:
+            with theirs:
+                worker._process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    *("-m", "media.worker", str(theirs.fileno()), *map(str, ports), *hosts),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    pass_fds=(theirs.fileno(),),
+                    env={**os.environ, "PYTHONPATH": path},
+                )
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(START_SECONDS):
+                    await worker._started.wait()
+        except BaseException:
+            worker._is_closing = True
+            worker._end()  # the worker, if there is one, ends when its line does
+            raise
         if worker._ended.is_set() or not worker._started.is_set():
             await worker.close()
             raise MediaError("the media worker does not start")
@@ -121,6 +126,8 @@ class WorkerProcess:
                 self._loop.call_soon(self._deliver, event)
 
     def _end(self) -> None:
+        if self._ended.is_set():
+            return
         self._loop.remove_reader(self._line.fileno())
         self._loop.remove_writer(self._line.fileno())
         self._line.close()
@@ -145,5 +152,4 @@ class WorkerProcess:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
-            if not self._ended.is_set():
-                self._end()
+            self._end()

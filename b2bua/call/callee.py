@@ -153,7 +153,7 @@ class CalleeLeg(Leg):
 
     def _begin_anew(self, local: LocalMedia) -> None:
         """Offer ``local`` in a new INVITE, which has a description of its own."""
-        self._local = replace(local, version=local.version + 1, origin=None)
+        self._local, self._said = replace(local, version=local.version + 1, origin=None), b""
         self._offer = self._describe_ourselves()
 
     def retry_after(self, status: int) -> bool:

@@ -11,7 +11,6 @@ from b2bua.sip.dialog import DialogKey
 from b2bua.sip.session import IncomingInvite
 from media.client import MediaLeg
 from media.sdp.crypto import SrtpPolicy
-from media.sdp.negotiate import make_answer
 
 
 class CallerLeg(Leg):
@@ -42,7 +41,7 @@ class CallerLeg(Leg):
             number=number,
         )
         self._invite = invite
-        self._is_early = False
+        self._is_early = self._is_described = False
         self.has_rung = False
         """Whether the caller has been told that somebody is being rung."""
         self.on_stage: Callable[[], None] | None = None
@@ -53,7 +52,7 @@ class CallerLeg(Leg):
                 self._local = replace(self._local, srtp=SrtpPolicy.BEST_EFFORT)
             self._answer, self._agreement = self._describe_ourselves(), None
         else:
-            self._answer, self._agreement = make_answer(invite.offer, self._local)
+            self._answer, self._agreement = self._answer_to(invite.offer)
         hops = invite.request.max_forwards
         self.max_forwards = 70 if hops is None else min(70, max(0, hops - 1))
         invite.on_offer = self._renegotiate
@@ -65,12 +64,24 @@ class CallerLeg(Leg):
         """Call-ID, our tag and the caller's, from the first response on."""
         return self._invite.dialog_key
 
+    def _moved(self) -> None:
+        """Answer with the new address, unless the old one was told already; then a re-INVITE follows."""
+        super()._moved()
+        if self._is_described or self.is_answered:
+            return
+        if self._invite.offer is None:
+            self._answer = self._describe_ourselves()
+        else:
+            self._answer, self._agreement = self._answer_to(self._invite.offer)
+
     def ring(self) -> None:
         """Let the caller hear that somebody is being rung: by 180, or as sound where sound flows already."""
         if self.is_answered or self._is_early:
             super().ring()
         elif self.is_up:
-            self._invite.progress(180, body=self._answer if self._invite.needs_offer else b"")
+            is_offer = self._invite.needs_offer
+            self._is_described = self._is_described or is_offer
+            self._invite.progress(180, body=self._answer if is_offer else b"")
             self._note_ringing()
 
     @property
@@ -87,12 +98,12 @@ class CallerLeg(Leg):
     def _settle(self, prefer: str | None) -> None:
         """Choose the codec, now that somebody is there who has chosen ``prefer``."""
         if prefer is not None and self._invite.offer is not None and self.codec is None:
-            self._answer, self._agreement = make_answer(self._invite.offer, self._local, prefer=prefer)
+            self._answer, self._agreement = self._answer_to(self._invite.offer, prefer=prefer)
 
     def start_early_media(self, *, prefer: str | None = None) -> None:
         """Let the caller hear before the answer what the far network plays (183 with SDP)."""
         if self.is_up and not self.is_answered and self._agreement is not None and not self._is_early:
-            self._is_early = True
+            self._is_early = self._is_described = True
             self._settle(prefer)
             self.connect(self._agreement)
             self._invite.progress(183, body=self._answer)

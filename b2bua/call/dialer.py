@@ -71,7 +71,7 @@ class Dialer:
     def __init__(
         self,
         endpoint: SipEndpoint,
-        engine: Callable[[], MediaEngine],
+        engine: MediaEngine,
         profile: SoundProfile,
         *,
         lines: Lines | None = None,
@@ -110,7 +110,7 @@ class Dialer:
         """
         fork = Fork(
             self._endpoint,
-            self._engine(),
+            self._engine,
             self._profile,
             seconds=seconds,
             caller=caller,
@@ -259,7 +259,7 @@ class Fork:
                 await leg.close()
 
     async def _open_leg(self, dial: Dial) -> CalleeLeg:
-        media = await self._engine.open_leg(dial.who)
+        media = await self._engine.open_leg(dial.who, beside=self.caller.media)
         try:
             leg = CalleeLeg(dial, media, self._profile, caller=self.caller)
         except BaseException:

@@ -9,9 +9,10 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from types import TracebackType
 
+from b2bua.call.relocation import Relocation
 from b2bua.call.sound import SoundProfile, scoped
+from b2bua.call.while_up import WhileUp
 from b2bua.errors import LegEnded, NotAcceptable
 from b2bua.sip.session import Ending, Session
 from media.client import MediaLeg, Playback
@@ -24,45 +25,6 @@ from media.sdp.negotiate import LocalMedia, make_answer, make_offer, read_answer
 
 RINGBACK: tuple[PlayItem, ...] = (Tone((425.0,), 1.0, -19.0), Silence(4.0))
 """ETSI ringback, as played in the countries of our users."""
-
-
-class WhileUp:
-    """``async with`` block that ends with ``LegEnded`` as soon as the far end is gone.
-
-    Works like ``asyncio.timeout``: the waiting task is cancelled and that turned into ``LegEnded`` at the
-    border of the block, so that blocks and timeouts nest in any order.
-    """
-
-    def __init__(self, ended: asyncio.Future[Ending]) -> None:
-        self._ended = ended
-        self._task: asyncio.Task[object] | None = None
-        self._cancelling = 0
-        self._is_fired = False
-        self._is_left = False
-
-    async def __aenter__(self) -> None:
-        if self._ended.done():
-            raise LegEnded(self._ended.result().why)
-        self._task = asyncio.current_task()
-        assert self._task is not None
-        self._cancelling = self._task.cancelling()
-        self._ended.add_done_callback(self._fire)
-
-    def _fire(self, _: asyncio.Future[Ending]) -> None:
-        if self._is_left:
-            return  # the end came in the same instant as what the block waited for
-        assert self._task is not None
-        self._is_fired = True
-        self._task.cancel()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        self._is_left = True
-        self._ended.remove_done_callback(self._fire)
-        assert self._task is not None
-        if self._is_fired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
-            raise LegEnded(self._ended.result().why) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +71,8 @@ class Leg:
         self.on_closed: Callable[[Leg], None] | None = None
         """Told once, when it is closed and the statistics of its sound are known."""
         self._at_end: list[Callable[[], None]] = []
+        self._said = b""
+        """How we described our sound last."""
         self.media = media
         self.session: Session | None = None
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
@@ -131,12 +95,16 @@ class Leg:
             crypto=() if profile.srtp is SrtpPolicy.OFF else new_keys(),
         )
         self._face(peer)
+        self._told = self._local
+        """As the far end knows us: another port, other keys are still to be told."""
+        self._relocation = Relocation(self._has_moved, self._offer_once_more, self._accept_answer, self._lost)
         media.rtp_timeout_s = profile.rtp_timeout_s
         self._digits: asyncio.Queue[Digit] = asyncio.Queue()
         self._digit_method = ""
         media.on_digit = lambda key: self.take_digit(key, "rtp")
         media.on_rtp_timeout = self._fell_silent
-        media.on_lost = lambda: self.end("the media engine died", by="network")
+        media.on_lost = lambda: self._lost("the media engine died")
+        media.on_moved = self._moved
         self.is_talking = False
 
     def _face(self, peer: str) -> None:
@@ -281,6 +249,7 @@ class Leg:
         session.on_renegotiated = self._accept_answer
         session.on_info = self._take_info
         session.ended.add_done_callback(lambda ending: self._over(ending.result()))
+        self._relocation.begin(session)
 
     @property
     def codec(self) -> str | None:
@@ -314,32 +283,60 @@ class Leg:
         self._local = replace(self._local, version=self._local.version + 1)
         was = self.media.agreement
         try:
-            answer, agreement = make_answer(offer, self._local, prefer=self.codec)
+            answer, agreement = self._answer_to(offer, prefer=self.codec)
             if was is not None and was.shared and was.shared != agreement.shared:
-                answer, agreement = make_answer(offer, self._local)
+                answer, agreement = self._answer_to(offer)
         except MediaError as error:
             raise NotAcceptable(str(error)) from error
         self.connect(agreement)
         return answer
 
+    def _answer_to(self, offer: bytes, *, prefer: str | None = None) -> tuple[bytes, StreamAgreement]:
+        """Return our answer, with the codec ``prefer`` where it is offered, and what it settles.
+
+        Raises:
+            MediaError: the offer is broken or shares no codec with us.
+        """
+        answer, agreement = make_answer(offer, self._local, prefer=prefer)
+        self._told, self._said = self._local, answer
+        return answer, agreement
+
     def _offer_again(self) -> bytes:
         """Offer what we have for a re-INVITE that came without SDP (RFC 3261 §14.2)."""
-        self._local = replace(self._local, version=self._local.version + 1)
-        offer = self._describe_ourselves()
+        offer = self._offer_once_more()
         assert self.session is not None
         self.session.on_answer = lambda answer: self._accept_answer(offer, answer)
         return offer
 
+    def _offer_once_more(self) -> bytes:
+        self._local = replace(self._local, version=self._local.version + 1)
+        return self._describe_ourselves()
+
     def _describe_ourselves(self) -> bytes:
         """Return an offer; what it says of its origin holds for the whole dialog."""
-        self._local = replace(self._local, origin=self._local.origin or self._local.address)
-        return make_offer(self._local)
+        self._told = self._local = replace(self._local, origin=self._local.origin or self._local.address)
+        self._said = make_offer(self._local, after=self._said)
+        return self._said
 
     def _accept_answer(self, offer: bytes, answer: bytes) -> None:
         try:
             self.connect(read_answer(offer, answer))
         except MediaError as error:
             self.hang_up(f"cannot use the answer: {error}")
+
+    def _moved(self) -> None:
+        """Take another port, and other keys as the next worker does not know how far the old ones went."""
+        self._local = replace(self._local, port=self.media.address[1])
+        if self.media.agreement is not None and self.media.agreement.keys is not None:
+            self._local = replace(self._local, crypto=new_keys())
+        if self.session is not None:
+            self._relocation.begin(self.session)
+
+    def _has_moved(self) -> bool:
+        return (self._told.port, self._told.crypto) != (self._local.port, self._local.crypto)
+
+    def _lost(self, why: str) -> None:
+        self.end(why, by="network")
 
     def _take_info(self, content_type: str, body: bytes) -> None:
         key = parse_info(content_type, body)
@@ -390,6 +387,8 @@ class Leg:
         self.media.on_digit = None
         self.media.on_rtp_timeout = None
         self.media.on_lost = None
+        self.media.on_moved = None
+        self._relocation.stop()
         await self.media.close()
         told, self.on_closed = self.on_closed, None
         if told is not None:

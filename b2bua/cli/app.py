@@ -84,6 +84,8 @@ def check(
     )
     for problem in problems:
         typer.echo(str(problem))
+    first, last = office.rtp.ports
+    typer.echo(f"RTP ports {first}-{last} have room for {office.rtp.room}")
     errors = sum(not problem.is_warning for problem in problems)
     typer.echo(f"{config}: {_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}")
     raise typer.Exit(1 if errors else 0)

@@ -40,7 +40,12 @@ async def run_office(config: Config, *, is_demo: bool) -> None:
     try:
         async with Server.running(config):
             typer.echo(welcome(config, is_demo=is_demo))
-            log.info("ready for calls", listening=config.sip.listening, over=", ".join(config.sip.transports))
+            log.info(
+                "ready for calls",
+                listening=config.sip.listening,
+                over=", ".join(config.sip.transports),
+                room=config.rtp.room,
+            )
             spare_the_collector()
             await stop.wait()
             log.info("stopping")

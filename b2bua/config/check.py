@@ -75,6 +75,12 @@ def _sound(config: Config) -> Iterator[Fault]:
             f"has no {version} address, but `listen` of [sip] has: phones that have {version} alone stay mute"
         )
         yield _warn("rtp", "address", because=why)
+    channels = sum(trunk.channels or 0 for trunk in config.trunks.values())
+    if config.rtp.legs < 2 * channels:
+        why = f"have room for {config.rtp.room}; the trunks have {channels} channels"
+        yield _warn("rtp", "ports", because=why)
+    if config.media.workers > config.rtp.legs // 2:
+        yield _warn("media", "workers", because=f"are too many for ports with room for {config.rtp.room}")
 
 
 def _numbers_without_backup(config: Config, plan: Plan) -> Iterator[Fault]:

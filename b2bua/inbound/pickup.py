@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -67,8 +67,8 @@ class Pickups:
     """Who is engaged."""
     lines: Lines
     """What each phone does."""
-    engine: Callable[[], Awaitable[MediaEngine]]
-    """The media engine."""
+    engine: MediaEngine
+    """Where phones that pick up get their sound."""
     profile: SoundProfile
     """How sound is negotiated."""
 
@@ -112,7 +112,7 @@ class Pickups:
     @asynccontextmanager
     async def _leg(self, invite: IncomingInvite, person: Person) -> AsyncIterator[CallerLeg]:
         """Return a leg for who asks; what nobody has taken by the end of the block is closed."""
-        media = await (await self.engine()).open_leg(person.title)
+        media = await self.engine.open_leg(person.title)
         try:
             leg = CallerLeg(
                 invite,

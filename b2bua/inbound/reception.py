@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -98,8 +98,8 @@ class Reception:
     """Gives the calls of others to phones that ask for them."""
     store: Store
     """Where calls are journaled."""
-    engine: Callable[[], Awaitable[MediaEngine]]
-    """The media engine; one that has just died is waited for."""
+    engine: MediaEngine
+    """Where callers get their sound."""
     occupancy: Occupancy
     """Who talks."""
     lines: Lines
@@ -230,7 +230,8 @@ class Reception:
             with self.traces.following(new_call.call_id, arrival.invite.call_id):
                 await self._in_custody(arrival, ledger, ending)
         except (PortsExhausted, EngineGone) as error:
-            log.error("a caller could not be given sound", why=str(error), call_id=new_call.call_id)
+            cure = "widen `ports` of [rtp]" if isinstance(error, PortsExhausted) else None
+            log.error("a caller had to be refused", why=str(error), cure=cure, call_id=new_call.call_id)
             arrival.invite.reject(503, "No media", headers=(("Retry-After", str(RETRY_AFTER_S)),))
             ending.why = f"we had no sound for the caller: {error}"
         except MediaError as error:
@@ -243,7 +244,7 @@ class Reception:
         trunk = arrival.trunk
         async with Call.incoming(
             arrival.invite,
-            await self.engine(),
+            self.engine,
             arrival.identity,
             ledger,
             profile=self._profile_toward(arrival),

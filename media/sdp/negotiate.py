@@ -88,15 +88,23 @@ class LocalMedia:
         return replace(local, origin=self.origin or local.address, srtp=srtp, numbers=tuple(numbers.items()))
 
 
-def make_offer(local: LocalMedia, *, direction: str = "sendrecv") -> bytes:
-    """Return an offer of one audio stream with all codecs of ``local`` and DTMF events."""
+def make_offer(local: LocalMedia, *, direction: str = "sendrecv", after: bytes = b"") -> bytes:
+    """Return an offer of one audio stream with all codecs of ``local`` and DTMF events.
+
+    ``after`` is our last description in the dialog: streams that it refused stay in their places, refused
+    (RFC 3264 §8).
+    """
     audio = tuple(our_format(codec, dict(local.numbers)) for codec in local.codecs)
     clocks = {known.clock_rate_hz for known in audio}
     formats = (*audio, *our_events(clocks, taken=(known.payload_type for known in audio)))
     protocol = "RTP/SAVP" if local.srtp.offers_savp else "RTP/AVP"
     offered = () if local.srtp is SrtpPolicy.OFF else local.crypto
     crypto = tuple(each for each in offered if each.suite in OFFERED_SUITES)
-    return _describe(local, _audio(local, formats, direction, protocol=protocol, crypto=crypto))
+    audio_stream = _audio(local, formats, direction, protocol=protocol, crypto=crypto)
+    before = SessionDescription.parse(after).media if after else ()
+    ours = next((number for number, stream in enumerate(before) if stream.port), len(before))
+    refused = [_refuse(stream) for stream in before]
+    return _describe(local, *refused[:ours], audio_stream, *refused[ours + 1 :])
 
 
 def make_answer(

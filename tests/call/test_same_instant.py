@@ -14,8 +14,9 @@ from b2bua.call.call import Call, CallerIdentity
 from b2bua.call.callee import CalleeLeg, Dial
 from b2bua.call.conversation import converse
 from b2bua.call.dialer import Dialer, Watch
-from b2bua.call.leg import Leg, WhileUp
+from b2bua.call.leg import Leg
 from b2bua.call.sound import SoundProfile
+from b2bua.call.while_up import WhileUp
 from b2bua.demo.softphone import Habit, Softphone
 from b2bua.errors import LegEnded
 from b2bua.sip.endpoint import SipEndpoint
@@ -82,7 +83,7 @@ def test_a_hang_up_in_the_instant_of_the_answer_leaves_nobody_connected() -> Non
             async with stage() as scene:
                 caller = Leg("caller", await scene.engine.open_leg(), peer="10.0.0.9", profile=SoundProfile())
                 leave = Watch(on_answer=lambda _: after_turns(turns, caller.hang_up))
-                dialer = Dialer(scene.endpoint, lambda: scene.engine, SoundProfile())
+                dialer = Dialer(scene.endpoint, scene.engine, SoundProfile())
                 try:
                     rung = await dialer.ring(scene.dials, seconds=20, caller=caller, watch=leave)
                 except LegEnded:

@@ -134,25 +134,6 @@ async def test_a_bug_of_ours_in_one_call_leaves_no_caller_ringing_and_no_other_c
         await demo.settled()
 
 
-@virtual_time(limit_s=600)
-async def test_callers_who_ring_when_the_media_engine_dies_are_refused_and_owed_a_call_back(
-    tmp_path: Path,
-) -> None:
-    async with office(tmp_path) as demo:
-        await demo.phone("101")
-        call = await demo.call_in("+48221230001")
-        await asyncio.sleep(2)
-        dead = demo.server.engines.engine
-        dead._lose("killed")
-        with pytest.raises(CallRefused, match="503"):
-            await call.answered(within=3)
-        [call_story] = await demo.stories()
-        assert call_story.outcome is CallOutcome.PROMISE
-        assert dead._driver is not None
-        await dead._driver.close()
-        await demo.settled()
-
-
 def broken_facts() -> Facts:
     raise RuntimeError("a bug")
 

@@ -479,7 +479,7 @@ async def test_rfc5589_6_who_was_let_go_holds_no_port_until_the_end_of_the_call(
         await asyncio.sleep(1)
         assert await refer(first, "102").result == 200
         await asyncio.sleep(2)
-        assert demo.server.engines.engine.legs == 2
+        assert demo.server.engine.legs == 2
         caller.hang_up()
         await demo.stories()
         await demo.settled()

@@ -109,7 +109,7 @@ async def check_the_end(demo: Office, legs: Callable[[], Iterator[Leg]], calls: 
     """Check that who is up talks with somebody, and that all ends when they hang up."""
     await asyncio.sleep(10)
     up = [leg for leg in legs() if leg.is_up and leg.is_answered]
-    assert demo.server.engines.engine.legs == len(up)
+    assert demo.server.engine.legs == len(up)
     assert len(up) % 2 == 0
     for leg in up:
         leg.hang_up()

@@ -78,6 +78,11 @@ def test_the_example_office_needs_only_its_passwords(monkeypatch: pytest.MonkeyP
     assert "scheme night" in night
 
 
+def test_q12_check_says_how_many_calls_fit(tmp_path: Path) -> None:
+    said = says("check", office(tmp_path))
+    assert "RTP ports 20000-29998 have room for 4999 callers who wait, or 2499 who talk" in said
+
+
 def test_a_taken_port_is_told_in_one_line_with_what_to_do(tmp_path: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))

@@ -190,3 +190,11 @@ def test_the_example_office_is_beyond_reproach(monkeypatch: pytest.MonkeyPatch) 
     for name in ("SMTP", "PROVIDER", "ANNA", "PIOTR"):
         monkeypatch.setenv(f"{name}_PASSWORD", "x")
     assert lint(load_config(CONFIGS / "example.toml")) == ()
+
+
+def test_q12_more_channels_than_the_ports_have_room_for_are_warned_of(warnings: Says) -> None:
+    trunk = '[trunk.provider]\nhost = "sip.provider.example"\nchannels = 10\n'
+    assert not [found for found in warnings(PEOPLE + trunk + RING + VOICEMAIL) if "room" in found]
+    narrow = '[rtp]\nports = "20001-20039"\n'
+    (found,) = (found for found in warnings(PEOPLE + trunk + narrow + RING + VOICEMAIL) if "room" in found)
+    assert "have room for 19 callers who wait, or 9 who talk; the trunks have 10 channels" in found

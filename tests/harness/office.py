@@ -27,6 +27,7 @@ from b2bua.store.calls import CallStory
 from b2bua.surroundings import Surroundings
 from media.client import MediaEngine
 from media.commands import Tone
+from media.local import LocalEngine
 from media.memory import MemoryRtpNetwork
 from media.sdp.negotiate import LocalMedia, make_offer, read_answer
 from media.wav import read_wav
@@ -116,11 +117,17 @@ class Office:
         """Let everybody outside hang up and leave the network."""
         await self.stack.aclose()
 
+    def crash_media(self, worker: int = 0) -> None:
+        """Let a media worker die as by ``kill -9``."""
+        driver = self.server.engine.slots[worker].driver
+        assert isinstance(driver, LocalEngine)
+        driver.crash()
+
     def leftovers(self) -> dict[str, int]:
         """Return what the office still holds that it should not after the last call."""
         held = {
             **self.server.endpoint.alive(),
-            "media legs": self.server.engines.engine.legs,
+            "media legs": self.server.engine.legs,
             "leases": sum(
                 not self.server.occupancy.is_free(name, self.now) for name in self.server.plan.people
             ),
@@ -196,11 +203,15 @@ async def office(
     change: Callable[[str], str] = str,
     scheme: str = "",
     ipv6: str = "",
+    ports: tuple[int, int] = (20000, 29998),
+    workers: int = 1,
+    worker_starts_in: float = 0.0,
 ) -> AsyncIterator[Office]:
     """Run the demo office, or the one that the TOML text ``config`` describes, in ``folder``.
 
     ``scheme`` is TOML to add, in which ``[[step]]`` are the steps of what ``NUMBER`` leads to. With ``ipv6``
-    the office has both IP versions, and so have its phones, whose sound is at that address.
+    the office has both IP versions, and so have its phones, whose sound is at that address. Its own sound is
+    at ``ports``, in so many ``workers``, which take ``worker_starts_in`` seconds to start, after a crash too.
     """
     network, rtp = MemoryNetwork(random.Random(1)), MemoryRtpNetwork()
     loop = asyncio.get_running_loop()
@@ -211,7 +222,9 @@ async def office(
         stack.push_async_callback(peers.close)
         surroundings = Surroundings(
             transports=[network.transport(host, SERVER.port) for host in ours],
-            start_engine=lambda: MediaEngine.in_process(network=rtp, address=ours, ports=(20000, 29998)),
+            start_engine=lambda: MediaEngine.in_process(
+                network=rtp, address=ours, ports=ports, workers=workers, delay_s=worker_starts_in
+            ),
             clock=lambda: at + timedelta(seconds=loop.time() - started),
             randomness=random.Random(2),
         )

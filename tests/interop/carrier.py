@@ -22,8 +22,17 @@ ANSWER_S = 20.0
 @asynccontextmanager
 async def carrier_call(product: Product, number: str, codec: str = "PCMA") -> AsyncIterator[CalleeLeg]:
     """Call ``number`` knowing ``codec`` only; the block runs from the answer on."""
+    async with carrier_calls(product, number, codec=codec) as (leg,):
+        yield leg
+
+
+@asynccontextmanager
+async def carrier_calls(
+    product: Product, number: str, count: int = 1, *, codec: str = "PCMA"
+) -> AsyncIterator[list[CalleeLeg]]:
+    """Call ``number`` so many times at once; the block runs from the last answer on."""
     first_port = free_port()
-    engine = await MediaEngine.in_process(address=HOST, ports=(first_port, first_port + 3))
+    engine = await MediaEngine.in_process(address=HOST, ports=(first_port, first_port + 4 * count - 1))
     endpoint = SipEndpoint(user_agent="carrier")
     local = await endpoint.listen_udp(HOST, 0)
     dial = Dial(
@@ -32,11 +41,14 @@ async def carrier_call(product: Product, number: str, codec: str = "PCMA") -> As
         hop=Hop("udp", HOST, product.port),
         from_=NameAddr(SipUri(CALLER, local.host)),
     )
-    leg = CalleeLeg(dial, await engine.open_leg("carrier"), SoundProfile(codecs=(codec,)))
-    placed = PlacedCall(leg, leg.invite(endpoint))
+    placed: list[PlacedCall] = []
     try:
-        yield await placed.answered(within=ANSWER_S)
+        for _ in range(count):
+            leg = CalleeLeg(dial, await engine.open_leg("carrier"), SoundProfile(codecs=(codec,)))
+            placed.append(PlacedCall(leg, leg.invite(endpoint)))
+        yield [await call.answered(within=ANSWER_S) for call in placed]
     finally:
-        await placed.close()
+        for call in placed:
+            await call.close()
         await endpoint.close()
         await engine.close()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from media.client import MediaEngine, Silence, Tone
+from media.client import MediaEngine, MediaLeg, Silence, Tone
 from media.codecs.g711 import ALAW_TO_ULAW
-from media.errors import MediaError
+from media.errors import PortsExhausted
 from media.wav import read_wav
 from tests.media.udp_peer import UdpPeer
 
@@ -100,27 +102,141 @@ async def test_bridged_packets_cross_both_ways_and_a_stranger_changes_nothing() 
         assert stranger.listen() == []
 
 
-async def test_a_worker_that_dies_is_told_once_and_nothing_waits_for_it(tmp_path: Path) -> None:
-    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=PORTS)
-    told: list[str] = []
-    engine.on_engine_lost = told.append
+async def test_a_worker_that_dies_is_replaced_and_its_legs_go_on_at_the_same_ports(tmp_path: Path) -> None:
+    with UdpPeer() as anna, UdpPeer() as bob:
+        async with worker() as engine:
+            a, b = await engine.open_leg("anna"), await engine.open_leg("bob")
+            addresses = a.address, b.address
+            a.connect(anna.agreement())
+            b.connect(bob.agreement())
+            a.bridge(b)
+            playback = b.play([Tone((1000.0,), 1.5)])
+            recording = a.record(tmp_path / "message.wav")
+            await until(bob.listen)
+            assert engine.pid is not None
+            os.kill(engine.pid, signal.SIGKILL)
+            killed_at = time.monotonic()
+            async with asyncio.timeout(5):
+                assert await playback.finished()
+            await until(lambda: anna.send(b"\xd5" * 160, a.address) or len(bob.listen()) > 150)
+            assert time.monotonic() - killed_at < 3.0
+            assert not (await recording.stop()).error
+            assert (a.address, b.address) == addresses
+    ours = [packet for _, packet in bob.heard if packet.payload != b"\xd5" * 160]
+    assert len({packet.ssrc for packet in ours}) == 2
+
+
+async def test_a_leg_whose_port_is_gone_gets_another_one_and_says_so() -> None:
     with UdpPeer() as anna:
-        leg = await engine.open_leg("anna")
-        lost = asyncio.Event()
-        leg.on_lost = lost.set
-        leg.connect(anna.agreement())
-        playback = leg.play([Tone((1000.0,), 60.0)])
-        recording = leg.record(tmp_path / "message.wav")
-        assert engine.pid is not None
-        os.kill(engine.pid, signal.SIGKILL)
-        assert not await playback.finished()
-        assert (await recording.stop()).error
-        await lost.wait()
-        await leg.close()
-    assert len(told) == 1
-    with pytest.raises(MediaError):
-        await engine.open_leg()
-    await engine.close()
+        async with worker() as engine:
+            leg = await engine.open_leg("anna")
+            moved = asyncio.Event()
+            leg.on_moved = moved.set
+            leg.connect(anna.agreement())
+            leg.echo()
+            host, port = leg.address
+            assert engine.pid is not None
+            os.kill(engine.pid, signal.SIGKILL)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as thief:
+                await until(lambda: takes(thief, (host, port)))
+                async with asyncio.timeout(5):
+                    await moved.wait()
+            assert leg.address != (host, port)
+            await until(lambda: anna.send(b"\xd5" * 160, leg.address) or anna.listen())
+
+
+def takes(thief: socket.socket, address: tuple[str, int]) -> bool:
+    with contextlib.suppress(OSError):
+        thief.bind(address)
+        return True
+    return False
+
+
+async def test_digits_sent_and_recordings_stopped_while_there_is_no_worker_are_so_in_the_next(
+    tmp_path: Path,
+) -> None:
+    with UdpPeer() as anna:
+        async with worker() as engine:
+            leg = await engine.open_leg("anna")
+            leg.connect(anna.agreement())
+            recording = leg.record(tmp_path / "message.wav")
+            await until(lambda: anna.send(b"\x2a" * 160, leg.address) or leg.is_heard)
+            lost = asyncio.Event()
+            engine.slots[0].on_lost = lambda why: lost.set()
+            assert engine.pid is not None
+            os.kill(engine.pid, signal.SIGKILL)
+            await lost.wait()
+            leg.send_digits("5")
+            summary = await recording.stop()
+            await until(lambda: any(packet.payload_type == 101 for _, packet in anna.listen()))
+    assert summary.error == ""
+    assert summary.seconds == pytest.approx(len(read_wav(tmp_path / "message.wav")[0]) / 8000)
+
+
+async def test_what_kills_three_workers_within_a_minute_is_not_put_into_the_fourth() -> None:
+    with UdpPeer() as anna:
+        async with worker() as engine:
+            leg = await engine.open_leg("anna")
+            leg.connect(anna.agreement())
+            ends: list[str] = []
+            leg.on_lost = lambda: ends.append("lost")
+            for _ in range(3):
+                assert not ends
+                await until(lambda: leg.is_open)
+                leg.play([Silence(0.02)], loop=True)
+                killed = engine.pid
+                assert killed is not None
+                os.kill(killed, signal.SIGKILL)
+                await until(lambda was=killed: engine.pid != was)
+            await until(leg.closed.is_set)
+            assert ends == ["lost"]
+            await until(lambda: engine.pid is not None)
+            another = await engine.open_leg("bob")
+            await another.close()
+
+
+async def test_each_worker_has_legs_and_ports_of_its_own_and_dies_alone() -> None:
+    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=(21000, 21007), workers=2)
+    try:
+        with UdpPeer() as anna:
+            first, second = await engine.open_leg(), await engine.open_leg()
+            beside = await engine.open_leg(beside=first)
+            ports = {leg.address[1] for leg in (first, beside)}, {second.address[1]}
+            assert ports[0] == {21000, 21002}
+            assert ports[1] < {21004, 21006}
+            with pytest.raises(PortsExhausted):
+                await engine.open_leg(beside=first)
+            second.connect(anna.agreement())
+            playback = second.play([Tone((1000.0,), 1.0)])
+            os.kill(engine.pids[0], signal.SIGKILL)
+            await until(lambda: len(engine.pids) == 1)
+            assert await playback.finished()
+            numbers = [packet.sequence for _, packet in anna.listen()]
+            assert len(numbers) == 50
+            await until(lambda: first.is_open and beside.is_open)
+    finally:
+        await engine.close()
+
+
+async def test_a_bridge_between_two_workers_moves_the_leg_that_is_not_recorded(tmp_path: Path) -> None:
+    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=PORTS, workers=2)
+    try:
+        with UdpPeer() as anna, UdpPeer() as bob:
+            a, b = await engine.open_leg("anna"), await engine.open_leg("bob")
+            assert a.slot is not b.slot
+            a.connect(anna.agreement())
+            b.connect(bob.agreement())
+            recording = a.record(tmp_path / "message.wav")
+            moved: list[MediaLeg] = []
+            a.on_moved, b.on_moved = lambda: moved.append(a), lambda: moved.append(b)
+            a.bridge(b)
+            await until(lambda: moved)
+            assert moved == [b]
+            await until(lambda: anna.send(b"\xd5" * 160, a.address) or bob.listen())
+            await until(lambda: bob.send(b"\xd5" * 160, b.address) or anna.listen())
+            assert (await recording.stop()).seconds > 0
+    finally:
+        await engine.close()
 
 
 async def test_it_starts_in_half_a_second_and_closing_finishes_recordings(tmp_path: Path) -> None:

@@ -23,12 +23,14 @@ from b2bua.sip.transport.memory import MemoryNetwork
 from b2bua.store.store import Store
 from b2bua.surroundings import Surroundings
 from media.client import MediaEngine
+from media.local import LocalEngine
 from media.memory import MemoryRtpNetwork
 from tests.harness.clock import run_virtually
 from tests.harness.office import MONDAY_NOON, SERVER, Office
 from tests.simulator.people import Employee
 
 PORTS_OF_A_LIFE = 600
+WORKER_STARTS_IN_S = 0.5
 FRAME_BYTES = 172
 """20 ms of A-law or µ-law with its header."""
 
@@ -40,8 +42,6 @@ class Town(Office):
     config: str = ""
     random: Random = field(default_factory=Random)
     crashes: int = 0
-    is_without_sound: bool = False
-    """Whether the media engine died."""
     _lives: list[asyncio.Task[None]] = field(default_factory=list)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _ports: itertools.count[int] = field(default_factory=lambda: itertools.count(20000, PORTS_OF_A_LIFE))
@@ -73,6 +73,7 @@ class Town(Office):
                 address="127.0.0.1",
                 ports=(first, first + PORTS_OF_A_LIFE - 2),
                 random=Random(first),
+                delay_s=WORKER_STARTS_IN_S,
             )
 
         return Surroundings(
@@ -97,12 +98,11 @@ class Town(Office):
         await self.start()
 
     async def lose_sound(self) -> None:
-        """Let the media engine die in the middle of whatever it does."""
-        self.is_without_sound = True
-        engine = self.server.engines.engine
-        engine._lose("simulated")
-        assert engine._driver is not None
-        await engine._driver.close()
+        """Let the media worker die in the middle of whatever it does."""
+        driver = self.server.engine.slots[0].driver
+        if driver is not None:
+            assert isinstance(driver, LocalEngine)
+            driver.crash()
 
     async def stop(self) -> None:
         """End the server, and wait for those before it."""

@@ -147,6 +147,17 @@ class Rtp(Table):
     """What goes into SDP toward peers beyond a NAT, one of each IP version; none: ``addresses``."""
     ports: Ports = (10000, 20000)
 
+    @property
+    def legs(self) -> int:
+        """How many parties fit on the line: each takes an even port and the one above it."""
+        first, last = self.ports
+        return len(range(first + first % 2, last, 2))
+
+    @property
+    def room(self) -> str:
+        """How many calls fit, in words."""
+        return f"{self.legs} callers who wait, or {self.legs // 2} who talk"
+
     @field_validator("public_addresses")
     @classmethod
     def _stands_for_one_of_ours(cls, public: tuple[str, ...], known: ValidationInfo) -> tuple[str, ...]:
@@ -165,6 +176,8 @@ class Media(Table):
     """Offered in this order, but for those that the other side of the call has, which come first."""
     rtp_timeout_s: Seconds = Field(default=30.0, validation_alias="rtp-timeout", ge=5, le=3600)
     """Without a packet for that long a leg is dead."""
+    workers: int = Field(default=1, ge=1, le=64)
+    """Processes that share the calls and the RTP ports."""
 
 
 class Smtp(Table):

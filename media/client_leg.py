@@ -1,0 +1,316 @@
+"""One party's sound as signalling knows it: what it does is remembered here, and outlives its worker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from media import commands
+from media.commands import Command, Event, PlayItem
+from media.errors import MediaError
+from media.playback import Playback, Recording
+from media.sdp.agreement import StreamAgreement
+from media.slot import Opening, WorkerSlot
+
+RTP_TIMEOUT_S = 30.0
+PATIENCE_S = 5.0
+"""How long the engine may take to answer; a healthy one needs a millisecond."""
+
+
+@dataclass(slots=True)
+class _Playing:
+    """What the leg hears."""
+
+    playback: Playback
+    items: tuple[PlayItem, ...]
+    is_looped: bool
+    number: int = 0
+    """Under which the present worker knows it; 0: not at all."""
+    began: float = 0.0
+    """When the present worker began it."""
+    heard_s: float = 0.0
+    """How much of it was heard before that."""
+
+
+@dataclass(slots=True)
+class _Recording:
+    """What is written of the leg."""
+
+    recording: Recording
+    number: int = 0
+    """As of a playback."""
+    is_begun: bool = False
+    """Whether a worker has begun a file."""
+    is_stopped: bool = False
+    """Whether its end was asked for."""
+
+
+class MediaLeg:
+    """The sound of one party of a call.
+
+    Each order is remembered and sent to the worker. When that dies, the next one is told what is to be
+    known at that moment, on the same port where possible: the far end need not know. Where it has to,
+    ``on_moved`` is called.
+    """
+
+    def __init__(self, slot: WorkerSlot, name: str, opened: commands.LegOpened) -> None:
+        self.name = name
+        self.agreement: StreamAgreement | None = None
+        """What offer and answer settled last."""
+        self.is_heard = False
+        """Whether RTP ever came."""
+        self.source: tuple[str, int] | None = None
+        """Where RTP comes from, if not from where the SDP said."""
+        self.statistics: dict[str, float] = {}
+        """After `close`: packets, lost, jitter_ms, sent, strangers, round_trip_ms..."""
+        self.rtp_timeout_s = RTP_TIMEOUT_S
+        """Silence after which `on_rtp_timeout` is called; counts from the next `connect`."""
+        self.on_digit: Callable[[str], None] | None = None
+        self.on_rtp_timeout: Callable[[], None] | None = None
+        self.on_lost: Callable[[], None] | None = None
+        """Called when the worker died, no other took its place, and the leg's sound is gone."""
+        self.on_moved: Callable[[], None] | None = None
+        """Called when the far end must learn of another address or of other keys to be heard again."""
+        self.closed = asyncio.Event()
+        self.slot = slot
+        """The worker that it is in."""
+        self._loop = asyncio.get_running_loop()
+        self._allows_nat = False
+        self._playing: _Playing | None = None
+        self._recording: _Recording | None = None
+        self.partner: MediaLeg | None = None
+        """Who hears this leg and is heard by it; itself: an echo."""
+        self._unsent_digits = ""
+        self._take_place(opened)
+
+    def _take_place(self, opened: commands.LegOpened) -> None:
+        self.hosts = opened.hosts
+        """Every address at which it receives, one of each IP version, at the same port."""
+        self.address = opened.hosts[0], opened.port
+        """Where it receives; goes into our SDP."""
+        self.number = opened.leg
+        """Under which the worker knows it."""
+        self.is_open = True
+        """Whether the worker knows it yet."""
+        self.slot.legs[opened.leg] = self
+
+    def _send(self, command: Command) -> None:
+        if self.is_open:
+            self.slot.send(command)
+
+    # Orders
+
+    def connect(self, agreement: StreamAgreement, *, allows_nat: bool = False) -> None:
+        """Take what offer and answer settled, also of a re-INVITE: the stream goes on."""
+        if self.agreement is None and self._playing is not None:
+            self._playing.began = self._loop.time()  # it is heard from now on
+        self.agreement, self._allows_nat = agreement, allows_nat
+        self._send(
+            commands.ConnectLeg(
+                self.number, agreement, allows_nat=allows_nat, rtp_timeout_s=self.rtp_timeout_s
+            )
+        )
+
+    def play(self, items: Sequence[PlayItem], *, loop: bool = False) -> Playback:
+        """Play ``items`` in the place of what plays; a bridge toward this leg waits meanwhile."""
+        self._cut()
+        self._playing = _Playing(Playback(), tuple(items), loop)
+        self._play_on(self._playing)
+        return self._playing.playback
+
+    def _play_on(self, playing: _Playing) -> None:
+        if self.closed.is_set():
+            playing.playback.end(is_complete=False)
+        elif self.is_open:
+            playing.number = self.slot.add_playback(playing.playback)
+            playing.began = self._loop.time()
+            skip_ms = int(playing.heard_s * 1000)
+            self._send(commands.Play(self.number, playing.number, playing.items, playing.is_looped, skip_ms))
+
+    def stop(self) -> None:
+        """Cut what plays, and digits not yet sent."""
+        self._cut()
+        self._unsent_digits = ""
+        self._send(commands.StopPlaying(self.number))
+
+    def _cut(self) -> None:
+        playing, self._playing = self._playing, None
+        if playing is not None and not self.is_open:
+            playing.playback.end(is_complete=False)
+
+    def bridge(self, other: MediaLeg) -> None:
+        """Let both hear each other, and nobody else any more; one is moved if they are in two workers."""
+        self._part()
+        other._part()
+        self.partner, other.partner = other, self
+        self._join()
+
+    def unbridge(self) -> None:
+        """End a bridge, on both sides, or an echo."""
+        self._part()
+        self._send(commands.Unbridge(self.number))
+
+    def echo(self) -> None:
+        """Send back what comes."""
+        self._part()
+        self.partner = self
+        self._join()
+
+    def _part(self) -> None:
+        partner, self.partner = self.partner, None
+        if partner is not None:
+            partner.partner = None
+
+    def _join(self) -> None:
+        """Tell the worker of the bridge or echo, once both ends are in it."""
+        other = self.partner
+        if other is None or not (self.is_open and other.is_open):
+            return
+        if other is self:
+            self._send(commands.Echo(self.number))
+        elif other.slot is self.slot:
+            self._send(commands.Bridge(self.number, other.number))
+        elif self._is_recorded:
+            other.move(self.slot)
+        else:
+            self.move(other.slot)
+
+    def send_digits(self, digits: str) -> None:
+        """Press keys (RFC 4733); a comma waits two seconds."""
+        if self.is_open:
+            self._send(commands.SendDigits(self.number, digits))
+        else:
+            self._unsent_digits += digits
+
+    @property
+    def _is_recorded(self) -> bool:
+        return self._recording is not None and not self._recording.recording.is_over
+
+    def record(self, path: Path, *, max_seconds: float | None = None) -> Recording:
+        """Write what the far end says to a WAV file while it arrives; a recording under way ends."""
+        recording = Recording(path, max_seconds=max_seconds)
+        if self._recording is not None and not self.is_open:
+            self._recording.recording.lose("another recording took its place")
+        taking = self._recording = _Recording(recording)
+        recording.on_stop = lambda: self._stop_recording(taking)
+        self._record_on(taking)
+        return recording
+
+    def _record_on(self, taking: _Recording) -> None:
+        recording = taking.recording
+        if self.closed.is_set():
+            recording.lose("the leg is closed")
+        elif self.is_open:
+            taking.number = self.slot.add_recording(recording)
+            command = commands.Record(
+                self.number,
+                taking.number,
+                str(recording.path),
+                recording.remaining_s,
+                is_resumed=taking.is_begun,
+            )
+            taking.is_begun = True
+            self._send(command)
+            if taking.is_stopped:
+                self._stop_recording(taking)
+
+    def _stop_recording(self, taking: _Recording) -> None:
+        taking.is_stopped = True
+        self._send(commands.StopRecording(self.number, taking.number))
+
+    # Its end
+
+    async def close(self) -> None:
+        """End all that is under way and give the ports back; sets `statistics`."""
+        if not self.closed.is_set():
+            self.drop()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await self.closed.wait()
+
+    def drop(self) -> None:
+        """Begin to close without waiting."""
+        self._part()
+        if self.is_open:
+            self._send(commands.CloseLeg(self.number))
+        elif not self.closed.is_set():
+            self.slot.forget(self.number)
+            self._end("the leg is closed")
+
+    def lose(self, why: str) -> None:
+        """Take that the leg is gone with its worker."""
+        self.is_open = False
+        self._end(why)
+        if self.on_lost is not None:
+            self.on_lost()
+
+    def _end(self, why: str) -> None:
+        self._part()
+        if self._playing is not None:
+            self._playing.playback.end(is_complete=False)
+        if self._recording is not None:
+            self._recording.recording.lose(why)
+        self.closed.set()
+
+    # From worker to worker
+
+    def strand(self) -> None:
+        """Leave a worker that died, and ask the next one for the same port."""
+        self._leave()
+        if self._recording is not None:
+            self.slot.drop_numbers(self._recording.number)
+            self._recording.recording.note_interruption()
+        self.number = self.slot.open(Opening(self.name, self.address[1], self._reopened, self._not_reopened))
+
+    def move(self, slot: WorkerSlot) -> None:
+        """Go to another worker; what is recorded ends, as the worker that writes it lives."""
+        self._send(commands.CloseLeg(self.number))
+        self.slot.legs.pop(self.number)
+        self._leave()
+        self._recording = None
+        self.slot = slot
+        self.number = slot.open(Opening(self.name, 0, self._reopened, self._not_reopened))
+
+    def _leave(self) -> None:
+        self.is_open = False
+        playing = self._playing
+        if playing is not None and playing.number:
+            self.slot.drop_numbers(playing.number)
+            playing.number = 0
+            if self.agreement is not None:
+                playing.heard_s += self._loop.time() - playing.began
+
+    def _reopened(self, opened: commands.LegOpened) -> None:
+        """Tell a new worker what this leg is about."""
+        was = self.hosts, self.address
+        self._take_place(opened)
+        if self.agreement is not None:
+            self.connect(self.agreement, allows_nat=self._allows_nat)
+        if self._recording is not None and self._is_recorded:
+            self._record_on(self._recording)
+        if self._playing is not None and not self._playing.playback.is_over:
+            self._play_on(self._playing)
+        self._join()
+        if self._unsent_digits:
+            self._send(commands.SendDigits(self.number, self._unsent_digits))
+            self._unsent_digits = ""
+        is_protected = self.agreement is not None and self.agreement.keys is not None
+        if self.on_moved is not None and (is_protected or (self.hosts, self.address) != was):
+            self.on_moved()
+
+    def _not_reopened(self, error: MediaError) -> None:
+        self.lose(str(error))
+
+    def take(self, event: Event) -> None:
+        """Take an event of the engine."""
+        if isinstance(event, commands.DigitPressed) and self.on_digit is not None:
+            self.on_digit(event.digit)
+        elif isinstance(event, commands.RtpTimedOut) and self.on_rtp_timeout is not None:
+            self.on_rtp_timeout()
+        elif isinstance(event, commands.Heard):
+            self.is_heard = True
+        elif isinstance(event, commands.SourceChanged):
+            self.source = event.host, event.port

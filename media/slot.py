@@ -1,0 +1,245 @@
+"""One worker as signalling sees it: what runs in it, and a new one in its place when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from media import commands
+from media.commands import Command, Event
+from media.errors import EngineGone, MediaError, PortsExhausted
+from media.playback import Playback, Recording
+
+if TYPE_CHECKING:
+    from media.client_leg import MediaLeg
+
+RETRY_S = 1.0
+RESTORE_S = 3.0
+"""How long calls wait for a new worker, which mostly takes half a second, before they are given up."""
+MOST_DEATHS = 3
+DEATHS_WITHIN_S = 60.0
+"""Calls that outlived so many workers within that time may be what kills them: the next one starts empty."""
+
+log = logging.getLogger("media")
+
+
+class Driver(Protocol):
+    """Whatever runs the engine."""
+
+    def send(self, command: Command) -> None:
+        """Pass on ``command``; events come through the callback it was made with."""
+
+    async def close(self) -> None:
+        """Close all legs, finish recordings, end."""
+
+
+Deliver = Callable[[Event], None]
+Lose = Callable[[str], None]
+StartDriver = Callable[[Deliver, Lose], Awaitable[Driver]]
+"""Starts a worker that tells its events and, once, that it died; raises MediaError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A leg that the worker, or the next one if it dies meanwhile, is asked to open."""
+
+    name: str
+    """For logs."""
+    port: int
+    """Wished for; 0: any."""
+    opened: Callable[[commands.LegOpened], None]
+    """Told once it is open."""
+    refused: Callable[[MediaError], None]
+    """Told when it cannot be."""
+
+
+class WorkerSlot:
+    """The place of one worker. Legs know their slot; the worker in it may change under them."""
+
+    def __init__(self, start: StartDriver, numbers: Iterator[int]) -> None:
+        self.driver: Driver | None = None
+        """None while there is none."""
+        self.legs: dict[int, MediaLeg] = {}
+        """Those that are open in the worker."""
+        self.on_lost: Callable[[str], None] | None = None
+        """Told, with the reason, each time the worker died."""
+        self._start_driver = start
+        self._numbers = numbers
+        self._opening: dict[int, Opening] = {}
+        self._playbacks: dict[int, Playback] = {}
+        self._recordings: dict[int, Recording] = {}
+        self._deaths: deque[float] = deque(maxlen=MOST_DEATHS)
+        self._restarting: asyncio.Task[None] | None = None
+        self._closed: str | None = None
+        self._takers: dict[type, Callable[[Any], None]] = {
+            commands.LegOpened: self._opened,
+            commands.LegRefused: self._refused,
+            commands.Played: self._played,
+            commands.Recorded: self._recorded,
+            commands.LegClosed: self._leg_closed,
+            commands.Trouble: self._trouble,
+        }
+
+    @property
+    def load(self) -> int:
+        """How many legs are open or about to be."""
+        return len(self.legs) + len(self._opening)
+
+    async def start(self) -> None:
+        """Put a worker here.
+
+        Raises:
+            MediaError: it does not start.
+        """
+        self.driver = await self._start_driver(self._take, self._lose)
+
+    async def close(self) -> None:
+        """End the worker and all that runs in it, for good."""
+        self._closed = "the media engine is closed"
+        if self._restarting is not None:
+            self._restarting.cancel()
+            await asyncio.wait({self._restarting})
+        if self.driver is not None:
+            await self.driver.close()
+        self._give_up(self._closed)
+
+    # What signalling asks for
+
+    def send(self, command: Command) -> None:
+        """Pass on ``command``; while there is no worker nobody hears it."""
+        if self.driver is not None:
+            self.driver.send(command)
+
+    def open(self, opening: Opening) -> int:
+        """Return the number under which a leg is opened; it waits for the next worker if there is none."""
+        number = next(self._numbers)
+        self._opening[number] = opening
+        self.send(commands.OpenLeg(number, opening.name, opening.port))
+        return number
+
+    def forget(self, number: int) -> None:
+        """Open that leg no more; whoever asked has given up."""
+        self._opening.pop(number, None)
+
+    def add_playback(self, playback: Playback) -> int:
+        """Return the number under which the end of ``playback`` will be told."""
+        number = next(self._numbers)
+        self._playbacks[number] = playback
+        return number
+
+    def add_recording(self, recording: Recording) -> int:
+        """Return the number under which the end of ``recording`` will be told."""
+        number = next(self._numbers)
+        self._recordings[number] = recording
+        return number
+
+    def drop_numbers(self, *numbers: int) -> None:
+        """Let the ends of these playbacks and recordings mean nothing: they go on elsewhere."""
+        for number in numbers:
+            self._playbacks.pop(number, None)
+            self._recordings.pop(number, None)
+
+    # What the worker tells
+
+    def _take(self, event: Event) -> None:
+        taker = self._takers.get(type(event))
+        if taker is not None:
+            taker(event)
+        elif event.leg in self.legs:
+            self.legs[event.leg].take(event)
+
+    def _opened(self, event: commands.LegOpened) -> None:
+        opening = self._opening.pop(event.leg, None)
+        if opening is None:
+            self.send(commands.CloseLeg(event.leg))
+        else:
+            opening.opened(event)
+
+    def _refused(self, event: commands.LegRefused) -> None:
+        opening = self._opening.pop(event.leg, None)
+        if opening is not None:
+            opening.refused(PortsExhausted(event.why))
+
+    def _played(self, event: commands.Played) -> None:
+        playback = self._playbacks.pop(event.playback, None)
+        if playback is not None:
+            playback.end(is_complete=event.is_complete)
+
+    def _recorded(self, event: commands.Recorded) -> None:
+        recording = self._recordings.pop(event.recording, None)
+        if event.error:
+            log.error("recording ended early: %s", event.error)
+        if recording is not None:
+            recording.end(event)
+
+    def _leg_closed(self, event: commands.LegClosed) -> None:
+        leg = self.legs.pop(event.leg, None)
+        if leg is not None:
+            leg.statistics = event.statistics
+            leg.closed.set()
+
+    def _trouble(self, event: commands.Trouble) -> None:
+        leg = self.legs.get(event.leg)
+        log.warning("%s: %s", leg.name if leg else "a closed leg", event.why)
+
+    # Its death
+
+    def _lose(self, why: str) -> None:
+        """Take all legs out of the dead worker; they go on in the next one."""
+        self.driver = None
+        if self._closed is not None:
+            return
+        log.error("the media worker died with %d legs (%s); starting a new one", len(self.legs), why)
+        legs, self.legs = list(self.legs.values()), {}
+        for leg in legs:
+            leg.strand()
+        self._end_all(why)
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._deaths.append(now)
+        if len(self._deaths) == MOST_DEATHS and now - self._deaths[0] < DEATHS_WITHIN_S:
+            self._give_up(why)
+        self._restarting = loop.create_task(self._restart(why), name="media worker")
+        if self.on_lost is not None:
+            self.on_lost(why)
+
+    def _end_all(self, why: str) -> None:
+        """End what was under way, but for what the legs took along."""
+        for playback in self._playbacks.values():
+            playback.end(is_complete=False)
+        for recording in self._recordings.values():
+            recording.lose(why)
+        self._playbacks.clear()
+        self._recordings.clear()
+
+    def _give_up(self, why: str) -> None:
+        """Let everybody go who waits for a worker, and whoever is in one that is closed."""
+        self._end_all(why)
+        openings = list(self._opening.values())
+        self._opening.clear()
+        for opening in openings:
+            opening.refused(EngineGone(f"media engine lost: {why}"))
+        legs, self.legs = list(self.legs.values()), {}
+        for leg in legs:
+            leg.lose(why)
+
+    async def _restart(self, why: str) -> None:
+        giving_up = asyncio.get_running_loop().call_later(RESTORE_S, self._give_up, why)
+        try:
+            while True:
+                try:
+                    await self.start()
+                except MediaError as error:
+                    log.error("the media worker does not start (%s); trying again", error)
+                    await asyncio.sleep(RETRY_S)
+                else:
+                    break
+        finally:
+            giving_up.cancel()
+        log.info("the media worker is back; %d legs go on in it", len(self._opening))
+        for number, opening in self._opening.items():
+            self.send(commands.OpenLeg(number, opening.name, opening.port))

@@ -1,0 +1,73 @@
+"""A recording that a worker began and another one goes on with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from media.codecs import by_name
+from media.errors import MalformedMedia
+from media.soundfile import RecordingFile, Spoken
+from media.tones import tone
+from media.wav import WavFormat, WavWriter, read_wav
+
+LOUD, SOFT = -10.0, -50.0
+
+
+def packets(name: str, level_db: float, count: int) -> list[Spoken]:
+    codec = by_name(name)
+    encoded = codec.encode(tone((1000.0,), count * 0.02, codec.sample_rate_hz, level_db))
+    return [Spoken(start, name, encoded[start : start + 160]) for start in range(0, len(encoded), 160)]
+
+
+@pytest.mark.parametrize("codec", ["PCMA", "PCMU", "G722"])
+def test_v7_what_follows_is_appended_and_its_length_and_loudness_are_those_of_the_whole(
+    tmp_path: Path, codec: str
+) -> None:
+    path = tmp_path / "message.wav"
+    RecordingFile(path, codec).append(packets(codec, LOUD, 15))  # and dies: never closed
+    rest = RecordingFile(path, codec, max_seconds=1.0, is_resumed=True)
+    rest.append(packets(codec, SOFT, 100))
+    loudness = rest.close()
+    pcm, rate = read_wav(path)
+    assert len(pcm) / rate == pytest.approx(1.3)
+    assert rest.seconds == pytest.approx(1.3)
+    assert np.abs(pcm[: int(0.25 * rate)]).max() > 8000
+    assert np.abs(pcm[int(0.35 * rate) :]).max() < 500
+    assert loudness.peak_dbfs > -13
+    assert not loudness.is_silent
+
+
+def test_it_keeps_the_format_of_its_beginning_whatever_codec_follows(tmp_path: Path) -> None:
+    path = tmp_path / "message.wav"
+    RecordingFile(path, "PCMU").append(packets("PCMU", LOUD, 10))
+    rest = RecordingFile(path, "G722", is_resumed=True)
+    rest.append(packets("G722", LOUD, 10))
+    rest.close()
+    pcm, rate = read_wav(path)
+    assert (rate, len(pcm)) == (8000, 3200)
+
+
+@pytest.mark.parametrize("content", [None, b""])
+def test_a_worker_that_died_before_the_first_byte_leaves_a_beginning(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "message.wav"
+    if content is not None:
+        path.write_bytes(content)
+    rest = RecordingFile(path, "PCMA", is_resumed=True)
+    rest.append(packets("PCMA", LOUD, 10))
+    rest.close()
+    assert len(read_wav(path)[0]) == 1600
+
+
+def test_a_file_of_somebody_else_is_not_written_into(tmp_path: Path) -> None:
+    path = tmp_path / "message.wav"
+    with WavWriter(path, 16000, WavFormat.PCM16) as other:
+        other.append(bytes(320))
+    was = path.read_bytes()
+    with pytest.raises(MalformedMedia):
+        WavWriter(path, 8000, WavFormat.PCMA, is_resumed=True)
+    assert path.read_bytes() == was
