@@ -77,7 +77,7 @@ class Dialer:
         lines: Lines | None = None,
     ) -> None:
         """``lines`` are told which phones ring and answer."""
-        self._lines = lines or Lines()
+        self._lines = Lines() if lines is None else lines
         self._endpoint = endpoint
         self._engine = engine
         self._profile = profile

@@ -53,6 +53,9 @@ class Lines:
         """Told whose calls are others than before."""
         self._calls: dict[str, dict[Leg, PhoneCall]] = {}
 
+    def __len__(self) -> int:
+        return sum(map(len, self._calls.values()))
+
     def of(self, person: str) -> tuple[PhoneCall, ...]:
         """Return the calls of the phones of ``person``, the oldest first."""
         return tuple(self._calls.get(person, {}).values())

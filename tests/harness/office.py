@@ -131,6 +131,7 @@ class Office:
             "leases": sum(
                 not self.server.occupancy.is_free(name, self.now) for name in self.server.plan.people
             ),
+            "calls of phones": len(self.server.lines),
             "channels": sum(self.server.channels.in_use(trunk) for trunk in self.server.config.trunks),
         }
         return {name: count for name, count in held.items() if count}

@@ -13,11 +13,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, inspect
+from sqlalchemy import Connection, create_engine, inspect, text
 
-from b2bua.store import CallOutcome, Store, UnusableDatabaseError
+from b2bua.store import CallOutcome, Store, UnusableDatabaseError, Waiting
 from b2bua.store.migrations import HEAD, REVISIONS
-from b2bua.store.migrations.run import alembic_config
+from b2bua.store.migrations.run import alembic_config, upgrade
 from b2bua.store.tables import metadata
 from tests.store.conftest import NOON, after, new_call
 
@@ -71,6 +71,27 @@ async def test_a_database_of_today_opens_without_alembic(tmp_path: Path) -> None
         check=True,
     )
     assert (ran.stdout.strip(), ran.stderr) == ("False", "")
+
+
+@pytest.mark.parametrize("version", REVISIONS[:-1])
+async def test_a_database_of_an_older_program_is_brought_up_to_date_with_all_that_is_in_it(
+    tmp_path: Path, version: str
+) -> None:
+    older = create_engine(f"sqlite:///{tmp_path / 'b2bua.sqlite'}")
+    with older.begin() as connection:
+        upgrade(connection, version)
+        for row in (
+            "calls (id, call_id, caller, caller_name, dialled, trunk, direction, began_at, ended_at)"
+            " VALUES (1, 'c1', '+48500600700', '', '+48221230001', '', 'in', :noon, :noon)",
+            "messages (id, call, box, path, began_at, ended_at, seconds)"
+            " VALUES (2, 1, 'sales', 'c1.wav', :noon, :noon, 3.0)",
+        ):
+            connection.execute(text(f"INSERT INTO {row}"), {"noon": "2026-11-22 12:00:00.000000"})
+    older.dispose()
+    async with await Store.open(tmp_path) as store:
+        [message] = await store.messages.latest()
+        assert (message.call_id, message.heard_at, message.deleted_at) == ("c1", None, None)
+        assert await store.messages.waiting() == {"sales": Waiting(new=1)}
 
 
 async def test_a_database_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:
