@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -38,6 +39,8 @@ class PhoneCall:
     """How far it is."""
     shown: NameAddr | None = None
     """Whom the phone shows as calling; None: the phone called."""
+    number: int = 0
+    """Names it among all calls of our phones, and says nothing else."""
 
     @property
     def is_called(self) -> bool:
@@ -52,6 +55,7 @@ class Lines:
         self.on_change: Callable[[str], None] | None = None
         """Told whose calls are others than before."""
         self._calls: dict[str, dict[Leg, PhoneCall]] = {}
+        self._numbers = itertools.count(1)
 
     def __len__(self) -> int:
         return sum(map(len, self._calls.values()))
@@ -101,6 +105,7 @@ class Lines:
     def _begin(self, call: PhoneCall) -> None:
         if not call.leg.is_up:
             return
+        call.number = next(self._numbers)
         self._calls.setdefault(call.person, {})[call.leg] = call
         call.leg.ended.add_done_callback(lambda _: self._end(call))
         self._tell(call.person)

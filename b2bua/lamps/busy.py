@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from b2bua.call.lines import Lines, PhoneCall, Stage
 from b2bua.errors import MalformedMessage
 from b2bua.routing.plan import PersonSpec, Plan
+from b2bua.sip.headers import NameAddr
 from b2bua.sip.subscription import Watched
 from b2bua.sip.subscription.dialog_info import (
     CONTENT_TYPE,
@@ -31,8 +32,9 @@ NOBODY = "sip:anonymous@anonymous.invalid"
 class BusyLamp:
     """The calls between a person's phones and us, as those phones see them.
 
-    Every phone of the office may watch every person. Who rings a colleague is told to others only where the
-    office wants that; with whom a colleague talks is told to nobody.
+    Every phone of the office may watch every person. Others learn what they need to pick up what rings there,
+    and who rings only where the office wants that. Of a talk they learn that it is there: by its identifiers
+    anybody could take it over (RFC 3891), and with whom a colleague talks is told to nobody.
     """
 
     name = PACKAGE
@@ -50,11 +52,11 @@ class BusyLamp:
             MalformedMessage: it is nobody's (404).
         """
         person = self._person(target)
-        is_told = self._shows_callers or watcher == person.name
+        is_own = watcher == person.name
         entity = _entity(person, target)
 
         def document(number: int) -> bytes:
-            dialogs = tuple(self._dialogs(person, entity, is_told=is_told))
+            dialogs = tuple(self._dialogs(person, entity, is_own=is_own))
             return str(DialogInfo(str(entity), number, dialogs)).encode()
 
         return Watched(person.name, document)
@@ -67,34 +69,35 @@ class BusyLamp:
                 return person
         raise MalformedMessage("nobody has this extension", status=404)
 
-    def _dialogs(self, person: PersonSpec, entity: SipUri, *, is_told: bool) -> Iterator[DialogElement]:
+    def _dialogs(self, person: PersonSpec, entity: SipUri, *, is_own: bool) -> Iterator[DialogElement]:
         calls = self._lines.of(person.name)
         local = Party(str(entity), person.display)
         for call in calls:
-            yield _element(call, local, is_told=is_told)
+            yield self._element(call, local, is_own=is_own)
         if not calls:  # an empty list leaves the lamp of many phones as it was
             yield DialogElement(entity.user_text, DialogState.TERMINATED)
 
+    def _element(self, call: PhoneCall, local: Party, *, is_own: bool) -> DialogElement:
+        is_ringing = call.is_called and call.stage is Stage.RINGING
+        call_id, our_tag, phone_tag = call.key if is_own or is_ringing else ("", "", "")
+        shown = call.shown if is_ringing and (is_own or self._shows_callers) else None
+        return DialogElement(
+            id=str(call.number),
+            state=STATES[call.stage],
+            call_id=call_id,
+            local_tag=phone_tag,
+            remote_tag=our_tag,
+            direction="recipient" if call.is_called else "initiator",
+            local=local,
+            remote=_other(shown, target=local.uri),
+        )
 
-def _element(call: PhoneCall, local: Party, *, is_told: bool) -> DialogElement:
-    call_id, our_tag, phone_tag = call.key
-    return DialogElement(
-        id=call_id,
-        state=STATES[call.stage],
-        call_id=call_id,
-        local_tag=phone_tag,
-        remote_tag=our_tag,
-        direction="recipient" if call.is_called else "initiator",
-        local=local,
-        remote=_other(call, local, is_told=is_told),
-    )
 
-
-def _other(call: PhoneCall, local: Party, *, is_told: bool) -> Party:
-    """Return whom the phone has at the other end: for requests that is us, and who it is we mostly keep."""
-    if call.shown is None or call.stage is not Stage.RINGING or not is_told:
-        return Party(NOBODY, target=local.uri)
-    return Party(str(call.shown.uri), call.shown.display, target=local.uri)
+def _other(shown: NameAddr | None, *, target: str) -> Party:
+    """Return whom the phone has at the other end; for requests that is us."""
+    if shown is None:
+        return Party(NOBODY, target=target)
+    return Party(str(shown.uri), shown.display, target=target)
 
 
 def _entity(person: PersonSpec, target: Uri) -> SipUri:

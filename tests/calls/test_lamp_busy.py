@@ -77,13 +77,13 @@ async def test_rfc4235_3_7_a_colleague_is_shown_free_rung_talking_and_free_again
 
 
 @virtual_time
-async def test_rfc4235_4_1_a_call_carries_the_identifiers_that_the_watched_phone_knows_it_by(
+async def test_rfc4235_4_1_a_ringing_call_carries_the_identifiers_that_the_watched_phone_knows_it_by(
     tmp_path: Path,
 ) -> None:
     async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna = await demo.phone("101", Habit(answers_after=5.0))
         await demo.phone("102")
-        lit = await lamp(demo, "102", DIALOG, "101")
+        lit, own = await lamp(demo, "102", DIALOG, "101"), await lamp(demo, "101", DIALOG)
         call = await demo.call_in(NUMBER)
         invite = (await anna.invited(within=5)).invite
         ringing = await lit.until(lambda: lit.last.states == ["early"], within=1)
@@ -92,9 +92,23 @@ async def test_rfc4235_4_1_a_call_carries_the_identifiers_that_the_watched_phone
         assert identifiers(ringing) == known
         await call.answered(within=10)
         talking = await lit.until(lambda: lit.last.states == ["confirmed"], within=1)
-        assert identifiers(talking) == known
         assert ringing.dialogs[0].get("id") == talking.dialogs[0].get("id")
+        assert identifiers(own.last) == known
         await call.close()
+
+
+@virtual_time
+async def test_rfc4235_5_nobody_learns_from_a_lamp_what_could_take_a_talk_of_others_away(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=TO_ANNA) as demo:
+        anna = await demo.phone("101", Habit(answers_after=1.0))
+        await demo.phone("102")
+        lit = await lamp(demo, "102", DIALOG, "101")
+        await (await demo.call_in(NUMBER)).answered(within=10)
+        talking = await lit.until(lambda: lit.last.states == ["confirmed"], within=1)
+        assert identifiers(talking) == (None, None, None)
+        assert anna.invitations[0].invite.call_id.encode() not in talking.request.body
 
 
 @virtual_time
@@ -130,7 +144,7 @@ async def test_rfc4235_3_7_a_colleague_who_calls_is_busy_from_the_first_moment(t
     async with office(tmp_path) as demo:
         anna = await demo.phone("101")
         piotr, olena = await demo.phone("102", Habit(answers_after=3.0)), await demo.phone("103")
-        lit = await lamp(demo, "103", DIALOG, "101")
+        lit, own = await lamp(demo, "103", DIALOG, "101"), await lamp(demo, "101", DIALOG)
         placed = await demo.call_from(anna, "101", "102")
         await piotr.invited(within=5)
         early = await lit.until(lambda: lit.last.states == ["early"], within=1)
@@ -140,7 +154,8 @@ async def test_rfc4235_3_7_a_colleague_who_calls_is_busy_from_the_first_moment(t
         talking = await lit.until(lambda: lit.last.states == ["confirmed"], within=0.1)
         assert leg.session is not None
         dialog = leg.session.dialog
-        assert identifiers(talking) == (dialog.call_id, dialog.local_tag, dialog.remote_tag)
+        assert identifiers(own.last) == (dialog.call_id, dialog.local_tag, dialog.remote_tag)
+        assert identifiers(talking) == (None, None, None)
         leg.hang_up()
         await lit.until(lambda: not lit.last.states, within=0.1)
         assert olena.invitations == []
