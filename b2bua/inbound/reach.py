@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from b2bua.call.call import Call, CallerIdentity
 from b2bua.call.callee import Dial, Reached, Vigil
@@ -20,7 +20,7 @@ from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri, Uri, parse_uri
 from b2bua.trunk.callerid import Caller
 from b2bua.trunk.channels import Channels
-from b2bua.trunk.selection import OutboundRoute, TrunkSelection
+from b2bua.trunk.selection import OutboundRoute, TrunkSelection, account_domain, credentials, next_hop
 from media.sdp.crypto import SrtpPolicy
 
 MOST_REDIRECTS = 5
@@ -134,12 +134,27 @@ class Reach:
 
     async def _address(self, uri: str, call: Call) -> Reached:
         try:
-            hops = await self.resolve(parse_uri(uri))
+            target = parse_uri(uri)
+            trunk = self.trunks().account_at(target)
+            hops = await self.resolve(target if trunk is None else next_hop(trunk))
         except (Unavailable, MalformedMessage) as error:
             return Reached(uri, (), str(error))
         from_ = self._shown(call.identity, self.endpoint.local_hop(hops[0]).host)
         dial = Dial(who=uri, uri=uri, hop=hops[0], more_hops=tuple(hops[1:]), from_=from_)
-        return Reached(uri, (dial,))
+        return Reached(uri, (dial if trunk is None else self._with_account(dial, trunk),))
+
+    def _with_account(self, dial: Dial, trunk: config.Trunk) -> Dial:
+        """Return ``dial`` as one of ours at another PBX would place it: it still shows who calls."""
+        account = SipUri(trunk.username, account_domain(trunk))
+        return replace(
+            dial,
+            from_=replace(dial.from_, uri=account) if trunk.username else dial.from_,
+            credentials=credentials(trunk),
+            allows_nat=trunk.allows_nat,
+            srtp=SrtpPolicy(trunk.srtp),
+            most_redirects=MOST_REDIRECTS if trunk.follows_redirects else 0,
+            admit=lambda: self.channels.take(trunk.name, trunk.channels).release,
+        )
 
 
 def _referred_by(call: Call) -> tuple[tuple[str, str], ...]:

@@ -55,9 +55,7 @@ class OutboundRoute:
     @property
     def credentials(self) -> Credentials | None:
         """What answers the provider's challenge."""
-        if not (self.trunk.username and self.trunk.password):
-            return None
-        return Credentials(self.trunk.username, self.trunk.password, self.trunk.realm)
+        return credentials(self.trunk)
 
     def after_refusal(self, status: int) -> OutboundRoute | None:
         """Return the route to try next: a 403 for a foreign number is answered by showing our own one."""
@@ -117,12 +115,39 @@ class TrunkSelection:
             obstacles.append(obstacle)
         raise Unavailable("; ".join(obstacles) or "no trunk is configured for calls to outside numbers")
 
+    def account_at(self, uri: Uri) -> Trunk | None:
+        """Return the trunk at whose server ``uri`` is: we call there with its account (row F10).
+
+        Raises:
+            Unavailable: it is down or full.
+        """
+        trunk = next((trunk for trunk in self._trunks if _is_at(uri, trunk)), None)
+        obstacle = self._obstacle(trunk) if trunk is not None else None
+        if obstacle is not None:
+            raise Unavailable(obstacle)
+        return trunk
+
     def _obstacle(self, trunk: Trunk) -> str | None:
         if self._is_usable and not self._is_usable(trunk.name):
             return f"trunk {trunk.name} is down"
         if trunk.channels is not None and self._channels.in_use(trunk.name) >= trunk.channels:
             return f"all {trunk.channels} channels of trunk {trunk.name} are in use"
         return None
+
+
+def credentials(trunk: Trunk) -> Credentials | None:
+    """Return what answers challenges of ``trunk``, None where it has no account."""
+    if not (trunk.username and trunk.password):
+        return None
+    return Credentials(trunk.username, trunk.password, trunk.realm)
+
+
+def _is_at(uri: Uri, trunk: Trunk) -> bool:
+    """Whether ``uri`` names the trunk's server; a port that one of them leaves open is any."""
+    server = _call_uri(trunk, None)
+    if not isinstance(uri, SipUri) or uri.host.lower() != server.host.lower():
+        return False
+    return uri.port is None or server.port is None or uri.port == server.port
 
 
 def next_hop(trunk: Trunk) -> SipUri:

@@ -1,4 +1,4 @@
-"""Rows D1, D2, D4 and D9: carriers' time limits, races of answer and CANCEL, shown numbers, hold."""
+"""Rows D1, D2, D4, D9, D10: carriers' limits, races of answer and CANCEL, shown numbers, hold, death."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ for = "20s"
 [[step]]
 voicemail = "sales"
 """
+ONE_PHONE = ONE_MOBILE.replace("+48600999888", "101")
 TWO_PHONES = """
 [[step]]
 ring = ["101", "102"]
@@ -306,3 +307,27 @@ async def test_row_d9_a_caller_who_holds_lets_the_phone_hear_music(tmp_path: Pat
         assert not ((voice > 4) & (voice < 42)).any()
         assert (voice > 44.5).sum() > 80
         assert loudness(tmp_path / "anna.wav", 5, 40) > -45
+
+
+# --- D10 ------------------------------------------------------------------------------------------------
+
+
+@virtual_time(limit_s=600)
+async def test_row_d10_a_phone_that_dies_in_mid_call_leaves_its_agent_free_in_35_s(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=ONE_PHONE) as demo:
+        anna = await demo.phone("101", Habit(answers_after=1.0), host="10.1.1.101")
+        caller = await (await demo.call_in(NUMBER)).answered(within=3)
+        talking = (await anna.invited(within=1)).leg
+        talking.loop([Tone((700.0,), 1.0)])
+        caller.loop([Tone((1200.0,), 1.0)])
+        await asyncio.sleep(100)
+        assert not demo.server.occupancy.is_free("anna", demo.now)
+        demo.network.blackhole("10.1.1.101")
+        await talking.media.close()
+        died = demo.now
+        await demo.until(lambda: demo.server.occupancy.is_free("anna", demo.now), within=40)
+        assert 29 < demo.now - died <= 35
+        await asyncio.sleep(1)
+        assert not caller.is_up
+        await demo.people_leave()
+        await demo.settled()

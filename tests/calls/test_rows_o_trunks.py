@@ -20,10 +20,11 @@ from b2bua.sip.session import IncomingInvite
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri
 from b2bua.store.calls import CallOutcome
+from b2bua.store.story import story
 from b2bua.trunk.registration import RegistrationState
 from media.client import Tone
 from tests.harness.clock import virtual_time
-from tests.harness.office import CALLER, SERVER, Office, heard, office
+from tests.harness.office import CALLER, NUMBER, SERVER, Office, heard, office
 from tests.harness.prompts import marked_office, names
 
 PROVIDER = Hop("udp", "203.0.113.9", 5060)
@@ -169,6 +170,74 @@ async def test_row_o8_a_backup_number_rings_through_the_provider(tmp_path: Path)
         caller.hang_up()
         (only,) = await demo.stories()
         assert only.outcome is CallOutcome.TALKED
+
+
+OTHER_PBX = f"sip:201@{PROVIDER.authority}"
+AT_ANOTHER_PBX = REGISTERED.replace("number =", "# number =").replace("provider]", "other-pbx]")
+OTHER_PBX_THEN_BACKUP = f"""
+[[step]]
+ring = ["{OTHER_PBX}"]
+for = "30s"
+
+[[step]]
+ring = ["+48600999888"]
+for = "30s"
+
+[[step]]
+voicemail = "sales"
+"""
+
+
+@asynccontextmanager
+async def office_with_another_pbx(folder: Path) -> AsyncIterator[tuple[Office, Provider]]:
+    """Run the demo office with an account in another PBX."""
+    scheme, change = OTHER_PBX_THEN_BACKUP, lambda text: text + AT_ANOTHER_PBX
+    async with office(folder, scheme=scheme, change=change) as demo:
+        pbx = Provider(await demo.softphone("another PBX", PROVIDER.port, host=PROVIDER.host))
+        await demo.until(lambda: bool(pbx.contact), within=90)
+        yield demo, pbx
+
+
+@virtual_time(limit_s=900)
+async def test_row_f10_an_account_in_another_pbx_is_a_step_which_meets_its_challenge(tmp_path: Path) -> None:
+    async with office_with_another_pbx(tmp_path) as (demo, pbx):
+        pbx.phone.habit = Habit(answers_after=2.0)
+        caller = await (await demo.call_in(NUMBER)).answered(within=4)
+        assert pbx.refused[-1] == "INVITE"
+        (taken,) = pbx.phone.invitations
+        request = taken.invite.request
+        assert (request.uri, request.from_.uri.user) == (OTHER_PBX, ACCOUNT)
+        assert request.from_.display == CALLER
+        caller.hang_up()
+        (only,) = await demo.stories()
+        assert story(only).startswith(f"talked with {OTHER_PBX} for ")
+
+
+@virtual_time(limit_s=900)
+async def test_row_f10_another_pbx_that_has_no_codec_of_ours_leads_on_to_the_backup(
+    tmp_path: Path,
+) -> None:
+    async with office_with_another_pbx(tmp_path) as (demo, pbx):
+        pbx.phone.habit = Habit(refuses_with=488)
+        mobiles = await demo.mobiles(Habit(answers_after=1.0))
+        began = demo.now
+        await (await demo.call_in(NUMBER)).answered(within=4)
+        assert mobiles.invitations[0].at - began < 1
+
+
+@virtual_time(limit_s=900)
+async def test_row_f11_another_pbx_that_nobody_answers_is_cancelled_at_30_s_and_the_backup_rings(
+    tmp_path: Path,
+) -> None:
+    async with office_with_another_pbx(tmp_path) as (demo, pbx):
+        mobiles = await demo.mobiles(Habit(answers_after=1.0))
+        began = demo.now
+        await demo.call_in(NUMBER)
+        backup = await mobiles.invited(within=35)
+        (rung,) = pbx.phone.invitations
+        assert rung.at - began < 0.5
+        assert demo.times("CANCEL", to_port=PROVIDER.port, since=began) == [pytest.approx(30.0, abs=0.5)]
+        assert backup.at - began == pytest.approx(30.0, abs=0.7)
 
 
 @virtual_time(limit_s=900)

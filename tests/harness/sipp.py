@@ -79,8 +79,12 @@ class Sipp:
 
     def received(self, start: str) -> int:
         """Return how many messages have come so far that begin with ``start``, repetitions included."""
+        return sum(message.startswith(start) for message in self.messages())
+
+    def messages(self) -> list[str]:
+        """Return the messages that have come so far, repetitions included."""
         text = self._messages.read_text(errors="replace") if self._messages.exists() else ""
-        return len(re.findall(rf"message received \[\d+\] bytes :\n\n{re.escape(start)}", text))
+        return re.findall(r"message received \[\d+\] bytes :\n\n(.*?)(?=\n-{20,} |\Z)", text, re.DOTALL)
 
     @property
     def dialog(self) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from media.commands import Tone
 from tests.harness.baresip import Baresip
 from tests.harness.product import Product, until
 from tests.harness.sipp import Cast
@@ -128,3 +129,40 @@ async def test_row_f13_a_phone_that_is_asked_regularly_is_known_to_be_dead_befor
         await _until_logged(office, "Anna Nowak's phone is offline")
         assert await _seconds_to_the_next_phone(office, "+48221240400") < 1.0 + NOISE_S  # the voicemail
         office.assert_log_is_clean()
+
+
+QUICK_TO_NOTICE = """
+[media]
+rtp-timeout = "5s"
+[number."+48221240401"]
+scheme = "anna"
+[[scheme.anna.step]]
+ring = ["101"]
+for = "10s"
+[[scheme.anna.step]]
+voicemail = "sales"
+"""
+
+
+async def test_row_d10_a_phone_that_dies_in_mid_call_frees_caller_and_agent(tmp_path: Path) -> None:
+    """After the 5 s of this office without sound; after 30 s where nobody has set it."""
+    number = "+48221240401"
+    with (
+        Product.running(tmp_path / "office", extra=QUICK_TO_NOTICE) as office,
+        Baresip.registered(tmp_path / "101", extension="101", server_port=office.port) as phone,
+    ):
+        async with carrier_call(office, number) as leg:
+            leg.loop([Tone((1200.0,), 1.0)])
+            await asyncio.to_thread(until, phone.is_hearing, within=10, what="they hear each other")
+            phone.freeze()
+            died = time.monotonic()
+            async with asyncio.timeout(15):
+                await leg.ended
+            assert 4.0 < time.monotonic() - died < 6.0 + NOISE_S
+        phone.thaw()
+        await asyncio.to_thread(until, phone.is_over, within=10, what="the phone hears that it is over")
+        async with carrier_call(office, number):
+            pass
+        office.assert_log_is_clean()
+        calls = await asyncio.to_thread(office.finished_calls, of=number, at_least=2)
+        assert [call.story.partition(" for ")[0] for call in calls] == ["talked with Anna Nowak"] * 2

@@ -137,6 +137,9 @@ SCENES = (
 )
 
 
+RINGS_OWN_PHONES = tuple(scene for scene in SCENES if scene.phones and not scene.scheme)
+
+
 @pytest.fixture(scope="module")
 def show(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Show]:
     """All the scenes that are asked for, under way in one office at the same time."""
@@ -196,6 +199,19 @@ def test_rfc3261_13_3_1_4_the_200_was_repeated_with_growing_pauses(show: Show, s
     performance.end()
     assert performance.trunk is not None
     assert 3 <= performance.trunk.received("SIP/2.0 200 OK") <= 6  # after 0.5, 1.5, 3.5 s; and one to BYE
+
+
+@pytest.mark.parametrize("scene", RINGS_OWN_PHONES, ids=lambda scene: scene.name)
+def test_row_f23_nothing_that_the_trunk_gets_tells_where_the_call_went(show: Show, scene: Scene) -> None:
+    performance = show.performances[scene]
+    performance.end()
+    assert performance.trunk is not None
+    everything = "\n".join(performance.trunk.messages()).lower()
+    assert "sip/2.0 " in everything
+    for position, phone in enumerate(performance.phones):
+        secrets = (f":{phone.port}", f"phone {performance.extension(position)}")
+        for secret in (*secrets, f"sip:{performance.extension(position)}@", "diversion", "history-info"):
+            assert secret not in everything, secret
 
 
 def _seconds_up(phone: Sipp) -> float:
