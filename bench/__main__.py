@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from bench import calls, machine, memory, messages, playback, relay
+from bench import calls, machine, memory, messages, playback, relay, transcode
 from bench.table import HEAD, show
 
 PARTS = {
@@ -13,6 +13,7 @@ PARTS = {
     "calls": calls.rows,
     "relay": relay.rows,
     "playback": playback.rows,
+    "transcode": transcode.rows,
     "memory": memory.rows,
 }
 

@@ -10,6 +10,8 @@ from media.rtp import timestamp_delta
 FIRST_DEPTH_S = 0.04
 """How long the first packet waits, before it is known how unevenly they come."""
 LONGEST_DEPTH_S = 0.2
+MOST_WAITING = 200
+"""Packets that are held at most: two seconds of the shortest that phones send."""
 RESTART_S = 2.0
 """A timestamp so far from all others begins anew."""
 PAUSE_S = 0.2
@@ -88,7 +90,8 @@ class JitterBuffer:
     def push(self, timestamp: int, ssrc: int, payload: bytes, *, ticks: int, now: float) -> None:
         """Take a packet of `ticks` that came ``now``."""
         ahead = timestamp_delta(timestamp, self._newest & 0xFFFF_FFFF)
-        if ssrc != self._ssrc or abs(ahead) > RESTART_S * self._clock_hz:
+        is_flooded = len(self._waiting) >= MOST_WAITING
+        if ssrc != self._ssrc or abs(ahead) > RESTART_S * self._clock_hz or is_flooded:
             self._restart(timestamp, ssrc)
             ahead = 0
         at = self._newest + ahead

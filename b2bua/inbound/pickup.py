@@ -118,7 +118,7 @@ class Pickups:
                 invite,
                 media,
                 name=person.title,
-                profile=self.profile.of_party(person.srtp),
+                profile=self.profile.of_party(person.srtp, person.codecs),
                 allows_nat=True,
                 person=person.name,
                 number=person.extension or "",

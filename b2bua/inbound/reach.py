@@ -79,6 +79,7 @@ class Reach:
             vigil=self.vigil(binding),
             allows_nat=binding.is_behind_nat,
             srtp=SrtpPolicy(person.srtp) if person.srtp is not None else None,
+            codecs=person.codecs or (),
         )
 
     @staticmethod

@@ -260,11 +260,14 @@ class Reception:
                 ending.outcome = outcome_of(call)
 
     def _profile_toward(self, arrival: Arrival) -> SoundProfile:
-        """Return how to negotiate sound with who calls: trunks and people may have an SRTP of their own."""
+        """Return how to negotiate sound with who calls: trunks and people may have their own way."""
         person = arrival.identity.person
         if arrival.trunk is not None:
             return self.profile.of_party(arrival.trunk.srtp, arrival.trunk.codecs)
-        return self.profile if person is None else self.profile.of_party(self.directory().person(person).srtp)
+        if person is None:
+            return self.profile
+        known = self.directory().person(person)
+        return self.profile.of_party(known.srtp, known.codecs)
 
     async def _answered_in_time(self, call: Call, arrival: Arrival) -> str:
         trunk = arrival.trunk

@@ -10,8 +10,10 @@ import pytest
 from b2bua.call.leg import Leg
 from b2bua.call.sound import SoundProfile
 from b2bua.demo.softphone import CallRefused, Habit, PlacedCall, Softphone
+from b2bua.sip.headers import NameAddr
+from b2bua.sip.session import Answered, Progress
 from media.sdp.model import MediaDescription, SessionDescription
-from media.sdp.negotiate import LocalMedia, make_offer, read_answer
+from media.sdp.negotiate import LocalMedia, make_answer, make_offer, read_answer
 from tests.harness.clock import virtual_time
 from tests.harness.office import CALLER, MOBILES, NUMBER, SERVER, Office, assert_both_hear, office
 
@@ -192,3 +194,43 @@ async def test_who_picks_a_call_up_is_answered_with_the_callers_codec(tmp_path: 
         leg = await call.answered(within=3)
         assert taken.codec == leg.codec == "PCMU"
         await assert_both_hear(leg, taken, tmp_path)
+
+
+@virtual_time(limit_s=600)
+async def test_a_person_with_codecs_of_their_own_is_offered_and_answered_with_those(tmp_path: Path) -> None:
+    def narrow(text: str) -> str:
+        return text.replace("[person.anna]\n", '[person.anna]\ncodecs = ["PCMU"]\n')
+
+    async with office(tmp_path, scheme=ONE_PHONE, change=narrow) as demo:
+        anna = with_codecs(await demo.phone("101", Habit(answers_after=1)), *ALL)
+        await (await called_by(demo, *ALL)).answered(within=3)
+        assert offered(demo, 5101).formats == ("0", "101")
+        echo = await (await demo.call_from(anna, "101", "+48221230007")).answered(within=3)
+        assert echo.codec == "PCMU"
+
+
+@virtual_time(limit_s=600)
+async def test_rfc3264_5_an_invite_without_offer_gets_ours_and_whoever_answers_it_chooses(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=ONE_PHONE) as demo:
+        anna = with_codecs(await demo.phone("101", Habit(answers_after=1)), *ALL)
+        trunk = await demo.softphone("trunk", 6900)
+        offers: list[bytes] = []
+
+        def answer(offer: bytes) -> bytes:
+            offers.append(offer)
+            return make_answer(offer, LocalMedia("127.0.0.3", 4000, 1, 1, codecs=("G722",)))[0]
+
+        uri, caller = f"sip:{NUMBER}@127.0.0.1", NameAddr.parse(f"<sip:{CALLER}@127.0.0.1>")
+        invite = trunk.endpoint.invite(uri=uri, hop=SERVER, from_=caller, offer=b"")
+        invite.on_offer = answer
+        while isinstance(event := await invite.next_event(), Progress):
+            pass
+        assert isinstance(event, Answered)
+        await asyncio.sleep(1)
+        assert SessionDescription.parse(offers[0]).media[0].formats[:4] == ("111", "9", "8", "0")
+        assert not event.session.ended.done()
+        assert anna.invitations[0].leg.codec == "opus"
+        event.session.bye()
+        await demo.settled()

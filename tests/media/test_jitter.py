@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media.jitter import FIRST_DEPTH_S, LONGEST_DEPTH_S, Frame, JitterBuffer, Missing
+from media.jitter import FIRST_DEPTH_S, LONGEST_DEPTH_S, MOST_WAITING, Frame, JitterBuffer, Missing
 
 CLOCK_HZ = 8000
 START = 2**32 - 3000
@@ -153,6 +153,14 @@ def test_another_ssrc_begins_anew_at_once() -> None:
     for number in range(5):
         buffer.push(777_777 + 160 * number, 2, b"new", ticks=160, now=0.2 + number * 0.02)
     assert buffer.pull(160, 0.3) == Frame(b"new", is_spare=False)
+
+
+def test_a_flood_of_packets_does_not_fill_the_memory() -> None:
+    buffer = JitterBuffer(48_000)
+    for number in range(5000):
+        buffer.push(number * 3, 1, b"x" * 1000, ticks=480, now=0.0001 * number)
+        assert len(buffer._waiting) <= MOST_WAITING
+    assert isinstance(buffer.pull(480, 1.0), Frame)
 
 
 def test_a_timestamp_that_leaps_begins_anew_too() -> None:

@@ -338,3 +338,21 @@ async def test_a_broken_packet_of_opus_does_not_end_the_sound_of_the_others() ->
             await asyncio.sleep(0.02)
         await asyncio.sleep(0.1)
     assert (levels(bob)[5:45] > -18.0).mean() > 0.6
+
+
+@virtual_time
+async def test_rfc3389_comfort_noise_in_a_pause_is_not_taken_for_loss() -> None:
+    network = MemoryRtpNetwork()
+    anna, bob = Peer(network, 4000), Peer(network, 4002, codec="opus")
+    async with bridge(anna, bob, network) as (a, _):
+        await anna.say(tone((1000.0,), 0.6, 8000), a.address)
+        for _ in range(10):
+            anna.send(b"\x40", a.address, number=13)
+            anna.skip(9)
+            await asyncio.sleep(0.2)
+        before = len(bob.heard)
+        await anna.say(tone((1000.0,), 0.6, 8000), a.address)
+        await asyncio.sleep(0.1)
+    silent_at = [each.at for each in bob.heard[:before]][-1] - bob.heard[0].at
+    assert silent_at < 0.6 + 0.3
+    assert levels(bob)[before + 2 : before + 28].min() > -18.0

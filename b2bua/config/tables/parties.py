@@ -99,6 +99,8 @@ class Person(Named):
     """Own mailbox."""
     srtp: Srtp | None = None
     """Whether the sound of their phones is protected; None: as in ``[sip]``."""
+    codecs: Codecs | None = None
+    """Offered to and accepted from their phones; None: those of the office."""
 
     @property
     def title(self) -> str:

@@ -1,0 +1,65 @@
+"""Row Q10: an own sound file of any kind, heard by a caller in the codec of the call."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from b2bua.call.sound import SoundProfile
+from media.levels import MUSIC_LUFS, SPEECH_LUFS
+from media.tones import detect, tone
+from media.wav import read_wav
+from tests.harness.clock import virtual_time
+from tests.harness.office import CALLER, NUMBER, SERVER, office
+from tests.harness.soundfiles import write_sound
+
+SAYS_WELCOME = """
+[[step]]
+say = "welcome"
+
+[[step]]
+queue = "sales"
+for = "90s"
+
+[[step]]
+voicemail = "sales"
+"""
+PROMPT_HZ, MUSIC_HZ = 1000.0, 1000.0
+SINE_LU = 3.0
+"""By so much a sine of 1 kHz peaks above its loudness."""
+
+
+@pytest.mark.parametrize("codec", ["PCMU", "PCMA", "G722", "opus"])
+@virtual_time(limit_s=600)
+async def test_row_q10_an_own_mp3_and_own_music_are_heard_at_the_loudness_of_ours(
+    tmp_path: Path, codec: str
+) -> None:
+    folder = tmp_path / "sounds"
+    (folder / "music").mkdir(parents=True)
+    soft, loud = tone((PROMPT_HZ,), 3.0, 44_100, -38.0), tone((MUSIC_HZ,), 6.0, 44_100, -3.0)
+    write_sound(folder / "welcome.mp3", soft, 44_100, "libmp3lame", layout="stereo")
+    write_sound(folder / "music" / "calm.flac", loud, 44_100, "flac", layout="stereo")
+
+    def own_sounds(text: str) -> str:
+        return text.replace("[office]\n", f'[office]\nprompts = "{folder}"\n', 1)
+
+    async with office(tmp_path, scheme=SAYS_WELCOME, change=own_sounds) as demo:
+        for extension in ("101", "102", "103"):
+            await demo.phone(extension)  # nobody answers
+        trunk = await demo.softphone("trunk", 6900)
+        trunk.profile = SoundProfile(codecs=(codec,))
+        leg = await (await trunk.call(SERVER, NUMBER, from_number=CALLER)).answered(within=3)
+        recording = leg.media.record(tmp_path / "heard.wav")
+        await asyncio.sleep(3.0)
+        pcm, rate = read_wav((await recording.stop()).path)
+        prompt = detect(pcm, rate, (PROMPT_HZ,))[20:130, 0]
+        assert np.abs(prompt - (SPEECH_LUFS + SINE_LU)).max() < 1.5
+        recording = leg.media.record(tmp_path / "music.wav")
+        await asyncio.sleep(20.0)
+        pcm, rate = read_wav((await recording.stop()).path)
+        music = detect(pcm, rate, (MUSIC_HZ,))[:, 0]
+        is_as_ours = np.abs(music - (MUSIC_LUFS + SINE_LU)) < 1.5
+        assert np.count_nonzero(is_as_ours) > 300  # six seconds; announcements take the rest
