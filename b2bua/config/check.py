@@ -44,6 +44,7 @@ def lint(config: Config) -> tuple[Problem, ...]:
 def _warnings(config: Config, plan: Plan) -> Iterator[Fault]:
     yield from _office(config)
     yield from _sound(config)
+    yield from _codecs(config)
     yield from _numbers_without_backup(config, plan)
     yield from _steps(config)
     yield from _menus(config, plan)
@@ -81,6 +82,16 @@ def _sound(config: Config) -> Iterator[Fault]:
         yield _warn("rtp", "ports", because=why)
     if config.media.workers > config.rtp.legs // 2:
         yield _warn("media", "workers", because=f"are too many for ports with room for {config.rtp.room}")
+
+
+def _codecs(config: Config) -> Iterator[Fault]:
+    why = "have neither PCMA nor PCMU: whoever has nothing else, as most providers, is refused"
+    lists: dict[tuple[str, ...], tuple[str, ...] | None] = {("media",): config.media.codecs}
+    lists |= {("trunk", name): trunk.codecs for name, trunk in config.trunks.items()}
+    lists |= {("person", name): person.codecs for name, person in config.people.items()}
+    for path, codecs in lists.items():
+        if codecs is not None and not {"PCMA", "PCMU"} & set(codecs):
+            yield _warn(*path, "codecs", because=why)
 
 
 def _numbers_without_backup(config: Config, plan: Plan) -> Iterator[Fault]:

@@ -198,3 +198,23 @@ def test_q12_more_channels_than_the_ports_have_room_for_are_warned_of(warnings: 
     narrow = '[rtp]\nports = "20001-20039"\n'
     (found,) = (found for found in warnings(PEOPLE + trunk + narrow + RING + VOICEMAIL) if "room" in found)
     assert "have room for 19 callers who wait, or 9 who talk; the trunks have 10 channels" in found
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [("[media]", "media.codecs"), ("[person.anna]", "person.anna.codecs"), ("[trunk.t]", "trunk.t.codecs")],
+)
+def test_codecs_that_few_have_are_warned_of(warnings: Says, table: str, key: str) -> None:
+    text = PEOPLE + RING + BACKUP + VOICEMAIL + NUMBER + '[media]\n[trunk.t]\naccepts-from = ["192.0.2.1"]\n'
+    before = warnings(text)
+    usual = text.replace(f"{table}\n", f'{table}\ncodecs = ["opus", "PCMA"]\n')
+    wideband = text.replace(f"{table}\n", f'{table}\ncodecs = ["opus", "G722"]\n')
+    assert len(warnings(usual)) == len(before)
+    (new,) = [one for one in warnings(wideband) if "neither PCMA nor PCMU" in one]
+    assert f"{key}: " in new
+
+
+def test_an_unknown_codec_is_an_error_that_names_those_we_have(errors: Says) -> None:
+    (found,) = errors(PEOPLE + RING + BACKUP + VOICEMAIL + '[media]\ncodecs = ["G729"]\n')
+    assert "media.codecs" in found
+    assert all(codec in found for codec in ("opus", "G722", "PCMA", "PCMU"))
