@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import gcd
 
 import numpy as np
@@ -17,6 +18,8 @@ def resample(pcm: NDArray[np.int16], rate: int, to_rate: int) -> NDArray[np.int1
         return pcm
     divisor = gcd(rate, to_rate)
     up, down = to_rate // divisor, rate // divisor
+    if 1 in (up, down):
+        return _by_pieces(pcm, rate, to_rate)
     length = -(-len(pcm) * up // down)
     centres = np.arange(length) * down
     nearest, phase = centres // up, centres % up
@@ -27,6 +30,14 @@ def resample(pcm: NDArray[np.int16], rate: int, to_rate: int) -> NDArray[np.int1
     for tap in range(bank.shape[1]):
         resampled += padded[nearest + tap + 1] * bank[phase, tap]
     return np.clip(np.rint(resampled), -32768, 32767).astype(np.int16)
+
+
+def _by_pieces(pcm: NDArray[np.int16], rate: int, to_rate: int) -> NDArray[np.int16]:
+    """Return the same a second at a time, which is several times faster where one rate is a multiple."""
+    resampler = Resampler(rate, to_rate)
+    longer = np.concatenate((pcm, np.zeros(resampler.delay, np.int16)))
+    pieces = [resampler.feed(longer[start : start + rate]) for start in range(0, len(longer), rate)]
+    return np.concatenate(pieces)[resampler.delay * to_rate // rate :]
 
 
 class Resampler:
@@ -40,6 +51,8 @@ class Resampler:
         if rate * self._up != to_rate * self._down:
             raise ValueError(f"{rate} Hz does not become {to_rate} Hz piece by piece")
         self._bank = _filter_bank(self._up, self._down).T.copy()
+        self.delay = len(self._bank) // 2
+        """By how many samples that came in what goes out is late."""
         self._past = np.zeros(len(self._bank) - 1, np.float32)
         self._skip = 0
 
@@ -57,6 +70,7 @@ class Resampler:
         return np.asarray(np.clip(np.rint(resampled), -32768, 32767), np.int16)
 
 
+@lru_cache(maxsize=16)
 def _filter_bank(up: int, down: int) -> NDArray[np.float32]:
     """Return one low-pass filter per phase of the output between two input samples."""
     cutoff = min(1.0, up / down)
