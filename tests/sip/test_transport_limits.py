@@ -14,6 +14,7 @@ from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Headers, Request
 from b2bua.sip.session import Answered, Refused
+from b2bua.sip.transport.addressing import network_of
 from b2bua.sip.transport.connection import StreamLimits
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.transport.stream import StreamTransport
@@ -264,3 +265,16 @@ async def test_a_public_address_is_told_to_peers_of_its_own_family_only() -> Non
         assert alice.local_hop(Hop("udp", "2001:4860::8888", 5060)).host == "::1"
     finally:
         await alice.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::5%eth0", "fe80::/64"),
+        ("no::address::at::all", "no::address::at::all"),
+    ],
+)
+def test_rfc4291_2_5_4_all_addresses_of_an_ipv6_network_are_one_source(host: str, network: str) -> None:
+    assert network_of(host) == network

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from dataclasses import replace
+from functools import lru_cache
 
 from b2bua.sip.transport.hop import Hop, Transport
 
@@ -45,6 +46,20 @@ def _is_link_local(host: str) -> bool:
 def is_ipv6(host: str) -> bool:
     """Return whether ``host`` is an IPv6 address, bare or with its zone."""
     return ":" in host
+
+
+@lru_cache(maxsize=1024)
+def network_of(host: str) -> str:
+    """Return what one customer of a network has: the IPv4 address, or the /64 network of an IPv6 one.
+
+    Whoever has one address of such a network has all 2**64 (RFC 4291 §2.5.4).
+    """
+    if not is_ipv6(host):
+        return host
+    try:
+        return str(ipaddress.ip_network(f"{host.partition('%')[0]}/64", strict=False))
+    except ValueError:
+        return host
 
 
 def is_private(host: str) -> bool:

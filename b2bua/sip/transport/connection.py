@@ -18,7 +18,7 @@ class StreamLimits:
     connections: int = 2000
     """Open ones; a further one is closed at once."""
     connections_of_source: int = 200
-    """Open ones from one address: an office of phones behind one NAT, but no flood."""
+    """Open ones from one address, or one IPv6 network: an office of phones behind one NAT, but no flood."""
     first_message_s: float = 32.0
     """Whoever connects and says nothing that is SIP is let go."""
     message_s: float = 32.0

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from b2bua.sip.framing import SipFraming
+from b2bua.sip.transport.addressing import network_of
 from b2bua.sip.transport.connection import Connection, Framing, StreamLimits
 from b2bua.sip.transport.hop import Hop, Receiver
 from b2bua.sip.transport.tls import Tls
@@ -168,7 +169,7 @@ class StreamTransport:
     def admits(self, connection: Connection) -> bool:
         """Return whether a peer's connection may stay; it is used for what we send from now on."""
         assert connection.hop is not None
-        source = connection.hop.host
+        source = network_of(connection.hop.host)
         is_full = len(self._connections) >= self.limits.connections
         if is_full or self._sources[source] >= self.limits.connections_of_source or self._receiver is None:
             return False
@@ -192,9 +193,10 @@ class StreamTransport:
         self._tell_failure(hop, why)
 
     def _forget_source(self, hop: Hop) -> None:
-        self._sources[hop.host] -= 1
-        if not self._sources[hop.host]:
-            del self._sources[hop.host]
+        source = network_of(hop.host)
+        self._sources[source] -= 1
+        if not self._sources[source]:
+            del self._sources[source]
         if self.kind in ("ws", "wss"):
             self._gone[hop] = None
             if len(self._gone) > MOST_GONE:
