@@ -16,9 +16,16 @@ from tests.harness.product import HOST, free_port, until
 
 START_S = 20.0
 STOP_S = 10.0
-RATE_HZ = 8000
+G711_G729 = ("PCMU", "PCMA", "G729")
 WAV_HEADER = 44
-"""Bytes before the sound; the lengths in there are right only once the file is closed."""
+"""Bytes before the sound; what is in there is right only once the file is closed."""
+CODECS = (
+    ("opus", 48000, 2),
+    ("speex", 16000, 1),
+    ("speex", 8000, 1),
+    *((name, 8000, 1) for name in G711_G729),
+)
+"""What it would offer by itself: name, rate in Hz, channels."""
 CONFIG = """\
 [sip]
 sip_port={port}
@@ -34,19 +41,27 @@ audio_rtp_port={rtp}
 [sound]
 echocancellation=0
 """
+CODEC = """\
+[audio_codec_{index}]
+mime={name}
+rate={rate}
+channels={channels}
+enabled={enabled}
+"""
 
 
 class Linphone:
     """One linphonec process that answers at once. Make it by ``with Linphone.registered(...)``."""
 
-    def __init__(self, folder: Path, *, extension: str, server_port: int, says_hz: float) -> None:
+    def __init__(self, folder: Path, *, extension: str, server_port: int, says_hz: float, codec: str) -> None:
         self._folder = folder
+        self._rate_hz = next(rate for name, rate, _ in CODECS if name == codec)
         self._server = f"{HOST}:{server_port}"
         for own in (".local/share/linphone", ".config/linphone"):
             (folder / own).mkdir(parents=True)
         write_tone(folder / "microphone.wav", says_hz)
         config = CONFIG.format(port=free_port(), rtp=free_port(), host=HOST, extension=extension)
-        (folder / "linphonerc").write_text(config)
+        (folder / "linphonerc").write_text(config + _codecs(codec))
         self._output = folder / "output"
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
@@ -65,10 +80,16 @@ class Linphone:
     @classmethod
     @contextmanager
     def registered(
-        cls, folder: Path, *, extension: str, server_port: int, says_hz: float = 700.0
+        cls,
+        folder: Path,
+        *,
+        extension: str,
+        server_port: int,
+        says_hz: float = 700.0,
+        codec: str = "opus",
     ) -> Iterator[Linphone]:
-        """Run a phone that is registered as ``extension`` and says a tone of ``says_hz``."""
-        phone = cls(folder, extension=extension, server_port=server_port, says_hz=says_hz)
+        """Run a phone that is registered as ``extension`` and says a tone of ``says_hz`` in ``codec``."""
+        phone = cls(folder, extension=extension, server_port=server_port, says_hz=says_hz, codec=codec)
         try:
             until(phone._is_registered, within=START_S, what=f"linphonec registers as {extension}")
             yield phone
@@ -126,8 +147,9 @@ class Linphone:
     def heard(self) -> tuple[NDArray[np.int16], int]:
         """Return what has come out of its speaker so far, and the rate."""
         path = self._folder / "ear.wav"
-        sound = path.read_bytes()[WAV_HEADER:] if path.exists() else b""
-        return np.frombuffer(sound[: len(sound) // 2 * 2], "<i2"), RATE_HZ
+        wav = path.read_bytes() if path.exists() else b""
+        sound = wav[WAV_HEADER:]
+        return np.frombuffer(sound[: len(sound) // 2 * 2], "<i2"), self._rate_hz
 
     def stop(self) -> None:
         """End it; by force when it does not unregister and go."""
@@ -138,3 +160,10 @@ class Linphone:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate(timeout=STOP_S)
+
+
+def _codecs(only: str) -> str:
+    return "".join(
+        CODEC.format(index=index, name=name, rate=rate, channels=channels, enabled=int(name == only))
+        for index, (name, rate, channels) in enumerate(CODECS)
+    )

@@ -116,21 +116,6 @@ async def test_row_f14_three_phones_without_power_cost_one_caller_less_than_5_s_
     assert third.story.startswith("talked with Anna Nowak")
 
 
-async def test_row_f13_a_phone_that_is_asked_regularly_is_known_to_be_dead_before_anybody_calls(
-    tmp_path: Path,
-) -> None:
-    with ExitStack() as stack:
-        office = stack.enter_context(
-            Product.running(tmp_path / "office", extra=IN_TURN, sip='qualify-every = "1s"')
-        )
-        folder = tmp_path / "101"
-        dead = stack.enter_context(Baresip.registered(folder, extension="101", server_port=office.port))
-        dead.freeze()
-        await _until_logged(office, "Anna Nowak's phone is offline")
-        assert await _seconds_to_the_next_phone(office, "+48221240400") < 1.0 + NOISE_S  # the voicemail
-        office.assert_log_is_clean()
-
-
 QUICK_TO_NOTICE = """
 [media]
 rtp-timeout = "5s"
@@ -166,3 +151,26 @@ async def test_row_d10_a_phone_that_dies_in_mid_call_frees_caller_and_agent(tmp_
         office.assert_log_is_clean()
         calls = await asyncio.to_thread(office.finished_calls, of=number, at_least=2)
         assert [call.story.partition(" for ")[0] for call in calls] == ["talked with Anna Nowak"] * 2
+
+
+@pytest.fixture(scope="module", autouse=True)
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """An office that asks its phones every second, and a phone that has lost its power by then.
+
+    It takes 9 s until that is known; the other tests are played meanwhile.
+    """
+    folder = tmp_path_factory.mktemp("asked")
+    with (
+        Product.running(folder / "office", extra=IN_TURN, sip='qualify-every = "1s"') as office,
+        Baresip.registered(folder / "101", extension="101", server_port=office.port) as dead,
+    ):
+        dead.freeze()
+        yield office
+        office.assert_log_is_clean()
+
+
+async def test_row_f13_a_phone_that_is_asked_regularly_is_known_to_be_dead_before_anybody_calls(
+    asked: Product,
+) -> None:
+    await _until_logged(asked, "Anna Nowak's phone is offline")
+    assert await _seconds_to_the_next_phone(asked, "+48221240400") < 1.0 + NOISE_S  # the voicemail

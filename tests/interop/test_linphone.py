@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,14 +31,17 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 
 @pytest.fixture
-def phones(office: Product, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Linphone]]:
-    """Three phones, each with a voice of its own."""
-    folder = tmp_path_factory.mktemp("phones")
+def phones(office: Product, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[list[Linphone]]:
+    """Three phones that speak one codec, each with a voice of its own."""
     with ExitStack() as stack:
         yield [
             stack.enter_context(
                 Linphone.registered(
-                    folder / extension, extension=extension, server_port=office.port, says_hz=voice
+                    tmp_path / extension,
+                    extension=extension,
+                    server_port=office.port,
+                    says_hz=voice,
+                    codec=request.param,
                 )
             )
             for extension, voice in VOICES.items()
@@ -61,6 +65,7 @@ def loud_s(phone: Linphone) -> float:
     return float(np.count_nonzero(np.abs(frames).max(axis=1) > 100)) * 0.02
 
 
+@pytest.mark.parametrize("phones", ["opus"], indirect=True)
 def test_rfc3515_row_d9_linphone_calls_is_held_with_music_and_transferred(
     office: Product, phones: list[Linphone]
 ) -> None:
@@ -85,6 +90,7 @@ def test_rfc3515_row_d9_linphone_calls_is_held_with_music_and_transferred(
     assert "; talked with Olena Kovalenko for " in call.story
 
 
+@pytest.mark.parametrize("phones", ["PCMA"], indirect=True)
 def test_rfc3891_rfc4733_linphone_chooses_in_a_menu_and_is_transferred_after_a_talk(
     office: Product, phones: list[Linphone]
 ) -> None:
