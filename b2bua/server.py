@@ -215,6 +215,7 @@ class Server:
             occupancy=self.occupancy,
             start_of=lambda target: self._reception.start_of(target),  # noqa: PLW0108 - which is built later
             music=sounds.music("calm"),
+            lines=self.lines,
         )
 
     def _build_pickups(self, dialer: Dialer, transfers: Transfers, profile: SoundProfile) -> Pickups:

@@ -75,8 +75,10 @@ class _Compiler:
             default_mailbox=self._default_mailbox,
             default_scheme=self._default_scheme(),
             voicemail_number=self._voicemail_number(),
-            group_pickup_code=office.group_pickup_code,
-            directed_pickup_code=office.directed_pickup_code,
+            group_pickup_code=self._pickup_code("group-pickup-code", office.group_pickup_code),
+            directed_pickup_code=self._pickup_code(
+                "directed-pickup-code", office.directed_pickup_code, after=self._extensions
+            ),
             schemes={name: self._scheme(scheme) for name, scheme in self.config.schemes.items()},
             numbers=self._numbers(),
             menus={name: self._menu(menu) for name, menu in self.config.menus.items()},
@@ -139,6 +141,13 @@ class _Compiler:
         if number in self._extensions:
             self._fault(("office", "voicemail-number"), f"{number} is already an extension")
         return number
+
+    def _pickup_code(self, key: str, code: str, *, after: Iterable[str] = ("",)) -> str:
+        """Return the code; with each of ``after`` behind it, it must mean nothing else."""
+        number = self.config.office.voicemail_number
+        if code and number in {code + extension for extension in after}:
+            self._fault(("office", key), f"{number} is already voicemail-number")
+        return code
 
     def _scheme(self, table: tables.Scheme) -> Scheme:
         path: KeyPath = ("scheme", table.name, "step")

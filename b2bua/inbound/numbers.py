@@ -95,6 +95,15 @@ def wants_privacy(request: Request) -> bool:
     return not HIDES_NUMBER.isdisjoint(value.strip().lower() for value in values)
 
 
+def read_referrer(request: Request) -> str:
+    """Return the extension of who sent the caller here (Referred-By, RFC 3892); empty: nobody says so."""
+    text = request.headers.get("Referred-By")
+    try:
+        return _user(NameAddr.parse(text).uri) if text is not None else ""
+    except MalformedMessage:
+        return ""
+
+
 def _number(uri: Uri) -> str:
     telephone = _telephone(uri)
     return telephone.number if telephone is not None else _user(uri)

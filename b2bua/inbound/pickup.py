@@ -15,6 +15,7 @@ from b2bua.call.lines import Lines
 from b2bua.call.sound import SoundProfile
 from b2bua.config.models import Person
 from b2bua.errors import Declined, LegEnded
+from b2bua.inbound.numbers import read_referrer
 from b2bua.inbound.transfer import Transfers
 from b2bua.people.engaged import talking
 from b2bua.people.occupancy import Occupancy
@@ -76,7 +77,8 @@ class Pickups:
         """Let ``person`` have the call that the INVITE names, or refuse as RFC 3891 §3 says."""
         replaces = invite.replaces
         assert replaces is not None
-        await self._take(invite, person, lambda leg: self._put_in_place(leg, replaces))
+        sent_by = read_referrer(invite.request)
+        await self._take(invite, person, lambda leg: self._put_in_place(leg, replaces, sent_by))
 
     def refuse(self, invite: IncomingInvite) -> None:
         """Refuse somebody outside: nobody there takes a call away from us."""
@@ -136,10 +138,10 @@ class Pickups:
 
     # --- which call ---------------------------------------------------------------------------------------
 
-    def _put_in_place(self, leg: CallerLeg, replaces: Replaces) -> None:
+    def _put_in_place(self, leg: CallerLeg, replaces: Replaces, sent_by: str) -> None:
         replaced = self.endpoint.find_replaced(replaces)
         if not isinstance(replaced, OutgoingInvite):
-            self.transfers.take_over(replaced, leg)
+            self.transfers.take_over(replaced, leg, sent_by=sent_by)
             return
         found = self.dialer.find(replaced)
         if found is None:

@@ -11,6 +11,7 @@ from b2bua.call.bridge import Conversation
 from b2bua.call.call import Call
 from b2bua.call.conversation import converse
 from b2bua.call.leg import Leg
+from b2bua.call.lines import Lines
 from b2bua.call.transfer import Transfer
 from b2bua.errors import Declined, MalformedMessage, NotAcceptable
 from b2bua.people.engaged import talking
@@ -66,6 +67,8 @@ class Transfers:
     """Finds where somebody goes who is sent to a number, and the digits after it; None: no such number."""
     music: Sequence[PlayItem]
     """For whoever is held."""
+    lines: Lines
+    """What each phone does."""
     _sides: dict[Session, Side] = field(default_factory=dict)
 
     @contextmanager
@@ -122,18 +125,20 @@ class Transfers:
         found = self.start_of(referral.target)
         if found is None:
             raise NotAcceptable("nobody can be called there")
-        self._end_consultation(referral)
+        self._end_consultation(side, referral)
         start, keys = found
         party = side.far if side.placed_it else None
         transfer = Transfer(referral, party, start=start, keys=keys, by=side.leg)
         side.call.transfer = transfer.own()
         side.conversation.part(f"transferred to {_shown(referral.target)}")
 
-    def _end_consultation(self, referral: Referral) -> None:
+    def _end_consultation(self, side: Side, referral: Referral) -> None:
         """Take back the phone's other call, which rings yet: who is sent on rings there instead."""
         waiting = self.endpoint.find_waiting(referral.replaces) if referral.replaces is not None else None
-        if waiting is not None:
-            waiting.take_back(Ending("remote", "sent somebody else on while it rang"))
+        if waiting is not None and side.leg.person is not None:
+            own = {call.key for call in self.lines.of(side.leg.person)}
+            if waiting.dialog_key in own:
+                waiting.take_back(Ending("remote", "sent somebody else on while it rang"))
 
     def _join(self, side: Side, other: Side, referral: Referral) -> None:
         """Connect the two whom the phone talks with (attended transfer).
@@ -152,11 +157,14 @@ class Transfers:
         for each, now_with in ((giver, left), (keeper, taken)):
             each.conversation.part(f"transferred to {now_with.name}", until=referral.told)
 
-    def take_over(self, session: Session, leg: Leg) -> None:
+    def take_over(self, session: Session, leg: Leg, *, sent_by: str) -> None:
         """Let ``leg``, a phone of ours that calls, talk in place of ``session`` (RFC 3891 §3).
 
+        It may do so for its own person, and for whoever sent it there: ``sent_by`` is that extension. To know
+        Call-ID and tags is not enough: busy lamps tell them to every phone.
+
         Raises:
-            Declined: that is none of our phones (403), or it talks with nobody (603).
+            Declined: it may not, or that is none of our phones (403); it talks with nobody (603).
             LegEnded: ``leg`` has hung up.
         """
         side = self._sides.get(session)
@@ -164,6 +172,8 @@ class Transfers:
             raise Declined(603, "That call cannot be taken over now")
         if side.leg.person is None:
             raise Declined(403, "That is no phone of the office")
+        if leg.person != side.leg.person and sent_by != side.leg.number:
+            raise Declined(403, "That is the talk of somebody else")
         leg.answer(prefer=side.far.codec)
         party = leg if side.placed_it else None
         side.call.transfer = Transfer(party=party, to=side.far if side.placed_it else leg).own()

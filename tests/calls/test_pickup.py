@@ -60,13 +60,18 @@ def early_dialog(demo: Office, extension: str) -> Replaces:
     return Replaces(ringing.call_id, to_tag=ringing.from_.tag or "", from_tag=ringing.to.tag or "")
 
 
-async def replacing(
-    phone: Softphone, extension: str, *replaces: Replaces | str, number: str = "101"
-) -> PlacedCall:
-    """Let ``phone`` call the office in place of another call."""
-    lines = tuple(("Replaces", str(one)) for one in replaces)
-    credentials = Credentials(extension, f"demo-{extension}")
-    return await phone.call(SERVER, number, from_number=extension, credentials=credentials, headers=lines)
+async def replacing(phone: Softphone, extension: str, *replaces: Replaces, sent_by: str = "") -> PlacedCall:
+    """Let ``phone`` call the office in place of another call, sent by the extension that talks there."""
+    lines = [("Replaces", str(one)) for one in replaces]
+    if sent_by:
+        lines.append(("Referred-By", f"<sip:{sent_by}@{SERVER.host}>"))
+    return await phone.call(
+        SERVER,
+        "101",
+        from_number=extension,
+        credentials=Credentials(extension, f"demo-{extension}"),
+        headers=tuple(lines),
+    )
 
 
 async def refused(placed: PlacedCall) -> int:
@@ -366,7 +371,8 @@ async def test_rfc3891_3_a_third_phone_takes_the_place_of_the_one_that_was_calle
         caller = await (await demo.call_in(NUMBER)).answered(within=5)
         first = (await anna.invited(within=1)).leg
         await asyncio.sleep(2)
-        second = await (await replacing(olena, "103", dialog_of(first))).answered(within=1)
+        talk = dialog_of(first)
+        second = await (await replacing(olena, "103", talk, sent_by="101")).answered(within=1)
         await asyncio.wait_for(first.ended, 1)
         assert len(demo.packets("BYE", to_port=5101)) == 1
         assert demo.server.occupancy.is_free("anna", demo.now)
@@ -377,6 +383,24 @@ async def test_rfc3891_3_a_third_phone_takes_the_place_of_the_one_that_was_calle
         assert call.outcome is CallOutcome.TALKED
         talked = [event.who for event in call.events if event.kind is EventKind.TALKED]
         assert talked == ["Anna Nowak", "Olena Kovalenko"]
+        await demo.settled()
+
+
+@virtual_time
+async def test_rfc3891_3_a_phone_that_was_not_sent_does_not_take_the_talk_of_somebody_else(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=TO_ANNA) as demo:
+        anna, olena = await demo.phone("101", ANSWERS), await demo.phone("103")
+        caller = await (await demo.call_in(NUMBER)).answered(within=5)
+        first = (await anna.invited(within=1)).leg
+        await asyncio.sleep(1)
+        for somebody in ("", "102", "nobody"):  # Call-ID and tags are no secret: lamps tell them
+            asked = await replacing(olena, "103", dialog_of(first), sent_by=somebody)
+            assert await refused(asked) == 403
+        await transferred_voices(caller, first, tmp_path)
+        caller.hang_up()
+        await demo.stories()
         await demo.settled()
 
 
@@ -412,6 +436,7 @@ async def test_rfc3891_3_the_leg_of_somebody_outside_and_who_hears_a_machine_are
         await asyncio.sleep(1)
         assert await refused(await replacing(olena, "103", dialog_of(caller))) == 403
         echo = await (await demo.call_from(piotr, "102", "+48221230007")).answered(within=5)
+        await asyncio.sleep(1)
         assert await refused(await replacing(olena, "103", dialog_of(echo))) == 603
         assert caller.is_up
         assert echo.is_up

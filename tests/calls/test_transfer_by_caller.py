@@ -470,6 +470,22 @@ async def test_rfc5589_7_a_caller_is_sent_to_a_colleague_whose_phone_rings_yet(t
 
 
 @virtual_time
+async def test_rfc5589_7_nobody_ends_the_ringing_call_of_a_colleague_by_a_transfer(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=TO_ANNA) as demo:
+        anna, piotr = await demo.phone("101", ANSWERS), await demo.phone("102")
+        await demo.phone("103"), await demo.phone("104", ANSWERS)
+        await (await demo.call_in(NUMBER)).answered(within=20)
+        first = (await anna.invited(within=5)).leg
+        asking = await demo.call_from(piotr, "102", "103")
+        await asyncio.sleep(1)
+        ringing = parse_message(demo.packets("SIP/2.0 180", to_port=5102)[-1].wire)
+        theirs = Replaces(ringing.call_id, to_tag=ringing.to.tag or "", from_tag=ringing.from_.tag or "")
+        assert await refer(first, "104", replaces=theirs).result == 200
+        assert asking.leg.is_up
+        await asking.close()
+
+
+@virtual_time
 async def test_rfc5589_6_who_was_let_go_holds_no_port_until_the_end_of_the_call(tmp_path: Path) -> None:
     async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna = await demo.phone("101", ANSWERS)

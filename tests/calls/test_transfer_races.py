@@ -41,7 +41,7 @@ class Stage:
 
     async def take_over(self, leg: Leg, extension: str) -> PlacedCall:
         """Let a phone call in place of ``leg``."""
-        return await replacing(self.demo.phones[extension], extension, dialog_of(leg))
+        return await replacing(self.demo.phones[extension], extension, dialog_of(leg), sent_by="101")
 
 
 def refers_blind(stage: Stage) -> object:

@@ -218,3 +218,11 @@ def test_an_unknown_codec_is_an_error_that_names_those_we_have(errors: Says) -> 
     (found,) = errors(PEOPLE + RING + BACKUP + VOICEMAIL + '[media]\ncodecs = ["G729"]\n')
     assert "media.codecs" in found
     assert all(codec in found for codec in ("opus", "G722", "PCMA", "PCMU"))
+
+
+@pytest.mark.parametrize(("number", "key"), [("*8", "group"), ("*8101", "directed")])
+def test_rfc5359_2_16_a_pick_up_code_that_means_something_else_is_a_fault(
+    number: str, key: str, errors: Says
+) -> None:
+    office = PEOPLE.replace("[office]", f'[office]\nvoicemail-number = "{number}"') + NUMBER + VOICEMAIL
+    assert only(errors(office)) == f"office.{key}-pickup-code: {number} is already voicemail-number"
