@@ -118,9 +118,20 @@ async def _rush(place: Town, random: Random, employees: list[Employee]) -> list[
             customers.append(customer)
             at = random.choice((0.0, 0.0, 5.0, random.random() * RUSH_S))
             group.create_task(_later(at, customer.live(NUMBER)))
+        for doing in _errands(random, employees):
+            group.create_task(_later(random.choice((0.5, 2.0, random.random() * RUSH_S)), doing))
         for disaster in _disasters(place, random, employees):
             group.create_task(_later(random.choice((1.0, 5.0, random.random() * 60)), disaster))
     return customers
+
+
+def _errands(random: Random, employees: list[Employee]) -> Iterator[Coroutine[Any, Any, None]]:
+    """Yield what people of the office want of their own accord."""
+    for employee in employees:
+        if employee.extension and random.random() < 0.4:
+            yield employee.dial()
+        if employee.extension and random.random() < 0.2:
+            yield employee.watch_lamp()
 
 
 def _disasters(place: Town, random: Random, employees: list[Employee]) -> Iterator[Coroutine[Any, Any, None]]:

@@ -12,6 +12,7 @@ from b2bua.demo.softphone import CallRefused, Habit, PlacedCall, Softphone
 from b2bua.errors import LegEnded, NotAcceptable, WrongState
 from b2bua.sip.digest import Credentials
 from b2bua.sip.endpoint import SipEndpoint
+from b2bua.sip.message import Headers, Request
 from b2bua.sip.replaces import Replaces
 from b2bua.sip.session import IncomingInvite
 from b2bua.sip.session.asking import DialogRequest, ignore
@@ -21,6 +22,7 @@ from media.client import MediaEngine
 from media.commands import Tone
 from media.errors import MediaError
 from tests.harness.office import SERVER, reinvite
+from tests.simulator.offices import NUMBER
 
 REFUSALS = (
     400,
@@ -48,6 +50,7 @@ INSTANTS = (0.0, 0.001, 0.002, 0.5, 1.0, 2.0, 5.0)
 """Few different ones, so that what several do meets in one."""
 EXPECTED = (LegEnded, NotAcceptable, WrongState, TimeoutError, CallRefused, MediaError)
 """What the office and the network may do to whatever is tried."""
+DIALLED = ("*8", "*8", "*8101", "*97", "101", "102", "104", "+48600100201", "999", NUMBER)
 VOICE = (Tone((900.0,), 2.5),)
 PATIENCE_S = 150.0
 """A caller who does not hang up by then never will: the longest scheme is over."""
@@ -80,6 +83,7 @@ class Employee(Softphone):
         super().__init__(name, endpoint, engine, local)
         self.extension = name if name.isdigit() else ""
         self.talks = 0
+        """How often it talked with somebody, at most."""
         self._random = random
         self.choose_habit = lambda _: some_habit(random)
 
@@ -152,6 +156,40 @@ class Employee(Softphone):
                 await asyncio.shield(referral.result)
         finally:
             await placed.close()
+
+    async def dial(self) -> None:
+        """Call a colleague, somebody outside, the mailbox, or take what rings elsewhere."""
+        random = self._random
+        self.talks += 1  # the office may have answered though the phone has not heard it yet
+        placed = await self.call(
+            SERVER,
+            random.choice(DIALLED),
+            from_number=self.extension,
+            credentials=Credentials(self.extension, f"demo-{self.extension}"),
+        )
+        with contextlib.suppress(*EXPECTED):
+            leg = await placed.answered(within=random.choice((0.5, 3.0, 20.0)))
+            if random.random() < 0.5:
+                press(leg, random)
+            await self._talk(leg)
+        await placed.close()
+
+    async def watch_lamp(self) -> None:
+        """Subscribe to a colleague's state or to the mailbox, and hear nothing of what comes."""
+        event = self._random.choice(("dialog", "message-summary", "presence", "nonsense"))
+        colleague = self._random.choice(("101", "104", self.extension))
+        headers = Headers(
+            [
+                ("From", f"<sip:{self.extension}@{SERVER.host}>"),
+                ("To", f"<sip:{colleague}@{SERVER.host}>"),
+                ("Contact", f"<sip:{self.extension}@{self._local.authority}>"),
+                ("Event", event),
+                ("Expires", "60"),
+            ]
+        )
+        request = Request("SUBSCRIBE", f"sip:{colleague}@{SERVER.host}", headers)
+        credentials = Credentials(self.extension, f"demo-{self.extension}")
+        await self.endpoint.request(request, SERVER, credentials=credentials)
 
 
 def press(leg: Leg, random: Random) -> None:
