@@ -311,3 +311,24 @@ async def test_rfc3261_12_2_1_2_a_reinvite_to_a_closed_port_is_refused_and_the_s
     with pytest.raises(NotAcceptable, match="503"):
         await caller.reinvite(OFFER)
     assert not caller.ended.done()
+
+
+@virtual_time
+async def test_rfc3261_13_2_2_4_an_answer_to_a_reinvite_that_was_given_up_is_acknowledged_all_the_same() -> (
+    None
+):
+    network = MemoryNetwork()
+    alice, session, _, _ = await called_by_script(network)
+    offering = asyncio.ensure_future(session.reinvite(HOLD))
+    reinvite = await alice.request("INVITE")
+    alice.answer(reinvite, 180)
+    with pytest.raises(NotAcceptable, match="no answer"):
+        await offering
+    await alice.request("CANCEL")
+    await asyncio.sleep(40)  # nothing waits for it any more, and the call goes on
+    assert not session.ended.done()
+    for _ in range(2):
+        alice.answer(reinvite, 200, body=ANSWER)
+        ack = await alice.request("ACK")
+        assert ack.cseq.number == reinvite.cseq.number
+    assert not session.ended.done()

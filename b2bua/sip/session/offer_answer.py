@@ -46,6 +46,7 @@ class OfferAnswer:
         self._acks: dict[int, Sent] = {}
         self._confirmations: dict[int, Confirmation] = {}
         self._initial_sequence: int | None = None
+        self._first_sequence = session.dialog.local_sequence
         self._renegotiation: Renegotiation | None = None
         self._turn = asyncio.Lock()
 
@@ -215,10 +216,13 @@ class OfferAnswer:
             self._session.bye(reason=str(Reason("SIP", 488, "Not Acceptable Here")))
 
     def repeat_ack(self, response: Response) -> None:
-        """Acknowledge a repeated 2xx to a re-INVITE again."""
-        ack = self._acks.get(response.cseq.number)
+        """Acknowledge a 2xx to our re-INVITE that is repeated, or so late that we gave it up (§13.2.2.4)."""
+        number, dialog = response.cseq.number, self._session.dialog
+        ack = self._acks.get(number)
         if ack is not None:
             self._core.send_again(ack)
+        elif self._first_sequence < number <= dialog.local_sequence:
+            self._acks[number] = self._core.send_ack(dialog.ack(number), self._core.hop_of(dialog))
 
     def close(self) -> None:
         """Forget every 2xx: the dialog is closed."""
