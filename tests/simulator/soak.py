@@ -7,9 +7,11 @@ printed with its reason and can be played again alone: ``… --first SEED --call
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -62,7 +64,10 @@ def soak(
     """Play ``seeds`` seeds from ``first`` on, or as many as fit into ``seconds``, and tell how it goes."""
     report, started = Report(), time.monotonic()
     told = started
-    with multiprocessing.get_context("spawn").Pool(jobs or os.cpu_count(), _be_quiet) as pool:
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        multiprocessing.get_context("spawn").Pool(jobs or os.cpu_count(), _be_quiet) as pool,
+    ):
         for chunk, failures in pool.imap(partial(_play_chunk, kind.play), _chunks(first, seeds, kind.chunk)):
             report.played += len(chunk)
             report.failures |= failures
@@ -70,12 +75,12 @@ def soak(
                 tell(f"{kind.name}: seed {seed} failed: {why}")
             now = time.monotonic()
             is_over = seconds is not None and now - started >= seconds
-            if now - told >= EVERY_S or is_over or report.played == seeds:
-                told = now
-                tell(_progress(kind, report, first=first, seconds=now - started))
             if is_over:
                 break
-        pool.terminate()
+            if now - told >= EVERY_S:
+                told = now
+                tell(_progress(kind, report, first=first, seconds=now - started))
+    tell(_progress(kind, report, first=first, seconds=time.monotonic() - started))
     return report
 
 
@@ -95,8 +100,9 @@ def _play_chunk(play: Callable[[int], None], seeds: range) -> tuple[range, dict[
 
 
 def _be_quiet() -> None:
-    """Keep the log of simulated offices to itself."""
+    """Keep the log of simulated offices to itself, and leave Ctrl-C to who tells how far it went."""
     logging.disable(logging.CRITICAL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _progress(kind: Kind, report: Report, *, first: int, seconds: float) -> str:

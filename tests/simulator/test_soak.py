@@ -8,6 +8,9 @@ from tests.simulator import soak as soak_module
 from tests.simulator.soak import CALLS, Kind, main, soak
 
 
+pytestmark = pytest.mark.timeout(180)  # each pool starts its processes anew
+
+
 def fails_at_13(seed: int) -> None:
     assert seed != 13, "unlucky"
 
