@@ -7,7 +7,6 @@ import pytest
 from tests.simulator import soak as soak_module
 from tests.simulator.soak import CALLS, Kind, main, soak
 
-
 pytestmark = pytest.mark.timeout(180)  # each pool starts its processes anew
 
 
