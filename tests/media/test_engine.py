@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +69,39 @@ async def test_bridged_legs_hear_each_other_as_one_continuous_stream_across_play
     frames = bob.audio()[: len(packets) * 160].reshape(-1, 160)
     assert "".join(str(pitch(frame))[0] for frame in frames) == "4" * 10 + "1" * 25 + "2" * 10 + "1" * 10
     assert [number for number, packet in enumerate(packets) if packet.marker] == [0, 10, 35, 45]
+    await engine.close()
+
+
+@virtual_time
+async def test_rfc3550_5_1_prompt_music_talk_hold_and_transfer_are_one_stream_to_who_hears_them() -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    caller, bob, carol = Peer(network, 4000), Peer(network, 4002), Peer(network, 4004, codec="G722")
+    legs = [await engine.open_leg(name) for name in ("caller", "bob", "carol")]
+    for leg, peer in zip(legs, (caller, bob, carol), strict=True):
+        leg.connect(peer.agreement())
+    line, first, second = legs
+    assert await line.play([Tone((400.0,), 0.2)]).finished()
+    line.play([Tone((2000.0,), 1.0)], loop=True)
+    await asyncio.sleep(0.3)
+    line.bridge(first)
+    line.stop()
+    await bob.say(tone((1000.0,), 0.3, 8000), first.address)
+    line.play([Tone((2000.0,), 1.0)], loop=True)
+    await asyncio.sleep(0.3)
+    line.bridge(second)
+    line.stop()
+    await carol.say(tone((400.0,), 0.3, 16000), second.address)
+    await asyncio.sleep(0.2)
+    packets = [each.packet for each in caller.heard]
+    assert len({packet.ssrc for packet in packets}) == 1
+    assert {(later.sequence - earlier.sequence) & 0xFFFF for earlier, later in pairwise(packets)} == {1}
+    elapsed = [each.at - caller.heard[0].at for each in caller.heard]
+    stamped = [((packet.timestamp - packets[0].timestamp) & 0xFFFFFFFF) / 8000 for packet in packets]
+    assert np.allclose(elapsed, stamped, atol=0.041)
+    frames = caller.audio()[: len(packets) * 160].reshape(-1, 160)
+    heard = [pitch(frame) for frame in frames if np.abs(frame.astype(int)).max() > 500]
+    assert [tone for tone, _ in groupby(heard)] == [400, 2000, 1000, 2000, 400]
     await engine.close()
 
 
