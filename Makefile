@@ -5,6 +5,7 @@
 #   make conformance [TESTS=…]       the same, for the table in tests/CONFORMANCE.md
 #   make fuzz [FOR=600]              look for inputs that break the parsers, for so many seconds (x86 only)
 #   make soak [FOR=3600] [FIRST=0]   a million calls by chance on all cores, or what fits into so many seconds
+#   make soak-calls [FOR=600] [CALLS=20]  real calls with sound; fails when memory, descriptors or ports grow
 #   make check                       lint, format and types
 #   make bench                       how fast it is on this machine
 #   make clean                       forget what was installed here; data/ stays
@@ -21,7 +22,7 @@ COMPILE := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c \
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 TEST_TOOLS := sipp:sip-tester baresip:baresip linphonec:linphone-cli cc:gcc
 
-.PHONY: run test conformance fuzz soak check bench clean test-tools
+.PHONY: run test conformance fuzz soak soak-calls check bench clean test-tools
 
 run: $(VENV)/.ready
 	@exec $(BIN)/b2bua run $(CONFIG)
@@ -40,6 +41,10 @@ fuzz: $(VENV)/.ready-dev
 
 soak: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.simulator.soak --first $(FIRST) $(if $(FOR),--for $(FOR))
+
+soak-calls: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.interop.soak --for $(or $(FOR),600) --calls $(or $(CALLS),20) \
+	  $(if $(KILL),--kill-media $(KILL))
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

@@ -183,6 +183,10 @@ class Softphone:
         self._placed.append(placed)
         return placed
 
+    def forget(self, placed: PlacedCall) -> None:
+        """Keep a call no longer that is closed."""
+        self._placed.remove(placed)
+
     def _take(self, invite: IncomingInvite) -> None:
         task = asyncio.create_task(self._behave(invite), name=f"softphone {self.name} is called")
         self._tasks.add(task)
