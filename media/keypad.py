@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from media.dtmf import EventPacket, encode_digit
 from media.outgoing import MARKER, OutgoingStream
 
@@ -25,9 +23,10 @@ class Keypad:
     """The digits a leg still has to send, a packet at a time."""
 
     def __init__(self) -> None:
-        self._keys: deque[str] = deque()
-        self._steps: deque[EventPacket | None] = deque()
-        """What is left of the key that is being pressed."""
+        # Most legs never press a key, and empty deques are six hundred bytes each.
+        self._keys = ""
+        self._steps: list[EventPacket | None] = []
+        """What is left of the key that is being pressed, the last first."""
         self._start = 0
 
     @property
@@ -39,23 +38,24 @@ class Keypad:
     def is_pressing(self) -> bool:
         """Whether the next packet belongs to a digit, so that audio has to give way."""
         if self._steps:
-            return self._steps[0] is not None
-        return bool(self._keys) and self._keys[0] in KEYS
+            return self._steps[-1] is not None
+        return self._keys[:1] in KEYS
 
     def press(self, digits: str) -> None:
         """Queue ``digits``; a comma is a pause, what is on no key is skipped."""
-        self._keys.extend(key for key in digits.upper() if key in KEYS or key in PAUSES)
+        self._keys += "".join(key for key in digits.upper() if key in KEYS or key in PAUSES)
 
     def clear(self) -> None:
         """Forget what was not sent."""
-        self._keys.clear()
+        self._keys = ""
         self._steps.clear()
 
     def tick(self, out: OutgoingStream, payload_type: int, now: float, *, rate_hz: int) -> None:
         """Spend one packet's time: send the next one of a digit, on a clock of ``rate_hz``, or pause."""
         if not self._steps:
-            self._begin(self._keys.popleft(), out.frame_ticks * 1000 // out.clock_hz, rate_hz)
-        step = self._steps.popleft()
+            key, self._keys = self._keys[0], self._keys[1:]
+            self._steps = _steps(key, out.frame_ticks * 1000 // out.clock_hz, rate_hz)[::-1]
+        step = self._steps.pop()
         if step is None:
             return
         marker, offset, payload = step
@@ -70,9 +70,9 @@ class Keypad:
             out.timestamp = self._start
         out.send_packet((MARKER if marker else 0) | payload_type, payload, timestamp=timestamp, now=now)
 
-    def _begin(self, key: str, ptime_ms: int, rate_hz: int) -> None:
-        if key in PAUSES:
-            self._steps.extend([None] * (PAUSE_MS // ptime_ms))
-        else:
-            self._steps.extend(encode_digit(key, clock_rate=rate_hz, ptime_ms=ptime_ms))
-            self._steps.extend([None] * -(-GAP_MS // ptime_ms))
+
+def _steps(key: str, ptime_ms: int, rate_hz: int) -> list[EventPacket | None]:
+    """Return the packets of one key and the pause behind it, one step for each ``ptime_ms``."""
+    if key in PAUSES:
+        return [None] * (PAUSE_MS // ptime_ms)
+    return [*encode_digit(key, clock_rate=rate_hz, ptime_ms=ptime_ms), *[None] * -(-GAP_MS // ptime_ms)]
