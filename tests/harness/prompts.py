@@ -33,7 +33,8 @@ LOW = tuple(range(450, 1700, 100))
 HIGH = tuple(range(1850, 3400, 100))
 LEVEL_DB = -16.0
 CODECS = {0: "PCMU", 8: "PCMA", 9: "G722", 111: "opus"}
-THRESHOLD_DB = -26.0
+THRESHOLD_DB = -33.0
+"""Below each of the two tones of music, which is played softer than speech."""
 MUSIC = "calm"
 GAP_S = 0.05
 """A silence of less than this inside of one prompt is a lost packet or two."""
