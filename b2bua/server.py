@@ -34,6 +34,7 @@ from b2bua.listening import listen, transports
 from b2bua.people.directory import Directory
 from b2bua.people.occupancy import Occupancy
 from b2bua.phrases import Phrasebook
+from b2bua.recording.build import build_keeper, build_studio
 from b2bua.registrar import register
 from b2bua.registrar.authentication import Authentication
 from b2bua.registrar.bindings import Bindings, PresenceChange
@@ -114,6 +115,7 @@ class Server:
             is_usable=self.trunks.is_usable,
             current=self.trunks.current,
         )
+        self.recordings = build_keeper(config, store, surroundings.clock)
         self._build_registrar()
         self._build_steps()
 
@@ -184,6 +186,7 @@ class Server:
                 Echo: echo,
             },
             facts=self._facts,
+            studio=build_studio(self.config, self.recordings, sounds.prompt),
         )
         pickups = self._build_pickups(dialer, transfers, profile)
         self._reception = self._build_reception(custody, pickups, profile)
@@ -300,6 +303,7 @@ class Server:
     def _start_tasks(self) -> None:
         start = self._background.start
         start(self.mail_worker.run(), name="mail")
+        start(self.recordings.run(), name="recordings")
         for name, work in self.trunks.works():
             start(work, name=name)
         start(self._watch_expiries(), name="expiries")
@@ -322,6 +326,7 @@ class Server:
 
     async def _recover(self) -> None:
         """Give every caller whom a crash interrupted a promise to be called back."""
+        await self.store.recordings.recover(self._surroundings.clock())
         unfinished = await self.store.journal.recover(
             self._surroundings.clock(), mails_for=self.mails.for_interrupted
         )

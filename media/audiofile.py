@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from media.convert import RATE_HZ as RECORDING_HZ
 from media.errors import MalformedMedia
 from media.resample import resample
-from media.wav import read_wav
+from media.wav import read_channels, read_wav
 
 Pcm = NDArray[np.int16]
 
@@ -41,6 +42,20 @@ def read_sound(path: Path | str, rate: int) -> Pcm:
     return _checked(path, _decoded(path, rate), rate)
 
 
+def read_channels_of(path: Path | str) -> tuple[Pcm, int]:
+    """Return the sound of a recording of ours, one column for each channel, and its rate in Hz.
+
+    Raises:
+        MalformedMedia: it holds no sound that can be read.
+        OSError: the file itself cannot be read.
+    """
+    path = Path(path)
+    if path.suffix == ".wav":
+        return read_channels(path)
+    pieces = [frame.to_ndarray() for frame in _resampled(path, "s16", "stereo", RECORDING_HZ)]
+    return np.concatenate(pieces, axis=1).reshape(-1, 2), RECORDING_HZ
+
+
 def _checked(path: Path, pcm: Pcm, rate: int) -> Pcm:
     if len(pcm) > LONGEST_S * rate:
         raise MalformedMedia(f"{path}: longer than {LONGEST_S / 60:.0f} minutes")
@@ -53,25 +68,29 @@ def _frames(container: Any) -> Iterator[Any]:
     yield None
 
 
-def _decoded(path: Path, rate: int) -> Pcm:
-    """Return what FFmpeg, some 20 MB of memory that many offices do without, reads in a file."""
+def _resampled(path: Path, format: str, layout: str, rate: int) -> Iterator[Any]:
+    """Yield the frames that FFmpeg, some 20 MB of memory that many offices do without, reads in a file."""
     import av
 
-    pieces: list[Pcm] = []
-    samples = 0
     try:
         with av.open(str(path)) as container:
             if not container.streams.audio:
                 raise MalformedMedia(f"{path}: there is no sound in it")
-            resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
+            resampler = av.AudioResampler(format=format, layout=layout, rate=rate)
             for decoded in _frames(container):
-                for frame in resampler.resample(decoded):
-                    pieces.append(frame.to_ndarray()[0])
-                    samples += frame.samples
-                if samples > LONGEST_S * rate:
-                    break
+                yield from resampler.resample(decoded)
     except av.error.FFmpegError as error:
         raise MalformedMedia(f"{path}: cannot be read as sound: {error.strerror}") from None
+
+
+def _decoded(path: Path, rate: int) -> Pcm:
+    pieces: list[Pcm] = []
+    samples = 0
+    for frame in _resampled(path, "s16", "mono", rate):
+        pieces.append(frame.to_ndarray()[0])
+        samples += frame.samples
+        if samples > LONGEST_S * rate:
+            break
     if not samples:
         raise MalformedMedia(f"{path}: there is no sound in it")
     return np.concatenate(pieces)

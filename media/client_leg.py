@@ -10,6 +10,7 @@ from pathlib import Path
 
 from media import commands
 from media.commands import Command, Event, PlayItem
+from media.conversation_tape import ConversationTape
 from media.errors import MediaError
 from media.playback import Playback, Recording
 from media.sdp.agreement import StreamAgreement
@@ -81,6 +82,8 @@ class MediaLeg:
         self._allows_nat = False
         self._playing: _Playing | None = None
         self._recording: _Recording | None = None
+        self._tape: tuple[ConversationTape, int] | None = None
+        """The tape it is on, and the channel."""
         self.partner: MediaLeg | None = None
         """Who hears this leg and is heard by it; itself: an echo."""
         self._unsent_digits = ""
@@ -187,6 +190,8 @@ class MediaLeg:
 
     @property
     def _is_recorded(self) -> bool:
+        if self._tape is not None and self._tape[0].slot is self.slot:
+            return True
         return self._recording is not None and not self._recording.recording.is_over
 
     def record(self, path: Path, *, max_seconds: float | None = None) -> Recording:
@@ -220,6 +225,24 @@ class MediaLeg:
     def _stop_recording(self, taking: _Recording) -> None:
         taking.is_stopped = True
         self._send(commands.StopRecording(self.number, taking.number))
+
+    def tap(self, tape: ConversationTape, channel: int) -> None:
+        """Let what the far end says go onto a channel of ``tape``, as soon as both are in one worker."""
+        self._tape = tape, channel
+        self._tap_on()
+
+    def untap(self) -> None:
+        """Let it be on no tape any more."""
+        if self._tape is not None:
+            self._tape = None
+            self._send(commands.Untap(self.number))
+
+    def _tap_on(self) -> None:
+        if self._tape is not None and self.is_open and not self.closed.is_set():
+            tape, channel = self._tape
+            command = tape.tap_by(self.number, channel, self.slot)
+            if command is not None:
+                self._send(command)
 
     # Its end
 
@@ -263,6 +286,8 @@ class MediaLeg:
         if self._recording is not None:
             self.slot.drop_numbers(self._recording.number)
             self._recording.recording.note_interruption()
+        if self._tape is not None:
+            self._tape[0].strand()
         self.number = self.slot.open(Opening(self.name, self.address[1], self._reopened, self._not_reopened))
 
     def move(self, slot: WorkerSlot) -> None:
@@ -291,6 +316,7 @@ class MediaLeg:
             self.connect(self.agreement, allows_nat=self._allows_nat)
         if self._recording is not None and self._is_recorded:
             self._record_on(self._recording)
+        self._tap_on()
         if self._playing is not None and not self._playing.playback.is_over:
             self._play_on(self._playing)
         self._join()

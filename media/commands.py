@@ -130,6 +130,34 @@ class StopRecording(Struct, frozen=True, tag=True, array_like=True):
     recording: int
 
 
+class Tap(Struct, frozen=True, tag=True, array_like=True):
+    """Let what the leg's far end says go onto a channel of a tape, which begins with the first tap."""
+
+    leg: int
+    tape: int
+    """A number of a recording; one Recorded tells its end."""
+    path: str
+    """The WAV file; one that is there is gone on with."""
+    channel: int
+    """0: left, 1: right."""
+    elapsed_s: float
+    """Since the tape was begun, for a worker that does not know it."""
+
+
+class Untap(Struct, frozen=True, tag=True, array_like=True):
+    """Let the leg be on no tape any more; on its channel is silence until somebody else is on it."""
+
+    leg: int
+
+
+class StopTape(Struct, frozen=True, tag=True, array_like=True):
+    """Finish a tape, whoever is on it; answered by Recorded."""
+
+    tape: int
+    leg: int = 0
+    """None: the tape may outlive all legs that were on it."""
+
+
 class CloseLeg(Struct, frozen=True, tag=True, array_like=True):
     """Give the ports back; answered by LegClosed."""
 
@@ -147,6 +175,9 @@ Command: TypeAlias = (
     | SendDigits
     | Record
     | StopRecording
+    | Tap
+    | Untap
+    | StopTape
     | CloseLeg
 )
 

@@ -20,12 +20,16 @@ from media.commands import (
     SendDigits,
     StopPlaying,
     StopRecording,
+    StopTape,
+    Tap,
     Unbridge,
+    Untap,
 )
 from media.endpoint import LegPorts
 from media.errors import PortsExhausted
 from media.leg import Leg, Surroundings
 from media.pacing import Pacer
+from media.tape import Tapes
 from media.voice import Voice
 
 CHECK_SECONDS = 0.1
@@ -79,6 +83,7 @@ class Engine:
         self._legs: dict[int, Leg] = {}
         self._grids: dict[int, Grid] = {}
         """By milliseconds of a packet; nearly all legs are on that of 20."""
+        self._tapes = Tapes(around.emit, files=around.files, syncs=around.syncs)
         self._check_at = 0.0
         self._handlers: dict[type, Callable[[Any, float], None]] = {
             OpenLeg: self._open,
@@ -91,19 +96,22 @@ class Engine:
             SendDigits: self._send_digits,
             Record: self._record,
             StopRecording: self._stop_recording,
+            Tap: self._tap,
+            Untap: self._untap,
+            StopTape: self._stop_tape,
             CloseLeg: self._close,
         }
 
     def handle(self, command: Command, now: float) -> None:
         """Do what signalling asks for. What concerns a leg that is gone is passed over: the two cross."""
-        if isinstance(command, OpenLeg) or command.leg in self._legs:
+        if isinstance(command, OpenLeg | StopTape) or command.leg in self._legs:
             self._handlers[type(command)](command, now)
 
     @property
     def deadline(self) -> float | None:
         """When `tick` is due; in the past when it is due at once, None when nothing is."""
         deadlines = [grid.deadline for grid in self._grids.values() if grid.voices]
-        if self._legs:
+        if self._legs or self._tapes.is_busy:
             deadlines.append(self._check_at)
         return min(deadlines, default=None)
 
@@ -129,12 +137,14 @@ class Engine:
     def _check(self, now: float) -> None:
         for leg in self._legs.values():
             leg.check(now)
+        self._tapes.flush(now)
         self._check_at = now + CHECK_SECONDS
 
     def close(self, now: float) -> None:
         """Close all legs; recordings are finished in the background."""
         for number in list(self._legs):
             self._close(CloseLeg(number), now)
+        self._tapes.close(now)
 
     # Commands
 
@@ -190,6 +200,17 @@ class Engine:
 
     def _stop_recording(self, command: StopRecording, _now: float) -> None:
         self._legs[command.leg].stop_recording()
+
+    def _tap(self, command: Tap, now: float) -> None:
+        leg = self._legs[command.leg]
+        codec = "PCMA" if leg.agreement is None else leg.agreement.codec
+        leg.tap(self._tapes.tape(command, now).on(command.channel, codec))
+
+    def _untap(self, command: Untap, _now: float) -> None:
+        self._legs[command.leg].tap(None)
+
+    def _stop_tape(self, command: StopTape, now: float) -> None:
+        self._tapes.stop(command.tape, now)
 
     def _close(self, command: CloseLeg, now: float) -> None:
         leg = self._legs.pop(command.leg)

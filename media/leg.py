@@ -15,6 +15,7 @@ from media.encoding import clock_rate_hz
 from media.endpoint import Address, Latch, LegPorts
 from media.errors import MalformedMedia
 from media.incoming import IncomingStream, plain_size
+from media.meter import Loudness
 from media.outgoing import VERSION_2, OutgoingStream, Send, discard, unpack_header
 from media.recorder import Recorder
 from media.relay import HEADER_BYTES, Header, Relay
@@ -23,9 +24,9 @@ from media.routes import is_open, must_decode, routes, transcoder
 from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import StreamKeys
 from media.shelf import CodecShelf
-from media.soundfile import Loudness
 from media.sounds import SoundLibrary
 from media.srtp import SrtpSession
+from media.tape import Listen
 from media.transcode import Transcoder
 from media.voice import Voice
 
@@ -69,6 +70,8 @@ class Leg:
         """Takes one datagram of the network: `on_packet`, or what unprotects it first."""
         self.latch = Latch()
         self.recorder: Recorder | None = None
+        self._listeners: dict[str, Listen] = {}
+        """Who takes the audio that comes, besides whoever it is sent on to: a recorder, a tape."""
         self.sink: Relay | None = None
         self.partner: Leg | None = None
         """Who hears this leg and is heard by it: another leg, itself (echo), or nobody."""
@@ -191,11 +194,14 @@ class Leg:
         if codec is None:
             payload = bytes(packet[HEADER_BYTES:size])
             self._take_event(self._events[payload_type], payload, timestamp, second > 0x7F, sequence)
-        elif self.recorder is not None:
-            audio = bytes(packet[HEADER_BYTES:size])
-            self.recorder.write(codec, audio, timestamp=timestamp, ssrc=ssrc, now=now)
+        elif self._listeners:
+            self._let_listen(codec, bytes(packet[HEADER_BYTES:size]), timestamp, ssrc, now)
         if self.sink is not None:
             self.sink.forward(header, packet, size, now)
+
+    def _let_listen(self, codec: str, audio: bytes, timestamp: int, ssrc: int, now: float) -> None:
+        for listen in self._listeners.values():
+            listen(codec, audio, timestamp, ssrc, now)
 
     def _latch(self, source: Address) -> bool:
         if not self.latch.admits(source):
@@ -269,13 +275,13 @@ class Leg:
 
         def ended(seconds: float, loudness: Loudness, error: str) -> None:
             if self.recorder is recorder:
-                self.recorder = None
+                self._set_recorder(None)
             peak, is_silent = loudness.peak_dbfs, loudness.is_silent
             self._around.emit(
                 Recorded(self.number, command.recording, seconds, peak, is_silent=is_silent, error=error)
             )
 
-        recorder = self.recorder = Recorder(
+        recorder = Recorder(
             Path(command.path),
             codec,
             files=self._around.files,
@@ -285,12 +291,26 @@ class Leg:
             max_seconds=command.max_seconds,
             is_resumed=command.is_resumed,
         )
+        self._set_recorder(recorder)
+
+    def _set_recorder(self, recorder: Recorder | None) -> None:
+        self.recorder = recorder
+        self._listeners.pop("recorder", None)
+        if recorder is not None:
+            self._listeners["recorder"] = recorder.listen
 
     def stop_recording(self) -> None:
         """Finish what is being recorded."""
-        recorder, self.recorder = self.recorder, None
+        recorder = self.recorder
+        self._set_recorder(None)
         if recorder is not None:
             recorder.finish()
+
+    def tap(self, tape: Listen | None) -> None:
+        """Let what the far end says go onto a tape; None: onto none any more."""
+        self._listeners.pop("tape", None)
+        if tape is not None:
+            self._listeners["tape"] = tape
 
     # Time and end
 
@@ -299,7 +319,7 @@ class Leg:
         if self.recorder is not None:
             self.recorder.flush(now)
             if self.recorder.is_over:
-                self.recorder = None
+                self._set_recorder(None)
         if self.agreement is None or now < self._check_at:
             return
         self._check_at = now + CHECK_SECONDS

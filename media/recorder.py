@@ -9,8 +9,9 @@ from pathlib import Path
 from media.background import Background
 from media.commands import QUIETEST_DBFS
 from media.encoding import clock_rate_hz, duration_ticks
+from media.meter import Loudness
 from media.rtp import timestamp_delta
-from media.soundfile import TICKS_PER_SECOND, Loudness, RecordingFile, Spoken, sync_to_disk
+from media.soundfile import TICKS_PER_SECOND, RecordingFile, Spoken, sync_to_disk
 
 FLUSH_SECONDS = 0.2 - 0.01
 """Often enough, a little less than two checks of the engine."""
@@ -66,6 +67,10 @@ class Recorder:
         self._is_syncing = False
         self._error = ""
         files.submit(self._open, self._wrote)
+
+    def listen(self, codec: str, payload: bytes, timestamp: int, ssrc: int, now: float) -> None:
+        """Take the audio of one packet, as `write` does."""
+        self.write(codec, payload, timestamp=timestamp, ssrc=ssrc, now=now)
 
     def write(self, codec: str, payload: bytes, *, timestamp: int, ssrc: int, now: float) -> None:
         """Take the audio of one packet."""

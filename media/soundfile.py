@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media import codecs
-from media.commands import QUIETEST_DBFS
 from media.ear import Ear
+from media.meter import Loudness, Meter
 from media.wav import WavFormat, WavWriter, format_of, read_wav
 
 TICKS_PER_SECOND = 8000
@@ -22,22 +20,7 @@ WIDEBAND_HZ = 16_000
 """Of recordings of G.722 and Opus: all that speech needs."""
 CONCEALED_S = 0.06
 """Gaps up to that length are lost packets, and made up; longer ones are silent."""
-SILENCE_DBFS = -42.0
-"""Peak of a 20 ms frame below which nobody speaks: line noise stays under -50, low voices reach over -35."""
-MIN_SPOKEN_FRAMES = 10
-"""0.2 s: fewer loud frames than that are clicks."""
-
 _PLAIN = {"PCMA": WavFormat.PCMA, "PCMU": WavFormat.PCMU}
-
-
-@dataclass(frozen=True, slots=True)
-class Loudness:
-    """How loud a recording turned out."""
-
-    peak_dbfs: float
-    """Its loudest sample."""
-    is_silent: bool
-    """Whether nobody can have spoken."""
 
 
 class Spoken(NamedTuple):
@@ -81,12 +64,10 @@ class RecordingFile:
         self._writer = WavWriter(path, self._rate, format, is_resumed=len(was) > 0)
         self._most = None if max_seconds is None else round(max_seconds * self._rate)
         self._samples = 0
-        self._threshold = 32768 * 10 ** (SILENCE_DBFS / 20)
-        self._peak = 0
-        self._spoken_frames = 0
+        self._meter = Meter(self._rate)
         self._before = len(was)
         """Samples that were there; `_samples` counts from here."""
-        self._measure(was)
+        self._meter.measure(was)
 
     @property
     def seconds(self) -> float:
@@ -100,14 +81,7 @@ class RecordingFile:
             pieces += self._in_place(packet)
         pcm = np.concatenate([*pieces, np.empty(0, np.int16)])
         self._writer.append(pcm.astype("<i2").tobytes() if self._law is None else self._law.encode(pcm))
-        self._measure(pcm)
-
-    def _measure(self, pcm: NDArray[np.int16]) -> None:
-        levels = np.abs(pcm.astype(np.int32))
-        frame = self._rate // 50
-        self._peak = max(self._peak, int(levels.max(initial=0)))
-        frames = levels[: len(levels) // frame * frame].reshape(-1, frame)
-        self._spoken_frames += int(np.count_nonzero(frames.max(axis=1, initial=0) > self._threshold))
+        self._meter.measure(pcm)
 
     def _in_place(self, packet: Spoken) -> Iterator[NDArray[np.int16]]:
         """Yield what fills the gap before ``packet``, and as much of it as is not written yet."""
@@ -132,8 +106,7 @@ class RecordingFile:
     @property
     def loudness(self) -> Loudness:
         """How loud it is so far."""
-        peak = 20 * math.log10(self._peak / 32768) if self._peak else QUIETEST_DBFS
-        return Loudness(round(peak, 1), is_silent=self._spoken_frames < MIN_SPOKEN_FRAMES)
+        return self._meter.loudness
 
 
 def sync_to_disk(path: Path) -> None:

@@ -46,7 +46,16 @@ def read_wav(path: Path | str) -> tuple[NDArray[np.int16], int]:
     """
     content = Path(path).read_bytes()
     try:
-        return _read(content)
+        samples, rate = _read(content)
+    except MalformedMedia as error:
+        raise MalformedMedia(f"{path}: {error}") from None
+    return _mixed(samples), rate
+
+
+def read_channels(path: Path | str) -> tuple[NDArray[np.int16], int]:
+    """Return the samples, one column for each channel, and their rate in Hz; else as `read_wav`."""
+    try:
+        return _read(Path(path).read_bytes())
     except MalformedMedia as error:
         raise MalformedMedia(f"{path}: {error}") from None
 
@@ -67,7 +76,7 @@ def format_of(path: Path | str) -> WavFormat:
 
 
 def _read(content: bytes) -> tuple[NDArray[np.int16], int]:
-    """Return the samples and the rate of a whole WAV file.
+    """Return the samples, one column for each channel, and the rate of a whole WAV file.
 
     Raises:
         MalformedMedia: as for read_wav.
@@ -86,7 +95,7 @@ def _read(content: bytes) -> tuple[NDArray[np.int16], int]:
     if not channels or not rate:
         raise MalformedMedia(f"{channels} channels at {rate} Hz")
     samples = _samples(chunks.get(b"data", b""), tag, bits)
-    return _mixed(samples, channels), rate
+    return samples[: len(samples) // channels * channels].reshape(-1, channels), rate
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -115,16 +124,13 @@ def _samples(body: bytes, tag: int, bits: int) -> NDArray[np.int16]:
     raise MalformedMedia(f"encoding {tag} of {bits} bits; expected 16-bit PCM, A-law or µ-law")
 
 
-def _mixed(samples: NDArray[np.int16], channels: int) -> NDArray[np.int16]:
+def _mixed(samples: NDArray[np.int16]) -> NDArray[np.int16]:
     """Return the mean of the channels."""
-    if channels == 1:
-        return samples
-    frames = samples[: len(samples) // channels * channels].reshape(-1, channels)
-    return np.asarray(frames.mean(axis=1), np.int16)
+    return samples[:, 0] if samples.shape[1] == 1 else np.asarray(samples.mean(axis=1), np.int16)
 
 
 class WavWriter:
-    """A mono recording that can be played at any instant, also if the process dies at that instant.
+    """A recording that can be played at any instant, also if the process dies at that instant.
 
     Each append goes to the system unbuffered, the samples first and then the sizes that cover them, so that
     the header never promises what is not there. Calls block: they belong off the packet path.
@@ -136,6 +142,7 @@ class WavWriter:
         rate: int,
         format: WavFormat | str = WavFormat.PCMA,
         *,
+        channels: int = 1,
         is_resumed: bool = False,
     ) -> None:
         """Begin a file, or go on behind the last sample of the one that ``is_resumed``.
@@ -146,7 +153,9 @@ class WavWriter:
         """
         self.path = Path(path)
         self._rate = rate
-        self._tag, self._sample_bytes = _LAYOUT[WavFormat(format)]
+        self._channels = channels
+        self._tag, sample_bytes = _LAYOUT[WavFormat(format)]
+        self._block_bytes = sample_bytes * channels
         self._data_bytes = 0
         self._start = len(self._header())
         beginning = os.O_RDWR if is_resumed else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -167,7 +176,7 @@ class WavWriter:
             raise MalformedMedia(f"{self.path} was not recorded like this")
 
     def append(self, samples: bytes) -> None:
-        """Write samples in the encoding of the file.
+        """Write samples in the encoding of the file, those of all channels beside each other.
 
         Raises:
             OSError: they cannot be written (disk full); what was written before stays playable.
@@ -179,7 +188,7 @@ class WavWriter:
     @property
     def seconds(self) -> float:
         """How much was appended."""
-        return self._data_bytes / (self._rate * self._sample_bytes)
+        return self._data_bytes / (self._rate * self._block_bytes)
 
     def sync(self) -> None:
         """Wait until what was appended would survive a power cut."""
@@ -212,13 +221,14 @@ class WavWriter:
     def _header(self) -> bytes:
         """Return everything before the samples, with the sizes as they are now."""
         size = min(self._data_bytes, _LARGEST - 64)  # four GiB are 149 h of A-law
-        per_second = self._rate * self._sample_bytes
+        block = self._block_bytes
         described = _FORMAT.pack(
-            self._tag, 1, self._rate, per_second, self._sample_bytes, 8 * self._sample_bytes
+            self._tag, self._channels, self._rate, self._rate * block, block, 8 * block // self._channels
         )
         inner = b"WAVE" + _chunk(b"fmt ", described)
         if self._tag != _PCM:  # other encodings must tell their number of samples
-            inner = b"WAVE" + _chunk(b"fmt ", described + b"\0\0") + _chunk(b"fact", struct.pack("<I", size))
+            samples = struct.pack("<I", size // block)
+            inner = b"WAVE" + _chunk(b"fmt ", described + b"\0\0") + _chunk(b"fact", samples)
         inner += _CHUNK.pack(b"data", size)
         return _CHUNK.pack(b"RIFF", len(inner) + size + size % 2) + inner
 

@@ -34,6 +34,7 @@ SECTIONS: dict[str, tuple[type[tables.Table], ...]] = {
     "[sip]": (tables.Sip,),
     "[rtp]": (tables.Rtp,),
     "[media]": (tables.Media,),
+    "[recording]": (tables.Recording,),
     "[smtp]": (tables.Smtp,),
     "[trunk.x]": (tables.Trunk,),
     "[person.x]": (tables.Person,),

@@ -24,6 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "trunk": {"sip", "store", "config", "errors"},
     "people": {"sip", "store", "config", "errors"},
     "notify": {"store", "config", "errors"},
+    "recording": {"call", "config", "media", "routing", "store", "errors"},
     "lamps": {"call", "registrar", "routing", "sip", "store", "errors"},
     **dict.fromkeys(STEPS, STEP_MAY),
 }

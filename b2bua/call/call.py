@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -36,6 +36,16 @@ class Ledger(Protocol):
 
     def measure(self, leg: Leg) -> None:
         """Keep how the sound of ``leg`` was, which is closed."""
+
+
+class Studio(Protocol):
+    """Whoever records conversations."""
+
+    def recording(self, call: Call, leg: Leg) -> AbstractAsyncContextManager[None]:
+        """Return a block within which the caller and ``leg`` are recorded, if that is wanted."""
+
+    async def finish(self, call: Call) -> None:
+        """Complete what was recorded of ``call``, which is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,8 @@ class Call:
         """How many people the caller was connected to so far."""
         self.desk: TransferDesk | None = None
         """Decides on transfers; None: nobody may ask for one."""
+        self.studio: Studio | None = None
+        """Records conversations; None: nobody does."""
         self.transfer: Transfer | None = None
         """What the caller waits for, set by the desk while a conversation is parted."""
         self.has_left_message = False
@@ -171,6 +183,10 @@ class Call:
     def watch_for_transfer(self, conversation: Conversation) -> AbstractContextManager[None]:
         """Return a block within which the two who talk may ask for a transfer."""
         return contextlib.nullcontext() if self.desk is None else self.desk.watch(self, conversation)
+
+    def recorded(self, leg: Leg) -> AbstractAsyncContextManager[None]:
+        """Return a block within which what the caller and ``leg`` say is recorded, if that is wanted."""
+        return contextlib.nullcontext() if self.studio is None else self.studio.recording(self, leg)
 
     def note_attempt(self, attempt: Attempt) -> None:
         """Tell the story of one target that was rung and did not take the call."""

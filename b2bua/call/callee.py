@@ -77,6 +77,8 @@ class Dial:
     """To how many other addresses it may send us by 3xx."""
     vigil: Vigil | None = None
     """Of a device that registered; None: whether it is alive is nobody's concern but the call's."""
+    trunk: str = ""
+    """By which of our trunks it goes; empty: none."""
     admit: Callable[[], Callable[[], None]] | None = None
     """Called before the INVITE: takes a channel, returns what gives it back; may raise Unavailable."""
 

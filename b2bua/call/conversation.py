@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from b2bua.call.beside import beside
-from b2bua.call.bridge import Conversation
+from b2bua.call.bridge import Conversation, Talk
 from b2bua.call.call import Call
 from b2bua.call.leg import Leg
 from b2bua.call.post_dial import press_after_answer
@@ -25,15 +25,20 @@ async def converse(call: Call, leg: Leg, *, music: Sequence[PlayItem] = ()) -> f
     try:
         call.caller.answer(prefer=leg.codec)
         call.ledger.note("answered", leg.name)
-        call.connected(leg)
-        conversation = Conversation(call.caller, leg, music=music)
-        with call.watch_for_transfer(conversation):
-            async with beside(_dial_on(call, leg), name=f"digits behind the number of {leg.name}"):
-                talk = await conversation.run()
+        async with call.recorded(leg):
+            call.connected(leg)
+            talk = await _talk(call, leg, music)
     finally:
         await leg.close_for(call)
     call.ledger.note("talked", leg.name, talk.why, talk.seconds)
     return talk.seconds
+
+
+async def _talk(call: Call, leg: Leg, music: Sequence[PlayItem]) -> Talk:
+    conversation = Conversation(call.caller, leg, music=music)
+    with call.watch_for_transfer(conversation):
+        async with beside(_dial_on(call, leg), name=f"digits behind the number of {leg.name}"):
+            return await conversation.run()
 
 
 async def _dial_on(call: Call, leg: Leg) -> None:

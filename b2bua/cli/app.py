@@ -137,15 +137,19 @@ def calls(
     pcap: Annotated[
         Path | None, typer.Option("--pcap", help="With --show: write its SIP for Wireshark.", metavar="FILE")
     ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="With --show: write how loud its recording is (SVG).", metavar="FILE"),
+    ] = None,
 ) -> None:
-    """List the latest calls in plain words, or show one with its SIP; also while the office runs."""
+    """List the latest calls in plain words, or show one with its sound or SIP; also while the office runs."""
     from b2bua.cli.calls import list_calls
     from b2bua.cli.trace import show_call
 
     office = _load(config)
     if show:
-        _run(lambda: show_call(office, show, ladder=sip or full, full=full, capture=pcap))
-    elif sip or full or pcap:
+        _run(lambda: show_call(office, show, ladder=sip or full, full=full, capture=pcap, picture=plot))
+    elif sip or full or pcap or plot:
         raise typer.BadParameter("which call? Its id is in `b2bua calls --ids`", param_hint="--show")
     else:
         _run(lambda: list_calls(office, limit=limit, only_promises=promises, with_ids=ids))
@@ -161,13 +165,24 @@ def messages(
         str,
         typer.Option("--heard", metavar="ID", help="Mark one as heard: its id, or the beginning of it."),
     ] = "",
+    show: Annotated[
+        str,
+        typer.Option("--show", metavar="ID", help="One, and how loud it is: its id, or the beginning of it."),
+    ] = "",
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="With --show: write how loud it is (SVG).", metavar="FILE")
+    ] = None,
 ) -> None:
     """List the messages in the mailboxes, with their recordings; also while the office runs."""
-    from b2bua.cli.messages import list_messages, mark_heard
+    from b2bua.cli.messages import list_messages, mark_heard, show_message
 
     office = _load(config)
     if heard:
         _run(lambda: mark_heard(office, heard))
+    elif show:
+        _run(lambda: show_message(office, show, picture=plot))
+    elif plot:
+        raise typer.BadParameter("which message? Its id is in `b2bua messages`", param_hint="--show")
     else:
         _run(lambda: list_messages(office, box=box, limit=limit, with_deleted=everything))
 

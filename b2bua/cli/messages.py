@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, tzinfo
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from b2bua.cli.recordings import plot, tell_levels
 from b2bua.config.models import Config
 from b2bua.errors import Unavailable
 from b2bua.store.messages import Message
@@ -54,13 +56,34 @@ async def mark_heard(config: Config, name: str) -> None:
     if store is None:
         return
     async with store:
-        found = await store.messages.named(name)
-        if len(found) != 1:
-            raise Unavailable(f"{'no message has' if not found else 'several messages have'} the id {name}")
-        [message] = found
+        message = await _named(store, name)
         await store.messages.hear(message.id, at=datetime.now(UTC))
         [message] = await store.messages.named(message.call_id)
     typer.echo("  ".join(row_of(message, ZoneInfo(config.office.timezone))))
+
+
+async def show_message(config: Config, name: str, *, picture: Path | None) -> None:
+    """Print the message of that id, or of an id that begins so, and how loud it is; write that as a picture.
+
+    Raises:
+        Unavailable: there is none, or more than one, or it cannot be read.
+    """
+    store = await _opened(config)
+    if store is None:
+        return
+    async with store:
+        message = await _named(store, name)
+    typer.echo("  ".join(row_of(message, ZoneInfo(config.office.timezone))))
+    await tell_levels(message.path)
+    if picture is not None:
+        await plot(message.path, picture, title=f"message of {message.caller}")
+
+
+async def _named(store: Store, name: str) -> Message:
+    found = await store.messages.named(name)
+    if len(found) != 1:
+        raise Unavailable(f"{'no message has' if not found else 'several messages have'} the id {name}")
+    return found[0]
 
 
 async def _opened(config: Config) -> Store | None:

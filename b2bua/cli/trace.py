@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from b2bua.cli.calls import row_of
+from b2bua.cli.recordings import plot, tell_recording
 from b2bua.config.models import Config
 from b2bua.errors import Unavailable
 from b2bua.sip.trace import TracedMessage
@@ -20,20 +21,22 @@ from b2bua.trace.pcap import pcap
 from b2bua.trace.record import find_record, read_record
 
 
-async def show_call(config: Config, call: str, *, ladder: bool, full: bool, capture: Path | None) -> None:
-    """Print one call, its SIP as a ladder when asked to, and write it as a capture file.
+async def show_call(
+    config: Config, call: str, *, ladder: bool, full: bool, capture: Path | None, picture: Path | None = None
+) -> None:
+    """Print one call, its SIP as a ladder when asked to; write that as a capture, its sound as a picture.
 
     Raises:
-        Unavailable: there is no such call, or no SIP of it.
+        Unavailable: there is no such call, or no SIP or recording of it.
     """
     data = await asyncio.to_thread(config.office.data.absolute)
     zone = ZoneInfo(config.office.timezone)
-    if not ladder and capture is None:
-        await _tell(data, call, zone)
-        return
-    path = await asyncio.to_thread(find_record, data, call)
-    messages = await asyncio.to_thread(read_record, path)
-    await _tell(data, path.stem, zone, is_required=False)
+    messages: tuple[TracedMessage, ...] = ()
+    if ladder or capture is not None:
+        path = await asyncio.to_thread(find_record, data, call)
+        messages = await asyncio.to_thread(read_record, path)
+        call = path.stem
+    await _tell(data, call, zone, picture, is_traced=bool(messages))
     if ladder:
         _draw(messages, full=full)
     if capture is not None:
@@ -41,20 +44,22 @@ async def show_call(config: Config, call: str, *, ladder: bool, full: bool, capt
         typer.echo(f"{len(messages)} SIP messages are in {capture}")
 
 
-async def _tell(data: Path, call: str, zone: ZoneInfo, *, is_required: bool = True) -> None:
-    """Print what happened in a call, and how the sound of each party was."""
+async def _tell(data: Path, call: str, zone: ZoneInfo, picture: Path | None, *, is_traced: bool) -> None:
+    """Print what happened in a call, how the sound of each party was, and what is recorded."""
     if not await asyncio.to_thread(data.is_dir):
         raise Unavailable(f"there is no journal in {data}")
     async with await Store.open(data) as store:
         found = await _found(store, call)
-    if found is None:
-        if is_required:
-            raise Unavailable(f"the journal in {data} has no call {call}")
-        typer.echo(call)
-        return
-    typer.echo("  ".join((found.call.call_id, *row_of(found, zone))))
-    for leg in found.legs:
+        kept = await store.recordings.of_call(found.call.call_id) if found is not None else []
+    if found is None and not is_traced:
+        raise Unavailable(f"the journal in {data} has no call {call}")
+    typer.echo("  ".join((found.call.call_id, *row_of(found, zone))) if found is not None else call)
+    for leg in found.legs if found is not None else ():
         typer.echo(f"    {leg_in_words(leg)}")
+    for recording in kept:
+        await tell_recording(recording)
+    if picture is not None:
+        await plot(next((each.path for each in kept), None), picture, title=f"call {call}")
 
 
 async def _found(store: Store, call: str) -> CallStory | None:

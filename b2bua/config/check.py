@@ -62,6 +62,9 @@ def _office(config: Config) -> Iterator[Fault]:
         yield _warn("office", "default-scheme", because=why)
     if not config.mailboxes:
         yield _warn("voicemail", because="no mailbox: messages are kept, but nobody is told of them")
+    if config.recording.is_on and not config.recording.announcement:
+        why = "is off: in most countries whoever is recorded has to be told before"
+        yield _warn("recording", "announcement", because=why)
     for name in config.mailboxes:
         if not config.emails_of(name):
             yield _warn("voicemail", name, "emails", because="is missing: nobody is told of a message")

@@ -69,6 +69,7 @@ class _Compiler:
             self._known(("office", "voicemail"), office.voicemail, self.config.mailboxes, "mailbox")
         if office.default_trunk:
             self._known(("office", "default-trunk"), office.default_trunk, self.config.trunks, "trunk")
+        self._check_recording()
         return Plan(
             country=office.country,
             timezone=office.timezone,
@@ -101,6 +102,24 @@ class _Compiler:
             return True
         self._fault(path, f"there is no {kind} {name!r}{did_you_mean(name, names)}")
         return False
+
+    def _check_recording(self) -> None:
+        """Report what `[recording]` names and is not there."""
+        named, config = self.config.recording, self.config
+        ours = {normalise(number, country=config.office.country) for number in config.numbers}
+        for index, number in enumerate(named.numbers):
+            self._known(
+                ("recording", "numbers", index),
+                normalise(number, country=config.office.country),
+                ours,
+                "number",
+            )
+        for key, names, among, kind in (
+            ("trunks", named.trunks, config.trunks, "trunk"),
+            ("people", named.people, config.people, "person"),
+        ):
+            for index, name in enumerate(names):
+                self._known(("recording", key, index), name, among, kind)
 
     def _index_extensions(self) -> dict[str, str]:
         owners: dict[str, str] = {}

@@ -25,6 +25,7 @@ from b2bua.config.tables import (
     Office,
     Person,
     Queue,
+    Recording,
     Rtp,
     Scheme,
     Sip,
@@ -49,6 +50,7 @@ __all__ = [
     "Office",
     "Person",
     "Queue",
+    "Recording",
     "Rtp",
     "Scheme",
     "Sip",
@@ -65,6 +67,7 @@ class Config(Table):
     sip: Sip = Sip()
     rtp: Rtp = Rtp()
     media: Media = Media()
+    recording: Recording = Recording()
     smtp: Smtp | None = None
     trunks: Annotated[Mapping[str, Trunk], BeforeValidator(named)] = Field(
         default={}, validation_alias="trunk"

@@ -35,6 +35,8 @@ def _remedy(folder: Path | None, language: str, name: str) -> str:
 
 def _prompts(config: Config) -> Iterator[tuple[KeyPath, str]]:
     """Yield the name of each prompt with the key where it stands."""
+    if config.recording.is_on and config.recording.announcement:
+        yield ("recording", "announcement"), config.recording.announcement
     for path, destination in _destinations(config):
         if destination.say:
             yield (*path, "say"), destination.say

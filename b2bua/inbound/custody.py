@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from b2bua.call.call import Call
+from b2bua.call.call import Call, Studio
 from b2bua.call.transfer import Transfer
 from b2bua.errors import LegEnded
 from b2bua.inbound.transfer import Transfers
@@ -35,10 +35,12 @@ class Custody:
     """The moment, for opening hours."""
     transfers: Transfers
     """Carries out what phones ask for while they talk with a caller."""
+    studio: Studio | None = None
+    """Records conversations; None: none are."""
 
     async def serve(self, call: Call, plan: Plan, start: Position) -> str:
         """Run step after step until the caller is served or gone; return why it ended, in words."""
-        call.desk = self.transfers
+        call.desk, call.studio = self.transfers, self.studio
         try:
             await self._walk(call, plan, start)
         except LegEnded as ended:
@@ -46,7 +48,12 @@ class Custody:
         finally:
             if call.transfer is not None:
                 await call.transfer.drop()
+            await self._complete_recording(call)
         return "" if call.is_served else "nobody took the call"
+
+    async def _complete_recording(self, call: Call) -> None:
+        if self.studio is not None:
+            await self.studio.finish(call)
 
     async def _walk(self, call: Call, plan: Plan, start: Position) -> None:
         position: Position | None = start

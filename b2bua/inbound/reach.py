@@ -130,6 +130,7 @@ class Reach:
             after_refusal=after_refusal,
             post_dial=post_dial,
             most_redirects=MOST_REDIRECTS if route.trunk.follows_redirects else 0,
+            trunk=route.trunk.name,
             admit=lambda: self.channels.take(route.trunk.name, route.trunk.channels).release,
         )
 

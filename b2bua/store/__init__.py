@@ -16,6 +16,7 @@ from b2bua.store.messages import Message, Waiting
 from b2bua.store.outbox import NewMail, Outbox, QueuedMail
 from b2bua.store.promises import Promise, PromiseStatus
 from b2bua.store.recording import recorded_seconds
+from b2bua.store.recordings import KeptRecording
 from b2bua.store.store import Store
 from b2bua.store.story import story
 
@@ -24,6 +25,7 @@ __all__ = [
     "CallOutcome",
     "CallStory",
     "EventKind",
+    "KeptRecording",
     "Message",
     "NewCall",
     "NewMail",

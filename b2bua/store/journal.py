@@ -135,6 +135,17 @@ class Journal:
         """Whether the call was begun here and has no outcome yet."""
         return call_id in self._open
 
+    def known(self, call_id: str) -> JournaledCall:
+        """Return the call, which may have ended a while ago.
+
+        Raises:
+            WrongState: it never began, or ended long ago.
+        """
+        found = self._open.get(call_id) or self._ended.get(call_id)
+        if found is None:
+            raise WrongState(f"call {call_id} never began, or ended long ago")
+        return found
+
     def opened(self, call_id: str) -> JournaledCall:
         """Return the call, which has no outcome yet.
 

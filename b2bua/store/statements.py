@@ -20,6 +20,7 @@ from b2bua.store.tables import (
     messages,
     outbox,
     promises,
+    recordings,
     trunk_states,
 )
 
@@ -124,3 +125,16 @@ DELETE_MESSAGE = Statement(
     .values(deleted_at=bindparam("_at")),
 )
 MEASURE_LEG = Statement(17, call_legs.insert())
+BEGIN_TAPE = Statement(18, recordings.insert())
+FINISH_TAPE = Statement(
+    19,
+    recordings.update()
+    .where(recordings.c.id == bindparam("_id"))
+    .values(ended_at=bindparam("_at"), seconds=bindparam("_seconds"), error=bindparam("_error")),
+)
+MOVE_TAPE = Statement(
+    20, recordings.update().where(recordings.c.id == bindparam("_id")).values(path=bindparam("_path"))
+)
+DELETE_TAPE = Statement(
+    21, recordings.update().where(recordings.c.id == bindparam("_id")).values(deleted_at=bindparam("_at"))
+)

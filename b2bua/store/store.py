@@ -17,6 +17,7 @@ from b2bua.store.messages import Messages
 from b2bua.store.outbox import Outbox
 from b2bua.store.paths import Paths
 from b2bua.store.promises import Promises
+from b2bua.store.recordings import Recordings
 from b2bua.store.trunk_states import KeptTrunkStates
 from b2bua.store.writer import Writer
 
@@ -33,6 +34,7 @@ class Store:
         self.promises = Promises(writer, engine)
         self.bindings = KeptBindings(writer, engine)
         self.trunk_states = KeptTrunkStates(writer, engine)
+        self.recordings = Recordings(writer, engine, journal=self.journal, keys=keys, paths=paths)
         self.messages = Messages(
             writer, engine, journal=self.journal, outbox=self.outbox, keys=keys, paths=paths
         )

@@ -176,6 +176,19 @@ messages = Table(
     Column("deleted_at", UtcDateTime),
 )
 
+recordings = Table(
+    "recordings",
+    metadata,
+    _key(),
+    _call_of(),
+    Column("path", Text, nullable=False),
+    Column("began_at", UtcDateTime, nullable=False, index=True),
+    Column("ended_at", UtcDateTime),
+    Column("seconds", Float),
+    Column("error", Words(255), nullable=False, server_default=""),
+    Column("deleted_at", UtcDateTime),
+)
+
 outbox = Table(
     "outbox",
     metadata,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from media.meter import Loudness
 from media.recorder import Recorder
-from media.soundfile import Loudness
 from media.wav import read_wav
 
 

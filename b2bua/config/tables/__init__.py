@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from b2bua.config.tables.base import Named, Table
-from b2bua.config.tables.office import Media, Office, Rtp, Sip, Smtp, Srtp
+from b2bua.config.tables.office import Media, Office, Recording, Rtp, Sip, Smtp, Srtp
 from b2bua.config.tables.parties import Person, Trunk
 from b2bua.config.tables.schemes import (
     ACTIONS,
@@ -35,6 +35,7 @@ __all__ = [
     "Office",
     "Person",
     "Queue",
+    "Recording",
     "Rtp",
     "Scheme",
     "Sip",

@@ -180,6 +180,32 @@ class Media(Table):
     """Processes that share the calls and the RTP ports."""
 
 
+class Recording(Table):
+    """``[recording]``: which conversations are recorded, and what becomes of the files."""
+
+    everything: bool = Field(default=False, validation_alias="all")
+    """Every conversation."""
+    numbers: tuple[str, ...] = ()
+    """Calls that came to these of our numbers."""
+    trunks: tuple[str, ...] = ()
+    """Calls that came by these, and conversations with somebody who was called by these."""
+    people: tuple[str, ...] = ()
+    """Conversations of these, who called or were called."""
+    announcement: str = "call-recorded"
+    """Prompt that both hear before they are connected; empty: none."""
+    format: Literal["wav", "opus", "mp3"] = "wav"
+    """To which the file is converted after the call; until then it is a WAV file."""
+    keep_s: Seconds = Field(default=90 * 86400.0, validation_alias="keep", ge=0)
+    """After so long the file is deleted; 0: never."""
+    folder: Path | None = None
+    """None: ``recordings`` in the data folder."""
+
+    @property
+    def is_on(self) -> bool:
+        """Return whether any conversation may be recorded."""
+        return self.everything or bool(self.numbers or self.trunks or self.people)
+
+
 class Smtp(Table):
     """``[smtp]``: the server that takes our mail."""
 

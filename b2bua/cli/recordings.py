@@ -1,0 +1,57 @@
+"""What the commands tell of sound files: where they are, how long, how loud."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import typer
+
+from b2bua.errors import Unavailable
+from b2bua.store.recordings import KeptRecording
+from b2bua.store.story import duration
+from media.errors import MediaError
+
+
+async def tell_recording(recording: KeptRecording) -> None:
+    """Print the file of a conversation, its length, and how loud both were."""
+    if recording.deleted_at is not None:
+        typer.echo("    its recording has been deleted, as its time was over")
+        return
+    length = "being written" if recording.seconds is None else duration(recording.seconds)
+    trouble = f", {recording.error}" if recording.error else ""
+    typer.echo(f"    recording: {recording.path}, {length}{trouble}")
+    await tell_levels(recording.path)
+
+
+async def tell_levels(path: Path) -> None:
+    """Print how loud a sound file is, a line for each channel; why not, of a file that cannot be read."""
+    from b2bua.cli.plot import lines
+    from media.audiofile import read_channels_of
+
+    try:
+        channels, _ = await asyncio.to_thread(read_channels_of, path)
+    except (MediaError, OSError) as error:
+        typer.echo(f"    {error}")
+        return
+    for line in lines(channels):
+        typer.echo(f"    {line}")
+
+
+async def plot(path: Path | None, picture: Path, *, title: str) -> None:
+    """Write a picture of how loud a sound file is.
+
+    Raises:
+        Unavailable: there is no such file, or none that can be read.
+    """
+    from b2bua.cli.plot import write_svg
+    from media.audiofile import read_channels_of
+
+    if path is None:
+        raise Unavailable("there is no recording to plot")
+    try:
+        channels, rate = await asyncio.to_thread(read_channels_of, path)
+    except (MediaError, OSError) as error:
+        raise Unavailable(str(error)) from None
+    await asyncio.to_thread(write_svg, picture, channels, rate, title=title)
+    typer.echo(f"The levels are in {picture}")

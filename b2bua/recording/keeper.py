@@ -1,0 +1,86 @@
+"""What becomes of recordings after the call: made small, and deleted when their time is over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from b2bua.store.recordings import KeptRecording
+from b2bua.store.store import Store
+from media.convert import convert
+from media.errors import MediaError
+
+log = structlog.get_logger("office")
+
+CHECK_S = 3600.0
+"""How often it is looked whether the time of any is over."""
+
+
+@dataclass(slots=True)
+class RecordingKeeper:
+    """Converts and deletes, one file at a time, in a thread."""
+
+    store: Store
+    """Knows the recordings."""
+    clock: Callable[[], datetime]
+    """Wall-clock time, UTC."""
+    format: str
+    """``wav`` stays, ``opus`` and ``mp3`` are made."""
+    keep_s: float
+    """After so long a recording is deleted; 0: never."""
+    _has_new: asyncio.Event = field(default_factory=asyncio.Event)
+    _failed: set[int] = field(default_factory=set)
+    """Those that could not be converted; tried again at the next start."""
+
+    def note_complete(self) -> None:
+        """Take the news that a recording is complete."""
+        self._has_new.set()
+
+    async def run(self) -> None:
+        """Work until cancelled. What an earlier run left undone comes first."""
+        while True:
+            self._has_new.clear()
+            await self._delete_old()
+            if self.format != "wav":
+                for recording in await self.store.recordings.unconverted():
+                    await self._convert(recording)
+            try:
+                async with asyncio.timeout(CHECK_S):
+                    await self._has_new.wait()
+            except TimeoutError:
+                continue
+
+    async def _convert(self, recording: KeptRecording) -> None:
+        """Put a smaller file in the place of a WAV file, which goes last of all."""
+        if recording.id in self._failed or not recording.seconds:
+            return
+        source, target = recording.path, recording.path.with_suffix(f".{self.format}")
+        try:
+            await asyncio.to_thread(convert, source, target)
+        except (MediaError, OSError) as error:
+            self._failed.add(recording.id)
+            log.error("a recording stays a WAV file", path=str(source), why=str(error))
+            return
+        if await self.store.recordings.move(recording.id, target):
+            await asyncio.to_thread(source.unlink, missing_ok=True)
+
+    async def _delete_old(self) -> None:
+        if not self.keep_s:
+            return
+        now = self.clock()
+        for recording in await self.store.recordings.begun_before(now - timedelta(seconds=self.keep_s)):
+            try:
+                await asyncio.to_thread(_remove, recording.path)
+            except OSError as error:
+                log.error("an old recording cannot be deleted", path=str(recording.path), why=str(error))
+            else:
+                await self.store.recordings.delete(recording.id, now)
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)

@@ -1,0 +1,266 @@
+"""Rows I16 and O1: conversations on record, in stereo, whoever answers and is transferred to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from b2bua.call.leg import Leg
+from b2bua.demo.softphone import Habit
+from b2bua.store.calls import CallOutcome
+from b2bua.store.recordings import KeptRecording
+from media.audiofile import read_channels_of
+from media.commands import Tone
+from media.tones import detect
+from media.wav import read_channels
+from tests.calls.test_transfer import TO_ANNA, refer
+from tests.harness.clock import virtual_time
+from tests.harness.office import CALLER_HZ, MONDAY_NOON, NUMBER, PHONE_HZ, Office, office, reinvite
+
+ANSWERS = Habit(answers_after=1.0)
+ALL = '[recording]\nall = true\nannouncement = ""\n'
+TO_MOBILE = """
+[[step]]
+ring = ["mobile of anna"]
+for = "20s"
+
+[[step]]
+voicemail = "sales"
+"""
+PIOTR_HZ = 1400.0
+
+
+def with_recording(table: str) -> Callable[[str], str]:
+    return lambda text: f"{text}\n{table}"
+
+
+async def recordings(run: Office) -> list[KeptRecording]:
+    """Return what was recorded, once every call is over."""
+    stories = await run.stories()
+    found = [await run.server.store.recordings.of_call(story.call.call_id) for story in stories]
+    return [recording for of_call in found for recording in of_call]
+
+
+def heard_on(path: Path, channel: int, frequency: float) -> float:
+    """Return how many seconds a tone is on a channel."""
+    channels, rate = read_channels(path)
+    levels = detect(np.ascontiguousarray(channels[:, channel]), rate, (frequency,))[:, 0]
+    return float(np.count_nonzero(levels > -30.0)) * 0.02
+
+
+async def talk(caller: Leg, phone: Leg, *, seconds: float = 5.0, phone_hz: float = PHONE_HZ) -> None:
+    caller.loop([Tone((CALLER_HZ,), 1.0)])
+    phone.loop([Tone((phone_hz,), 1.0)])
+    await asyncio.sleep(seconds)
+
+
+@virtual_time
+async def test_i16_a_conversation_on_a_mobile_is_recorded_with_both_in_stereo(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=TO_MOBILE, change=with_recording(ALL)) as run:
+        mobile = await run.mobiles(ANSWERS)
+        caller = await (await run.call_in(NUMBER)).answered(within=20)
+        await talk(caller, (await mobile.invited(within=5)).leg)
+        caller.hang_up()
+        [kept] = await recordings(run)
+        assert kept.seconds == pytest.approx(5.0, abs=1.5)
+        assert kept.path.is_relative_to(tmp_path / "data" / "recordings" / "2026-11")
+        assert heard_on(kept.path, 0, CALLER_HZ) == pytest.approx(5.0, abs=1.0)
+        assert heard_on(kept.path, 1, PHONE_HZ) == pytest.approx(5.0, abs=1.0)
+        assert heard_on(kept.path, 0, PHONE_HZ) == heard_on(kept.path, 1, CALLER_HZ) == 0.0
+        await run.settled()
+
+
+@virtual_time
+async def test_o1_a_chain_of_three_legs_with_holds_is_one_continuous_file(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=TO_ANNA, change=with_recording(ALL)) as run:
+        anna, piotr = await run.phone("101", ANSWERS), await run.phone("102", ANSWERS)
+        olena = await run.phone("103", ANSWERS)
+        caller = await (await run.call_in(NUMBER)).answered(within=20)
+        began = run.now
+        first = (await anna.invited(within=5)).leg
+        await talk(caller, first)
+        await reinvite(first, "sendonly")
+        await asyncio.sleep(3)
+        await reinvite(first, "sendrecv")
+        await talk(caller, first, seconds=2)
+        assert await refer(first, "102").result == 200
+        second = (await piotr.invited(within=5)).leg
+        await talk(caller, second, phone_hz=PIOTR_HZ)
+        assert await refer(second, "103").result == 200
+        third = (await olena.invited(within=5)).leg
+        await talk(caller, third, phone_hz=2000.0)
+        whole = run.now - began
+        caller.hang_up()
+        [kept] = await recordings(run)
+        assert kept.seconds == pytest.approx(whole, abs=1.0)
+        for hertz in (PIOTR_HZ, 2000.0):
+            assert heard_on(kept.path, 1, hertz) == pytest.approx(5.0, abs=1.0)
+        assert heard_on(kept.path, 1, PHONE_HZ) >= 6.0
+        assert heard_on(kept.path, 0, CALLER_HZ) == pytest.approx(20.0, abs=2.0)
+        await run.settled()
+
+
+@virtual_time
+async def test_both_are_told_before_they_are_connected_and_the_announcement_is_not_on_record(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=TO_ANNA, change=with_recording("[recording]\nall = true\n")) as run:
+        anna = await run.phone("101", ANSWERS)
+        caller = await (await run.call_in(NUMBER)).answered(within=20)
+        phone = (await anna.invited(within=5)).leg
+        heard = [leg.media.record(tmp_path / f"{leg.name}.wav") for leg in (caller, phone)]
+        caller.loop([Tone((CALLER_HZ,), 1.0)])
+        phone.loop([Tone((PHONE_HZ,), 1.0)])
+        await asyncio.sleep(6)
+        for recording, others_hz in zip(heard, (PHONE_HZ, CALLER_HZ), strict=True):
+            summary = await recording.stop()
+            channels, rate = read_channels(summary.path)
+            levels = detect(np.ascontiguousarray(channels[:, 0]), rate, (others_hz,))[:, 0]
+            connected_s = float(np.nonzero(levels > -30.0)[0][0]) * 0.02
+            assert 0.7 < connected_s < 4.0
+            told = channels[: int(connected_s * rate), 0].astype(float)
+            assert np.sqrt(np.mean(told**2)) > 300  # somebody spoke before
+        caller.hang_up()
+        [kept] = await recordings(run)
+        assert kept.seconds == pytest.approx(6 - connected_s, abs=0.5)
+        await run.settled()
+
+
+@virtual_time
+async def test_a_caller_who_hangs_up_while_being_told_is_owed_a_call(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=TO_ANNA, change=with_recording("[recording]\nall = true\n")) as run:
+        await run.phone("101", ANSWERS)
+        caller = await (await run.call_in(NUMBER)).answered(within=20)
+        await asyncio.sleep(0.3)
+        caller.hang_up()
+        [story] = await run.stories()
+        assert story.outcome is CallOutcome.PROMISE
+        assert await recordings(run) == []
+        await run.settled()
+
+
+@pytest.mark.parametrize(
+    ("table", "is_recorded"),
+    [
+        ("", False),
+        ('numbers = ["+48 22 123 99 99"]', True),
+        ('numbers = ["+48221230001"]', False),
+        ('trunks = ["demo"]', True),
+        ('trunks = ["demo-out"]', False),
+        ('people = ["anna"]', True),
+        ('people = ["piotr"]', False),
+    ],
+)
+def test_what_is_recorded_goes_by_number_trunk_and_person(
+    table: str, is_recorded: bool, tmp_path: Path
+) -> None:
+    @virtual_time
+    async def story() -> None:
+        change = with_recording(f'[recording]\nannouncement = ""\n{table}\n')
+        async with office(tmp_path, scheme=TO_ANNA, change=change) as run:
+            await run.phone("101", ANSWERS)
+            caller = await (await run.call_in(NUMBER)).answered(within=20)
+            await asyncio.sleep(3)
+            caller.hang_up()
+            assert len(await recordings(run)) == is_recorded
+
+    story()
+
+
+@virtual_time
+async def test_a_conversation_with_somebody_who_was_called_by_a_trunk_is_recorded(tmp_path: Path) -> None:
+    change = with_recording('[recording]\nannouncement = ""\ntrunks = ["demo-out"]\n')
+    async with office(tmp_path, change=change) as run:
+        await run.mobiles(ANSWERS)
+        anna = await run.phone("101")
+        caller = await (await run.call_from(anna, "101", "+48600999888")).answered(within=20)
+        await asyncio.sleep(3)
+        caller.hang_up()
+        assert len(await recordings(run)) == 1
+
+
+@virtual_time
+async def test_a_disk_that_is_full_ends_the_recording_and_not_the_call(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "full").write_text("no folder can be here")
+    change = with_recording(f'{ALL}folder = "{tmp_path / "full"}"\n')
+    async with office(tmp_path, scheme=TO_ANNA, change=change) as run:
+        anna = await run.phone("101", ANSWERS)
+        caller = await (await run.call_in(NUMBER)).answered(within=20)
+        phone = (await anna.invited(within=5)).leg
+        await talk(caller, phone, seconds=5)
+        recording = phone.media.record(tmp_path / "still.wav")
+        await asyncio.sleep(2)
+        assert not (await recording.stop()).is_silent
+        caller.hang_up()
+        [kept] = await recordings(run)
+        assert kept.seconds == 0
+        assert kept.error
+        assert sum("recording ended early" in record.message for record in caplog.records) == 1
+
+
+@pytest.mark.parametrize("suffix", ["opus", "mp3"])
+def test_after_the_call_the_file_is_made_small_and_the_wav_file_goes(suffix: str, tmp_path: Path) -> None:
+    kept: list[KeptRecording] = []
+
+    @virtual_time
+    async def story() -> None:
+        change = with_recording(f'{ALL}format = "{suffix}"\n')
+        async with office(tmp_path, scheme=TO_ANNA, change=change) as run:
+            anna = await run.phone("101", ANSWERS)
+            caller = await (await run.call_in(NUMBER)).answered(within=20)
+            await talk(caller, (await anna.invited(within=5)).leg)
+            caller.hang_up()
+            async with asyncio.timeout(30):
+                while not (found := await recordings(run)) or found[0].path.suffix == ".wav":
+                    await asyncio.sleep(0.5)
+            kept.extend(found)
+
+    story()
+    [path] = [each.path for each in kept]
+    assert path.suffix == f".{suffix}"
+    assert list(path.parent.iterdir()) == [path]
+    channels, rate = read_channels_of(path)
+    for channel, hertz in ((0, CALLER_HZ), (1, PHONE_HZ)):
+        levels = detect(np.ascontiguousarray(channels[:, channel]), rate, (hertz,))[:, 0]
+        assert np.count_nonzero(levels > -30.0) * 0.02 == pytest.approx(5.0, abs=1.0)
+
+
+@virtual_time
+async def test_recordings_are_deleted_when_their_time_is_over(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=TO_ANNA, change=with_recording(f'{ALL}keep = "2h"\n')) as run:
+        await run.phone("101", ANSWERS)
+        caller = await (await run.call_in(NUMBER)).answered(within=20)
+        await asyncio.sleep(3)
+        caller.hang_up()
+        [kept] = await recordings(run)
+        await asyncio.sleep(3600)
+        assert kept.path.exists()
+        await asyncio.sleep(2 * 3600)
+        [kept] = await recordings(run)
+        assert kept.deleted_at is not None
+        assert kept.deleted_at > MONDAY_NOON
+        assert not kept.path.exists()
+
+
+@virtual_time
+async def test_a_worker_that_dies_does_not_end_the_recording(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=TO_ANNA, change=with_recording(ALL), worker_starts_in=0.6) as run:
+        anna = await run.phone("101", ANSWERS)
+        caller = await (await run.call_in(NUMBER)).answered(within=20)
+        phone = (await anna.invited(within=5)).leg
+        await talk(caller, phone)
+        run.crash_media()
+        await asyncio.sleep(0.8)
+        await talk(caller, phone)
+        caller.hang_up()
+        [kept] = await recordings(run)
+        assert kept.error == ""
+        assert kept.seconds == pytest.approx(10.8, abs=1.0)
+        assert heard_on(kept.path, 0, CALLER_HZ) > 8.0
+        assert heard_on(kept.path, 1, PHONE_HZ) > 8.0
