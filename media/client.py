@@ -9,8 +9,8 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Self
 
-from media.client_leg import PATIENCE_S, MediaLeg
-from media.commands import Clip, LegOpened, Silence, Tone
+from media.client_leg import PATIENCE_S, MediaLeg, MediaRoom
+from media.commands import Clip, LegOpened, Role, Silence, Tone
 from media.errors import EngineGone, MediaError
 from media.playback import Playback, Recording, RecordingSummary
 from media.ports import shares
@@ -24,9 +24,11 @@ __all__ = [
     "Clip",
     "MediaEngine",
     "MediaLeg",
+    "MediaRoom",
     "Playback",
     "Recording",
     "RecordingSummary",
+    "Role",
     "Silence",
     "Tone",
 ]
@@ -39,7 +41,7 @@ class MediaEngine:
     """
 
     def __init__(self, starters: Sequence[StartDriver]) -> None:
-        numbers = itertools.count(1)
+        self._numbers = numbers = itertools.count(1)
         self.slots = tuple(WorkerSlot(start, numbers) for start in starters)
         """Where its workers are."""
         self._is_closed = False
@@ -119,6 +121,10 @@ class MediaEngine:
     def legs(self) -> int:
         """How many legs are open."""
         return sum(slot.load for slot in self.slots)
+
+    def room(self) -> MediaRoom:
+        """Return a room that legs can join."""
+        return MediaRoom(next(self._numbers))
 
     async def open_leg(self, name: str = "", *, beside: MediaLeg | None = None) -> MediaLeg:
         """Return a leg with ports of its own; ``name`` is for logs.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from media import commands
-from media.commands import Command, Event, PlayItem
+from media.commands import Command, Event, PlayItem, Role
 from media.conversation_tape import ConversationTape
 from media.errors import MediaError
 from media.playback import Playback, Recording
@@ -49,6 +49,16 @@ class _Recording:
     """Whether its end was asked for."""
 
 
+class MediaRoom:
+    """Where more than two hear one another, as long as somebody is in it."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        """Under which workers know it."""
+        self.members: list[MediaLeg] = []
+        """Who is in it; all are in the worker of the first."""
+
+
 class MediaLeg:
     """The sound of one party of a call.
 
@@ -86,6 +96,10 @@ class MediaLeg:
         """The tape it is on, and the channel."""
         self.partner: MediaLeg | None = None
         """Who hears this leg and is heard by it; itself: an echo."""
+        self.room: MediaRoom | None = None
+        """Where more than two hear one another."""
+        self._role = Role.PARTY
+        self._to: MediaLeg | None = None
         self._unsent_digits = ""
         self._take_place(opened)
 
@@ -152,7 +166,7 @@ class MediaLeg:
         self._join()
 
     def unbridge(self) -> None:
-        """End a bridge, on both sides, or an echo."""
+        """End a bridge, on both sides, or an echo, or leave a room."""
         self._part()
         self._send(commands.Unbridge(self.number))
 
@@ -162,13 +176,30 @@ class MediaLeg:
         self.partner = self
         self._join()
 
+    def join(self, room: MediaRoom, role: Role = Role.PARTY, *, to: MediaLeg | None = None) -> None:
+        """Hear, and be heard in, ``room``; ``to`` is the only one that hears a coach.
+
+        Joining again changes the role. Who is in another worker than the others is moved there.
+        """
+        if self.room is not room:
+            self._part()
+            room.members.append(self)
+            self.room = room
+        self._role, self._to = role, to
+        self._join()
+
     def _part(self) -> None:
+        if self.room is not None:
+            self.room.members.remove(self)
+            self.room = None
         partner, self.partner = self.partner, None
         if partner is not None:
             partner.partner = None
 
     def _join(self) -> None:
-        """Tell the worker of the bridge or echo, once both ends are in it."""
+        """Tell the worker of the bridge, the echo or the room, once all ends are in it."""
+        if self.room is not None:
+            self._take_seat(self.room)
         other = self.partner
         if other is None or not (self.is_open and other.is_open):
             return
@@ -180,6 +211,16 @@ class MediaLeg:
             other.move(self.slot)
         else:
             self.move(other.slot)
+
+    def _take_seat(self, room: MediaRoom) -> None:
+        slot = room.members[0].slot
+        if not self.is_open:
+            return
+        if self.slot is not slot:
+            self.move(slot)
+        else:
+            to = 0 if self._to is None else self._to.number
+            self._send(commands.JoinRoom(self.number, room.number, self._role, to))
 
     def send_digits(self, digits: str) -> None:
         """Press keys (RFC 4733); a comma waits two seconds."""

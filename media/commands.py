@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
@@ -11,6 +12,17 @@ from media.sdp.agreement import StreamAgreement
 
 QUIETEST_DBFS = -96.0
 """Peak of a recording in which every sample is 0."""
+
+
+class Role(StrEnum):
+    """What somebody is in a room."""
+
+    PARTY = "party"
+    """Hears all parties, is heard by all. A monitor who becomes one barges in."""
+    MONITOR = "monitor"
+    """Hears all parties, is heard by nobody."""
+    COACH = "coach"
+    """Hears all parties, is heard by one leg alone."""
 
 
 class Clip(Struct, frozen=True, tag=True, array_like=True):
@@ -93,7 +105,7 @@ class Bridge(Struct, frozen=True, tag=True, array_like=True):
 
 
 class Unbridge(Struct, frozen=True, tag=True, array_like=True):
-    """End a bridge or an echo."""
+    """End a bridge or an echo, or leave a room."""
 
     leg: int
 
@@ -102,6 +114,17 @@ class Echo(Struct, frozen=True, tag=True, array_like=True):
     """Send back what comes."""
 
     leg: int
+
+
+class JoinRoom(Struct, frozen=True, tag=True, array_like=True):
+    """Let the leg hear, and be heard in, a room of more than two; in place of a bridge or another room."""
+
+    leg: int
+    room: int
+    """A number that the client gives; the room is there as long as somebody is in it."""
+    role: Role
+    to: int = 0
+    """The only leg that hears it, where it is a coach."""
 
 
 class SendDigits(Struct, frozen=True, tag=True, array_like=True):
@@ -172,6 +195,7 @@ Command: TypeAlias = (
     | Bridge
     | Unbridge
     | Echo
+    | JoinRoom
     | SendDigits
     | Record
     | StopRecording

@@ -11,6 +11,7 @@ from media.commands import (
     Command,
     ConnectLeg,
     Echo,
+    JoinRoom,
     LegClosed,
     LegOpened,
     LegRefused,
@@ -28,6 +29,7 @@ from media.commands import (
 from media.endpoint import LegPorts
 from media.errors import PortsExhausted
 from media.leg import Leg, Surroundings
+from media.mixer import Room
 from media.pacing import Pacer
 from media.tape import Tapes
 from media.voice import Voice
@@ -81,6 +83,7 @@ class Engine:
         self._around = around
         self._open_ports = open_ports
         self._legs: dict[int, Leg] = {}
+        self._rooms: dict[int, Room] = {}
         self._grids: dict[int, Grid] = {}
         """By milliseconds of a packet; nearly all legs are on that of 20."""
         self._tapes = Tapes(around.emit, files=around.files, syncs=around.syncs)
@@ -93,6 +96,7 @@ class Engine:
             Bridge: self._bridge,
             Unbridge: self._unbridge,
             Echo: self._echo,
+            JoinRoom: self._join_room,
             SendDigits: self._send_digits,
             Record: self._record,
             StopRecording: self._stop_recording,
@@ -191,6 +195,20 @@ class Engine:
         leg.part()
         leg.partner = leg
         leg.link()
+
+    def _join_room(self, command: JoinRoom, _now: float) -> None:
+        leg = self._legs[command.leg]
+        if leg.seat is not None and leg.seat.room is self._rooms.get(command.room):
+            leg.seat.role, leg.seat.to = command.role, command.to
+            return
+        leg.part()
+        room = self._rooms.get(command.room)
+        if room is None:
+            room = self._rooms[command.room] = Room(
+                lambda codec: self._around.shelf.has(codec, "PCMA"),
+                on_empty=lambda: self._rooms.pop(command.room, None),
+            )
+        leg.sit(room, command.role, command.to)
 
     def _send_digits(self, command: SendDigits, _now: float) -> None:
         self._legs[command.leg].voice.press(command.digits)

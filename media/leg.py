@@ -9,13 +9,14 @@ from random import Random
 from typing import TypeAlias
 
 from media.background import Background
-from media.commands import DigitPressed, Event, Heard, Record, Recorded, RtpTimedOut, SourceChanged
+from media.commands import DigitPressed, Event, Heard, Record, Recorded, Role, RtpTimedOut, SourceChanged
 from media.dtmf import EventReceiver
 from media.encoding import clock_rate_hz
 from media.endpoint import Address, Latch, LegPorts
 from media.errors import MalformedMedia
 from media.incoming import IncomingStream, plain_size
 from media.meter import Loudness
+from media.mixer import Room, Seat
 from media.outgoing import VERSION_2, OutgoingStream, Send, discard, unpack_header
 from media.recorder import Recorder
 from media.relay import HEADER_BYTES, Header, Relay
@@ -72,9 +73,11 @@ class Leg:
         self.recorder: Recorder | None = None
         self._listeners: dict[str, Listen] = {}
         """Who takes the audio that comes, besides whoever it is sent on to: a recorder, a tape."""
-        self.sink: Relay | None = None
+        self.sink: Relay | Seat | None = None
         self.partner: Leg | None = None
         """Who hears this leg and is heard by it: another leg, itself (echo), or nobody."""
+        self.seat: Seat | None = None
+        """Its place in a room, if it is in one."""
         self._around = around
         self._ports: LegPorts | None = None
         self._accepts: dict[int, str] = {}
@@ -228,7 +231,10 @@ class Leg:
         """Route what arrives here to whoever listens, by both agreements as they are now."""
         self._end_transcoding()
         listener = self.partner
-        if listener is None:
+        if self.seat is not None:
+            self.sink = self.seat
+            self.seat.connect(self.agreement)
+        elif listener is None:
             self.sink = None
         else:
             foreign = self._transcode if is_open(self.agreement, listener.agreement) else None
@@ -259,9 +265,19 @@ class Leg:
         if listener is not None:
             listener.voice.hear(None)
 
+    def sit(self, room: Room, role: Role, to: int) -> None:
+        """Take a place in ``room``; ``to`` is the only one that hears a coach."""
+        self.seat = room.seats[self.number] = Seat(room, self.number, role, to)
+        self.voice.hear(self.seat)
+        self.link()
+
     def part(self) -> None:
-        """End a bridge or an echo on both sides."""
+        """End a bridge or an echo on both sides, or leave a room."""
         self._end_transcoding()
+        if self.seat is not None:
+            self.seat.room.leave(self.number)
+            self.seat = None
+            self.voice.hear(None)
         partner, self.partner, self.sink = self.partner, None, None
         if partner is not None and partner is not self:
             partner.part()

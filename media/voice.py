@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from media.commands import Event, Play, Played, Trouble
 from media.keypad import Keypad
@@ -10,7 +11,13 @@ from media.outgoing import OutgoingStream
 from media.player import Player
 from media.sdp.agreement import StreamAgreement
 from media.sounds import Encoded, SoundLibrary
-from media.transcode import Transcoder
+
+
+class Speech(Protocol):
+    """What somebody else says, ready when a packet is due."""
+
+    def next_frame(self, now: float) -> bytes | None:
+        """Return the payload that is due, None for none."""
 
 
 class Voice:
@@ -52,7 +59,7 @@ class Voice:
         """Under which sound goes out; None while none may."""
         self._has_digits = False
         self._player: Player | None = None
-        self._speech: Transcoder | None = None
+        self._speech: Speech | None = None
         self._keypad = Keypad()
         self.ptime_ms = 20
         """Milliseconds between two packets."""
@@ -68,7 +75,7 @@ class Voice:
             self._player.unload()
             self._load(self._player)
 
-    def hear(self, speech: Transcoder | None) -> None:
+    def hear(self, speech: Speech | None) -> None:
         """Say what somebody else says, when nothing else is to be said; None: nobody does any more."""
         self._speech = speech
         self._take_turns()
@@ -125,7 +132,7 @@ class Voice:
         self._emit(Played(self.leg, player.number, is_complete=True))
         return False
 
-    def _speak_on(self, speech: Transcoder, now: float) -> bool:
+    def _speak_on(self, speech: Speech, now: float) -> bool:
         frame = speech.next_frame(now)
         if frame is not None and self._payload_type is not None:
             self._out.send_frame(self._payload_type, frame, source=speech, now=now)

@@ -1,0 +1,79 @@
+"""What one far end says, decoded in even time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media.ear import Ear
+from media.encoding import clock_rate_hz, duration_ticks
+from media.jitter import Frame, JitterBuffer, Missing
+
+_JOINED_S = 0.005
+"""In which sound passes over what is left out."""
+Pcm = NDArray[np.int16]
+
+
+class Speech:
+    """Packets in, samples of one rate out, in order and without holes: between them lies a jitter buffer."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._ready: Pcm = np.empty(0, np.int16)
+        self._codec = ""
+        self._clock_hz = rate
+        self._buffer = JitterBuffer(rate)
+        self._ear: Ear | None = None
+        self._is_after_spare = False
+
+    def push(self, codec: str, payload: bytes, *, timestamp: int, ssrc: int, now: float) -> None:
+        """Take one packet."""
+        if codec != self._codec:
+            self._codec = codec
+            self._clock_hz = clock_rate_hz(codec)
+            self._buffer = JitterBuffer(self._clock_hz)
+            self._ear = Ear(codec, self._rate)
+        ticks = duration_ticks(codec, payload)
+        if ticks:
+            self._buffer.push(timestamp, ssrc, payload, ticks=ticks, now=now)
+
+    def forget(self) -> None:
+        """Begin anew with the next packet."""
+        self._codec = ""
+        self._ear = None
+        self._ready = self._ready[:0]
+
+    def pull(self, size: int, now: float) -> Pcm | None:
+        """Return the ``size`` samples that are due; None while the far end pauses."""
+        while len(self._ready) < size:
+            samples = self._next_samples(size, now)
+            if samples is None:
+                return None
+            self._ready = np.concatenate((self._ready, samples))
+        due, self._ready = self._ready[:size], self._ready[size:]
+        return due
+
+    def _next_samples(self, size: int, now: float) -> Pcm | None:
+        """Return the samples that follow, as many as there are at once; None in a pause."""
+        if self._ear is None:
+            return None
+        wanted = -(-(size - len(self._ready)) * self._clock_hz // self._rate)
+        played = self._buffer.pull(wanted, now)
+        if isinstance(played, Missing):
+            return self._ear.conceal(played.ticks / self._clock_hz)
+        if isinstance(played, Frame):
+            return self._joined(self._ear.hear(played.payload), is_spare=played.is_spare)
+        return None
+
+    def _joined(self, samples: Pcm, *, is_spare: bool) -> Pcm:
+        """Return ``samples``, or of spare ones their beginning alone, faded into by what follows."""
+        size = min(round(_JOINED_S * self._rate), len(samples))
+        if self._is_after_spare and not is_spare:
+            left = self._ready[len(self._ready) - size :]
+            if len(left) == size:
+                rising = np.arange(size) / size
+                joint = (left * (1 - rising) + samples[:size] * rising).astype(np.int16)
+                self._ready = np.concatenate((self._ready[:-size], joint))
+                samples = samples[size:]
+        self._is_after_spare = is_spare
+        return samples[:size] if is_spare else samples
