@@ -90,7 +90,7 @@ async def test_an_offer_without_a_codec_of_ours_is_refused_488_and_journaled(tmp
         trunk = await demo.softphone("trunk", 6500)
         offer = (
             b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-            b"m=audio 40000 RTP/AVP 111\r\na=rtpmap:111 opus/48000/2\r\n"
+            b"m=audio 40000 RTP/AVP 111\r\na=rtpmap:111 speex/16000\r\n"
         )
         from_ = f"sip:{CALLER}@127.0.0.1"
         refused = await invite_with(trunk.endpoint, offer, from_)
