@@ -108,6 +108,14 @@ def test_a_lost_packet_is_made_up_for_as_long_as_it_was_and_delays_nothing() -> 
     assert delays[61] == pytest.approx(delays[59])
 
 
+@pytest.mark.parametrize("lost", [3, 6, 8])
+def test_a_burst_that_empties_it_is_made_up_once_and_delays_nothing(lost: int) -> None:
+    heard = listen([each for each in evenly(100) if not 40 <= each[1] < 40 + lost], until=2.0)
+    assert len(heard.made_up) == lost
+    delays = dict(zip(heard.numbers, heard.delays(), strict=True))
+    assert delays[40 + lost] == pytest.approx(delays[39])
+
+
 @pytest.mark.parametrize("ptime_ms", [10, 20, 30, 40, 60])
 def test_packets_of_any_length_are_taken(ptime_ms: int) -> None:
     heard = listen(evenly(50, ptime_s=ptime_ms / 1000), ptime_ms=ptime_ms, until=50 * ptime_ms / 1000)
