@@ -180,6 +180,11 @@ class Call:
         if self.on_joined is not None and leg.session is not None:
             self.on_joined(leg.session.call_id)
 
+    def never_connected(self, *, had_talked: bool) -> None:
+        """Take ``connected`` back: nobody was there."""
+        self.has_talked = had_talked
+        self.conversations -= 1
+
     def watch_for_transfer(self, conversation: Conversation) -> AbstractContextManager[None]:
         """Return a block within which the two who talk may ask for a transfer."""
         return contextlib.nullcontext() if self.desk is None else self.desk.watch(self, conversation)

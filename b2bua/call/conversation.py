@@ -12,8 +12,10 @@ from b2bua.call.post_dial import press_after_answer
 from media.commands import PlayItem
 
 
-async def converse(call: Call, leg: Leg, *, music: Sequence[PlayItem] = ()) -> float:
-    """Return how many seconds the caller and ``leg`` talked. ``leg`` is closed, the caller's leg is not.
+async def converse(call: Call, leg: Leg, *, music: Sequence[PlayItem] = ()) -> bool:
+    """Return whether the caller talked with ``leg``, which is closed then; the caller's leg is not.
+
+    False: it picked the call up and died before it confirmed that (no ACK), so nobody was there.
 
     A transfer ends it too: ``call.transfer`` says then what the caller waits for, and who stays up belongs
     to it, or to another call.
@@ -22,16 +24,22 @@ async def converse(call: Call, leg: Leg, *, music: Sequence[PlayItem] = ()) -> f
         LegEnded: the caller hung up in the instant of the answer.
     """
     call.take(leg)
+    had_talked = call.has_talked
     try:
         call.caller.answer(prefer=leg.codec)
         call.ledger.note("answered", leg.name)
         async with call.recorded(leg):
             call.connected(leg)
             talk = await _talk(call, leg, music)
+        is_there = leg.is_confirmed
     finally:
         await leg.close_for(call)
-    call.ledger.note("talked", leg.name, talk.why, talk.seconds)
-    return talk.seconds
+    if is_there:
+        call.ledger.note("talked", leg.name, talk.why, talk.seconds)
+    else:
+        call.never_connected(had_talked=had_talked)
+        call.ledger.note("rang", leg.name, "was gone when the call came through", talk.seconds)
+    return is_there
 
 
 async def _talk(call: Call, leg: Leg, music: Sequence[PlayItem]) -> Talk:

@@ -119,6 +119,11 @@ class Leg:
         return not self.ended.done()
 
     @property
+    def is_confirmed(self) -> bool:
+        """Whether the far end has confirmed our answer, where it was ours to answer."""
+        return self.session is not None and self.session.is_confirmed
+
+    @property
     def is_answered(self) -> bool:
         """Whether a 2xx made this leg a dialog that carries sound."""
         return self.session is not None

@@ -106,8 +106,7 @@ class Visit:
                 self._why_left = "an agent took the call" if leg else "all phones are offline"
             if leg is None:
                 return Outcome.OFFLINE
-            await self._talk(leg)
-            return Outcome.ANSWERED
+            return Outcome.ANSWERED if await self._talk(leg) else Outcome.OFFLINE
 
     @asynccontextmanager
     async def _in_line(self) -> AsyncIterator[Place]:
@@ -162,11 +161,11 @@ class Visit:
         alive = {attempt.dial.person for attempt in rung.attempts if attempt.reply is not Reply.OFFLINE}
         return rung.leg, frozenset(agent for agent in offer.agents if agent not in alive)
 
-    async def _talk(self, leg: Leg) -> None:
+    async def _talk(self, leg: Leg) -> bool:
         agent = leg.person or leg.name
         self._line.pace.started(agent, self._rung_at)
         try:
-            await converse(self._call, leg, music=self._step.sounds.music(self._line.spec.music))
+            return await converse(self._call, leg, music=self._step.sounds.music(self._line.spec.music))
         finally:
             self._line.pace.finished(agent, self._loop.time())
 

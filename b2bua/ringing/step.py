@@ -95,8 +95,8 @@ class Ringing:
                     on_early=self._early_media(call, ring),
                 ),
             )
-            if rung.leg is not None:
-                await converse(call, rung.leg, music=self.music)
+            if rung.leg is not None and not await converse(call, rung.leg, music=self.music):
+                return Outcome.OFFLINE
             return Outcome(rung.reply)
 
     @staticmethod

@@ -543,3 +543,39 @@ async def test_rfc5359_2_16_a_code_of_the_trunk_is_a_number_like_any_other(tmp_p
         await demo.call_in("*8101")
         await asyncio.sleep(5)
         assert not placed.leg.is_answered
+
+
+@pytest.mark.parametrize("hangs_up", [False, True], ids=["waits", "hangs-up"])
+@pytest.mark.parametrize("scheme", [TO_ANNA, QUEUED], ids=["ring", "queue"])
+def test_rfc3261_13_3_1_4_a_phone_that_picks_up_and_dies_has_not_served_the_caller(
+    scheme: str, hangs_up: bool, tmp_path: Path
+) -> None:
+    @virtual_time
+    async def tell() -> None:
+        async with office(tmp_path, scheme=scheme) as demo:
+            await demo.phone("101", RINGS)
+            olena = await demo.phone("104", RINGS, host="127.0.0.4")
+            placed = await demo.call_in(NUMBER)
+            await demo.phones["101"].invited(within=5)
+            await asyncio.sleep(2)
+
+            def dies_when_answered(wire: bytes) -> bool:
+                is_answer = wire.startswith(b"SIP/2.0 200") and b"INVITE\r\n" in wire
+                if is_answer:
+                    demo.network.blackhole("127.0.0.4")
+                return is_answer
+
+            demo.network.drop_next(dies_when_answered)
+            await replacing(olena, "104", early_dialog(demo, "101"))
+            caller = await placed.answered(within=2)
+            await asyncio.sleep(5 if hangs_up else 40)
+            caller.hang_up()
+            (call,) = await demo.stories()
+            kinds = [event.kind for event in call.events]
+            assert call.outcome is CallOutcome.PROMISE
+            assert (EventKind.VOICEMAIL in kinds) is not hangs_up
+            assert EventKind.TALKED not in kinds
+            assert "was gone when the call came through" in story(call)
+            await demo.settled()
+
+    tell()

@@ -64,6 +64,11 @@ class Session:
         core.open_dialog(dialog, self)
 
     @property
+    def is_confirmed(self) -> bool:
+        """Whether the 2xx that made it was acknowledged: the peer was there to get it (§13.3.1.4)."""
+        return not self._offers.waits_for_first_ack and not self._offers.is_never_acknowledged
+
+    @property
     def timer(self) -> SessionTimer:
         """The session timer (RFC 4028)."""
         return self._offers.timer

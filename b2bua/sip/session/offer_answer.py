@@ -35,6 +35,8 @@ class OfferAnswer:
     ) -> None:
         self.sdp = b""
         """What we said last; repeated where a refresh needs a description."""
+        self.is_never_acknowledged = False
+        """Whether no ACK came to the 2xx that made the dialog."""
         self.is_held = False
         """Whether the 2xx that makes the dialog is not sent: an offer of ours waits for its ACK (§14.1)."""
         self.timer = SessionTimer(core, refresh=self._refresh, expire=session.expire)
@@ -192,6 +194,7 @@ class OfferAnswer:
     def _not_confirmed(self, number: int) -> None:
         """End a dialog whose 2xx nobody acknowledges (§13.3.1.4, §14.2)."""
         self._confirmations.pop(number, None)
+        self.is_never_acknowledged = number == self._initial_sequence
         self._session.not_confirmed()
 
     def on_ack(self, request: Request) -> Confirmation | None:
