@@ -80,6 +80,9 @@ class MediaLeg:
         self.rtp_timeout_s = RTP_TIMEOUT_S
         """Silence after which `on_rtp_timeout` is called; counts from the next `connect`."""
         self.on_digit: Callable[[str], None] | None = None
+        """Told each key that comes as an event (RFC 4733)."""
+        self.on_tone: Callable[[str], None] | None = None
+        """Told each key that is heard in the sound, while that is listened for."""
         self.on_rtp_timeout: Callable[[], None] | None = None
         self.on_lost: Callable[[], None] | None = None
         """Called when the worker died, no other took its place, and the leg's sound is gone."""
@@ -101,6 +104,8 @@ class MediaLeg:
         self._role = Role.PARTY
         self._to: MediaLeg | None = None
         self._unsent_digits = ""
+        self._is_listening = False
+        """Whether keys are listened for in the sound."""
         self._take_place(opened)
 
     def _take_place(self, opened: commands.LegOpened) -> None:
@@ -228,6 +233,12 @@ class MediaLeg:
             self._send(commands.SendDigits(self.number, digits))
         else:
             self._unsent_digits += digits
+
+    def listen_for_tones(self, is_on: bool) -> None:
+        """Search what the far end says for the tones of keys, or no more; `on_tone` tells them."""
+        if is_on != self._is_listening:
+            self._is_listening = is_on
+            self._send(commands.ListenForTones(self.number, is_on))
 
     @property
     def _is_recorded(self) -> bool:
@@ -358,6 +369,8 @@ class MediaLeg:
         if self._recording is not None and self._is_recorded:
             self._record_on(self._recording)
         self._tap_on()
+        if self._is_listening:
+            self._send(commands.ListenForTones(self.number, is_on=True))
         if self._playing is not None and not self._playing.playback.is_over:
             self._play_on(self._playing)
         self._join()
@@ -373,8 +386,10 @@ class MediaLeg:
 
     def take(self, event: Event) -> None:
         """Take an event of the engine."""
-        if isinstance(event, commands.DigitPressed) and self.on_digit is not None:
-            self.on_digit(event.digit)
+        if isinstance(event, commands.DigitPressed):
+            told = self.on_tone if event.is_tone else self.on_digit
+            if told is not None:
+                told(event.digit)
         elif isinstance(event, commands.RtpTimedOut) and self.on_rtp_timeout is not None:
             self.on_rtp_timeout()
         elif isinstance(event, commands.Heard):

@@ -181,6 +181,13 @@ class StopTape(Struct, frozen=True, tag=True, array_like=True):
     """None: the tape may outlive all legs that were on it."""
 
 
+class ListenForTones(Struct, frozen=True, tag=True, array_like=True):
+    """Search what the far end says for the tones of keys, or search it no more."""
+
+    leg: int
+    is_on: bool
+
+
 class CloseLeg(Struct, frozen=True, tag=True, array_like=True):
     """Give the ports back; answered by LegClosed."""
 
@@ -202,6 +209,7 @@ Command: TypeAlias = (
     | Tap
     | Untap
     | StopTape
+    | ListenForTones
     | CloseLeg
 )
 
@@ -236,6 +244,8 @@ class DigitPressed(Struct, frozen=True, tag=True, array_like=True):
 
     leg: int
     digit: str
+    is_tone: bool = False
+    """Whether it was heard in the sound; else it was an event (RFC 4733)."""
 
 
 class Played(Struct, frozen=True, tag=True, array_like=True):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from media.commands import PlayItem, Silence, Tone
 from media.errors import MalformedMedia
 from media.rtp import sequence_delta, timestamp_delta
 
@@ -18,6 +19,15 @@ END_REPEATS = 3
 """An end is sent three times, so that losing one does not matter (RFC 4733 §2.5.1.4)."""
 SEGMENT_TICKS = 0xFFFF
 """A longer press goes on under a new timestamp (RFC 4733 §2.5.1.3)."""
+
+LOW_HZ = (697.0, 770.0, 852.0, 941.0)
+HIGH_HZ = (1209.0, 1336.0, 1477.0, 1633.0)
+KEYS = ("123A", "456B", "789C", "*0#D")
+"""Rows by their low tone, columns by their high one (ITU-T Q.23)."""
+TONE_SECONDS = 0.1
+"""Of a key's tones, and of the pause behind them."""
+TONE_DB = -11.0
+"""Of each, below a full-scale sine: about -8 dBm0, as loud as telephones press keys."""
 
 _BLOCK = struct.Struct("!BBH")
 _END_BIT = 0x80
@@ -65,6 +75,16 @@ def rescale(payload: bytes, *, rate_hz: int, to_hz: int) -> bytes:
         _BLOCK.pack(code, flags, min(ticks * to_hz // rate_hz, SEGMENT_TICKS))
         for code, flags, ticks in _BLOCK.iter_unpack(payload[:whole])
     )
+
+
+def key_tones(keys: str) -> tuple[PlayItem, ...]:
+    """Return what ``keys`` sound like, with pauses (ITU-T Q.23, Q.24), for who hears keys in the sound."""
+    items: list[PlayItem] = []
+    for key in keys.upper():
+        row = next(index for index, keys_of in enumerate(KEYS) if key in keys_of)
+        pair = LOW_HZ[row], HIGH_HZ[KEYS[row].index(key)]
+        items += [Tone(pair, TONE_SECONDS, TONE_DB), Silence(TONE_SECONDS)]
+    return tuple(items)
 
 
 def format_info(digit: str, *, duration_ms: int = 100) -> tuple[str, bytes]:

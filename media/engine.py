@@ -15,6 +15,7 @@ from media.commands import (
     LegClosed,
     LegOpened,
     LegRefused,
+    ListenForTones,
     OpenLeg,
     Play,
     Record,
@@ -28,6 +29,7 @@ from media.commands import (
 )
 from media.endpoint import LegPorts
 from media.errors import PortsExhausted
+from media.inband import Listeners
 from media.leg import Leg, Surroundings
 from media.mixer import Room
 from media.pacing import Pacer
@@ -86,6 +88,7 @@ class Engine:
         self._rooms: dict[int, Room] = {}
         self._grids: dict[int, Grid] = {}
         """By milliseconds of a packet; nearly all legs are on that of 20."""
+        self._listeners = Listeners(around.emit)
         self._tapes = Tapes(around.emit, files=around.files, syncs=around.syncs)
         self._check_at = 0.0
         self._handlers: dict[type, Callable[[Any, float], None]] = {
@@ -103,6 +106,7 @@ class Engine:
             Tap: self._tap,
             Untap: self._untap,
             StopTape: self._stop_tape,
+            ListenForTones: self._listen_for_tones,
             CloseLeg: self._close,
         }
 
@@ -142,6 +146,7 @@ class Engine:
         for leg in self._legs.values():
             leg.check(now)
         self._tapes.flush(now)
+        self._listeners.hear(now)
         self._check_at = now + CHECK_SECONDS
 
     def close(self, now: float) -> None:
@@ -230,8 +235,14 @@ class Engine:
     def _stop_tape(self, command: StopTape, now: float) -> None:
         self._tapes.stop(command.tape, now)
 
+    def _listen_for_tones(self, command: ListenForTones, now: float) -> None:
+        self._listeners.drop(command.leg)
+        listener = self._listeners.add(command.leg, now) if command.is_on else None
+        self._legs[command.leg].listen_for_tones(None if listener is None else listener.listen)
+
     def _close(self, command: CloseLeg, now: float) -> None:
         leg = self._legs.pop(command.leg)
+        self._listeners.drop(command.leg)
         for grid in self._grids.values():
             grid.voices.pop(command.leg, None)
         leg.close(now)

@@ -328,6 +328,12 @@ class Leg:
         if tape is not None:
             self._listeners["tape"] = tape
 
+    def listen_for_tones(self, listen: Listen | None) -> None:
+        """Let what the far end says be searched for keys; None: no more."""
+        self._listeners.pop("tones", None)
+        if listen is not None:
+            self._listeners["tones"] = listen
+
     # Time and end
 
     def check(self, now: float) -> None:

@@ -16,6 +16,8 @@ from media.wav import WavFormat, WavWriter, format_of, read_channels
 
 Pcm = NDArray[np.int16]
 
+_SLACK_S = 0.005
+"""So far a packet may be off its place: what resamples gives now more, now less than is due."""
 _LAWS = {"PCMA": WavFormat.PCMA, "PCMU": WavFormat.PCMU}
 
 
@@ -84,6 +86,7 @@ class Side:
 
     def __init__(self, rate: int, begins: int) -> None:
         self._rate = rate
+        self._slack = round(_SLACK_S * rate)
         self._ears: dict[str, Ear] = {}
         self._ready: Pcm = np.empty(0, np.int16)
         self._begins = begins
@@ -108,10 +111,11 @@ class Side:
         ear = self._ears[packet.codec]
         end = self._begins + len(self._ready)
         start = packet.tick * self._rate // TICKS_PER_SECOND
-        gap = max(0, start - end)
+        off = start - end if abs(start - end) > self._slack else 0
+        gap = max(0, off)
         filling = np.zeros(gap, np.int16)
         if 0 < gap <= CONCEALED_S * self._rate:
             made_up = ear.conceal(gap / self._rate)[:gap]
             filling[: len(made_up)] = made_up
-        said = ear.hear(packet.payload)[max(0, end - start) :]
+        said = ear.hear(packet.payload)[max(0, -off) :]
         self._ready = np.concatenate((self._ready, filling, said))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from media.encoding import clock_rate_hz
+from media.encoding import clock_rate_hz, duration_ticks
 from media.rtp import timestamp_delta
 from media.soundfile import TICKS_PER_SECOND, Spoken
 
@@ -22,9 +22,16 @@ class Track:
         """Before that tick everything was handed over."""
         self._latest = -1
         """Tick of the last packet of the stream."""
+        self._length = 0
+        """Its ticks."""
         self._origin = self._origin_tick = 0
         self._stream = (-1, 0)
         """SSRC and clock of what comes."""
+
+    @property
+    def end(self) -> int:
+        """The tick behind the last packet of the stream; 0 where nothing came."""
+        return self._latest + self._length if self._latest >= 0 else 0
 
     def begin_anew(self) -> None:
         """Let the next packet begin where it arrives: it comes from somebody else, or after a break."""
@@ -35,7 +42,9 @@ class Track:
         tick = self._place(timestamp, (ssrc, clock_rate_hz(codec)), arrived)
         if tick >= self._settled:
             self._pending.setdefault(tick, Spoken(tick, codec, payload))
-            self._latest = max(self._latest, tick)
+            if tick > self._latest:
+                ticks = duration_ticks(codec, payload) * TICKS_PER_SECOND // clock_rate_hz(codec)
+                self._latest, self._length = tick, ticks
 
     def _place(self, timestamp: int, stream: tuple[int, int], arrived: int) -> int:
         ahead = timestamp_delta(timestamp, self._origin)

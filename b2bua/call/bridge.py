@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from b2bua.call.digits import DtmfMode, Method
 from b2bua.call.leg import Leg
 from media.commands import PlayItem
 
@@ -79,6 +81,7 @@ class Conversation:
         self._is_connected = True
         first.is_talking = second.is_talking = True
         first.on_hold_change = second.on_hold_change = lambda _: self._follow_holds()
+        first.on_key, second.on_key = partial(_pass_on, second), partial(_pass_on, first)
         first.media.bridge(second.media)
         self._follow_holds()
 
@@ -88,6 +91,7 @@ class Conversation:
         self._is_connected = False
         first, second = self.first, self.second
         first.on_hold_change = second.on_hold_change = None
+        first.on_key = second.on_key = None
         first.is_talking = second.is_talking = False
         first.media.unbridge()
 
@@ -98,3 +102,10 @@ class Conversation:
                 listener.loop(self._music)
             else:
                 listener.media.stop()
+
+
+def _pass_on(other: Leg, key: str, method: Method) -> None:
+    """Press a key on the other leg that does not get there with the sound: events go with it where agreed."""
+    is_relayed = method is Method.RTP and other.takes_events and other.dtmf is not DtmfMode.INBAND
+    if not (is_relayed or other.is_held or method is Method.DIALLED):
+        other.press(key)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from b2bua.call.digits import DtmfMode
 from b2bua.call.leg import Leg
 from b2bua.call.sound import SoundProfile
 from b2bua.sip.digest import Credentials
@@ -73,6 +74,8 @@ class Dial:
     """Whether sound is protected on this way; None: as toward our phones."""
     codecs: tuple[str, ...] = ()
     """What is offered on this way; empty: as toward our phones."""
+    dtmf: DtmfMode = DtmfMode.AUTO
+    """How keys are pressed on this way."""
     most_redirects: int = 0
     """To how many other addresses it may send us by 3xx."""
     vigil: Vigil | None = None
@@ -107,7 +110,7 @@ class CalleeLeg(Leg):
     def __init__(
         self, dial: Dial, media: MediaLeg, profile: SoundProfile, *, caller: Leg | None = None
     ) -> None:
-        profile = profile.of_party(dial.srtp, dial.codecs)
+        profile = profile.of_party(dial.srtp, dial.codecs, dial.dtmf)
         if caller is not None:
             profile = profile.first(caller.wanted_codecs, ptime_ms=caller.wanted_ptime_ms)
         super().__init__(

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from b2bua.call.digits import Digits, DtmfMode, Method
 from b2bua.call.relocation import Relocation
 from b2bua.call.sound import SoundProfile, scoped
 from b2bua.call.while_up import WhileUp
@@ -17,7 +18,7 @@ from b2bua.errors import LegEnded, NotAcceptable
 from b2bua.sip.session import Ending, Session
 from media.client import MediaLeg, Playback
 from media.commands import PlayItem, Silence, Tone
-from media.dtmf import parse_info
+from media.dtmf import key_tones, parse_info
 from media.errors import MediaError
 from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import SrtpPolicy, new_keys
@@ -25,16 +26,6 @@ from media.sdp.negotiate import LocalMedia, make_answer, make_offer, read_answer
 
 RINGBACK: tuple[PlayItem, ...] = (Tone((425.0,), 1.0, -19.0), Silence(4.0))
 """ETSI ringback, as played in the countries of our users."""
-
-
-@dataclass(frozen=True, slots=True)
-class Digit:
-    """One key press as the leg received it."""
-
-    key: str
-    """``0``-``9``, ``*``, ``#``, ``A``-``D``."""
-    at: float
-    """Loop time of its arrival."""
 
 
 class Leg:
@@ -99,13 +90,15 @@ class Leg:
         """As the far end knows us: another port, other keys are still to be told."""
         self._relocation = Relocation(self._has_moved, self._offer_once_more, self._accept_answer, self._lost)
         media.rtp_timeout_s = profile.rtp_timeout_s
-        self._digits: asyncio.Queue[Digit] = asyncio.Queue()
-        self._digit_method = ""
-        media.on_digit = lambda key: self.take_digit(key, "rtp")
+        self._digits = Digits(profile.dtmf)
+        self.on_key: Callable[[str, Method], None] | None = None
+        """Told each key press that counts, and how it came."""
+        media.on_digit = lambda key: self.take_digit(key, Method.RTP)
+        media.on_tone = lambda key: self.take_digit(key, Method.TONE)
         media.on_rtp_timeout = self._fell_silent
         media.on_lost = lambda: self._lost("the media engine died")
         media.on_moved = self._moved
-        self.is_talking = False
+        self._is_talking = False
 
     def _face(self, peer: str) -> None:
         """Take the addresses that ``peer``, whose signalling is at that address, can send sound to."""
@@ -153,7 +146,7 @@ class Leg:
             await asyncio.wait({finished, pressed}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             if pressed.done() and not pressed.cancelled():
-                self._put_back(pressed.result())
+                self._digits.put_back(pressed.result())
             if not finished.done():
                 self.media.stop()
             pressed.cancel()
@@ -191,24 +184,45 @@ class Leg:
 
     # --- digits --------------------------------------------------------------------------------------------
 
-    def take_digit(self, key: str, method: str) -> None:
-        """Keep one key press. A peer that sends each press both ways (RFC 4733 and INFO) counts once."""
-        if not self._digit_method and method != "dialled":
-            self._digit_method = method
-        if method in (self._digit_method, "dialled"):
-            self._digits.put_nowait(Digit(key, asyncio.get_running_loop().time()))
+    def take_digit(self, key: str, method: Method) -> None:
+        """Keep one key press. A peer that sends each press in several ways counts once."""
+        is_new = self._digits.take(key, method, asyncio.get_running_loop().time())
+        if is_new and self.on_key is not None:
+            self.on_key(key, method)
 
     def preload_digits(self, keys: str) -> None:
         """Treat the digits of a ``tel:+48221234567,555`` link as if the caller had pressed them."""
         for key in keys:
-            self.take_digit(key, "dialled")
+            self.take_digit(key, Method.DIALLED)
 
-    def _put_back(self, digit: Digit) -> None:
-        waiting = [digit]
-        while not self._digits.empty():
-            waiting.append(self._digits.get_nowait())
-        for each in waiting:
-            self._digits.put_nowait(each)
+    @property
+    def dtmf(self) -> DtmfMode:
+        """How keys come and go."""
+        return self._profile.dtmf
+
+    @property
+    def is_talking(self) -> bool:
+        """Whether it is connected to somebody, and nobody waits for its keys."""
+        return self._is_talking
+
+    @is_talking.setter
+    def is_talking(self, is_talking: bool) -> None:
+        self._is_talking = is_talking
+        self._listen_for_tones()
+
+    def _listen_for_tones(self) -> None:
+        """Search the sound for keys where they can come in no other way, and somebody may want them."""
+        agreement = self.media.agreement
+        has_events = agreement is not None and bool(agreement.event_rates)
+        is_inband = self.dtmf is DtmfMode.INBAND or (self.dtmf is DtmfMode.AUTO and not has_events)
+        self.media.listen_for_tones(is_inband and agreement is not None and not self.is_talking)
+
+    def press(self, key: str) -> None:
+        """Press a key on it: as an event where the far end takes those, else as its tones."""
+        if self.takes_events and self.dtmf is not DtmfMode.INBAND:
+            self.media.send_digits(key)
+        else:
+            self.media.play(key_tones(key))
 
     async def digit(self, seconds: float) -> str | None:
         """Return the next key, or None when ``seconds`` pass without one.
@@ -225,13 +239,12 @@ class Leg:
 
     def forget_digits(self) -> None:
         """Drop what was pressed so far (after a wrong choice, before asking again)."""
-        while not self._digits.empty():
-            self._digits.get_nowait()
+        self._digits.forget()
 
     @property
     def has_digits(self) -> bool:
         """Whether a key is waiting to be read."""
-        return not self._digits.empty()
+        return not self._digits.is_empty
 
     @property
     def takes_events(self) -> bool:
@@ -275,6 +288,7 @@ class Leg:
         """Let sound flow as agreed, and tell the bridge when the far end holds or resumes."""
         self._local = self._local.after(agreement)
         self.media.connect(scoped(agreement, self._peer), allows_nat=self._allows_nat)
+        self._listen_for_tones()
         was_held, self.is_held = self.is_held, not agreement.sends
         if self.on_hold_change is not None and was_held != self.is_held:
             self.on_hold_change(self.is_held)
@@ -346,7 +360,7 @@ class Leg:
     def _take_info(self, content_type: str, body: bytes) -> None:
         key = parse_info(content_type, body)
         if key is not None:
-            self.take_digit(key, "info")
+            self.take_digit(key, Method.INFO)
 
     def _fell_silent(self) -> None:
         """Free whoever talks with a dead peer. A listener may be silent as long as they like."""
@@ -389,7 +403,7 @@ class Leg:
     async def close(self) -> None:
         """Hang up if still up and give the ports back."""
         self.hang_up()
-        self.media.on_digit = None
+        self.media.on_digit = self.media.on_tone = None
         self.media.on_rtp_timeout = None
         self.media.on_lost = None
         self.media.on_moved = None

@@ -7,8 +7,9 @@ import re
 
 import structlog
 
+from b2bua.call.digits import DtmfMode
 from b2bua.call.leg import Leg
-from media.dtmf import format_info
+from media.dtmf import format_info, key_tones
 from media.keypad import key_seconds
 
 log = structlog.get_logger("call")
@@ -23,21 +24,28 @@ and it is the same pause."""
 async def press_after_answer(leg: Leg, post_dial: str) -> bool:
     """Press the digits of ``post_dial`` on ``leg``, with its pauses; what it says is heard all the while.
 
-    By RFC 4733, or by SIP INFO where the far end took no telephone-event; False if it refuses that, too.
+    By RFC 4733, or by SIP INFO where the far end took no telephone-event, or as tones where it refuses that,
+    too; False if it takes none of those that its trunk is said to take.
 
     Raises:
         LegEnded: the far end hung up before the last one.
     """
+    refuses_info = False
     async with leg.while_up():
         for part in PART.findall(post_dial):
             if part in PAUSES:
                 await asyncio.sleep(PAUSE_S)
-            elif leg.takes_events:
+            elif leg.dtmf is DtmfMode.INBAND or refuses_info:
+                await leg.play(key_tones(part))
+            elif leg.takes_events and leg.dtmf is not DtmfMode.INFO:
                 leg.media.send_digits(part)
                 await asyncio.sleep(key_seconds(leg.ptime_ms) * len(part))
-            elif not await _press_by_info(leg, part):
-                log.warning("the far end takes no digits, neither as events nor by INFO", who=leg.name)
-                return False
+            elif leg.dtmf is DtmfMode.RFC4733 or not await _press_by_info(leg, part):
+                if leg.dtmf is not DtmfMode.AUTO:
+                    log.warning("the far end does not take digits as its trunk is said to", who=leg.name)
+                    return False
+                refuses_info = True
+                await leg.play(key_tones(part))
     return True
 
 

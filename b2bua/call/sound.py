@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from b2bua.call.digits import DtmfMode
 from b2bua.sip.transport.addressing import is_ipv6, is_private, with_zone
 from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import SrtpPolicy
@@ -24,11 +25,15 @@ class SoundProfile:
     """Whether sound is protected."""
     ptime_ms: int = 20
     """Milliseconds of sound per packet that we ask for."""
+    dtmf: DtmfMode = DtmfMode.AUTO
+    """How keys that are pressed come and go."""
 
-    def of_party(self, srtp: str | None, codecs: Sequence[str] | None = None) -> SoundProfile:
-        """Return the same for a party that has a policy of SRTP or codecs of its own."""
+    def of_party(
+        self, srtp: str | None, codecs: Sequence[str] | None = None, dtmf: str = DtmfMode.AUTO
+    ) -> SoundProfile:
+        """Return the same for a party that has a policy of SRTP, codecs or a way of digits of its own."""
         policy = self.srtp if srtp is None else SrtpPolicy(srtp)
-        return replace(self, srtp=policy, codecs=tuple(codecs or self.codecs))
+        return replace(self, srtp=policy, codecs=tuple(codecs or self.codecs), dtmf=DtmfMode(dtmf))
 
     def first(self, codecs: Sequence[str], *, ptime_ms: int) -> SoundProfile:
         """Return the same for who is to talk with a peer that has ``codecs``: these first, in its order."""

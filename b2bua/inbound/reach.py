@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from b2bua.call.call import Call, CallerIdentity
 from b2bua.call.callee import Dial, Reached, Vigil
+from b2bua.call.digits import DtmfMode
 from b2bua.config import models as config
 from b2bua.errors import MalformedMessage, Unavailable
 from b2bua.people.directory import Directory
@@ -127,6 +128,7 @@ class Reach:
             allows_nat=route.trunk.allows_nat,
             srtp=SrtpPolicy(route.trunk.srtp),
             codecs=route.trunk.codecs or (),
+            dtmf=DtmfMode(route.trunk.dtmf),
             after_refusal=after_refusal,
             post_dial=post_dial,
             most_redirects=MOST_REDIRECTS if route.trunk.follows_redirects else 0,

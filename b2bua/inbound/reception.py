@@ -263,7 +263,7 @@ class Reception:
         """Return how to negotiate sound with who calls: trunks and people may have their own way."""
         person = arrival.identity.person
         if arrival.trunk is not None:
-            return self.profile.of_party(arrival.trunk.srtp, arrival.trunk.codecs)
+            return self.profile.of_party(arrival.trunk.srtp, arrival.trunk.codecs, arrival.trunk.dtmf)
         if person is None:
             return self.profile
         known = self.directory().person(person)

@@ -33,6 +33,7 @@ for = "20s"
 voicemail = "sales"
 """
 ANSWERS = Habit(answers_after=1.0)
+DEAF_SOUND = ("127.0.0.9", 4000)
 
 
 @dataclass
@@ -181,7 +182,7 @@ class Deaf:
         phone.endpoint.on_invite = self._take
 
     def _take(self, invite: IncomingInvite) -> None:
-        answer, _ = make_answer(invite.offer or b"", LocalMedia("127.0.0.9", 4000, session_id=1, version=1))
+        answer, _ = make_answer(invite.offer or b"", LocalMedia(*DEAF_SOUND, session_id=1, version=1))
         lines = [line for line in answer.decode().splitlines() if ":101 " not in line]
         body = "\r\n".join(lines).replace("RTP/AVP 8 101", "RTP/AVP 8") + "\r\n"
         self.session: Session = invite.accept(body.encode())
@@ -208,17 +209,22 @@ async def test_row_i9_who_takes_no_telephone_event_is_pressed_by_info(tmp_path: 
 
 
 @virtual_time(limit_s=600)
-async def test_row_i9_who_takes_no_digits_at_all_is_talked_with_all_the_same(tmp_path: Path) -> None:
+async def test_row_i9_who_takes_neither_events_nor_info_hears_the_tones(tmp_path: Path) -> None:
     async with office(tmp_path, scheme=RING.format(f"{FAR},5,5")) as run:
         far = Deaf(await run.softphone("far", MOBILES[1]), status=415)
+        tones: list[bytes] = []
         leg = await (await run.call_in(NUMBER)).answered(within=5)
-        await asyncio.sleep(8)
+        await asyncio.sleep(1)
+        run.rtp.drop = lambda packet, _source, to: to == DEAF_SOUND and tones.append(packet) is not None
+        await asyncio.sleep(7)
         assert len(run.packets("INFO", to_port=MOBILES[1])) == 1  # refused once, it is not asked again
+        assert len(tones) == 20  # twice five packets of tones and as many of the pause behind them
         assert not far.session.ended.done()
         leg.hang_up()
         [told] = await run.stories()
         assert told.outcome is CallOutcome.TALKED
-        assert not [event for event in told.events if event.kind is EventKind.DIALLED_ON]
+        [dialled_on] = [event for event in told.events if event.kind is EventKind.DIALLED_ON]
+        assert dialled_on.detail.replace(",", "") == "55"
         await run.settled()
 
 

@@ -59,6 +59,9 @@ class Trunk(Named):
     codecs: Codecs | None = None
     """Offered and accepted on this trunk; None: those of the office."""
 
+    dtmf: Literal["auto", "rfc4733", "info", "inband"] = "auto"
+    """How keys that are pressed come and go on this trunk."""
+
     @property
     def registrars(self) -> tuple[str, ...]:
         """Return all registrars in the order in which they are tried."""
