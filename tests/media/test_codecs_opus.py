@@ -117,8 +117,8 @@ def test_any_bytes_are_some_sound_and_what_follows_is_heard(payloads: list[bytes
     codec = codecs.by_name("opus")
     for payload in payloads:
         assert len(codec.decode(payload)) <= 5760 * 2
-    heard = np.concatenate([codec.decode(payload) for payload in packets(sine(1000, 0.4))])
-    assert levels(heard)[10:18].min() > -24.0
+    heard = np.concatenate([codec.decode(payload) for payload in packets(sine(1000, 1.2))])
+    assert levels(heard)[50:58].min() > -18.0  # its gain is predicted from frame to frame, and forgets slowly
 
 
 def test_two_channels_are_mixed_to_one() -> None:
