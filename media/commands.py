@@ -194,8 +194,15 @@ class CloseLeg(Struct, frozen=True, tag=True, array_like=True):
     leg: int
 
 
+class Ping(Struct, frozen=True, tag=True, array_like=True):
+    """Answered by Pong at once: a worker that hangs is as bad as a dead one."""
+
+    leg: int = 0
+
+
 Command: TypeAlias = (
-    OpenLeg
+    Ping
+    | OpenLeg
     | ConnectLeg
     | Play
     | StopPlaying
@@ -219,6 +226,12 @@ Command: TypeAlias = (
 
 class Started(Struct, frozen=True, tag=True, array_like=True):
     """The worker takes commands."""
+
+    leg: int = 0
+
+
+class Pong(Struct, frozen=True, tag=True, array_like=True):
+    """The worker does its work."""
 
     leg: int = 0
 
@@ -305,6 +318,7 @@ class Trouble(Struct, frozen=True, tag=True, array_like=True):
 
 Event: TypeAlias = (
     Started
+    | Pong
     | LegOpened
     | LegRefused
     | DigitPressed

@@ -24,7 +24,7 @@ from threading import Thread
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
-from media.commands import Event, Started
+from media.commands import Event, Ping, Pong, Started
 from media.endpoint import Address, Endpoint
 from media.engine import Engine
 from media.factory import EndpointFactory
@@ -186,7 +186,10 @@ class Worker:
         now = monotonic()
         for command in self._framer.feed(received):
             try:
-                self._engine.handle(command, now)
+                if isinstance(command, Ping):
+                    self._emit(Pong())
+                else:
+                    self._engine.handle(command, now)
             except Exception:  # noqa: BLE001 - one leg's command must not swallow another's
                 traceback.print_exc()
 

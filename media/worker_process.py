@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import sys
@@ -12,13 +13,18 @@ from pathlib import Path
 from typing import Self
 
 import media
-from media.commands import Command, Event, Started
+from media.commands import Command, Event, Ping, Pong, Started
 from media.errors import MediaError
 from media.wire import encode, events_framer
+
+log = logging.getLogger("media")
 
 START_SECONDS = 10.0
 END_SECONDS = 10.0
 """More than the worker gives a slow disk."""
+PING_EVERY_S = 1.0
+MOST_UNANSWERED = 4
+"""A worker that leaves so many in a row unanswered hangs. No ping counts a suspended machine."""
 _CHUNK = 65536
 
 
@@ -36,6 +42,8 @@ class WorkerProcess:
         self._framer = events_framer()
         self._unsent = bytearray()
         self._is_closing = False
+        self._unanswered = 0
+        self._pinging: asyncio.TimerHandle | None = None
         self._started = asyncio.Event()
         self._ended = asyncio.Event()
         line.setblocking(False)
@@ -79,6 +87,7 @@ class WorkerProcess:
         if worker._ended.is_set() or not worker._started.is_set():
             await worker.close()
             raise MediaError("the media worker does not start")
+        worker._ping()
         return worker
 
     @property
@@ -86,6 +95,21 @@ class WorkerProcess:
         """Its process."""
         assert self._process is not None
         return self._process.pid
+
+    def _ping(self) -> None:
+        """Ask again and again whether it works; kill one that does not answer, so that another can begin."""
+        self._pinging = None
+        if self._ended.is_set() or self._is_closing:
+            return
+        if self._unanswered >= MOST_UNANSWERED:
+            assert self._process is not None
+            log.error("the media worker hangs; it is killed")
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            return
+        self._unanswered += 1
+        self.send(Ping())
+        self._pinging = self._loop.call_later(PING_EVERY_S, self._ping)
 
     def send(self, command: Command) -> None:
         """Pass on ``command``; while the worker is busy it waits here."""
@@ -121,6 +145,8 @@ class WorkerProcess:
         for event in self._framer.feed(received):
             if isinstance(event, Started):
                 self._started.set()
+            elif isinstance(event, Pong):
+                self._unanswered = 0
             else:
                 # Each on its own turn, so that what one callback raises does not swallow the next event.
                 self._loop.call_soon(self._deliver, event)
@@ -128,6 +154,8 @@ class WorkerProcess:
     def _end(self) -> None:
         if self._ended.is_set():
             return
+        if self._pinging is not None:
+            self._pinging.cancel()
         self._loop.remove_reader(self._line.fileno())
         self._loop.remove_writer(self._line.fileno())
         self._line.close()

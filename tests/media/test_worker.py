@@ -126,6 +126,22 @@ async def test_a_worker_that_dies_is_replaced_and_its_legs_go_on_at_the_same_por
     assert len({packet.ssrc for packet in ours}) == 2
 
 
+async def test_a_worker_that_hangs_is_killed_and_its_legs_go_on_in_another() -> None:
+    with UdpPeer() as anna:
+        async with worker() as engine:
+            leg = await engine.open_leg("anna")
+            leg.connect(anna.agreement())
+            leg.play([Tone((1000.0,), 1.0)], loop=True)
+            await until(anna.listen)
+            hung = engine.pid
+            assert hung is not None
+            os.kill(hung, signal.SIGSTOP)
+            await until(lambda: has_ended(hung), seconds=10.0)
+            heard = len(anna.listen())
+            await until(lambda: len(anna.listen()) > heard + 10)
+            assert engine.pid not in (None, hung)
+
+
 async def test_a_leg_whose_port_is_gone_gets_another_one_and_says_so() -> None:
     with UdpPeer() as anna:
         async with worker() as engine:
