@@ -17,6 +17,7 @@ from media.memory import MemoryRtpNetwork
 from media.sdp.crypto import SrtpPolicy
 from media.sdp.model import SessionDescription
 from media.wav import read_wav
+from tests.calls.test_transfer import dialog_of, refer
 from tests.harness.clock import virtual_time
 from tests.harness.office import NUMBER, Office, assert_both_hear, heard, office, reinvite
 
@@ -278,3 +279,21 @@ async def test_one_of_two_workers_takes_only_its_own_calls_along(tmp_path: Path)
         path = (await recording.stop()).path
         assert len(heard(path, VOICE_HZ)) > 145  # not a gap
         await assert_both_hear(caller, phone, tmp_path)
+
+
+@virtual_time(limit_s=600)
+async def test_rfc3264_8_3_1_a_transfer_between_two_workers_moves_one_of_the_two_by_reinvite(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, workers=2) as demo:
+        anna = await demo.phone("101")
+        piotr, olena = [await demo.phone(number, Habit(answers_after=1)) for number in ("102", "103")]
+        first = await (await demo.call_from(anna, "101", "102")).answered(within=10)
+        second = await (await demo.call_from(anna, "101", "103")).answered(within=10)
+        assert [slot.load for slot in demo.server.engine.slots] == [2, 2]
+        assert await refer(first, "103", replaces=dialog_of(second)).result == 200
+        await asyncio.sleep(1)
+        assert sorted(slot.load for slot in demo.server.engine.slots) == [0, 2]
+        invites = [len(demo.packets("INVITE", to_port=port)) for port in (5102, 5103)]
+        assert sorted(invites) == [1, 2]
+        await assert_both_hear(piotr.invitations[0].leg, olena.invitations[0].leg, tmp_path)
