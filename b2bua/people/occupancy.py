@@ -10,6 +10,9 @@ from enum import StrEnum
 
 from b2bua.errors import WrongState
 
+FEW = 64
+"""So many deadlines are not worth a look whether they still matter."""
+
 
 class Engagement(StrEnum):
     """What keeps a person from the next call."""
@@ -69,6 +72,7 @@ class Occupancy:
     def __init__(self) -> None:
         self._leases: dict[str, list[Lease]] = {}
         self._deadlines: list[tuple[float, int, Lease]] = []
+        self._most_noted = FEW
         self._order = itertools.count()
         self._on_freed: list[Callable[[str], None]] = []
 
@@ -123,6 +127,14 @@ class Occupancy:
     def reschedule(self, lease: Lease) -> None:
         """Note the present end of ``lease``; what was noted before is ignored from now on."""
         heapq.heappush(self._deadlines, (lease.until, next(self._order), lease))
+        if len(self._deadlines) > self._most_noted:
+            self._forget_past()
+
+    def _forget_past(self) -> None:
+        """Drop what was noted of leases that are over: talks that may last for hours mostly do not."""
+        self._deadlines = [noted for noted in self._deadlines if self._is_current(*noted)]
+        heapq.heapify(self._deadlines)
+        self._most_noted = 2 * len(self._deadlines) + FEW
 
     def _is_current(self, deadline: float, _order: int, lease: Lease) -> bool:
         return deadline == lease.until and lease in self._leases.get(lease.person, ())

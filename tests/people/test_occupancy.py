@@ -128,3 +128,17 @@ def test_whatever_happens_everybody_is_free_in_the_end_and_each_time_of_being_bu
     assert occupancy.is_free("anna", now)
     assert occupancy.next_expiry is None
     assert len(freed) == offers
+
+
+def test_talks_that_are_over_leave_nothing_behind_though_they_might_have_lasted_for_hours() -> None:
+    occupancy = Occupancy()
+    still = occupancy.offer("piotr", until=50_000.0, now=0.0)
+    for call in range(1000):
+        now = float(call)
+        lease = occupancy.offer("anna", until=now + 20.0, now=now)
+        lease.extend(now + 43_200.0, now, Engagement.TALKING)
+        lease.release(now + 0.5)
+    assert len(occupancy._deadlines) <= 66
+    assert still.is_live(1000.0)
+    assert occupancy.next_expiry == 50_000.0
+    assert not occupancy.is_free("piotr", 1000.0)
