@@ -19,14 +19,14 @@ def rows() -> Iterator[Row]:
     for phase in ("ringing", "talking"):
         with Office.running() as office:
             office.register_phones()
-            idle = office.rss_bytes
+            idle = office.held_bytes
             office.calls(WARM_UP_CALLS, rate=20)
-            before = office.rss_bytes
+            before, media = office.held_bytes, office.media_held_bytes
             result = office.calls(CALLS, rate=RATE, phase=phase)
             time.sleep(SETTLE_S)
-            growth = office.rss_bytes - before
+            growth, media = office.held_bytes - before, office.media_held_bytes - media
             office.end_calls()
         if phase == "ringing":
             yield Row("idle product, all processes", idle / 2**20, "MiB", remarks=f"{PEOPLE} phones")
-        failed = f"{CALLS} calls, {result['failed']} failed"
-        yield Row(f"call that is {phase}, two legs", growth / CALLS / 1024, "KiB", remarks=failed)
+        remarks = f"{CALLS} calls, {result['failed']} failed; {media / CALLS / 1024:.1f} of it for sound"
+        yield Row(f"call that is {phase}, two legs", growth / CALLS / 1024, "KiB", remarks=remarks)

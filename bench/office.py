@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from bench.generator import FIRST_EXTENSION, FIRST_NUMBER, HOST
-from bench.processes import tree_cpu_seconds, tree_rss_bytes
+from bench.processes import held_bytes, tree_cpu_seconds, tree_held_bytes
 
 ROOT = Path(__file__).parent.parent
 PEOPLE = 20
@@ -148,9 +148,14 @@ class Office:
         return tree_cpu_seconds(self.pid)
 
     @property
-    def rss_bytes(self) -> int:
-        """Resident memory of the product, the media worker included."""
-        return tree_rss_bytes(self.pid)
+    def held_bytes(self) -> int:
+        """Memory of the product, the media worker included; what both share counts once."""
+        return tree_held_bytes(self.pid)
+
+    @property
+    def media_held_bytes(self) -> int:
+        """Memory of the media workers alone."""
+        return self.held_bytes - held_bytes(self.pid)
 
     def register_phones(self) -> None:
         """Start the load generator, which registers the phones."""

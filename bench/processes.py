@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import re
 import time
 from pathlib import Path
-
-PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def cpu_seconds(pid: int) -> float:
@@ -28,11 +26,12 @@ def tree_cpu_seconds(pid: int) -> float:
     return sum(map(cpu_seconds, tree(pid)))
 
 
-def rss_bytes(pid: int) -> int:
-    """Return the resident memory of one process."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
+def held_bytes(pid: int) -> int:
+    """Return the resident memory of one process, its part of what it shares with others (PSS)."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(r"^Pss: +(\d+) kB", rollup, re.MULTILINE)[1]) * 1024  # type: ignore[index]
 
 
-def tree_rss_bytes(pid: int) -> int:
-    """Return the resident memory of a process and of all that descend from it."""
-    return sum(map(rss_bytes, tree(pid)))
+def tree_held_bytes(pid: int) -> int:
+    """Return the memory that a process and all that descend from it take: what they share counts once."""
+    return sum(map(held_bytes, tree(pid)))

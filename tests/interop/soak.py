@@ -23,7 +23,7 @@ from random import Random
 from b2bua.demo.softphone import CallRefused, Habit, PlacedCall, Softphone
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.transport.hop import Hop
-from bench.processes import rss_bytes
+from bench.processes import held_bytes
 from media.client import MediaEngine
 from media.commands import Tone
 from tests.harness.product import HOST, Product
@@ -67,7 +67,7 @@ class Footprint:
                 links.append(os.readlink(path))
         inodes = {link[8:-1] for link in links if link.startswith("socket:[")}
         lines = [line.split() for name in ("udp", "udp6") for line in _table(pid, name)]
-        return cls(rss_bytes(pid), len(links), sum(columns[9] in inodes for columns in lines))
+        return cls(held_bytes(pid), len(links), sum(columns[9] in inodes for columns in lines))
 
     def grown_to(self, later: Footprint) -> list[str]:
         """Return what is more than it may be ``later``, in words."""
