@@ -61,6 +61,7 @@ from b2bua.trunk.selection import TrunkSelection
 from b2bua.trunk.watch import TrunkWatch
 from b2bua.voicemail.listen import ListenSounds, ListenStep
 from b2bua.voicemail.step import VoicemailStep
+from media.call_tones import call_tones
 from media.client import MediaEngine
 from media.sdp.crypto import SrtpPolicy
 
@@ -186,6 +187,7 @@ class Server:
                 Echo: echo,
             },
             facts=self._facts,
+            tones=profile.tones,
             studio=build_studio(self.config, self.recordings, sounds.prompt),
         )
         pickups = self._build_pickups(dialer, transfers, profile)
@@ -198,6 +200,7 @@ class Server:
             public_addresses=config.rtp.public_addresses,
             rtp_timeout_s=config.media.rtp_timeout_s,
             srtp=SrtpPolicy(config.sip.srtp),
+            tones=call_tones(config.office.country),
         )
 
     def _build_reach(self) -> Reach:

@@ -1,4 +1,4 @@
-"""Call-progress tones, and which tones are in a piece of audio. Levels are in dB of a full-scale sine."""
+"""Tones, and which tones are in a piece of audio. Levels are in dB of a full-scale sine."""
 
 from __future__ import annotations
 
@@ -15,19 +15,6 @@ FLOOR_DB = -120.0
 FRAME_S = 0.02
 
 _FADE_S = 0.005
-_DEFAULT_RINGBACK = ((425.0,), (1.0, 4.0))
-_RINGBACK: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
-    "AU": ((400.0, 425.0), (0.4, 0.2, 0.4, 2.0)),
-    "CA": ((440.0, 480.0), (2.0, 4.0)),
-    "CZ": ((425.0,), (1.0, 4.0)),
-    "FR": ((440.0,), (1.5, 3.5)),
-    "GB": ((400.0, 450.0), (0.4, 0.2, 0.4, 2.0)),
-    "IE": ((400.0, 450.0), (0.4, 0.2, 0.4, 2.0)),
-    "JP": ((400.0,), (1.0, 2.0)),
-    "RU": ((425.0,), (0.8, 3.2)),
-    "US": ((440.0, 480.0), (2.0, 4.0)),
-}
-"""Frequencies, then seconds on and off in turn (ITU-T E.180); most of Europe is the default."""
 
 
 def silence(seconds: float, rate: int) -> Pcm:
@@ -45,21 +32,6 @@ def tone(frequencies: Sequence[float], seconds: float, rate: int, level_db: floa
     wave[:edge] *= slope
     wave[len(wave) - edge :] *= slope[::-1]
     return np.clip(np.rint(wave), -FULL_SCALE, FULL_SCALE).astype(np.int16)
-
-
-def ringback(country: str, rate: int, *, level_db: float = -16.0) -> Pcm:
-    """Return one period, to be looped, of what callers hear in ``country`` (ISO 3166 code) while it rings."""
-    frequencies, cadence = _RINGBACK.get(country.upper(), _DEFAULT_RINGBACK)
-    parts = (
-        silence(seconds, rate) if index % 2 else tone(frequencies, seconds, rate, level_db)
-        for index, seconds in enumerate(cadence)
-    )
-    return np.concatenate(list(parts))
-
-
-def beep(rate: int, *, level_db: float = -13.0) -> Pcm:
-    """Return the tone after which a message is recorded: 1 kHz, 0.4 s."""
-    return tone((1000.0,), 0.4, rate, level_db)
 
 
 def detect(pcm: Pcm, rate: int, frequencies: Sequence[float]) -> NDArray[np.float64]:

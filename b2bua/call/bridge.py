@@ -11,6 +11,7 @@ from typing import Any
 from b2bua.call.digits import DtmfMode, Method
 from b2bua.call.leg import Leg
 from media.commands import PlayItem
+from media.dtmf import key_tones
 
 LONGEST_WAIT_S = 0.5
 """A phone that does not confirm what became of its transfer does not keep the others apart for longer."""
@@ -107,5 +108,9 @@ class Conversation:
 def _pass_on(other: Leg, key: str, method: Method) -> None:
     """Press a key on the other leg that does not get there with the sound: events go with it where agreed."""
     is_relayed = method is Method.RTP and other.takes_events and other.dtmf is not DtmfMode.INBAND
-    if not (is_relayed or other.is_held or method is Method.DIALLED):
-        other.press(key)
+    if is_relayed or other.is_held or method is Method.DIALLED:
+        return
+    if other.takes_events and other.dtmf is not DtmfMode.INBAND:
+        other.media.send_digits(key)
+    else:
+        other.media.play(key_tones(key))

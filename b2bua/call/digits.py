@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
 
+from media.sdp.agreement import StreamAgreement
+
 
 class DtmfMode(StrEnum):
     """How a peer sends the keys that are pressed, and gets ours."""
@@ -38,6 +40,13 @@ _TAKEN = {
     DtmfMode.INFO: frozenset((Method.INFO,)),
     DtmfMode.INBAND: frozenset((Method.TONE,)),
 }
+
+
+def needs_ear(mode: DtmfMode, agreement: StreamAgreement | None) -> bool:
+    """Return whether keys have to be listened for in the sound, by what was agreed so far."""
+    if agreement is None:
+        return False
+    return mode is DtmfMode.INBAND or (mode is DtmfMode.AUTO and not agreement.event_rates)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,22 +10,19 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from b2bua.call.digits import Digits, DtmfMode, Method
+from b2bua.call.digits import Digits, DtmfMode, Method, needs_ear
 from b2bua.call.relocation import Relocation
 from b2bua.call.sound import SoundProfile, scoped
 from b2bua.call.while_up import WhileUp
 from b2bua.errors import LegEnded, NotAcceptable
 from b2bua.sip.session import Ending, Session
 from media.client import MediaLeg, Playback
-from media.commands import PlayItem, Silence, Tone
-from media.dtmf import key_tones, parse_info
+from media.commands import PlayItem
+from media.dtmf import parse_info
 from media.errors import MediaError
 from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import SrtpPolicy, new_keys
 from media.sdp.negotiate import LocalMedia, make_answer, make_offer, read_answer
-
-RINGBACK: tuple[PlayItem, ...] = (Tone((425.0,), 1.0, -19.0), Silence(4.0))
-"""ETSI ringback, as played in the countries of our users."""
 
 
 class Leg:
@@ -161,7 +158,7 @@ class Leg:
 
     def ring(self) -> None:
         """Let the far end hear that somebody is being rung."""
-        self.loop(RINGBACK)
+        self.loop(self._profile.tones.ringback)
 
     def answer(self, *, prefer: str | None = None) -> None:  # noqa: ARG002 - who is not answered yet chooses by it
         """Note that the call is taken, by somebody whose codec is ``prefer``.
@@ -211,18 +208,8 @@ class Leg:
         self._listen_for_tones()
 
     def _listen_for_tones(self) -> None:
-        """Search the sound for keys where they can come in no other way, and somebody may want them."""
-        agreement = self.media.agreement
-        has_events = agreement is not None and bool(agreement.event_rates)
-        is_inband = self.dtmf is DtmfMode.INBAND or (self.dtmf is DtmfMode.AUTO and not has_events)
-        self.media.listen_for_tones(is_inband and agreement is not None and not self.is_talking)
-
-    def press(self, key: str) -> None:
-        """Press a key on it: as an event where the far end takes those, else as its tones."""
-        if self.takes_events and self.dtmf is not DtmfMode.INBAND:
-            self.media.send_digits(key)
-        else:
-            self.media.play(key_tones(key))
+        # Somebody may want its keys, and they can come in no other way.
+        self.media.listen_for_tones(not self.is_talking and needs_ear(self.dtmf, self.media.agreement))
 
     async def digit(self, seconds: float) -> str | None:
         """Return the next key, or None when ``seconds`` pass without one.

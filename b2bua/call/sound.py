@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from b2bua.call.digits import DtmfMode
 from b2bua.sip.transport.addressing import is_ipv6, is_private, with_zone
+from media.call_tones import CallTones, call_tones
 from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import SrtpPolicy
 
@@ -25,6 +26,8 @@ class SoundProfile:
     """Whether sound is protected."""
     ptime_ms: int = 20
     """Milliseconds of sound per packet that we ask for."""
+    tones: CallTones = field(default_factory=lambda: call_tones(""))
+    """What tells the far end how its call stands."""
     dtmf: DtmfMode = DtmfMode.AUTO
     """How keys that are pressed come and go."""
 

@@ -18,9 +18,14 @@ from b2bua.routing.facts import Facts
 from b2bua.routing.plan import Plan
 from b2bua.routing.scheme import Position, choose, follow
 from b2bua.store.calls import CallOutcome, EventKind
+from media.call_tones import CallTones, for_seconds
 
 log = structlog.get_logger("call")
 
+BUSY = frozenset((486, 600))
+"""Statuses of who talks."""
+ENDING_S = 2.5
+"""How long the tone before the end lasts."""
 Step = Callable[[Call, Any], Awaitable[Outcome | Chosen]]
 """Takes a caller, returns how it ended. Steps know nothing of one another nor of the order they run in."""
 
@@ -35,6 +40,8 @@ class Custody:
     """The moment, for opening hours."""
     transfers: Transfers
     """Carries out what phones ask for while they talk with a caller."""
+    tones: CallTones
+    """How calls sound that cannot go on."""
     studio: Studio | None = None
     """Records conversations; None: none are."""
 
@@ -43,6 +50,7 @@ class Custody:
         call.desk, call.studio = self.transfers, self.studio
         try:
             await self._walk(call, plan, start)
+            await self._play_ending(call)
         except LegEnded as ended:
             return self._hung_up(call, ended)
         finally:
@@ -50,6 +58,12 @@ class Custody:
                 await call.transfer.drop()
             await self._complete_recording(call)
         return "" if call.is_served else "nobody took the call"
+
+    async def _play_ending(self, call: Call) -> None:
+        """Let somebody who was answered, and whom nobody took, hear for a moment that it ends here."""
+        if call.caller.is_answered and not call.is_served:
+            tone = self.tones.busy if call.last_status in BUSY else self.tones.congestion
+            await call.caller.play(for_seconds(tone, ENDING_S))
 
     async def _complete_recording(self, call: Call) -> None:
         if self.studio is not None:

@@ -18,12 +18,12 @@ from b2bua.routing.scheme import number_spec
 from b2bua.store.calls import CallOutcome, EventKind
 from b2bua.store.outbox import NewMail
 from b2bua.store.store import Store
+from media.call_tones import BEEP
 from media.client import RecordingSummary
-from media.commands import PlayItem, Tone
+from media.commands import PlayItem
 
 log = structlog.get_logger("call")
 
-BEEP: tuple[PlayItem, ...] = (Tone((1000.0,), 0.4, -13.0),)
 """Speak after this."""
 GREETING = "voicemail-greeting-working"
 GREETING_OFF_HOURS = "voicemail-greeting-off-hours"

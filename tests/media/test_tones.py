@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from media.tones import FLOOR_DB, beep, detect, ringback, silence, tone
+from media.tones import FLOOR_DB, detect, silence, tone
 
 
 @pytest.mark.parametrize("rate", [8000, 16_000])
@@ -39,29 +39,3 @@ def test_what_is_too_loud_is_clipped_and_never_wraps() -> None:
     pcm = tone((500.0, 500.0), 0.1, 8000, 0.0)
     assert (pcm.max(), pcm.min()) == (32_767, -32_767)
     assert np.abs(np.diff(pcm.astype(int))).max() < 32_767
-
-
-@pytest.mark.parametrize(
-    ("country", "frequencies", "cadence"),
-    [
-        ("PL", (425.0,), (1.0, 4.0)),
-        ("UA", (425.0,), (1.0, 4.0)),
-        ("us", (440.0, 480.0), (2.0, 4.0)),
-        ("GB", (400.0, 450.0), (0.4, 0.2, 0.4, 2.0)),
-        ("??", (425.0,), (1.0, 4.0)),
-    ],
-)
-def test_e180_ringback_rings_as_the_country_is_used_to(
-    country: str, frequencies: tuple[float, ...], cadence: tuple[float, ...]
-) -> None:
-    levels = detect(ringback(country, 8000), 8000, frequencies)
-    rings = levels.min(axis=1) > -25.0
-    borders = np.flatnonzero(np.diff(rings.astype(int))) + 1
-    assert rings[0]
-    assert np.diff([0, *borders, len(rings)]).tolist() == [round(seconds * 50) for seconds in cadence]
-
-
-def test_the_beep_is_1_khz_for_less_than_half_a_second() -> None:
-    pcm = beep(8000)
-    assert len(pcm) == 3200
-    assert detect(pcm, 8000, (1000.0,))[5:15].min() > -14.0

@@ -1,0 +1,85 @@
+"""Tones of the countries (ITU-T E.180 and its list)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from media.call_tones import BEEP, call_tones, for_seconds
+from media.commands import PlayItem, Silence, Tone
+from media.tones import detect, silence, tone
+
+Cadence = tuple[float, ...]
+
+
+def sound(items: Sequence[PlayItem]) -> np.ndarray:
+    pieces = []
+    for item in items:
+        assert isinstance(item, Tone | Silence)
+        if isinstance(item, Tone):
+            pieces.append(tone(item.frequencies, item.seconds, 8000, item.level_db))
+        else:
+            pieces.append(silence(item.seconds, 8000))
+    return np.concatenate(pieces)
+
+
+@pytest.mark.parametrize(
+    ("country", "frequencies", "cadence"),
+    [
+        ("PL", (425.0,), (1.0, 4.0)),
+        ("UA", (425.0,), (1.0, 4.0)),
+        ("us", (440.0, 480.0), (2.0, 4.0)),
+        ("GB", (400.0, 450.0), (0.4, 0.2, 0.4, 2.0)),
+        ("SE", (425.0,), (1.0, 5.0)),
+        ("", (425.0,), (1.0, 4.0)),
+    ],
+)
+def test_e180_ringback_rings_as_the_country_is_used_to(
+    country: str, frequencies: tuple[float, ...], cadence: Cadence
+) -> None:
+    levels = detect(sound(call_tones(country).ringback), 8000, frequencies)
+    rings = levels.min(axis=1) > -28.0
+    borders = np.flatnonzero(np.diff(rings.astype(int))) + 1
+    assert rings[0]
+    assert np.diff([0, *borders, len(rings)]).tolist() == [round(seconds * 50) for seconds in cadence]
+
+
+@pytest.mark.parametrize(
+    ("country", "busy", "congestion", "frequencies"),
+    [
+        ("PL", (0.5, 0.5), (0.5, 0.5), (425.0,)),
+        ("DE", (0.48, 0.48), (0.24, 0.24), (425.0,)),
+        ("US", (0.5, 0.5), (0.25, 0.25), (480.0, 620.0)),
+        ("GB", (0.375, 0.375), (0.4, 0.35, 0.225, 0.525), (400.0,)),
+    ],
+)
+def test_busy_and_congestion_have_the_beat_and_the_pitch_of_the_country(
+    country: str, busy: Cadence, congestion: Cadence, frequencies: tuple[float, ...]
+) -> None:
+    tones = call_tones(country)
+    for items, cadence in ((tones.busy, busy), (tones.congestion, congestion)):
+        assert tuple(item.seconds for item in items if isinstance(item, Tone | Silence)) == cadence
+        assert all(item.frequencies == frequencies for item in items[::2] if isinstance(item, Tone))
+        assert all(isinstance(item, Silence) for item in items[1::2])
+
+
+@pytest.mark.parametrize("country", ["PL", "UA", "RU", "US", "GB", "ES", "JP"])
+def test_no_country_is_louder_or_softer_than_another(country: str) -> None:
+    for items in (call_tones(country).ringback, call_tones(country).busy):
+        [first] = [sound(items[:1])]
+        rms = np.sqrt(np.mean((first[400:-400] / 32767) ** 2))
+        assert 20 * np.log10(rms) == pytest.approx(-22.0, abs=0.7)
+
+
+def test_a_tone_of_some_seconds_is_made_of_whole_periods() -> None:
+    busy = call_tones("PL").busy
+    assert for_seconds(busy, 2.5) == busy * 3
+    assert for_seconds(busy, 0.1) == busy
+
+
+def test_the_beep_is_1_khz_for_less_than_half_a_second() -> None:
+    pcm = sound(BEEP)
+    assert len(pcm) == 3200
+    assert detect(pcm, 8000, (1000.0,))[5:15].min() > -14.0
