@@ -136,10 +136,13 @@ class MediaLeg:
             )
         )
 
-    def play(self, items: Sequence[PlayItem], *, loop: bool = False) -> Playback:
-        """Play ``items`` in the place of what plays; a bridge toward this leg waits meanwhile."""
+    def play(self, items: Sequence[PlayItem], *, loop: bool = False, start_s: float = 0.0) -> Playback:
+        """Play ``items`` in the place of what plays; a bridge toward this leg waits meanwhile.
+
+        The first ``start_s`` seconds are left out; of a loop, the first time only.
+        """
         self._cut()
-        self._playing = _Playing(Playback(), tuple(items), loop)
+        self._playing = _Playing(Playback(), tuple(items), loop, heard_s=start_s)
         self._play_on(self._playing)
         return self._playing.playback
 

@@ -261,6 +261,15 @@ class DigitPressed(Struct, frozen=True, tag=True, array_like=True):
     """Whether it was heard in the sound; else it was an event (RFC 4733)."""
 
 
+class PlayingItem(Struct, frozen=True, tag=True, array_like=True):
+    """The next item of a playback begins; nothing is told of the first."""
+
+    leg: int
+    playback: int
+    index: int
+    """Its place, from 0."""
+
+
 class Played(Struct, frozen=True, tag=True, array_like=True):
     """A playback is over."""
 
@@ -322,6 +331,7 @@ Event: TypeAlias = (
     | LegOpened
     | LegRefused
     | DigitPressed
+    | PlayingItem
     | Played
     | Recorded
     | Heard

@@ -21,6 +21,10 @@ class Playback:
         self._started = self._loop.time()
         self._ended_after: float | None = None
         self._is_complete: asyncio.Future[bool] = self._loop.create_future()
+        self.item = 0
+        """Which of what was asked for is being heard, from 0."""
+        self.on_item: Callable[[int], None] | None = None
+        """Told each time that `item` changes; in a loop over and over."""
 
     @property
     def seconds(self) -> float:
@@ -35,6 +39,12 @@ class Playback:
     async def finished(self) -> bool:
         """Wait for the end; return whether it was played to its end and not cut."""
         return await asyncio.shield(self._is_complete)
+
+    def note_item(self, index: int) -> None:
+        """Take that another item begins, as the engine tells it."""
+        self.item = index
+        if self.on_item is not None:
+            self.on_item(index)
 
     def end(self, *, is_complete: bool) -> None:
         """Take the end, as the engine tells it; once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from media.commands import PlayItem
 from media.sounds import Encoded
@@ -25,6 +25,7 @@ class Player:
         "is_looped",
         "items",
         "number",
+        "on_item",
     )
 
     def __init__(self, number: int, items: Sequence[PlayItem], *, is_looped: bool, skip_ms: int = 0) -> None:
@@ -37,6 +38,8 @@ class Player:
         self._offset = 0
         self._size = self._step_ms = 1
         self._skip_ms = skip_ms
+        self.on_item: Callable[[int], None] | None = None
+        """Told the place of each item, from 0, as its first packet is due; not of that which comes first."""
 
     @property
     def is_loaded(self) -> bool:
@@ -80,4 +83,6 @@ class Player:
             self._offset = 0
             if self._index == len(sounds) and self.is_looped and any(sounds):
                 self._index = 0
+            if self.on_item is not None and self._index < len(sounds):
+                self.on_item(self._index)
         return None

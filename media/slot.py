@@ -78,6 +78,7 @@ class WorkerSlot:
         self._takers: dict[type, Callable[[Any], None]] = {
             commands.LegOpened: self._opened,
             commands.LegRefused: self._refused,
+            commands.PlayingItem: self._playing_item,
             commands.Played: self._played,
             commands.Recorded: self._recorded,
             commands.LegClosed: self._leg_closed,
@@ -163,6 +164,11 @@ class WorkerSlot:
         opening = self._opening.pop(event.leg, None)
         if opening is not None:
             opening.refused(PortsExhausted(event.why))
+
+    def _playing_item(self, event: commands.PlayingItem) -> None:
+        playback = self._playbacks.get(event.playback)
+        if playback is not None:
+            playback.note_item(event.index)
 
     def _played(self, event: commands.Played) -> None:
         playback = self._playbacks.pop(event.playback, None)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
-from media.commands import Event, Play, Played, Trouble
+from media.commands import Event, Play, Played, PlayingItem, Trouble
 from media.keypad import Keypad
 from media.outgoing import OutgoingStream
 from media.player import Player
@@ -86,9 +87,13 @@ class Voice:
         self._player = Player(
             command.playback, command.items, is_looped=command.is_looped, skip_ms=command.skip_ms
         )
+        self._player.on_item = partial(self._tell_item, command.playback)
         self._take_turns()
         if self._agreement is not None:
             self._load(self._player)
+
+    def _tell_item(self, playback: int, index: int) -> None:
+        self._emit(PlayingItem(self.leg, playback, index))
 
     def stop(self) -> None:
         """Cut what plays."""
