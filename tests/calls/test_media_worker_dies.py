@@ -219,6 +219,28 @@ async def test_a_caller_who_still_rings_is_answered_at_the_new_address(tmp_path:
         assert len(demo.packets("INVITE", from_port=5060)) == 2
 
 
+@pytest.mark.parametrize("is_stolen", [False, True])
+@virtual_time(limit_s=600)
+async def test_sound_before_the_answer_goes_on_too_or_where_the_ports_are_gone_with_the_answer(
+    tmp_path: Path, is_stolen: bool
+) -> None:
+    async with office(tmp_path, worker_starts_in=START_S) as demo:
+        anna = await demo.phone("101")
+        mobiles = await demo.mobiles(Habit(plays_early=(Tone((VOICE_HZ,), 1.0),), answers_after=6))
+        call = await demo.call_from(anna, "101", "600 100 300")
+        recording = call.leg.media.record(tmp_path / "early.wav")
+        await asyncio.sleep(2)
+        ports = [leg.address for leg in demo.server.engine.slots[0].legs.values()]
+        demo.crash_media()
+        if is_stolen:
+            steal(demo.rtp, *ports)
+        caller = await call.answered(within=8)
+        early = len(heard((await recording.stop()).path, VOICE_HZ))
+        assert (early < 120) if is_stolen else (early > 250)  # of 6 s
+        await asyncio.sleep(1)
+        await assert_both_hear(caller, mobiles.invitations[0].leg, tmp_path)
+
+
 @virtual_time(limit_s=600)
 async def test_srtp_begins_with_new_keys_in_the_next_worker(tmp_path: Path) -> None:
     def secured(text: str) -> str:
