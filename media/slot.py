@@ -208,6 +208,7 @@ class WorkerSlot:
         now = loop.time()
         self._deaths.append(now)
         if len(self._deaths) == MOST_DEATHS and now - self._deaths[0] < DEATHS_WITHIN_S:
+            self._deaths.clear()
             self._give_up(why)
         self._restarting = loop.create_task(self._restart(why), name="media worker")
         if self.on_lost is not None:

@@ -208,6 +208,10 @@ async def test_what_kills_three_workers_within_a_minute_is_not_put_into_the_four
             assert ends == ["lost"]
             await until(lambda: engine.pid is not None)
             another = await engine.open_leg("bob")
+            assert engine.pid is not None
+            os.kill(engine.pid, signal.SIGKILL)
+            await until(lambda: not another.is_open)
+            await until(lambda: another.is_open)
             await another.close()
 
 
