@@ -20,6 +20,9 @@ log = structlog.get_logger("office")
 
 YOUNG_OBJECTS = 5000
 """So many new objects before the collector looks for garbage among them."""
+ROUNDS = (5, 1)
+"""So many rounds before older objects are looked at, what calls leave behind among them. That of 200 calls
+takes 0.1 s to clear away; ten rounds of ten, the usual, would save up that of 2000 calls, and 40 MB."""
 
 
 async def run_office(config: Config, *, is_demo: bool) -> None:
@@ -64,4 +67,5 @@ def spare_the_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 10, 10)
+    gc.collect()  # else a quarter of what is frozen must come on top before it looks at all that is new
+    gc.set_threshold(YOUNG_OBJECTS, *ROUNDS)

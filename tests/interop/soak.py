@@ -36,13 +36,14 @@ NUMBERS = (IN_TURN, TOGETHER, MENU, QUEUE, VOICEMAIL, ECHO)
 PHONES = {"101": 1.0, "102": 0.5, "103": None}
 """After how many seconds they answer; None: never."""
 ANSWER_S = 30.0
+HEARD_WITHIN_S = 2.0
 REST_S = 10.0
 """After the last call: ports rest 5 s, transactions up to 32 s hold no descriptor."""
-WARM_UP_SHARE = 0.2
-"""Of the time, in which caches fill before anything is counted."""
+WARM_UP_SHARE = 0.4
+"""Of the time, in which caches fill before anything is counted: those of a thousand calls."""
 SAMPLE_S = 10.0
 GROWN_BYTES = 12 * 1024 * 1024
-"""Memory that may come on top: prompts that nobody had heard before, the allocator's reserve."""
+"""Memory that may come on top: prompts that nobody had heard before, garbage that is not collected yet."""
 GROWN_DESCRIPTORS = 3
 """SQLite opens and closes files as it likes."""
 
@@ -176,8 +177,12 @@ class Soak:
         leg.loop([Tone((self.random.uniform(400.0, 1500.0),), 1.0)])
         if number in (MENU, VOICEMAIL):
             leg.media.send_digits(self.random.choice(("#", "1", "0", "9")))
-        await asyncio.wait({leg.ended}, timeout=self.random.uniform(3.0, 12.0))
-        self.counts["heard" if leg.media.is_heard else "mute"] += 1
+        seconds = self.random.uniform(0.5, 5.0)
+        await asyncio.wait({leg.ended}, timeout=seconds)
+        if leg.media.is_heard:
+            self.counts["heard"] += 1
+        else:
+            self.counts["mute" if seconds > HEARD_WITHIN_S else "hung up at once"] += 1
         if leg.is_up and self.random.random() < 0.5:
             leg.media.send_digits("#")
 
