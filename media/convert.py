@@ -17,7 +17,7 @@ _LOST_S = 0.5
 def convert(source: Path, target: Path) -> None:
     """Write the stereo sound of ``source`` to ``target``, as its suffix says. It is on the disk on return.
 
-    Nothing is called ``target`` before it is complete. Blocks for a second or so per hour of sound.
+    Nothing is called ``target`` before it is complete. Takes half a minute of a core for an hour.
 
     Raises:
         MalformedMedia: the source cannot be read, or the outcome is not as long.

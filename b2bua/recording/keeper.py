@@ -60,6 +60,9 @@ class RecordingKeeper:
         if recording.id in self._failed or not recording.seconds:
             return
         source, target = recording.path, recording.path.with_suffix(f".{self.format}")
+        if not await asyncio.to_thread(source.exists):
+            self._failed.add(recording.id)  # somebody has put it elsewhere
+            return
         try:
             await asyncio.to_thread(convert, source, target)
         except (MediaError, OSError) as error:
