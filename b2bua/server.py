@@ -282,15 +282,16 @@ class Server:
         Raises:
             OSError: an address is taken.
             UnusableDatabaseError: the journal cannot be opened.
+            AlreadyRunningError: another office runs on the same folder.
             MediaError: the media engine does not start.
         """
         around = surroundings or Surroundings()
         async with AsyncExitStack() as stack:
             store, engine = await around.open(config)
             await stack.enter_async_context(store)
+            stack.push_async_callback(engine.close)
             stack.enter_context(running(config.office.data))
             server = cls(config, store, engine, around)
-            stack.push_async_callback(server.engine.close)
             await server._recover()
             await server.lamps.load()
             keeper = BindingKeeper(server.bindings, store.bindings, clock=around.clock)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import structlog
 
+from b2bua.call.caller import CallerLeg
 from b2bua.call.leg import Leg
 from b2bua.inbound.quality import quality_of
 from b2bua.log import LIVE_CALLS
@@ -44,7 +45,10 @@ class JournalLedger:
     def measure(self, leg: Leg) -> None:
         """Keep how the sound of a closed leg was, if it carried any."""
         if leg.is_answered:
-            self._journal.measure(self._call.call_id, quality_of(leg, self._clock()))
+            # Who picked up this call has called in, too, and who came by a transfer may have.
+            is_caller = isinstance(leg, CallerLeg) and leg.number == self._call.caller
+            quality = quality_of(leg, self._clock(), is_caller=is_caller)
+            self._journal.measure(self._call.call_id, quality)
 
     def tell_story(self, outcome: CallOutcome, why: str) -> None:
         """Log the whole call in one line, in the journal's words."""

@@ -6,16 +6,14 @@ import asyncio
 from datetime import datetime, timedelta
 
 from b2bua.call.call import CALLER
-from b2bua.call.caller import CallerLeg
 from b2bua.call.leg import Leg
 from b2bua.store.quality import LegQuality
 from media.quality import mos
 
 
-def quality_of(leg: Leg, now: datetime) -> LegQuality:
+def quality_of(leg: Leg, now: datetime, *, is_caller: bool) -> LegQuality:
     """Return how the sound of ``leg``, which is closed, was; ``now`` is the wall-clock time."""
     numbers, agreement = leg.media.statistics, leg.media.agreement
-    is_caller = isinstance(leg, CallerLeg)
     at = asyncio.get_running_loop().time()
     answered, ended = leg.answered_at or leg.began, leg.ended_at or at
     codec = "" if agreement is None else agreement.codec

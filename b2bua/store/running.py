@@ -8,14 +8,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from b2bua.errors import B2buaError
+
 FILE_NAME = "running.lock"
+
+
+class AlreadyRunningError(B2buaError):
+    """Another office runs on the folder: to recover its calls would end them as people talk."""
 
 
 @contextmanager
 def running(data: Path) -> Iterator[None]:
-    """Show for as long as the block runs that an office runs on the folder ``data``."""
+    """Show for as long as the block runs that an office runs on the folder ``data``.
+
+    Raises:
+        AlreadyRunningError: one does already.
+    """
     with (data / FILE_NAME).open("a") as file:
-        _try_lock(file)
+        if not _try_lock(file):
+            raise AlreadyRunningError(
+                f"an office runs already with its data in {data.absolute()} (another b2bua? its service?); "
+                "stop that one, or give this one a folder of its own: [office] data"
+            )
         yield
 
 

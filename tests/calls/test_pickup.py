@@ -114,6 +114,9 @@ def test_rfc3891_3_what_rings_is_picked_up_and_the_ringing_phone_is_cancelled(
             assert "Ivan Petrov picked up what rang for Anna Nowak" in story(call)
             assert "talked with Ivan Petrov" in story(call)
             await demo.settled()
+            told = await demo.server.store.journal.call(call.call.call_id)
+            assert told is not None
+            assert [leg.who for leg in told.legs] == ["the caller", "Ivan Petrov"]
 
     tell()
 

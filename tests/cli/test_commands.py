@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from b2bua.cli.app import app
 from b2bua.config.files import demo_config
 from b2bua.store import CallOutcome, NewCall, Store
-from b2bua.store.running import is_running, running
+from b2bua.store.running import AlreadyRunningError, is_running, running
 from b2bua.store.trunk_states import KeptTrunkState
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -210,8 +210,29 @@ def test_whether_an_office_runs_is_known_even_after_a_crash(tmp_path: Path) -> N
     with running(tmp_path):
         assert is_running(tmp_path)
         assert is_running(tmp_path)
+        with pytest.raises(AlreadyRunningError), running(tmp_path):
+            pass
+        assert is_running(tmp_path)
     assert (tmp_path / "running.lock").exists(), "it stays, also after a crash"
     assert not is_running(tmp_path)
+
+
+async def open_calls(folder: Path) -> list[CallOutcome | None]:
+    """Return how the calls in the journal ended; None: they have not."""
+    async with await Store.open(folder / "data") as store:
+        return [call.outcome for call in await store.journal.calls()]
+
+
+def test_a_second_start_by_mistake_leaves_the_calls_of_the_office_that_runs_alone(tmp_path: Path) -> None:
+    async def call() -> None:
+        async with await Store.open(tmp_path / "data") as store:
+            await store.journal.begin(NewCall("c1", "+48500600701", "", "+48221230001", "demo", NOON))
+
+    asyncio.run(call())
+    with running(tmp_path / "data"):
+        told = says("run", office(tmp_path), exit_code=1)
+        assert f"an office runs already with its data in {tmp_path / 'data'}" in told
+    assert asyncio.run(open_calls(tmp_path)) == [None], "it is no promise: they talk"
 
 
 async def leave(folder: Path, *boxes: str) -> None:
