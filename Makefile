@@ -27,8 +27,9 @@ TEST_TOOLS := sipp:sip-tester baresip:baresip linphonec:linphone-cli cc:gcc
 run: $(VENV)/.ready
 	@exec $(BIN)/b2bua run $(CONFIG)
 
+# All of them by two processes: one for what happens in real time, one for the stories on virtual time.
 test: $(VENV)/.ready-dev test-tools
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest $(or $(TESTS),-n 2 --dist loadgroup)
 
 conformance: $(VENV)/.ready-dev test-tools
 	$(BIN)/python -m pytest --conformance $(TESTS)

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 import structlog
 
 pytest_plugins = ["tests.conformance"]
+
+HERE = Path(__file__).parent
+REAL_TIME = (HERE / "interop", HERE / "media")
+"""What waits for real sockets, programs and clocks: one after another, beside the stories on virtual time."""
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Keep the tests of real time in one process where ``-n`` shares them out among several."""
+    for item in items:
+        if any(folder in item.path.parents for folder in REAL_TIME):
+            item.add_marker(pytest.mark.xdist_group("real time"))
 
 
 @pytest.fixture(autouse=True)
