@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from b2bua.call.beside import beside
@@ -44,9 +45,15 @@ async def converse(call: Call, leg: Leg, *, music: Sequence[PlayItem] = ()) -> b
 
 async def _talk(call: Call, leg: Leg, music: Sequence[PlayItem]) -> Talk:
     conversation = Conversation(call.caller, leg, music=music)
-    with call.watch_for_transfer(conversation):
-        async with beside(_dial_on(call, leg), name=f"digits behind the number of {leg.name}"):
-            return await conversation.run()
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    try:
+        with call.watch_for_transfer(conversation):
+            async with beside(_dial_on(call, leg), name=f"digits behind the number of {leg.name}"):
+                return await conversation.run()
+    except asyncio.CancelledError:
+        call.ledger.note("talked", leg.name, "the office was stopped", loop.time() - began)
+        raise
 
 
 async def _dial_on(call: Call, leg: Leg) -> None:

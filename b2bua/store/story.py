@@ -7,6 +7,8 @@ from datetime import timedelta
 
 from b2bua.store.calls import CallEvent, CallOutcome, CallStory, EventKind
 
+STOPPED = "the office was stopped"
+"""Why a talk ended that nobody hung up."""
 _MINUTE = 60
 _HOUR = 3600
 _TOGETHER_S = 0.5
@@ -95,6 +97,11 @@ def _rang(event: CallEvent, who: str) -> str:
     return f"rang {who}{_for(event, ' {}')}{_detail(event)}"
 
 
+def _talked(event: CallEvent, who: str) -> str:
+    stopped = f", until {event.detail}" if event.detail == STOPPED else ""
+    return f"talked with {who}{_for(event, ' for {}')}{stopped}"
+
+
 def _queued(event: CallEvent, who: str) -> str:
     return f"waited in the queue {who}{_detail(event)}"
 
@@ -136,7 +143,7 @@ _PHRASES: dict[EventKind, Callable[[CallEvent, str], str]] = {
     EventKind.ANSWERED: lambda _event, who: f"{who} answered",
     EventKind.PICKED_UP: lambda event, who: f"{who} picked up what rang for {event.detail}",
     EventKind.DIALLED_ON: lambda event, who: f"pressed {event.detail} behind the number of {who}",
-    EventKind.TALKED: lambda event, who: f"talked with {who}{_for(event, ' for {}')}",
+    EventKind.TALKED: _talked,
     EventKind.QUEUED: _queued,
     EventKind.LEFT_QUEUE: _left_queue,
     EventKind.MENU: _menu,

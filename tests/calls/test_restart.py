@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
 from b2bua.demo.softphone import Habit
 from b2bua.sip.message import parse_message
+from b2bua.store.calls import CallOutcome
+from b2bua.store.story import story
 from tests.harness.clock import virtual_time
 from tests.harness.office import NUMBER, office
 
@@ -24,6 +27,20 @@ async def test_d12_a_phone_that_registered_before_a_restart_is_rung_after_it(tmp
         call = await after.call_in(NUMBER)
         await call.answered(within=10)
         assert len(phone.invitations) == 1
+
+
+@virtual_time
+async def test_a_talk_that_is_up_when_the_office_is_stopped_ends_with_its_length(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=SCHEME) as before:
+        await before.phone("101", Habit(answers_after=1.0))
+        call = await (await before.call_in(NUMBER)).answered(within=10)
+        await asyncio.sleep(65)
+        await before.server._end_calls()
+    assert call.ended.done()
+    async with office(tmp_path) as after:
+        (told,) = await after.stories()
+        assert told.outcome is CallOutcome.TALKED
+        assert story(told) == "talked with Anna Nowak for 1 min 5 s, until the office was stopped"
 
 
 @virtual_time
