@@ -38,6 +38,8 @@ def _foreign(config: Config) -> Iterator[Fault]:
 
 def in_words(error: OSError, *, setting: str) -> str:
     """Return why an address cannot be used, and what to do about it."""
+    if isinstance(error, socket.gaierror):
+        return f"it is no IP address; change {setting}"
     match error.errno:
         case errno.EADDRINUSE:
             return f"another program listens there (another b2bua? a softphone?); stop it or change {setting}"

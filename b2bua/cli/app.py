@@ -82,7 +82,7 @@ def check(
         *broken_prompts(office, defects(office.office.prompts)),
         *foreign_addresses(office),
     )
-    for problem in problems:
+    for problem in sorted(problems, key=lambda problem: (problem.file, problem.line)):
         typer.echo(str(problem))
     first, last = office.rtp.ports
     typer.echo(f"RTP ports {first}-{last} have room for {office.rtp.room}")
@@ -230,7 +230,7 @@ def _missing_prompts(office: Config) -> tuple[Problem, ...]:
     from b2bua.phrases import Phrasebook
 
     book = Phrasebook(Phrasebook.found(), office.office.language, office.office.prompts)
-    return missing_prompts(office, book.has)
+    return missing_prompts(office, book.has, book.has_music)
 
 
 def _run(work: Callable[[], Coroutine[object, object, None]]) -> None:

@@ -24,6 +24,7 @@ from b2bua.routing.destination import (
     SipAddress,
     Target,
 )
+from b2bua.routing.numbers import DIALLABLE, normalise
 from b2bua.routing.plan import Plan
 from b2bua.routing.scheme import number_spec
 
@@ -31,6 +32,8 @@ RING_RANGE = (10.0, 60.0)
 QUEUE_RANGE = (90.0, 300.0)
 MENU_RANGE = (90.0, 120.0)
 MOST_OPTIONS = 4
+LEAST_PASSWORD = 6
+"""Characters."""
 
 
 def lint(config: Config) -> tuple[Problem, ...]:
@@ -45,6 +48,8 @@ def _warnings(config: Config, plan: Plan) -> Iterator[Fault]:
     yield from _office(config)
     yield from _sound(config)
     yield from _codecs(config)
+    yield from _passwords(config)
+    yield from _no_telephone_numbers(config, plan)
     yield from _numbers_without_backup(config, plan)
     yield from _steps(config)
     yield from _menus(config, plan)
@@ -95,6 +100,20 @@ def _codecs(config: Config) -> Iterator[Fault]:
     for path, codecs in lists.items():
         if codecs is not None and not {"PCMA", "PCMU"} & set(codecs):
             yield _warn(*path, "codecs", because=why)
+
+
+def _passwords(config: Config) -> Iterator[Fault]:
+    why = "is easy to guess: strangers try such passwords all day, and then call abroad at your cost"
+    for name, person in config.people.items():
+        password = person.sip_password
+        if password and (len(password) < LEAST_PASSWORD or password in {person.extension, name}):
+            yield _warn("person", name, "password", because=why)
+
+
+def _no_telephone_numbers(config: Config, plan: Plan) -> Iterator[Fault]:
+    for written in config.numbers:
+        if not DIALLABLE.fullmatch(normalise(written, country=plan.country)):
+            yield _warn("number", written, because="is no telephone number: nobody can dial it")
 
 
 def _numbers_without_backup(config: Config, plan: Plan) -> Iterator[Fault]:

@@ -22,7 +22,7 @@ from b2bua.routing.destination import (
     Target,
     Voicemail,
 )
-from b2bua.routing.numbers import DIALLABLE, normalise, part_post_dial
+from b2bua.routing.numbers import DIALLABLE, is_short, normalise, part_post_dial
 from b2bua.routing.plan import (
     Choice,
     DialExtension,
@@ -293,13 +293,19 @@ class _Compiler:
         self._known(path, name, self.config.people, "person")
         return name
 
+    def _can_be_called(self, number: str) -> bool:
+        """Return whether a normalised number is one of a telephone; what is too short for one is none."""
+        is_whole = number.startswith("+") and DIALLABLE.fullmatch(number) is not None
+        return is_whole or is_short(number, country=self.config.office.country)
+
     def _person(self, table: tables.Person) -> PersonSpec:
         if table.voicemail:
             self._known(("person", table.name, "voicemail"), table.voicemail, self._mailboxes, "mailbox")
         number, post_dial = part_post_dial(table.mobile or "")
         mobile = normalise(number, country=self.config.office.country) or None
-        if mobile is not None and not DIALLABLE.fullmatch(mobile):
-            self._fault(("person", table.name, "mobile"), f"{table.mobile!r} is no telephone number")
+        if mobile is not None and not self._can_be_called(mobile):
+            why = f'{table.mobile!r} is no telephone number, expected for example "+48600100200"'
+            self._fault(("person", table.name, "mobile"), why)
         return PersonSpec(
             name=table.name,
             display=table.title,

@@ -49,11 +49,18 @@ class Origin:
         return cls(file, {path: (file, line) for path, line in scan_keys(text)})
 
     def locate(self, path: KeyPath) -> tuple[Path, int]:
-        """Return file and line of the key, or of the nearest table around it."""
+        """Return file and line of the key, or of the nearest table around it.
+
+        A table without a header of its own, as ``scheme.x`` is, begins where the first one in it does.
+        """
         for length in range(len(path), 0, -1):
-            if place := self.places.get(path[:length]):
+            if place := self.places.get(path[:length]) or self._first_within(path[:length]):
                 return place
         return self.file, 1
+
+    def _first_within(self, table: KeyPath) -> tuple[Path, int] | None:
+        within = (place for path, place in self.places.items() if path[: len(table)] == table)
+        return min(within, default=None)
 
     def joined(self, other: Origin) -> Origin:
         """Return the places of both; for tables that both have, those of this one."""

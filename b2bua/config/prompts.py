@@ -11,14 +11,29 @@ from b2bua.config.origin import Fault, KeyPath
 from b2bua.errors import Problem
 
 
-def missing_prompts(config: Config, has_prompt: Callable[[str], bool]) -> tuple[Problem, ...]:
-    """Return an error for every prompt that is named but not there; ``has_prompt`` knows those that are."""
+def missing_prompts(
+    config: Config, has_prompt: Callable[[str], bool], has_music: Callable[[str], bool]
+) -> tuple[Problem, ...]:
+    """Return an error for every prompt that is named but not there, and a warning for music, ours is played.
+
+    ``has_prompt`` and ``has_music`` know those that are.
+    """
     folder = config.office.prompts
-    return config.origin.problems(
+    prompts = [
         Fault(path, f"there is no prompt {name!r}; {_remedy(folder, config.office.language, name)}")
         for path, name in _prompts(config)
         if not has_prompt(name)
-    )
+    ]
+    music = [
+        Fault(
+            ("queue", name, "music"),
+            f"there is no music {queue.music!r}, so ours is played; {_remedy(folder, 'music', queue.music)}",
+            is_warning=True,
+        )
+        for name, queue in config.queues.items()
+        if not has_music(queue.music)
+    ]
+    return config.origin.problems(prompts + music)
 
 
 def broken_prompts(config: Config, defects: Iterable[str]) -> tuple[Problem, ...]:
@@ -26,11 +41,11 @@ def broken_prompts(config: Config, defects: Iterable[str]) -> tuple[Problem, ...
     return config.origin.problems(Fault(("office", "prompts"), defect) for defect in defects)
 
 
-def _remedy(folder: Path | None, language: str, name: str) -> str:
-    """Return how to add a prompt."""
+def _remedy(folder: Path | None, place: str, name: str) -> str:
+    """Return how to add a prompt or a piece of music; ``place`` is its folder within that of the office."""
     if folder is None:
-        return f"name a folder in office.prompts and record it there as {language}/{name}.wav"
-    return f"record it as {folder / language / name}.wav"
+        return f"name a folder in office.prompts and record it there as {place}/{name}.wav"
+    return f"record it as {folder / place / name}.wav"
 
 
 def _prompts(config: Config) -> Iterator[tuple[KeyPath, str]]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from b2bua.config.origin import Fault, KeyPath, Origin
+from b2bua.config.origin import QUIET, Fault, KeyPath, Origin
 from b2bua.errors import ConfigError, Problem
 
 Tables = dict[str, Any]
+CURLY_QUOTES = frozenset("“”„«»‘’")
+"""What word processors and telephones write instead of straight ones."""
 
 
 def read_tables(path: Path) -> tuple[Tables, Origin]:
@@ -63,11 +66,13 @@ def _clash(path: KeyPath, origin: Origin) -> Fault:
 
 def _read_file(path: Path) -> tuple[Tables, Origin]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # Windows' editor puts a mark in front
     except OSError as error:
         raise ConfigError((Problem(path, 1, "file", f"cannot be read: {error.strerror}"),)) from error
     except UnicodeDecodeError as error:
-        raise ConfigError((Problem(path, 1, "file", "cannot be read: it is not UTF-8"),)) from error
+        line = error.object[: error.start].count(b"\n") + 1
+        why = "cannot be read: it is not UTF-8; let your editor save it in that encoding"
+        raise ConfigError((Problem(path, line, "file", why),)) from error
     try:
         return tomllib.loads(text), Origin.scan(path, text)
     except tomllib.TOMLDecodeError as error:
@@ -79,4 +84,21 @@ def _syntax_problem(path: Path, text: str, error: tomllib.TOMLDecodeError) -> Pr
     message = str(error)
     _, _, place = message.rpartition("(at line ")
     line = int(place.partition(",")[0]) if place[:1].isdigit() else len(text.splitlines()) or 1
-    return Problem(path, line, "syntax", f"this is not TOML: {message.partition(' (at ')[0]}")
+    written = (text.splitlines() or [""])[line - 1 : line]
+    what = f"{message.partition(' (at ')[0]}{_hint(''.join(written))}"
+    return Problem(path, line, "syntax", f"this is not TOML: {what}")
+
+
+def _hint(line: str) -> str:
+    """Return what is probably wrong in a line that is no TOML, where that can be seen."""
+    bare = QUIET.sub("", line)
+    key, equals, value = bare.partition("=")
+    if CURLY_QUOTES & set(bare):
+        return '; write straight quotes: "'
+    if '"' in bare or "'" in bare:
+        return "; quotes that are opened have to be closed in the same line"
+    if "+" in key:
+        return '; a number in the name of a key or table is written in quotes: [number."+48221234567"]'
+    if equals and re.search(r"[^\W\d_]|\+", value):
+        return "; text is written in quotes"
+    return ""

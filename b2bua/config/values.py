@@ -35,15 +35,19 @@ def resolve_secret(value: object) -> object:
     """Return the text itself, or for ``"env:NAME"`` what that environment variable holds.
 
     Raises:
-        ValueError: the variable is not set.
+        ValueError: it is empty, which would let anybody in, or the variable is not set.
     """
-    if not isinstance(value, str) or not value.startswith("env:"):
+    if not isinstance(value, str):
+        return value
+    if not value:
+        raise ValueError("is empty; remove the line if there is no password")
+    if not value.startswith("env:"):
         return value
     name = value.removeprefix("env:")
-    try:
-        return os.environ[name]
-    except KeyError:
-        raise ValueError(f"the environment variable {name} is not set") from None
+    secret = os.environ.get(name)
+    if not secret:
+        raise ValueError(f"the environment variable {name} is {'not set' if secret is None else 'empty'}")
+    return secret
 
 
 def parse_ports(value: object) -> object:
@@ -136,9 +140,16 @@ def parse_network(value: object) -> object:
     try:
         return ip_network(value)
     except ValueError:
-        raise ValueError(
-            f'{value!r} is no network, expected for example "192.0.2.7" or "192.0.2.0/24"'
-        ) from None
+        raise ValueError(f"{value!r} is no network, {_nearest_network(value)}") from None
+
+
+def _nearest_network(text: str) -> str:
+    """Return what to write instead of a text that is no network."""
+    try:
+        around = ip_network(text, strict=False)
+    except ValueError:
+        return 'expected for example "192.0.2.7" or "192.0.2.0/24"'
+    return f'did you mean "{around}", or "{text.partition("/")[0]}" alone?'
 
 
 def _is_address(text: str) -> str:

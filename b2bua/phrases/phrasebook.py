@@ -96,6 +96,13 @@ class Phrasebook:
             return False
         return any(_file(folder, stem) for folder in (*self._own, self._ours, self._english))
 
+    def has_music(self, name: str) -> bool:
+        """Return whether ``music`` would find this piece."""
+        try:
+            return self.music(name).is_file()
+        except UnknownPrompt:
+            return False
+
     def is_ours(self, path: Path) -> bool:
         """Return whether that file is one of those that come with the program."""
         return path.is_relative_to(self._ours.parent)

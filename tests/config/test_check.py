@@ -130,6 +130,8 @@ def test_f16_a_number_that_rings_nobody_needs_none(warnings: Says) -> None:
             "step.1.for: 2 s is unusual, 10 to 60 s",
         ),
         ('emails = ["sales@office.example"]', "", "voicemail.sales.emails: is missing: nobody is told"),
+        ('"secret"\nmobile', '"1234"\nmobile', "person.anna.password: is easy to guess"),
+        ("[voicemail.sales]", '[number."twenty"]\nscheme = "main"\n[voicemail.sales]', "nobody can dial it"),
         ('default-scheme = "main"', "", "office.default-scheme: is missing: calls to numbers"),
         (
             'host = "192.0.2.1"',
@@ -188,7 +190,7 @@ def test_the_demo_office_is_warned_only_of_its_short_queue() -> None:
 
 def test_the_example_office_is_beyond_reproach(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SMTP", "PROVIDER", "ANNA", "PIOTR"):
-        monkeypatch.setenv(f"{name}_PASSWORD", "x")
+        monkeypatch.setenv(f"{name}_PASSWORD", "correct horse")
     assert lint(load_config(CONFIGS / "example.toml")) == ()
 
 

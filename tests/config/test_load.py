@@ -84,6 +84,63 @@ def test_a_file_that_is_no_text_is_a_problem(tmp_path: Path) -> None:
         load_config(tmp_path / "office.toml")
 
 
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("name = “Anna”", "write straight quotes"),
+        ('name = "Anna', "quotes that are opened have to be closed in the same line"),
+        ("name = Anna Nowak", "text is written in quotes"),
+        ("mobile = +48 600 100 200", "text is written in quotes"),
+        ("[number.+48221234567]", 'in quotes: [number."+48221234567"]'),
+    ],
+)
+def test_what_is_probably_wrong_in_a_line_that_is_no_toml_is_said(errors: Says, line: str, hint: str) -> None:
+    (error,) = errors(f"[person.anna]\n{line}\n")
+    assert error.startswith("2 syntax: this is not TOML: ")
+    assert hint in error
+
+
+def test_a_mark_of_windows_in_front_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "office.toml").write_text('[office]\ncountry = "PL"\n', encoding="utf-8-sig")
+    assert load_config(tmp_path / "office.toml").office.country == "PL"
+
+
+def test_a_file_in_another_encoding_is_told_with_the_line(tmp_path: Path) -> None:
+    (tmp_path / "office.toml").write_bytes('# ok\nname = "Zieliński"\n'.encode("cp1250"))
+    with pytest.raises(ConfigError, match=r"office\.toml:2: .* not UTF-8; let your editor save it"):
+        load_config(tmp_path / "office.toml")
+
+
+def test_an_empty_password_is_none(errors: Says, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTHING", "")
+    anna = '[person.anna]\nextension = "101"\npassword = '
+    assert errors(anna + '""') == [
+        "3 person.anna.password: is empty; remove the line if there is no password"
+    ]
+    assert errors(anna + '"env:NOTHING"') == [
+        "3 person.anna.password: the environment variable NOTHING is empty"
+    ]
+
+
+@pytest.mark.parametrize("mobile", ["600-100", "48", "anna"])
+def test_what_is_too_short_for_a_mobile_is_an_error(errors: Says, mobile: str) -> None:
+    text = PEOPLE.replace("+48600100200", mobile) + VOICEMAIL
+    assert errors(text) == [
+        f'7 person.anna.mobile: {mobile!r} is no telephone number, expected for example "+48600100200"'
+    ]
+
+
+def test_a_country_that_is_none_is_an_error(errors: Says) -> None:
+    assert errors('[office]\ncountry = "XX"\n') == [
+        "2 office.country: no country has the letters 'XX', expected for example \"PL\""
+    ]
+
+
+def test_an_address_with_the_mask_of_its_network_is_put_right(errors: Says) -> None:
+    (error,) = errors('[trunk.a]\naccepts-from = ["198.51.100.3/28"]\n')
+    assert error.endswith('did you mean "198.51.100.0/28", or "198.51.100.3" alone?')
+
+
 def test_a_secret_comes_from_the_environment(read: Reads, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANNA_PASSWORD", "s3cret")
     config = read('[person.anna]\nextension = "101"\npassword = "env:ANNA_PASSWORD"\n')
@@ -105,7 +162,7 @@ def test_what_cannot_be_pressed_behind_a_number_is_an_error(errors: Says) -> Non
     text = PEOPLE.replace('mobile = "+48600100200"', 'mobile = "+48600100200,five"')
     assert text != PEOPLE
     text += '[[scheme.main.step]]\nring = ["+48600100201,,7w#", "+48600100202,#abc"]\n'
-    assert [error.partition(" ")[2] for error in errors(text)] == [
+    assert [error.partition(" ")[2].partition(", expected")[0] for error in errors(text)] == [
         "person.anna.mobile: '+48600100200,five' is no telephone number",
         "scheme.main.step.1.ring.2: there is no person '+48600100202,#abc'",
     ]

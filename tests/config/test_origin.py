@@ -80,6 +80,8 @@ def test_what_the_scanner_finds_is_what_toml_holds(path: Path) -> None:
 def test_a_key_that_is_missing_is_located_at_its_table() -> None:
     origin = Origin.scan(Path("office.toml"), TEXT)
     assert origin.locate(("scheme", "x", "step", 1, "after", 0)) == (Path("office.toml"), 19)
+    assert origin.locate(("scheme", "x")) == (Path("office.toml"), 17)
+    assert origin.locate(("scheme", "z")) == (Path("office.toml"), 17)
     assert origin.locate(("nothing",)) == (Path("office.toml"), 1)
 
 

@@ -24,7 +24,7 @@ say = "goodbye"
 
 
 def test_every_place_that_names_a_prompt_is_looked_at(read: Reads) -> None:
-    problems = missing_prompts(read(TEXT), lambda name: name in ("welcome", "goodbye"))
+    problems = missing_prompts(read(TEXT), lambda name: name in ("welcome", "goodbye"), lambda _: True)
     assert [(problem.line, problem.key) for problem in problems] == [
         (12, "voicemail.sales.greeting"),
         (18, "menu.m.greeting"),
@@ -35,4 +35,15 @@ def test_every_place_that_names_a_prompt_is_looked_at(read: Reads) -> None:
     assert problems[0].message == (
         "there is no prompt 'mailbox'; name a folder in office.prompts and record it there as en/mailbox.wav"
     )
-    assert missing_prompts(read(TEXT), lambda _: True) == ()
+    assert missing_prompts(read(TEXT), lambda _: True, lambda _: True) == ()
+
+
+def test_music_that_is_not_there_is_warned_of(read: Reads) -> None:
+    queue = '[queue.q]\nagents = ["101"]\nmusic = "mozart"\n[[scheme.main.step]]\nvoicemail = "sales"\n'
+    (problem,) = missing_prompts(read(PEOPLE + queue), lambda _: True, lambda name: name == "calm")
+    assert problem.is_warning
+    assert (problem.key, problem.message) == (
+        "queue.q.music",
+        "there is no music 'mozart', so ours is played; "
+        "name a folder in office.prompts and record it there as music/mozart.wav",
+    )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from b2bua.config.tables.base import Table
@@ -51,6 +52,13 @@ class Office(Table):
     """A phone that dials it takes the call that rings longest; empty: none."""
     directed_pickup_code: str = Field(default="*8", pattern=PICKUP_CODE)
     """Followed by an extension: a phone that dials it takes what rings there; empty: none."""
+
+    @field_validator("country")
+    @classmethod
+    def _has_numbers(cls, country: str) -> str:
+        if country not in SUPPORTED_REGIONS:
+            raise ValueError(f'no country has the letters {country!r}, expected for example "PL"')
+        return country
 
     @field_validator("timezone")
     @classmethod
