@@ -190,3 +190,18 @@ async def test_keys_that_come_by_info_while_talking_reach_the_other_as_events(tm
         assert heard == ["4", "2"]
         caller.hang_up()
         await run.stories()
+
+
+@virtual_time(limit_s=600)
+async def test_keys_that_come_as_events_while_talking_reach_the_other_once(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=TO_ANNA) as run:
+        anna = await run.phone("101", Habit(answers_after=1.0))
+        caller = await (await run.call_in(NUMBER)).answered(within=5)
+        phone = (await anna.invited(within=5)).leg
+        heard: list[str] = []
+        phone.media.on_digit = heard.append
+        caller.media.send_digits("4422")
+        await asyncio.sleep(3)
+        assert heard == ["4", "4", "2", "2"]
+        caller.hang_up()
+        await run.stories()

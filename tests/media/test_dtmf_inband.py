@@ -136,6 +136,14 @@ def test_row_i20_tones_that_are_off_by_three_and_a_half_percent_are_none(detuned
     assert heard(np.concatenate([press(digit, ms=200, detuned=detuned) for digit in DIGITS])) == ""
 
 
+@pytest.mark.parametrize(("low_off", "high_off"), [(0.035, 0.0), (-0.035, 0.0), (0.0, 0.035), (0.0, -0.035)])
+def test_row_i20_one_tone_that_is_off_is_enough_to_be_none(low_off: float, high_off: float) -> None:
+    for row, low in enumerate(LOW_HZ):
+        for column, high in enumerate(HIGH_HZ):
+            pair = tone((low * (1 + low_off), high * (1 + high_off)), 0.2, 8000)
+            assert heard(np.concatenate((silence(0.05, 8000), pair))) == "", KEYS[row][column]
+
+
 def test_i20_a_long_press_is_one_digit() -> None:
     assert heard(press("9", ms=10_000)) == "9"
 

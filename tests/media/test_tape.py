@@ -11,8 +11,11 @@ import pytest
 from media import codecs
 from media.commands import Recorded, Tap
 from media.encoding import Encoding, clock_rate_hz
+from media.soundfile import Spoken
+from media.stereofile import Side
 from media.tape import Listen, Tapes
 from media.tones import detect, tone
+from media.track import Track
 from media.wav import read_channels
 from tests.media.test_recorder_slow_disk import PatientDisk
 
@@ -205,3 +208,22 @@ def test_a_slow_disk_loses_nothing(tmp_path: Path) -> None:
     deck.run(1.0, left, right)
     assert deck.stop().seconds == pytest.approx(6.0, abs=0.03)
     assert_spans(deck.heard(LEFT, CALLER_HZ), (0.0, 6.0))
+
+
+def test_what_comes_again_after_it_was_written_is_not_decoded_again() -> None:
+    track = Track()
+    for count in range(100):
+        track.write("PCMA", bytes(160), timestamp=160 * count, ssrc=1, arrived=160 * count)
+    assert len(track.settle(160 * 90)) == 90
+    track.write("PCMA", bytes(160), timestamp=160 * 20, ssrc=1, arrived=160 * 100)
+    assert len(track.settle(160 * 101)) == 10
+
+
+def test_a_packet_that_begins_within_the_one_before_it_adds_what_is_new() -> None:
+    line = codecs.by_name("PCMA")
+    said = line.encode(tone((500.0,), 0.02, 8000))
+    side = Side(8000, 0)
+    both = side.render([Spoken(0, "PCMA", said), Spoken(80, "PCMA", said)], 320)
+    assert np.array_equal(both[:160], line.decode(said))
+    assert np.array_equal(both[160:240], line.decode(said)[80:])
+    assert not both[240:].any()
