@@ -30,6 +30,7 @@ def convert(source: Path, target: Path) -> None:
         written_s = _encode(source, part, *ENCODERS[target.suffix])
         if (length_s := _length(part)) < written_s - _LOST_S:
             raise MalformedMedia(f"{target}: {length_s:.1f} s of {written_s:.1f} s were kept")
+        part.chmod(source.stat().st_mode & 0o777)
         _sync(part)
         part.replace(target)
         _sync(target.parent)

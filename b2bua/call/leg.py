@@ -208,7 +208,6 @@ class Leg:
         self._listen_for_tones()
 
     def _listen_for_tones(self) -> None:
-        # Somebody may want its keys, and they can come in no other way.
         self.media.listen_for_tones(not self.is_talking and needs_ear(self.dtmf, self.media.agreement))
 
     async def digit(self, seconds: float) -> str | None:
