@@ -104,7 +104,7 @@ def explain(
     from b2bua.routing.explain import explain as tell
     from b2bua.routing.facts import Facts
 
-    office = _load(config)
+    office = _load(config, needs_secrets=False)
     zone = ZoneInfo(office.office.timezone)
     try:
         moment = parse_moment(at, now=datetime.now(zone))
@@ -146,7 +146,7 @@ def calls(
     from b2bua.cli.calls import list_calls
     from b2bua.cli.trace import show_call
 
-    office = _load(config)
+    office = _load(config, needs_secrets=False)
     if show:
         _run(lambda: show_call(office, show, ladder=sip or full, full=full, capture=pcap, picture=plot))
     elif sip or full or pcap or plot:
@@ -176,7 +176,7 @@ def messages(
     """List the messages in the mailboxes, with their recordings; also while the office runs."""
     from b2bua.cli.messages import list_messages, mark_heard, show_message
 
-    office = _load(config)
+    office = _load(config, needs_secrets=False)
     if heard:
         _run(lambda: mark_heard(office, heard))
     elif show:
@@ -192,7 +192,7 @@ def trunks(config: ConfigPath = None) -> None:
     """Tell how things stand with each trunk: registered or not, since when, and what is wrong."""
     from b2bua.cli.trunks import list_trunks
 
-    office = _load(config)
+    office = _load(config, needs_secrets=False)
     _run(lambda: list_trunks(office))
 
 
@@ -214,11 +214,11 @@ def _count(number: int, what: str) -> str:
     return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
 
 
-def _load(path: Path | None) -> Config:
+def _load(path: Path | None, *, needs_secrets: bool = True) -> Config:
     from b2bua.config.load import load_config
 
     try:
-        return load_config(path or demo_config())
+        return load_config(path or demo_config(), needs_secrets=needs_secrets)
     except ConfigError as error:
         for problem in error.problems:
             typer.echo(str(problem), err=True)

@@ -11,11 +11,14 @@ from b2bua.config.dead_ends import find_dead_ends
 from b2bua.config.models import Config
 from b2bua.config.plain_errors import faults_of
 from b2bua.config.sources import read_tables
+from b2bua.config.values import WITHOUT_SECRETS
 from b2bua.errors import ConfigError
 
 
-def load_config(path: Path) -> Config:
+def load_config(path: Path, *, needs_secrets: bool = True) -> Config:
     """Return the office that a file describes; relative paths in it are relative to the working directory.
+
+    Who only reads the journal needs no passwords: without ``needs_secrets`` the environment may lack them.
 
     Raises:
         ConfigError: with every value that is wrong or, when all are right, every name that refers to nothing
@@ -23,7 +26,9 @@ def load_config(path: Path) -> Config:
     """
     tables, origin = read_tables(path)
     try:
-        config = Config.model_validate(tables, by_alias=True, by_name=False).read_from(origin)
+        context = None if needs_secrets else WITHOUT_SECRETS
+        config = Config.model_validate(tables, by_alias=True, by_name=False, context=context)
+        config = config.read_from(origin)
     except ValidationError as error:
         raise ConfigError(origin.problems(faults_of(error))) from None
     plan, faults = compile_plan(config)

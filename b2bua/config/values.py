@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
@@ -31,7 +31,11 @@ def parse_duration(value: object) -> float:
     return sum(float(number) * UNITS[unit] for number, unit in PART.findall(text))
 
 
-def resolve_secret(value: object) -> object:
+WITHOUT_SECRETS = {"needs_secrets": False}
+"""Context of a validation for who only reads: a variable that is not set is no error then."""
+
+
+def resolve_secret(value: object, info: ValidationInfo) -> object:
     """Return the text itself, or for ``"env:NAME"`` what that environment variable holds.
 
     Raises:
@@ -45,6 +49,8 @@ def resolve_secret(value: object) -> object:
         return value
     name = value.removeprefix("env:")
     secret = os.environ.get(name)
+    if not secret and info.context == WITHOUT_SECRETS:
+        return value
     if not secret:
         raise ValueError(f"the environment variable {name} is {'not set' if secret is None else 'empty'}")
     return secret

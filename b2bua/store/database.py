@@ -37,14 +37,18 @@ async def open_database(data: Path, *, url: str | None = None) -> AsyncEngine:
     try:
         await asyncio.to_thread(data.mkdir, parents=True, exist_ok=True)
     except OSError as error:
-        raise UnusableDatabaseError(f"cannot make the folder {data}: {error.strerror}") from error
+        why = f"cannot make the folder {data}: {error.strerror}; change [office] data, or who may write there"
+        raise UnusableDatabaseError(why) from error
     # In a thread as well: it imports the driver and looks up paths.
     engine = await asyncio.to_thread(_engine, url or f"sqlite+aiosqlite:///{data / FILE_NAME}")
     try:
         await _bring_to_head_in_turn(engine)
     except DBAPIError as error:
         await engine.dispose()
-        raise UnusableDatabaseError(f"cannot open the database {engine.url}: {error.orig}") from error
+        where = engine.url.database or engine.url
+        is_of_the_disk = isinstance(error, OperationalError)
+        hint = "; may this user write there, and is the disk full?" if is_of_the_disk else ""
+        raise UnusableDatabaseError(f"cannot use the journal {where}: {error.orig}{hint}") from error
     except BaseException:
         await engine.dispose()
         raise

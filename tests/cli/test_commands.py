@@ -72,8 +72,10 @@ def test_the_example_office_needs_only_its_passwords(monkeypatch: pytest.MonkeyP
         monkeypatch.delenv(name, raising=False)
     missing = says("check", example, exit_code=2)
     assert all(f"the environment variable {name} is not set" in missing for name in names)
+    night_without_passwords = says("explain", example, "--to", "+48221234567", "--at", "sat 21:00")
     for name in names:
         monkeypatch.setenv(name, "secret")
+    assert "scheme night" in night_without_passwords
     night = says("explain", example, "--to", "+48221234567", "--at", "sat 21:00")
     assert "scheme night" in night
 

@@ -109,6 +109,15 @@ async def test_what_is_no_database_is_said_in_plain_words(tmp_path: Path) -> Non
         await Store.open(tmp_path)
 
 
+async def test_a_journal_that_cannot_be_opened_is_named_with_what_to_look_at(tmp_path: Path) -> None:
+    (tmp_path / "b2bua.sqlite").mkdir()
+    with pytest.raises(UnusableDatabaseError) as caught:
+        await Store.open(tmp_path)
+    told = str(caught.value)
+    assert told.startswith(f"cannot use the journal {tmp_path / 'b2bua.sqlite'}: ")
+    assert "may this user write there" in told
+
+
 async def test_a_data_folder_that_cannot_be_made_is_said_in_plain_words(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UnusableDatabaseError, match="cannot make the folder"):
