@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import random
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from zoneinfo import ZoneInfo
+from dataclasses import replace
 
 import structlog
 
@@ -19,6 +18,7 @@ from b2bua.call.lines import Lines
 from b2bua.call.sound import SoundProfile
 from b2bua.call_queue.step import QueueSounds, QueueStep
 from b2bua.config.models import Config
+from b2bua.edition import Edition, Editions
 from b2bua.inbound.custody import Custody
 from b2bua.inbound.mails import Mails
 from b2bua.inbound.pickup import Pickups
@@ -31,20 +31,20 @@ from b2bua.inbound.transfer import Transfers
 from b2bua.ivr.step import MenuStep
 from b2bua.lamps.desk import LampDesk
 from b2bua.listening import listen, transports
-from b2bua.people.directory import Directory
 from b2bua.people.occupancy import Occupancy
-from b2bua.phrases import Phrasebook
 from b2bua.recording.build import build_keeper, build_studio
 from b2bua.registrar import register
 from b2bua.registrar.authentication import Authentication
 from b2bua.registrar.bindings import Bindings, PresenceChange
 from b2bua.registrar.identify import Identifier
-from b2bua.registrar.keeping import BindingKeeper
+from b2bua.registrar.keeping import BindingKeeper, watch_expiries
 from b2bua.registrar.qualify import Qualification
 from b2bua.registrar.register import Registrar
 from b2bua.ringing.step import Ringing
 from b2bua.routing.destination import Echo, Listen, Menu, Queue, Ring, Say, Voicemail
 from b2bua.routing.facts import Facts
+from b2bua.routing.plan import Plan
+from b2bua.running_calls import RunningCalls
 from b2bua.sip.digest import NonceIssuer
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.resolver import Resolver
@@ -68,24 +68,22 @@ from media.sdp.crypto import SrtpPolicy
 log = structlog.get_logger("office")
 
 NONCE_LIFETIME_S = 300.0
-HANG_UP_S = 3.0
-"""How long calls may take to write their outcome when the program is stopped."""
-EXPIRY_CHECK_S = 5.0
 
 
 class Server:
     """One running office. Make it by ``async with Server.running(config)``."""
 
-    def __init__(self, config: Config, store: Store, engine: MediaEngine, surroundings: Surroundings) -> None:
-        self.config = config
-        self.plan = config.plan()
+    def __init__(
+        self, edition: Edition, store: Store, engine: MediaEngine, surroundings: Surroundings
+    ) -> None:
+        self.editions = Editions(edition)
+        config = edition.config
         self.store = store
         self._surroundings = surroundings
         self._random = surroundings.randomness or random.Random(secrets.randbits(64))
-        self._calls: set[asyncio.Task[None]] = set()
-        self._is_closing = False
-        self._tls: Tls | None = None
-        self._background = Background()
+        self._calls = RunningCalls()
+        self.tls: Tls | None = None
+        self.background = Background()
         self.engine = engine
         self.endpoint = SipEndpoint(
             user_agent=f"b2bua/{__version__}",
@@ -95,7 +93,6 @@ class Server:
         self.endpoint.trace = Trace()
         self._traces = TraceKeeper(self.endpoint.trace, config.office.data)
         self.resolver = self._build_resolver()
-        self.directory = Directory(config)
         self.occupancy = Occupancy()
         self.lines = Lines()
         self.channels = Channels()
@@ -109,6 +106,26 @@ class Server:
             kept=store.trunk_states,
             clock=surroundings.clock,
         )
+        self.recordings = build_keeper(config, store, surroundings.clock)
+        self._build_registrar()
+        self._build_steps()
+        self._adopt(edition)
+
+    @property
+    def config(self) -> Config:
+        """Return the configuration in force."""
+        return self.editions.current.config
+
+    @property
+    def plan(self) -> Plan:
+        """Return the office in force, as routing sees it."""
+        return self.editions.current.plan
+
+    def _adopt(self, edition: Edition) -> None:
+        """Put ``edition`` in force, with what is made of its trunks and recordings."""
+        config = edition.config
+        studio = build_studio(config, self.recordings, Sounds(lambda: edition.book).prompt)
+        self.editions.put_in_force(replace(edition, studio=studio))
         self.selection = TrunkSelection(
             config.trunks.values(),
             default=config.office.default_trunk,
@@ -116,9 +133,27 @@ class Server:
             is_usable=self.trunks.is_usable,
             current=self.trunks.current,
         )
-        self.recordings = build_keeper(config, store, surroundings.clock)
-        self._build_registrar()
-        self._build_steps()
+        self._identifier = Identifier(
+            people=self.editions,
+            bindings=self.bindings,
+            authentication=self._authentication,
+            trunks=config.trunks.values(),
+            registrations=self.trunks.registrations,
+        )
+
+    def change(self, edition: Edition) -> None:
+        """Serve whatever comes from now on by ``edition``; calls that are up go on as they began.
+
+        What ``config.difference`` says needs a restart must be in it as it is.
+        """
+        before, config = self.plan, edition.config
+        self.bindings.remove_people(edition.directory.has_phones, asyncio.get_running_loop().time())
+        self.trunks.change(config.trunks.values())
+        self._adopt(edition)
+        self.recordings.format, self.recordings.keep_s = config.recording.format, config.recording.keep_s
+        self.mail_worker.delivery = self.mails.delivery()
+        self.queues.plan_changed(self.plan.queues)
+        self.lamps.plan_changed(before, self.plan)
 
     def _build_resolver(self) -> Resolver:
         return Resolver(
@@ -130,44 +165,36 @@ class Server:
 
     def _build_registrar(self) -> None:
         config = self.config
-        authentication = Authentication(
-            people=self.directory,
+        self._authentication = Authentication(
+            people=self.editions,
             realm=config.sip.domain or config.sip.host,
             nonces=NonceIssuer(secrets.token_bytes(32), NONCE_LIFETIME_S),
             is_known_flow=self.bindings.has_flow,
             algorithms=config.sip.digest,
+            has_left=self.editions.has_left,
         )
         self.registrar = Registrar(
-            people=self.directory,
+            people=self.editions,
             bindings=self.bindings,
-            authentication=authentication,
+            authentication=self._authentication,
             wall_clock=self._surroundings.clock,
-        )
-        self._identifier = Identifier(
-            people=self.directory,
-            bindings=self.bindings,
-            authentication=authentication,
-            trunks=config.trunks.values(),
-            registrations=self.trunks.registrations,
         )
         self.lamps = LampDesk(
             self.endpoint,
-            authentication,
+            self._authentication,
             plan=lambda: self.plan,
             messages=self.store.messages,
             lines=self.lines,
-            shows_callers=config.office.lamps_show_callers,
+            shows_callers=lambda: self.config.office.lamps_show_callers,
         )
 
     def _build_steps(self) -> None:
-        office = self.config.office
-        book = Phrasebook(Phrasebook.found(), office.language, office.prompts)
-        sounds = Sounds(lambda: book)
+        sounds = Sounds(lambda: self.editions.own.book)
         profile = self._sound_profile()
         dialer = Dialer(self.endpoint, self.engine, profile, lines=self.lines)
         reach = self._build_reach()
         self.queues = QueueStep(
-            plan=lambda: self.plan,
+            spec=self.editions.queue,
             dialer=dialer,
             reach=reach,
             occupancy=self.occupancy,
@@ -178,9 +205,9 @@ class Server:
         custody = Custody(
             transfers=transfers,
             steps={
-                Ring: Ringing(dialer, reach, self.occupancy, sounds.music("calm")),
+                Ring: Ringing(dialer, reach, self.occupancy, sounds.usual_music),
                 Queue: self.queues,
-                Menu: MenuStep(lambda: self.plan, sounds.prompt),
+                Menu: MenuStep(self.editions.own_plan, sounds.prompt),
                 Voicemail: self._build_voicemail(sounds),
                 Listen: self._build_listening(sounds),
                 Say: SayStep(sounds.prompt),
@@ -188,7 +215,7 @@ class Server:
             },
             facts=self._facts,
             tones=profile.tones,
-            studio=build_studio(self.config, self.recordings, sounds.prompt),
+            studio=lambda: self.editions.own.studio,
         )
         pickups = self._build_pickups(dialer, transfers, profile)
         self._reception = self._build_reception(custody, pickups, profile)
@@ -208,8 +235,8 @@ class Server:
             endpoint=self.endpoint,
             bindings=self.bindings,
             vigil=self.qualification.vigil,
-            directory=lambda: self.directory,
-            plan=lambda: self.plan,
+            person=self.editions.person,
+            plan=self.editions.own_plan,
             trunks=lambda: self.selection,
             channels=self.channels,
             resolve=self.resolver.resolve,
@@ -220,7 +247,7 @@ class Server:
             endpoint=self.endpoint,
             occupancy=self.occupancy,
             start_of=lambda target: self._reception.start_of(target),  # noqa: PLW0108 - which is built later
-            music=sounds.music("calm"),
+            music=sounds.usual_music,
             lines=self.lines,
         )
 
@@ -236,10 +263,10 @@ class Server:
         )
 
     def _build_voicemail(self, sounds: Sounds) -> VoicemailStep:
-        self.mails = Mails(self.config, self._zone, self._surroundings.clock)
+        self.mails = Mails(lambda: self.editions.own.config, self._surroundings.clock)
         self.mail_worker = self.mails.worker(self.store)
         return VoicemailStep(
-            plan=lambda: self.plan,
+            plan=self.editions.own_plan,
             store=self.store,
             prompts=sounds.prompt,
             folder=self.config.office.data / "voicemail",
@@ -249,7 +276,7 @@ class Server:
 
     def _build_listening(self, sounds: Sounds) -> ListenStep:
         return ListenStep(
-            plan=lambda: self.plan,
+            plan=self.editions.own_plan,
             store=self.store,
             sounds=ListenSounds(sounds.prompt, sounds.messages, sounds.left_by, sounds.ago),
             clock=self._surroundings.clock,
@@ -257,8 +284,8 @@ class Server:
 
     def _build_reception(self, custody: Custody, pickups: Pickups, profile: SoundProfile) -> Reception:
         return Reception(
-            plan=lambda: self.plan,
-            directory=lambda: self.directory,
+            plan=self.editions.own_plan,
+            directory=lambda: self.editions.own.directory,
             identifier=lambda: self._identifier,
             custody=custody,
             pickups=pickups,
@@ -287,33 +314,33 @@ class Server:
         """
         around = surroundings or Surroundings()
         async with AsyncExitStack() as stack:
+            edition = await asyncio.to_thread(Edition.of, config)
             store, engine = await around.open(config)
             await stack.enter_async_context(store)
             stack.push_async_callback(engine.close)
             stack.enter_context(running(config.office.data))
-            server = cls(config, store, engine, around)
+            server = cls(edition, store, engine, around)
             await server._recover()
             await server.lamps.load()
             keeper = BindingKeeper(server.bindings, store.bindings, clock=around.clock)
-            await stack.enter_async_context(keeper.keeping(is_known=server.directory.has_phones))
+            await stack.enter_async_context(keeper.keeping(is_known=edition.directory.has_phones))
             stack.push_async_callback(server._traces.close)
             stack.push_async_callback(server.endpoint.close)
             await server._listen()
-            await stack.enter_async_context(server._background)
+            await stack.enter_async_context(server.background)
             server._start_tasks()
-            stack.push_async_callback(server._end_calls)
+            stack.push_async_callback(server._calls.end)
             yield server
 
     def _start_tasks(self) -> None:
-        start = self._background.start
+        start = self.background.start
         start(self.mail_worker.run(), name="mail")
         start(self.recordings.run(), name="recordings")
-        for name, work in self.trunks.works():
-            start(work, name=name)
-        start(self._watch_expiries(), name="expiries")
+        self.trunks.start(start)
+        start(watch_expiries(self.bindings), name="expiries")
         start(self.lamps.run(), name="lamps")
-        if self._tls is not None:
-            start(self._tls.watch(), name="certificates")
+        if self.tls is not None:
+            start(self.tls.watch(), name="certificates")
         start(self.qualification.run(), name="qualify")
 
     async def _listen(self) -> None:
@@ -326,7 +353,7 @@ class Server:
             self.endpoint.attach(transport)
         if self._surroundings.transports:
             return
-        self._tls = await listen(self.endpoint, self.config)
+        self.tls = await listen(self.endpoint, self.config)
 
     async def _recover(self) -> None:
         """Give every caller whom a crash interrupted a promise to be called back."""
@@ -341,55 +368,31 @@ class Server:
                 dialled=call.call.dialled,
             )
 
-    async def _end_calls(self) -> None:
-        """Stop taking calls and let those that are up write their outcome."""
-        self._is_closing = True
-        for task in self._calls:
-            task.cancel()
-        if self._calls:
-            await asyncio.wait(self._calls, timeout=HANG_UP_S)
-
     # --- requests ------------------------------------------------------------------------------------------
 
     def _invited(self, invite: IncomingInvite) -> None:
-        if self._is_closing:
+        if self._calls.is_closing:
             invite.reject(503, "Shutting down", headers=(("Retry-After", "10"),))
             return
-        task = asyncio.create_task(self._reception.take(invite), name=f"call {invite.call_id}")
-        self._calls.add(task)
-        task.add_done_callback(self._call_over)
+        self._calls.start(self._take(invite), call_id=invite.call_id)
 
-    def _call_over(self, task: asyncio.Task[None]) -> None:
-        self._calls.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a call failed", exc_info=error)
+    async def _take(self, invite: IncomingInvite) -> None:
+        self.editions.keep()
+        await self._reception.take(invite)
 
     async def calls_over(self) -> None:
         """Wait until every call that is up now has its outcome in the journal."""
-        if self._calls:
-            await asyncio.wait(self._calls)
+        await self._calls.over()
 
     # --- facts ---------------------------------------------------------------------------------------------
 
-    @property
-    def _zone(self) -> ZoneInfo:
-        return ZoneInfo(self.config.office.timezone)
-
     def _facts(self) -> Facts:
         """Return the moment; who is offline is seen by the steps themselves, when they ring."""
-        return Facts(self._surroundings.clock().astimezone(self._zone))
+        return Facts(self._surroundings.clock().astimezone(self.editions.own.zone))
 
     def _is_online(self, person: str) -> bool:
         return self.bindings.is_online(person, asyncio.get_running_loop().time())
 
     def _presence_changed(self, change: PresenceChange) -> None:
-        log.info(change.in_words(self.directory.person(change.binding.person).title))
+        log.info(change.in_words(self.editions.person(change.binding.person).title))
         self.queues.phone_changed(change.binding.person)
-
-    async def _watch_expiries(self) -> None:
-        """Notice phones that stopped renewing, so that queues learn it without a call."""
-        loop = asyncio.get_running_loop()
-        while True:
-            self.bindings.expire(loop.time())
-            due = self.bindings.next_expiry or math.inf
-            await asyncio.sleep(min(EXPIRY_CHECK_S, max(0.05, due - loop.time())))

@@ -30,8 +30,8 @@ ALLOWED: dict[str, set[str]] = {
 }
 """Package: what of ours it may import. Those that are not here are the top, which may import everything."""
 TOP = {
-    *("__init__", "__main__", "background", "cli", "demo", "inbound"),
-    *("listening", "log", "server", "surroundings"),
+    *("__init__", "__main__", "background", "cli", "demo", "edition", "inbound"),
+    *("listening", "log", "reloading", "running_calls", "server", "surroundings"),
 }
 
 

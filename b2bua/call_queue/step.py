@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ from b2bua.call.leg import Leg
 from b2bua.call_queue.line import Line, Offer, Place
 from b2bua.people.occupancy import Occupancy
 from b2bua.routing.destination import Outcome, Person, Queue, Target
-from b2bua.routing.plan import Plan, QueueSpec
+from b2bua.routing.plan import QueueSpec
 from b2bua.store.calls import EventKind
 from media.commands import PlayItem
 
@@ -37,8 +37,8 @@ class QueueSounds:
 class QueueStep:
     """The queue step; keeps one line per queue for the life of the process."""
 
-    plan: Callable[[], Plan]
-    """The configuration in force."""
+    spec: Callable[[str], QueueSpec]
+    """Finds how callers of a queue are served now."""
     dialer: Dialer
     """Rings agents."""
     reach: Callable[[Target, Call], Awaitable[Reached]]
@@ -69,11 +69,17 @@ class QueueStep:
 
     def line(self, name: str) -> Line:
         """Return the queue's line, with the configuration in force."""
-        spec = self.plan().queues[name]
+        spec = self.spec(name)
         if name not in self.lines:
             self.lines[name] = Line(spec, self.occupancy, self.is_online)
         self.lines[name].spec = spec
         return self.lines[name]
+
+    def plan_changed(self, queues: Mapping[str, QueueSpec]) -> None:
+        """Serve who waits by the new settings; those in a queue that is gone stay as they are."""
+        for name, line in self.lines.items():
+            line.spec = queues.get(name, line.spec)
+            line.dispatch()
 
     def phone_changed(self, person: str) -> None:
         """Tell the lines that a phone of ``person`` came or went."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import structlog
 import typer
@@ -13,6 +16,7 @@ from b2bua.cli.addresses import in_words, why_not_here
 from b2bua.cli.welcome import welcome
 from b2bua.config.models import Config
 from b2bua.errors import B2buaError
+from b2bua.reloading import Reloader
 from b2bua.server import Server
 from media.errors import MediaError
 
@@ -23,10 +27,11 @@ YOUNG_OBJECTS = 5000
 ROUNDS = (5, 1)
 """So many rounds before older objects are looked at, what calls leave behind among them. That of 200 calls
 takes 0.1 s to clear away; ten rounds of ten, the usual, would save up that of 2000 calls, and 40 MB."""
+STDIN = 0
 
 
 async def run_office(config: Config, *, is_demo: bool) -> None:
-    """Run until SIGINT or SIGTERM.
+    """Run until SIGINT or SIGTERM; SIGHUP, or a change of its files, lets it read the configuration again.
 
     Raises:
         B2buaError: it cannot start; said in one line.
@@ -41,7 +46,7 @@ async def run_office(config: Config, *, is_demo: bool) -> None:
     for order in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(order, stop.set)
     try:
-        async with Server.running(config):
+        async with Server.running(config) as server, _following_the_files(server, stop=stop.set):
             typer.echo(welcome(config, is_demo=is_demo))
             log.info(
                 "ready for calls",
@@ -57,6 +62,26 @@ async def run_office(config: Config, *, is_demo: bool) -> None:
     except OSError as error:
         why = in_words(error, setting="[sip] listen")
         raise B2buaError(f"cannot listen on {config.sip.listening}: {why}") from error
+
+
+@asynccontextmanager
+async def _following_the_files(server: Server, *, stop: Callable[[], None]) -> AsyncIterator[None]:
+    """Let the office follow its configuration for as long as the block runs."""
+    reloader = Reloader(server, server.config.origin.file)
+    has_terminal = os.isatty(STDIN)
+
+    def hung_up() -> None:
+        """Read it again; but when the terminal is gone that it was started from, the office is to end."""
+        is_gone = has_terminal and not os.isatty(STDIN)
+        (stop if is_gone else reloader.ask)()
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
+    server.background.start(reloader.run(), name="configuration")
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
 
 
 def spare_the_collector() -> None:

@@ -32,6 +32,37 @@ def read_tables(path: Path) -> tuple[Tables, Origin]:
     return tables, origin
 
 
+def files_of(path: Path) -> tuple[list[Path], set[Path]]:
+    """Return the files that a configuration is read from, and the folders in which they and new ones appear.
+
+    One that is broken has those that can be found: whoever mends it may do so in any of them.
+    """
+    try:
+        patterns = _read_file(path)[0].get("include", [])
+    except ConfigError:
+        patterns = []
+    files, folders = [path], {path.parent}
+    for pattern in patterns if isinstance(patterns, list) else []:
+        if isinstance(pattern, str) and pattern.strip("/"):
+            matching = _matching(path, pattern)
+            files += [file for file in matching if file not in files]
+            folders |= {file.parent for file in matching} | {_fixed_part(path.parent / pattern)}
+    return files, folders
+
+
+def _matching(path: Path, pattern: str) -> list[Path]:
+    base, relative = (Path("/"), pattern[1:]) if pattern.startswith("/") else (path.parent, pattern)
+    return sorted(base.glob(relative))
+
+
+def _fixed_part(pattern: Path) -> Path:
+    """Return the innermost folder that a pattern names without a wildcard."""
+    folder = pattern.parent
+    while "*" in str(folder) or "?" in str(folder) or "[" in str(folder):
+        folder = folder.parent
+    return folder
+
+
 def _included(path: Path, patterns: object, origin: Origin) -> list[Path]:
     """Return the files that the patterns mean, relative to the main file, sorted within each pattern."""
     if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
@@ -39,8 +70,7 @@ def _included(path: Path, patterns: object, origin: Origin) -> list[Path]:
         raise ConfigError(origin.problems([fault]))
     found: list[Path] = []
     for index, pattern in enumerate(patterns):
-        base, relative = (Path("/"), pattern[1:]) if pattern.startswith("/") else (path.parent, pattern)
-        matching = sorted(base.glob(relative))
+        matching = _matching(path, pattern)
         if not matching and "*" not in pattern:
             raise ConfigError(origin.problems([Fault(("include", index), f"there is no file {pattern}")]))
         found += [file for file in matching if file not in found]

@@ -42,12 +42,12 @@ class Custody:
     """Carries out what phones ask for while they talk with a caller."""
     tones: CallTones
     """How calls sound that cannot go on."""
-    studio: Studio | None = None
-    """Records conversations; None: none are."""
+    studio: Callable[[], Studio | None] = lambda: None
+    """Returns what records a call's conversations; None: none are."""
 
     async def serve(self, call: Call, plan: Plan, start: Position) -> str:
         """Run step after step until the caller is served or gone; return why it ended, in words."""
-        call.desk, call.studio = self.transfers, self.studio
+        call.desk, call.studio = self.transfers, self.studio()
         try:
             await self._walk(call, plan, start)
             await self._play_ending(call)
@@ -66,8 +66,8 @@ class Custody:
             await call.caller.play(for_seconds(tone, ENDING_S))
 
     async def _complete_recording(self, call: Call) -> None:
-        if self.studio is not None:
-            await self.studio.finish(call)
+        if call.studio is not None:
+            await call.studio.finish(call)
 
     async def _walk(self, call: Call, plan: Plan, start: Position) -> None:
         position: Position | None = start

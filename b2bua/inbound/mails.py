@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from b2bua.call.call import CallerIdentity
 from b2bua.config.models import Config, Smtp
@@ -21,10 +22,8 @@ from b2bua.voicemail.step import LeftMessage
 class Mails:
     """Words and addresses of the office's mails."""
 
-    config: Config
-    """Mailboxes, language, mail server."""
-    zone: tzinfo
-    """In which times are told."""
+    in_force: Callable[[], Config]
+    """Mailboxes, language, zone in which times are told, mail server."""
     clock: Callable[[], datetime]
     """Wall-clock time, UTC."""
 
@@ -53,20 +52,23 @@ class Mails:
                 )
         if mails or unfinished.call.direction != "in":
             return mails
-        return missed_call_mails(unfinished.call, readers=self._readers(self.config.plan().default_mailbox))
+        box = self.in_force().plan().default_mailbox
+        return missed_call_mails(unfinished.call, readers=self._readers(box))
 
     def worker(self, store: Store) -> MailWorker:
         """Return what sends the outbox: to the mail server, or into ``outbox/`` where there is none."""
-        smtp = self.config.smtp
-        delivery: Delivery = (
-            FolderDelivery(self.config.office.data / "outbox")
-            if smtp is None
-            else SmtpDelivery(_settings(smtp))
-        )
-        return MailWorker(store.outbox, delivery, now=self.clock)
+        return MailWorker(store.outbox, self.delivery(), now=self.clock)
+
+    def delivery(self) -> Delivery:
+        """Return the way out that is configured now."""
+        config = self.in_force()
+        if config.smtp is None:
+            return FolderDelivery(config.office.data / "outbox")
+        return SmtpDelivery(_settings(config.smtp))
 
     def _readers(self, box: str) -> Readers:
-        return Readers(self.config.emails_of(box), self.config.office.language, self.zone)
+        config = self.in_force()
+        return Readers(config.emails_of(box), config.office.language, ZoneInfo(config.office.timezone))
 
 
 def _settings(smtp: Smtp) -> SmtpSettings:

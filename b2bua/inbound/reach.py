@@ -11,7 +11,6 @@ from b2bua.call.callee import Dial, Reached, Vigil
 from b2bua.call.digits import DtmfMode
 from b2bua.config import models as config
 from b2bua.errors import MalformedMessage, Unavailable
-from b2bua.people.directory import Directory
 from b2bua.registrar.bindings import Binding, Bindings
 from b2bua.routing.destination import External, Mobile, Person, SipAddress, Target
 from b2bua.routing.plan import Plan
@@ -38,8 +37,8 @@ class Reach:
     """Registered phones."""
     vigil: Callable[[Binding], Vigil]
     """Returns what watches over a phone."""
-    directory: Callable[[], Directory]
-    """The people in force."""
+    person: Callable[[str], config.Person]
+    """Finds somebody by name."""
     plan: Callable[[], Plan]
     """The configuration in force: whose mobile is which."""
     trunks: Callable[[], TrunkSelection]
@@ -62,7 +61,7 @@ class Reach:
                 return await self._address(uri, call)
 
     def _person(self, name: str, call: Call) -> Reached:
-        person = self.directory().person(name)
+        person = self.person(name)
         bindings = self.bindings.live(name, asyncio.get_running_loop().time())
         dials = tuple(self._device(binding, person, call) for binding in bindings)
         return Reached(person.title, dials, "no phone is registered", person=name)

@@ -34,6 +34,10 @@ class Sounds:
         wanted = self._at(lambda: (book().music(name),), MUSIC_LUFS)
         return wanted or self._at(lambda: (book().music(USUAL_MUSIC),), MUSIC_LUFS)
 
+    def usual_music(self) -> tuple[PlayItem, ...]:
+        """Return what is played to whoever is held."""
+        return self.music(USUAL_MUSIC)
+
     def standing(self, position: int | None, wait_s: float | None) -> tuple[PlayItem, ...]:
         """Return "you are number three, about two minutes" for what is given of it."""
         book = self.book()

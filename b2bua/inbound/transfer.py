@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 
 from b2bua.call.bridge import Conversation
@@ -65,7 +66,7 @@ class Transfers:
     """Who talks."""
     start_of: Callable[[Uri], tuple[Position, str] | None]
     """Finds where somebody goes who is sent to a number, and the digits after it; None: no such number."""
-    music: Sequence[PlayItem]
+    music: Callable[[], Sequence[PlayItem]]
     """For whoever is held."""
     lines: Lines
     """What each phone does."""
@@ -87,7 +88,8 @@ class Transfers:
         session = side.leg.session
         if session is not None:
             self._sides[session] = side
-            session.on_refer = lambda referral: self._referred(side, referral)
+            here = copy_context()  # a REFER comes from outside of the task, whose configuration counts
+            session.on_refer = lambda referral: here.run(self._referred, side, referral)
 
     def _unwatch(self, side: Side) -> None:
         session = side.leg.session
@@ -211,7 +213,7 @@ class Transfers:
 
     async def _hand_to(self, call: Call, leg: Leg) -> bool:
         self._engage(leg)
-        return await converse(call, leg, music=self.music)
+        return await converse(call, leg, music=self.music())
 
     async def _send_to(self, call: Call, transfer: Transfer, start: Position, walk: Walk) -> bool:
         """Serve at ``start``; who asked is told, and gets who was sent back if nobody is there."""

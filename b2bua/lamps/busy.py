@@ -40,7 +40,7 @@ class BusyLamp:
     name = PACKAGE
     content_type = CONTENT_TYPE
 
-    def __init__(self, plan: Callable[[], Plan], lines: Lines, *, shows_callers: bool) -> None:
+    def __init__(self, plan: Callable[[], Plan], lines: Lines, *, shows_callers: Callable[[], bool]) -> None:
         self._plan = plan
         self._lines = lines
         self._shows_callers = shows_callers
@@ -80,7 +80,7 @@ class BusyLamp:
     def _element(self, call: PhoneCall, local: Party, *, is_own: bool) -> DialogElement:
         is_ringing = call.is_called and call.stage is Stage.RINGING
         call_id, our_tag, phone_tag = call.key if is_own or is_ringing else ("", "", "")
-        shown = call.shown if is_ringing and (is_own or self._shows_callers) else None
+        shown = call.shown if is_ringing and (is_own or self._shows_callers()) else None
         return DialogElement(
             id=str(call.number),
             state=STATES[call.stage],

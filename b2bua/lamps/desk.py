@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from b2bua.call.lines import Lines
 from b2bua.lamps.busy import BusyLamp
-from b2bua.lamps.waiting import WaitingLamp
+from b2bua.lamps.waiting import WaitingLamp, box_key, person_key
 from b2bua.registrar.authentication import Authentication, Refused
-from b2bua.routing.plan import Plan
+from b2bua.routing.plan import PersonSpec, Plan
 from b2bua.sip.core import Core
 from b2bua.sip.server_request import ServerRequest
 from b2bua.sip.subscription import Notifier
@@ -27,12 +27,12 @@ class LampDesk:
         plan: Callable[[], Plan],
         messages: Messages,
         lines: Lines,
-        shows_callers: bool,
+        shows_callers: Callable[[], bool],
     ) -> None:
         """``shows_callers``: whether who watches a colleague is told who rings there."""
         self._authentication = authentication
         waiting = self._waiting = WaitingLamp(plan, messages)
-        busy = BusyLamp(plan, lines, shows_callers=shows_callers)
+        busy = self._busy = BusyLamp(plan, lines, shows_callers=shows_callers)
         self.notifier = Notifier(core, [waiting, busy], admit=self._admit)
         lines.on_change = lambda person: self.notifier.changed(busy.name, person)
         waiting.on_change = lambda key: self.notifier.changed(waiting.name, key)
@@ -46,6 +46,21 @@ class LampDesk:
         """Follow what happens to messages."""
         await self._waiting.run()
 
+    def plan_changed(self, before: Plan, after: Plan) -> None:
+        """End what may not be watched any more, and tell the others how it is now."""
+
+        def why(watcher: str, package: str, resource: str) -> str | None:
+            if watcher not in after.people:
+                return "rejected"
+            if package == self._busy.name:
+                return why_not_watched(before.people.get(resource), after.people.get(resource))
+            boxes = after.people[watcher].listens_to
+            own = {person_key(watcher), *map(box_key, boxes)}
+            return None if resource in own else "rejected"
+
+        self.notifier.end(why)
+        self._waiting.plan_changed()
+
     def _admit(self, server: ServerRequest) -> str | None:
         """Return whose phone sent a request; None: it has been challenged or refused."""
         now = asyncio.get_running_loop().time()
@@ -54,3 +69,12 @@ class LampDesk:
             server.respond(proof.status, proof.reason, proof.headers)
             return None
         return proof.person.name
+
+
+def why_not_watched(before: PersonSpec | None, after: PersonSpec | None) -> str | None:
+    """Return why a colleague's calls are told no more (RFC 6665 §4.1.3); None: they are."""
+    if after is None:
+        return "noresource"
+    if before is not None and before.extension != after.extension:
+        return "deactivated"  # the key stands for an extension: the phone asks anew who has it now
+    return None

@@ -73,11 +73,17 @@ class WaitingLamp:
         return str(SipUri(number, target.host, port=target.port, is_secure=target.is_secure))
 
     def _boxes_of(self, person: str) -> tuple[str, ...]:
-        return self._plan().people[person].listens_to
+        known = self._plan().people.get(person)
+        return known.listens_to if known is not None else ()
 
     def _told(self, boxes: tuple[str, ...], account: str) -> bytes:
         waiting = sum((self._counts.get(box, Waiting()) for box in boxes), Waiting())
         return str(MessageSummary(waiting.new, waiting.old, account)).encode()
+
+    def plan_changed(self) -> None:
+        """Tell everybody anew: other mailboxes may be theirs."""
+        for person in self._plan().people:
+            self.on_change(person_key(person))
 
     # --- how it is now ------------------------------------------------------------------------------------
 

@@ -36,7 +36,8 @@ class MailWorker:
         self, outbox: Outbox, delivery: Delivery, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._outbox = outbox
-        self._delivery = delivery
+        self.delivery = delivery
+        """The way out; another one takes the mails from the next try on."""
         self._now = now
         self.on_sent: Callable[[str], None] | None = None
         """Told who has a mail now, once somebody has."""
@@ -67,7 +68,7 @@ class MailWorker:
 
     async def _send(self, queued: QueuedMail) -> None:
         try:
-            sent_to = await self._delivery.deliver(queued)
+            sent_to = await self.delivery.deliver(queued)
         except NotDeliveredError as error:
             await self._put_off(queued, error)
             return

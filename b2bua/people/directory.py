@@ -46,6 +46,15 @@ class Directory:
         person = self._by_extension.get(username)
         return person if person is not None and person.sip_password is not None else None
 
+    @property
+    def usernames(self) -> tuple[str, ...]:
+        """Return the user names with which phones can register."""
+        return tuple(username for username in self._by_extension if self.by_username(username))
+
+    def has(self, name: str) -> bool:
+        """Whether somebody is called ``name``."""
+        return name in self._people
+
     def has_phones(self, name: str) -> bool:
         """Whether phones can register as the person called ``name``."""
         person = self._people.get(name)

@@ -75,14 +75,20 @@ class Authentication:
         is_known_flow: Callable[[Hop, float], bool],
         attempts: FailedAttempts | None = None,
         algorithms: tuple[str, ...] = COMPATIBLE,
+        has_left: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """``algorithms`` are offered in this order; an answer by any that we know is accepted."""
+        """``algorithms`` are offered in this order; an answer by any that we know is accepted.
+
+        ``has_left`` says of which user names nobody's phones may use any more: they are told so, and their
+        tries do not count against the address, behind which other phones are.
+        """
         self._people = people
         self._realm = realm
         self._nonces = nonces
         self._is_known_flow = is_known_flow
         self._attempts = attempts or FailedAttempts()
         self._algorithms = algorithms
+        self._has_left = has_left
 
     def check(self, request: Request, source: Hop, now: float) -> Proven | Refused:
         """Return who sent ``request``, or what to answer it with."""
@@ -91,6 +97,8 @@ class Authentication:
         claim = self._claim(request)
         if claim is None:
             return self._challenge(now)
+        if self._has_left(claim.username):
+            return Refused(403, "No Longer Known")
         person = self._people.by_username(claim.username)
         password = person.sip_password if person else None
         is_right = verify(claim, request.method, password=password or NOBODYS_PASSWORD, body=request.body)

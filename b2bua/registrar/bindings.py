@@ -27,6 +27,7 @@ class Why(StrEnum):
     UNREGISTERED = "unregistered"
     EXPIRED = "did not renew its registration"
     CROWDED_OUT = f"made room: more than {MAX_CONTACTS} devices"
+    REMOVED = "may not register any more"
     SILENT = "does not answer"
     BACK = "answers again"
 
@@ -268,6 +269,12 @@ class Bindings:
         self._silent.pop((binding.person, binding.key), None)
         if was_reachable:
             self._tell(binding, why, now)
+
+    def remove_people(self, may_register: Callable[[str], bool], now: float) -> None:
+        """End the bindings of everybody who may not register any more."""
+        for binding in tuple(self.all(now)):
+            if not may_register(binding.person):
+                self.remove(binding, now, Why.REMOVED)
 
     def mark_reachable(self, binding: Binding, now: float, *, is_reachable: bool) -> None:
         """Note whether the device answers; a silent one is skipped until it answers or registers again."""

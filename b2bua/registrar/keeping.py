@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 
 RENEWALS_S = 10.0
 """Mere renewals gather for so long and are written together; what they prolong lasts a minute at least."""
+EXPIRY_CHECK_S = 5.0
+"""It is looked this often whether a registration has ended, or at once when one is known to."""
 ONE_WAY = frozenset(("ws", "wss"))
 """Transports that only the client can open: a browser that lost us has to come again."""
 
@@ -78,6 +81,15 @@ class BindingKeeper:
         """Hand over what is left and note no more."""
         self._bindings.remember = None
         self.flush()
+
+
+async def watch_expiries(bindings: Bindings) -> None:
+    """Notice for ever which phones stopped renewing, so that queues learn it without a call."""
+    loop = asyncio.get_running_loop()
+    while True:
+        bindings.expire(loop.time())
+        due = bindings.next_expiry or math.inf
+        await asyncio.sleep(min(EXPIRY_CHECK_S, max(0.05, due - loop.time())))
 
 
 def to_row(binding: Binding, *, now: float, at: datetime) -> KeptBinding:

@@ -35,7 +35,7 @@ class Ringing:
     """Finds whom to ring."""
     occupancy: Occupancy
     """Knows who talks."""
-    music: Sequence[PlayItem]
+    music: Callable[[], Sequence[PlayItem]]
     """What a held party hears."""
 
     async def __call__(self, call: Call, ring: Ring) -> Outcome:
@@ -95,7 +95,7 @@ class Ringing:
                     on_early=self._early_media(call, ring),
                 ),
             )
-            if rung.leg is not None and not await converse(call, rung.leg, music=self.music):
+            if rung.leg is not None and not await converse(call, rung.leg, music=self.music()):
                 return Outcome.OFFLINE
             return Outcome(rung.reply)
 

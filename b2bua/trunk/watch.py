@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Protocol, TypeVar
 
 from b2bua.config.models import Trunk
 from b2bua.sip.endpoint import SipEndpoint
@@ -21,6 +21,16 @@ log = logging.getLogger(__name__)
 
 BAD = (RegistrationState.FAILED, Reachability.SILENT)
 DULL = (RegistrationState.TRYING, Reachability.ASKED)
+
+
+Watcher = TypeVar("Watcher", TrunkRegistration, TrunkQualification)
+
+
+class Start(Protocol):
+    """Runs work for as long as the office runs."""
+
+    def __call__(self, work: Coroutine[object, object, None], *, name: str) -> asyncio.Task[None]:
+        """Return the task, which may be cancelled before."""
 
 
 class TrunkWatch:
@@ -37,32 +47,92 @@ class TrunkWatch:
         clock: Callable[[], datetime],
     ) -> None:
         """What changes is logged and ``kept``; ``clock`` tells wall-clock time, UTC."""
-        trunks = tuple(trunks)
-        self.registrations = tuple(
-            TrunkRegistration(trunk, endpoint, random=random, resolve=resolve, on_change=self._registered)
-            for trunk in trunks
-            if trunk.registrar
-        )
-        self.qualifications = tuple(
-            TrunkQualification(
-                trunk, endpoint, resolve=resolve, on_change=self._qualified, current=self.current
-            )
-            for trunk in trunks
-            if trunk.qualify_every_s
-        )
-        self._registration = {one.trunk.name: one for one in self.registrations}
-        self._qualification = {one.trunk.name: one for one in self.qualifications}
+        self._endpoint = endpoint
+        self._random = random
+        self._resolve = resolve
         self._kept = kept
         self._clock = clock
+        self._start: Start | None = None
+        self._tasks: dict[TrunkRegistration | TrunkQualification, asyncio.Task[None]] = {}
+        trunks = tuple(trunks)
+        self._registration = {one.name: self._registering(one) for one in trunks if one.registrar}
+        self._qualification = {one.name: self._qualifying(one) for one in trunks if one.qualify_every_s}
 
-    def works(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
-        """Yield what has to run for as long as the office does, each with a name for its task."""
+    def _registering(self, trunk: Trunk) -> TrunkRegistration:
+        return TrunkRegistration(
+            trunk, self._endpoint, random=self._random, resolve=self._resolve, on_change=self._registered
+        )
+
+    def _qualifying(self, trunk: Trunk) -> TrunkQualification:
+        return TrunkQualification(
+            trunk, self._endpoint, resolve=self._resolve, on_change=self._qualified, current=self.current
+        )
+
+    def _watchers(self) -> list[TrunkRegistration | TrunkQualification]:
+        return [*self._registration.values(), *self._qualification.values()]
+
+    @property
+    def registrations(self) -> tuple[TrunkRegistration, ...]:
+        """Return the registrations in the order of the trunks."""
+        return tuple(self._registration.values())
+
+    @property
+    def qualifications(self) -> tuple[TrunkQualification, ...]:
+        """Return who is asked, in the order of the trunks."""
+        return tuple(self._qualification.values())
+
+    def start(self, start: Start) -> None:
+        """Watch from now on; ``start`` runs work under a name for as long as the office runs."""
+        self._start = start
         for name in {**self._registration, **self._qualification}:
             self._keep(name)
-        for registration in self.registrations:
-            yield f"trunk {registration.trunk.name}", registration.run()
-        for qualification in self.qualifications:
-            yield f"trunk {qualification.trunk.name} is asked", qualification.run()
+        for watcher in self._watchers():
+            self._run(watcher)
+
+    def change(self, trunks: Iterable[Trunk]) -> None:
+        """Watch these trunks from now on: what is new registers, what is gone or other unregisters first.
+
+        A trunk that changed in nothing that its registrar sees stays registered as it is.
+        """
+        trunks = tuple(trunks)
+        before = self._watchers()
+        self._registration = {
+            one.name: self._kept_or_new(self._registration, one, self._registering)
+            for one in trunks
+            if one.registrar
+        }
+        self._qualification = {
+            one.name: self._kept_or_new(self._qualification, one, self._qualifying)
+            for one in trunks
+            if one.qualify_every_s
+        }
+        watchers = self._watchers()
+        leaving: dict[str, list[asyncio.Task[None]]] = {}
+        for old in before:
+            if old not in watchers and (task := self._tasks.pop(old, None)) is not None:
+                task.cancel()
+                leaving.setdefault(old.trunk.name, []).append(task)
+        for new in watchers:
+            if new not in self._tasks:
+                self._keep(new.trunk.name)
+                self._run(new, after=leaving.get(new.trunk.name, ()))
+
+    @staticmethod
+    def _kept_or_new(known: Mapping[str, Watcher], trunk: Trunk, make: Callable[[Trunk], Watcher]) -> Watcher:
+        old = known.get(trunk.name)
+        if old is None or trunk.for_registrar != old.trunk.for_registrar:
+            return make(trunk)
+        old.trunk = trunk
+        return old
+
+    def _run(
+        self, watcher: TrunkRegistration | TrunkQualification, after: Sequence[asyncio.Task[None]] = ()
+    ) -> None:
+        assert self._start is not None
+        name = f"trunk {watcher.trunk.name}"
+        if isinstance(watcher, TrunkQualification):
+            name += " is asked"
+        self._tasks[watcher] = self._start(_run_after(after, watcher.run), name=name)
 
     def is_usable(self, name: str) -> bool:
         """Whether calls may be tried through the trunk ``name``; one that nobody watches is believed in."""
@@ -78,7 +148,7 @@ class TrunkWatch:
 
     def connection_lost(self, hop: Hop) -> None:
         """Take the news that a connection is gone; a provider may have reached us over it."""
-        for registration in self.registrations:
+        for registration in self._registration.values():
             registration.connection_lost(hop)
 
     def _registered(self, registration: TrunkRegistration) -> None:
@@ -111,3 +181,12 @@ class TrunkWatch:
                 last_error=watcher.last_error,
             )
         )
+
+
+async def _run_after(
+    tasks: Sequence[asyncio.Task[None]], run: Callable[[], Coroutine[object, object, None]]
+) -> None:
+    """Run once the tasks are over: the old account unregisters before the new one registers."""
+    if tasks:
+        await asyncio.wait(tasks)  # which end within seconds: they are cancelled
+    await run()

@@ -12,11 +12,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+from structlog.testing import capture_logs
 
 from b2bua.call.leg import Leg
 from b2bua.config.load import load_config
 from b2bua.config.models import Config
 from b2bua.demo.softphone import Habit, PlacedCall, Softphone
+from b2bua.reloading import Reloader
 from b2bua.server import Server
 from b2bua.sip.digest import Credentials
 from b2bua.sip.endpoint import SipEndpoint
@@ -56,10 +58,18 @@ class Office:
     started: float
     phones: dict[str, Softphone] = field(default_factory=dict)
     trunk_ports: int = 6000
+    _reloader: Reloader | None = None
 
     @property
     def now(self) -> float:
         return asyncio.get_running_loop().time()
+
+    @property
+    def reloader(self) -> Reloader:
+        """What reads the configuration again."""
+        if self._reloader is None:
+            self._reloader = Reloader(self.server, self.folder / "office.toml")
+        return self._reloader
 
     async def softphone(self, name: str, port: int, *, host: str = "127.0.0.1") -> Softphone:
         """Return a phone on the network that has not registered."""
@@ -112,6 +122,13 @@ class Office:
         credentials = Credentials(extension, password or f"demo-{extension}")
         server = server_toward(phone.host)
         return await phone.call(server, number, from_number=extension, credentials=credentials, uri=uri)
+
+    async def edit(self, change: Callable[[str], str]) -> list[str]:
+        """Write another configuration and let the office read it; return what it says of that."""
+        await asyncio.to_thread(_rewrite, self.folder / "office.toml", change)
+        with capture_logs() as lines:
+            await self.reloader.reload()
+        return [line["event"] for line in lines]
 
     async def people_leave(self) -> None:
         """Let everybody outside hang up and leave the network."""
@@ -260,6 +277,10 @@ def _settings(folder: Path, text: str) -> Config:
     path = folder / "office.toml"
     path.write_text(text.replace('data = "data"', f'data = "{folder / "data"}"'))
     return load_config(path)
+
+
+def _rewrite(path: Path, change: Callable[[str], str]) -> None:
+    path.write_text(change(path.read_text()))
 
 
 async def reinvite(leg: Leg, direction: str) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -86,7 +86,13 @@ async def scene(folder: Path, **keys: Any) -> AsyncIterator[Scene]:
             clock=lambda: NINE + timedelta(seconds=loop.time() - started),
         )
         selection = TrunkSelection(trunks, is_usable=watch.is_usable, current=watch.current)
-        tasks = [asyncio.create_task(work, name=name) for name, work in watch.works()]
+        tasks: list[asyncio.Task[None]] = []
+
+        def start(work: Coroutine[object, object, None], *, name: str) -> asyncio.Task[None]:
+            tasks.append(asyncio.create_task(work, name=name))
+            return tasks[-1]
+
+        watch.start(start)
         try:
             yield Scene(network, carrier, watch, selection, store)
         finally:

@@ -16,6 +16,12 @@ from b2bua.config.values import (
     Secret,
 )
 
+NOT_FOR_REGISTRAR = (
+    *("accepts_from", "number", "caller_id", "channels", "max_unanswered_s"),
+    *("follows_redirects", "allows_nat", "srtp", "codecs"),
+)
+"""Fields of a trunk that matter to calls alone."""
+
 
 class Trunk(Named):
     """``[trunk.x]``: a way to and from the outside."""
@@ -66,6 +72,11 @@ class Trunk(Named):
     def registrars(self) -> tuple[str, ...]:
         """Return all registrars in the order in which they are tried."""
         return (self.registrar, *self.backup_registrars) if self.registrar else ()
+
+    @property
+    def for_registrar(self) -> Trunk:
+        """Return it with only what matters to its registrar and to questions whether it answers."""
+        return self.model_copy(update=dict.fromkeys(NOT_FOR_REGISTRAR))
 
     @property
     def places_calls(self) -> bool:

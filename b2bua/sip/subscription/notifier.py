@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from b2bua.errors import MalformedMessage
 from b2bua.sip.core import Core
@@ -52,6 +52,17 @@ class Notifier:
         """Tell everybody who watches ``resource`` how it is now."""
         for subscription in tuple(self._watching.get((package, resource), ())):
             subscription.changed()
+
+    def end(self, why: Callable[[str, str, str], str | None]) -> None:
+        """End the subscriptions of which ``why`` gives a reason, as in Subscription-State (§4.1.3).
+
+        It is asked with watcher, package and resource, and returns None for those that go on.
+        """
+        for (package, resource), watching in tuple(self._watching.items()):
+            for subscription in tuple(watching):
+                reason = why(subscription.watcher, package, resource)
+                if reason is not None:
+                    subscription.end(reason)
 
     def take(self, server: ServerRequest) -> None:
         """Answer a SUBSCRIBE outside of dialogs: it opens one, or is told why not (§4.2.1)."""
