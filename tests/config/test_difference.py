@@ -35,6 +35,7 @@ MAIL = '[smtp]\nhost = "mail.example"\nfrom = "office@mail.example"\n'
             ("sip.qualify-every", "rtp.address", "media.workers"),
         ),
         (MOVED, ("office.language",), ("office.data",)),
+        (OFFICE.replace("[office]", '[office]\ncountry = "UA"'), (), ("office.country",)),
     ],
 )
 def test_every_change_is_told_in_words(
