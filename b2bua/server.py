@@ -81,7 +81,7 @@ class Server:
         self.store = store
         self._surroundings = surroundings
         self._random = surroundings.randomness or random.Random(secrets.randbits(64))
-        self._calls = RunningCalls()
+        self.calls = RunningCalls()
         self.tls: Tls | None = None
         self.background = Background()
         self.engine = engine
@@ -329,7 +329,7 @@ class Server:
             await server._listen()
             await stack.enter_async_context(server.background)
             server._start_tasks()
-            stack.push_async_callback(server._calls.end)
+            stack.push_async_callback(server.calls.end)
             yield server
 
     def _start_tasks(self) -> None:
@@ -371,10 +371,10 @@ class Server:
     # --- requests ------------------------------------------------------------------------------------------
 
     def _invited(self, invite: IncomingInvite) -> None:
-        if self._calls.is_closing:
+        if self.calls.is_closing:
             invite.reject(503, "Shutting down", headers=(("Retry-After", "10"),))
             return
-        self._calls.start(self._take(invite), call_id=invite.call_id)
+        self.calls.start(self._take(invite), call_id=invite.call_id)
 
     async def _take(self, invite: IncomingInvite) -> None:
         self.editions.keep()
@@ -382,7 +382,7 @@ class Server:
 
     async def calls_over(self) -> None:
         """Wait until every call that is up now has its outcome in the journal."""
-        await self._calls.over()
+        await self.calls.over()
 
     # --- facts ---------------------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ async def test_a_talk_that_is_up_when_the_office_is_stopped_ends_with_its_length
         await before.phone("101", Habit(answers_after=1.0))
         call = await (await before.call_in(NUMBER)).answered(within=10)
         await asyncio.sleep(65)
-        await before.server._end_calls()
+        await before.server.calls.end()
     assert call.ended.done()
     async with office(tmp_path) as after:
         (told,) = await after.stories()
