@@ -182,7 +182,9 @@ class Soak:
         if leg.media.is_heard:
             self.counts["heard"] += 1
         else:
-            self.counts["mute" if seconds > HEARD_WITHIN_S else "hung up at once"] += 1
+            how = "mute" if seconds > HEARD_WITHIN_S else "hung up at once"
+            self.counts[how] += 1
+            print(f"{how}: {number}, {seconds:.1f} s after the answer, at {leg.media.address}", flush=True)
         if leg.is_up and self.random.random() < 0.5:
             leg.media.send_digits("#")
 
