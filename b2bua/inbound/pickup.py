@@ -103,9 +103,9 @@ class Pickups:
             async with self._leg(invite, person) as leg:
                 give(leg)
                 self.lines.calls(leg)
-                log.info("a call was picked up", by=person.title, call_id=invite.call_id)
+                log.info("a call was picked up", by=person.title)
         except LegEnded:
-            log.info("who picked up a call had hung up", by=person.title, call_id=invite.call_id)
+            log.info("who picked up a call had hung up", by=person.title)
         except (PortsExhausted, EngineGone):
             invite.reject(503, "No media")
         except MediaError:
