@@ -36,7 +36,8 @@ NUMBERS = (IN_TURN, TOGETHER, MENU, QUEUE, VOICEMAIL, ECHO)
 PHONES = {"101": 1.0, "102": 0.5, "103": None}
 """After how many seconds they answer; None: never."""
 ANSWER_S = 30.0
-HEARD_WITHIN_S = 2.0
+HEARD_WITHIN_S = 4.0
+"""Who presses a key of the menu before its greeting hears nothing for 2 s: more digits may come (row I3)."""
 REST_S = 10.0
 """After the last call: ports rest 5 s, transactions up to 32 s hold no descriptor."""
 WARM_UP_SHARE = 0.4
