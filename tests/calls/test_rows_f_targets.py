@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -198,7 +199,8 @@ async def test_row_f23_nothing_that_the_caller_gets_tells_where_the_call_went(tm
         assert not leg.is_up
         sent = [packet.wire for packet in demo.network.log if packet.destination.port == demo.trunk_ports]
         assert len(sent) >= 4  # 100, 180, 200, BYE
-        everything = b"\n".join(sent).decode().lower()
+        # The session's id in SDP is a number by chance, which may hold any of the shorter ones.
+        everything = re.sub(r"\no=\S+ \d+ ", "\no=", b"\n".join(sent).decode().lower())
         for secret in (
             "600999888",
             "10.66.",
