@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -108,7 +107,6 @@ def test_the_capture_is_made_of_ip_packets(tmp_path: Path) -> None:
     assert first[28:] == CALL[0].wire
 
 
-@pytest.mark.skipif(shutil.which("tcpdump") is None, reason="needs tcpdump")
 def test_rfc1071_tcpdump_reads_the_capture_and_finds_its_checksums_right(tmp_path: Path) -> None:
     path = tmp_path / "call.pcap"
     path.write_bytes(pcap([*CALL, TracedMessage(1010.5, True, US6, PHONE6, request("BYE"))]))
