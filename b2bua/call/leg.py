@@ -72,30 +72,25 @@ class Leg:
         """What is still to be pressed behind the number that this leg has called."""
         self._allows_nat = allows_nat
         self._profile = profile
-        self._local = LocalMedia(
-            address=media.address[0],
-            port=media.address[1],
-            session_id=secrets.randbits(40),
-            version=1,
-            codecs=profile.codecs,
-            ptime_ms=profile.ptime_ms,
-            srtp=profile.srtp,
-            crypto=() if profile.srtp is SrtpPolicy.OFF else new_keys(),
-        )
+        self._local = _first_description(media, profile)
         self._face(peer)
         self._told = self._local
         """As the far end knows us: another port, other keys are still to be told."""
         self._relocation = Relocation(self._has_moved, self._offer_once_more, self._accept_answer, self._lost)
-        media.rtp_timeout_s = profile.rtp_timeout_s
         self._digits = Digits(profile.dtmf)
         self.on_key: Callable[[str, Method], None] | None = None
         """Told each key press that counts, and how it came."""
+        self._is_talking = False
+        self._follow(media)
+
+    def _follow(self, media: MediaLeg) -> None:
+        """Be told what its sound brings, and what becomes of it."""
+        media.rtp_timeout_s = self._profile.rtp_timeout_s
         media.on_digit = lambda key: self.take_digit(key, Method.RTP)
         media.on_tone = lambda key: self.take_digit(key, Method.TONE)
         media.on_rtp_timeout = self._fell_silent
         media.on_lost = lambda: self._lost("the media engine died")
         media.on_moved = self._moved
-        self._is_talking = False
 
     def _face(self, peer: str) -> None:
         """Take the addresses that ``peer``, whose signalling is at that address, can send sound to."""
@@ -398,3 +393,17 @@ class Leg:
         told, self.on_closed = self.on_closed, None
         if told is not None:
             told(self)
+
+
+def _first_description(media: MediaLeg, profile: SoundProfile) -> LocalMedia:
+    """Return how we describe our sound first."""
+    return LocalMedia(
+        address=media.address[0],
+        port=media.address[1],
+        session_id=secrets.randbits(40),
+        version=1,
+        codecs=profile.codecs,
+        ptime_ms=profile.ptime_ms,
+        srtp=profile.srtp,
+        crypto=() if profile.srtp is SrtpPolicy.OFF else new_keys(),
+    )
