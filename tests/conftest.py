@@ -16,11 +16,12 @@ REAL_TIME = (HERE / "interop", HERE / "media")
 """What waits for real sockets, programs and clocks: one after another, beside the stories on virtual time."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are looked at
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     """Keep the tests of real time in one process where ``-n`` shares them out among several."""
     for item in items:
         if any(folder in item.path.parents for folder in REAL_TIME):
-            item.add_marker(pytest.mark.xdist_group("real time"))
+            item.add_marker(pytest.mark.xdist_group("real-time"))
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,7 @@ COMMAND_S = 30.0
 POLL_S = 0.1
 COMMAND_POLL_S = 1.0
 """A command of the product takes most of a second of CPU, which the calls need more."""
-PORTS = range(30000, 32764, 4)
+PORTS = range(22000, 32764, 4)
 """Below what the kernel gives to sockets that ask for none. SIPp takes four in a row."""
 RTP_PORTS = 600
 _taken: set[int] = set()
@@ -108,7 +108,7 @@ class Product:
         self.folder = folder
         self.port = free_port()
         self.outside_port = free_port()
-        rtp_first = random.randrange(10000, 30000 - RTP_PORTS, 2)
+        rtp_first = random.randrange(10000, 21000 - RTP_PORTS, 2)
         office = quick_office(sip_port=self.port, rtp_first=rtp_first, outside_port=self.outside_port)
         self.config = folder / "office.toml"
         self.config.write_text(change(office.replace("[sip]\n", f"[sip]\n{sip}\n")) + extra)
