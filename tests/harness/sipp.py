@@ -166,9 +166,9 @@ class Cast:
             scenario, port, [*options, "-au", extension, "-ap", f"demo-{extension}", "-aa", *arguments]
         )
 
-    def carrier(self, scenario: str, port: int, *arguments: str) -> Sipp:
+    def carrier(self, scenario: str, port: int, *arguments: str, over: str = "u1") -> Sipp:
         """Return a carrier that waits for the office at ``port``."""
-        carrier = self._start(scenario, port, ["-m", "1", "-aa", *arguments])
+        carrier = self._start(scenario, port, ["-m", "1", "-t", over, "-aa", *arguments])
         until(carrier.is_listening, within=START_S, what=f"SIPp listens on {port}")
         return carrier
 

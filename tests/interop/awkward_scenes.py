@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-
-from tests.interop.scenes import PhonePart, Scene
+from tests.interop.scenes import PhonePart, Scene, also_over_tcp
 
 ANSWERS = PhonePart("answers", ("-d", "300"))
 TALKED = ("talked with Phone",)
@@ -97,16 +94,5 @@ PHONES = (
 )
 
 
-def _also_over_tcp(scenes: tuple[Scene, ...]) -> Iterator[Scene]:
-    """Return the scenes, each once more with everybody on TCP.
-
-    But for one: SIPp takes a 200 that is repeated over TCP, as it must be, for another message.
-    """
-    for scene in scenes:
-        yield scene
-        if scene.over == "u1" and scene is not ACKNOWLEDGED_LATE:
-            phones = tuple(replace(part, over="t1") for part in scene.phones)
-            yield replace(scene, name=f"{scene.name}_over_tcp", over="t1", phones=phones)
-
-
-AWKWARD = tuple(_also_over_tcp((*TRUNKS, *PHONES)))
+AWKWARD = tuple(also_over_tcp(*TRUNKS, *PHONES, but_not=(ACKNOWLEDGED_LATE,)))
+"""Over TCP as well but for one: there SIPp takes a 200 that is repeated, as it must be, for another message."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from tests.harness.product import COMMAND_POLL_S, CallLine, Product, until
 from tests.harness.sipp import Cast, Sipp
@@ -47,6 +47,15 @@ class Scene:
     """Further arguments for the trunk's SIPp."""
     rings_s: int = 2
     """How long the phones are rung."""
+
+
+def also_over_tcp(*scenes: Scene, but_not: tuple[Scene, ...] = ()) -> Iterator[Scene]:
+    """Return the scenes, each that is played over UDP once more with everybody on TCP."""
+    for scene in scenes:
+        yield scene
+        if scene.over == "u1" and scene not in but_not:
+            phones = tuple(replace(part, over="t1") for part in scene.phones)
+            yield replace(scene, name=f"{scene.name}_over_tcp", over="t1", phones=phones)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from media.wav import read_wav
 from tests.harness.product import Product
 from tests.harness.sipp import SCENARIOS, Cast, Sipp
 from tests.interop.awkward_scenes import ACKNOWLEDGED_LATE, AWKWARD, NEVER_ACKNOWLEDGED
-from tests.interop.scenes import Performance, PhonePart, Scene, Show
+from tests.interop.scenes import Performance, PhonePart, Scene, Show, also_over_tcp
 from tests.interop.test_sipp_carriers import CARRIERS
 from tests.interop.test_sipp_lamps import LAMPS
 from tests.interop.test_sipp_transfers import MOVERS
@@ -56,10 +56,8 @@ PATIENCE_RUNS_OUT = Scene(
     rings_s=12,
     arguments=("-recv_timeout", "7500"),
 )
-SCENES = (
-    NEVER_ACKNOWLEDGED,
+COMMON = (
     ANSWERED,
-    Scene("row_o8_over_tcp", "calls-answered", "talked", ("talked with Phone",), (ANSWERS,), over="t1"),
     _refused(302, "rang Phone"),
     _refused(486, "busy"),
     _refused(503, "rang Phone"),
@@ -79,6 +77,14 @@ SCENES = (
         (PhonePart("rings-cancelled"),),
         rings_s=20,
     ),
+    VOICEMAIL,
+    Scene("row_d9_hold_and_resume", "holds-and-resumes", "talked", ("talked with Phone",), (ANSWERS,)),
+    TOGETHER,
+    Scene("call_without_an_offer", "late-offer-answered", "talked", ("talked with Phone",), (ANSWERS,)),
+    PATIENCE_RUNS_OUT,
+    Scene("broken_sdp_is_refused_with_488", "broken-sdp-488", "promise", ("sound",), scheme="voicemail"),
+)
+MENUS = (
     Scene(
         "row_i1_menu_digit_by_rfc4733",
         "menu-rfc4733-digit",
@@ -119,22 +125,8 @@ SCENES = (
         (PhonePart("answers", ("-d", "300"), "104"),),
         scheme="menu",
     ),
-    VOICEMAIL,
-    Scene(
-        "row_v1_voicemail_is_left_over_tcp",
-        "leaves-voicemail",
-        "message",
-        ("left a message of",),
-        scheme="voicemail",
-        over="t1",
-    ),
-    Scene("row_d9_hold_and_resume", "holds-and-resumes", "talked", ("talked with Phone",), (ANSWERS,)),
-    TOGETHER,
-    Scene("call_without_an_offer", "late-offer-answered", "talked", ("talked with Phone",), (ANSWERS,)),
-    PATIENCE_RUNS_OUT,
-    Scene("broken_sdp_is_refused_with_488", "broken-sdp-488", "promise", ("sound",), scheme="voicemail"),
-    *AWKWARD,
 )
+SCENES = (NEVER_ACKNOWLEDGED, *also_over_tcp(*COMMON), *MENUS, *AWKWARD)
 
 
 RINGS_OWN_PHONES = tuple(scene for scene in SCENES if scene.phones and not scene.scheme)
