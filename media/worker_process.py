@@ -25,6 +25,8 @@ END_SECONDS = 10.0
 PING_EVERY_S = 1.0
 MOST_UNANSWERED = 4
 """A worker that leaves so many in a row unanswered hangs. No ping counts a suspended machine."""
+MOST_STARVED = 15
+"""How many are forgiven a worker that gets no processor: a new one would get none either, and start anew."""
 _CHUNK = 65536
 
 
@@ -43,6 +45,7 @@ class WorkerProcess:
         self._unsent = bytearray()
         self._is_closing = False
         self._unanswered = 0
+        self._waited_s = 0.0
         self._pinging: asyncio.TimerHandle | None = None
         self._started = asyncio.Event()
         self._ended = asyncio.Event()
@@ -101,7 +104,9 @@ class WorkerProcess:
         self._pinging = None
         if self._ended.is_set() or self._is_closing:
             return
-        if self._unanswered >= MOST_UNANSWERED:
+        if self._unanswered == 0:
+            self._waited_s = waited_for_a_processor(self.pid)
+        if self._unanswered >= MOST_UNANSWERED and not self._is_starved():
             assert self._process is not None
             log.error("the media worker hangs; it is killed")
             with contextlib.suppress(ProcessLookupError):
@@ -110,6 +115,17 @@ class WorkerProcess:
         self._unanswered += 1
         self.send(Ping())
         self._pinging = self._loop.call_later(PING_EVERY_S, self._ping)
+
+    def _is_starved(self) -> bool:
+        """Whether it is silent because other programs have the processors, which may soon be over."""
+        starved_s = waited_for_a_processor(self.pid) - self._waited_s
+        if self._unanswered >= MOST_STARVED or starved_s < self._unanswered * PING_EVERY_S / 2:
+            return False
+        if self._unanswered == MOST_UNANSWERED:
+            log.warning(
+                "the media worker waited %.1f s for a processor: this machine has too much to do", starved_s
+            )
+        return True
 
     def send(self, command: Command) -> None:
         """Pass on ``command``; while the worker is busy it waits here."""
@@ -181,3 +197,14 @@ class WorkerProcess:
             self._process.kill()
             await self._process.wait()
             self._end()
+
+
+def waited_for_a_processor(pid: int) -> float:
+    """Return the seconds that the process was ready to run and did not, since it began.
+
+    0 where the system does not tell (/proc/PID/schedstat, second field).
+    """
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0

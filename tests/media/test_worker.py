@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from media import worker_process
 from media.client import MediaEngine, MediaLeg, Silence, Tone
 from media.codecs.g711 import ALAW_TO_ULAW
 from media.errors import PortsExhausted
@@ -140,6 +141,37 @@ async def test_a_worker_that_hangs_is_killed_and_its_legs_go_on_in_another() -> 
             heard = len(anna.listen())
             await until(lambda: len(anna.listen()) > heard + 10)
             assert engine.pid not in (None, hung)
+
+
+async def test_a_worker_that_gets_no_processor_is_left_alone_for_a_while(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(worker_process, "PING_EVERY_S", 0.05)
+    monkeypatch.setattr(worker_process, "waited_for_a_processor", lambda _: time.monotonic())
+    with UdpPeer() as anna:
+        async with worker() as engine:
+            leg = await engine.open_leg("anna")
+            leg.connect(anna.agreement())
+            leg.play([Tone((1000.0,), 1.0)], loop=True)
+            await until(anna.listen)
+            starved = engine.pid
+            assert starved is not None
+            os.kill(starved, signal.SIGSTOP)
+            await until(lambda: "waited" in caplog.text, seconds=5.0)
+            os.kill(starved, signal.SIGCONT)
+            heard = len(anna.listen())
+            await until(lambda: len(anna.listen()) > heard + 10)
+            assert engine.pid == starved
+            os.kill(starved, signal.SIGSTOP)
+            await until(
+                lambda: has_ended(starved), seconds=10.0
+            )  # what stays silent for long hangs after all
+
+
+async def test_a_process_that_runs_has_waited_for_a_processor_for_less_than_it_is_alive() -> None:
+    waited = worker_process.waited_for_a_processor(os.getpid())
+    assert 0.0 < waited < time.clock_gettime(time.CLOCK_BOOTTIME)
+    assert worker_process.waited_for_a_processor(2**22 + 1) == 0.0
 
 
 async def test_a_leg_whose_port_is_gone_gets_another_one_and_says_so() -> None:
