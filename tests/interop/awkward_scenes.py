@@ -95,4 +95,4 @@ PHONES = (
 
 
 AWKWARD = tuple(also_over_tcp(*TRUNKS, *PHONES, but_not=(ACKNOWLEDGED_LATE,)))
-"""Over TCP as well but for one: there SIPp takes a 200 that is repeated, as it must be, for another message."""
+"""Over TCP as well but for one: there SIPp takes a 200 that is repeated, as it must be, for another one."""
