@@ -8,7 +8,6 @@ Replaces.
 from __future__ import annotations
 
 import asyncio
-import re
 from random import Random
 from typing import Any
 
@@ -25,8 +24,9 @@ TALK_S = 480.0
 """By then everybody who hangs up has done so: two calls of up to 300 s, one after another by a transfer."""
 QUIET_S = 400.0
 """After that every timer has run out of a call that was hung up before."""
+TIMER_D_S = 32.0
 FRONT = Hop("udp", "10.0.9.9", 5060)
-_OK_TO_INVITE = re.compile(rb"\ACSeq: *[0-9]+ INVITE\r$", re.MULTILINE)
+FINALS = {b"SIP/2.0 %d" % hundreds for hundreds in range(2, 7)}
 
 
 def play(seed: int) -> None:
@@ -131,15 +131,19 @@ def timers_left() -> list[asyncio.TimerHandle]:
 def assert_every_answer_was_acknowledged(network: MemoryNetwork) -> None:
     """Check that no 2xx to INVITE arrived without an ACK of the same dialog and CSeq going out.
 
-    One to a re-INVITE may come when the call is over for both.
+    One to a re-INVITE may come when the call is over for both; and one that a fork sends later than
+    Timer D (RFC 3261 §17.1.1.2) after the refusal of another branch meets nobody who knows of that call.
     """
-    answers = {
-        (packet.destination, *_dialog(packet.wire))
-        for packet in network.arrived
-        if packet.wire.startswith(b"SIP/2.0 2")
-        and b" INVITE\r\n" in packet.wire
-        and packet.destination != FRONT
-    }
+    finals: dict[tuple[Hop, str], float] = {}
+    answers = set()
+    for packet in network.arrived:
+        is_final = packet.wire[:9] in FINALS and b" INVITE\r\n" in packet.wire
+        if not is_final or packet.destination == FRONT:
+            continue
+        call_id, tag, number = _dialog(packet.wire)
+        first = finals.setdefault((packet.destination, call_id), packet.at) if number == 1 else packet.at
+        if packet.wire.startswith(b"SIP/2.0 2") and packet.at < first + TIMER_D_S:
+            answers.add((packet.destination, call_id, tag, number))
     if not answers:
         return
     acknowledged = {
