@@ -199,7 +199,7 @@ class Server:
             reach=reach,
             occupancy=self.occupancy,
             is_online=self._is_online,
-            sounds=QueueSounds(sounds.prompt, sounds.music, sounds.standing),
+            sounds=QueueSounds(sounds.prompt, sounds.music, sounds.standing, sounds.waited),
         )
         transfers = self._build_transfers(sounds)
         custody = Custody(

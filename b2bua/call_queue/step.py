@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 
 from b2bua.call.beside import beside
 from b2bua.call.call import Call
@@ -14,6 +14,7 @@ from b2bua.call.conversation import converse
 from b2bua.call.dialer import Dialer, Reply, Watch
 from b2bua.call.leg import Leg
 from b2bua.call_queue.line import Line, Offer, Place
+from b2bua.errors import LegEnded
 from b2bua.people.occupancy import Occupancy
 from b2bua.routing.destination import Outcome, Person, Queue, Target
 from b2bua.routing.plan import QueueSpec
@@ -23,7 +24,7 @@ from media.commands import PlayItem
 
 @dataclass(frozen=True, slots=True)
 class QueueSounds:
-    """What a waiting caller hears."""
+    """What a waiting caller hears, and the agent who takes the call."""
 
     prompt: Callable[[str], Sequence[PlayItem]]
     """Sound of a prompt by its name."""
@@ -31,6 +32,8 @@ class QueueSounds:
     """A piece of music by its name."""
     standing: Callable[[int | None, float | None], Sequence[PlayItem]]
     """"You are number three; about two minutes": from position and seconds, either may be left out."""
+    waited: Callable[[float], Sequence[PlayItem]]
+    """"The caller has waited two minutes": for the agent, from seconds."""
 
 
 @dataclass(slots=True)
@@ -95,17 +98,19 @@ class Visit:
         self._call = call
         self._line = line
         self._loop = asyncio.get_running_loop()
-        self._rung_at = self._loop.time()
+        self._began = self._rung_at = self._loop.time()
         self._why_left = "hung up"
+        self._is_announcing = False
+        self._may_announce = asyncio.Event()
+        self._may_announce.set()
 
     async def run(self, max_wait_s: float) -> Outcome:
         """Wait in line and talk; whoever answered is hung up and free again when this returns or raises."""
-        began = self._loop.time()
         async with AsyncExitStack() as held:
             async with self._in_line() as place, beside(self._entertain(place), name="queue music"):
                 try:
-                    async with asyncio.timeout_at(began + max_wait_s):
-                        leg = await self._find_agent(place, held)
+                    async with asyncio.timeout_at(self._began + max_wait_s) as patience:
+                        leg = await self._find_agent(place, held, patience)
                 except TimeoutError:
                     self._why_left = "waited long enough"
                     return Outcome.MAX_WAIT
@@ -116,35 +121,61 @@ class Visit:
 
     @asynccontextmanager
     async def _in_line(self) -> AsyncIterator[Place]:
-        began = self._loop.time()
         place = self._line.join()
         try:
             yield place
         finally:
             self._line.leave(place)
-            waited = self._loop.time() - began
+            waited = self._loop.time() - self._began
             self._call.ledger.note(EventKind.LEFT_QUEUE, self._line.spec.name, self._why_left, waited)
 
-    async def _find_agent(self, place: Place, held: AsyncExitStack) -> Leg | None:
-        """Return the leg of who took the call; ``held`` ends it and its lease. None: all are offline."""
+    async def _find_agent(self, place: Place, held: AsyncExitStack, patience: asyncio.Timeout) -> Leg | None:
+        """Return the leg of who took the call; ``held`` ends it and its lease. None: all are offline.
+
+        Whoever is being told of the caller takes the call, be it after the end of ``patience``.
+        """
         while True:
             async with self._call.caller.while_up():
                 offer = await self._line.next_offer(place)
             if offer is None:
                 return None
             began = self._loop.time()
-            with ExitStack() as undo:
+            async with AsyncExitStack() as undo:
                 offered = undo.enter_context(offer.offered)
                 leg, dead = await self._ring(place, offer)
                 if leg is not None:
                     offered.answered(leg.person)
                     leg.owner = self._call
-                    held.push(undo.pop_all())
-                    held.push_async_callback(leg.close_for, self._call)
+                    undo.push_async_callback(leg.close_for, self._call)
                     self._rung_at = began
-                    return leg
+                    if await self._whisper(leg, patience):
+                        held.push_async_exit(undo.pop_all())
+                        return leg
+                    offer, dead = replace(offer, agents=(leg.person or "",)), frozenset()
                 self._line.declined(place, offer, dead=dead, after_s=self._loop.time() - began)
             self._line.dispatch()
+
+    async def _whisper(self, leg: Leg, patience: asyncio.Timeout) -> bool:
+        """Tell ``leg`` how long the caller has waited, if so configured; return whether it stays (row Q8).
+
+        The caller hears music meanwhile, an announcement is cut. Any key of the agent cuts the whisper.
+        """
+        if not self._line.spec.whispers_wait:
+            return True
+        until = patience.when()
+        patience.reschedule(None)
+        waited = self._step.sounds.waited(self._loop.time() - self._began)
+        self._hush()
+        async with self._call.caller.while_up():
+            with suppress(LegEnded):
+                await leg.play(waited, until_digit=True)
+        leg.forget_digits()
+        if leg.is_up:
+            return True
+        self._call.ledger.note("rang", leg.name, "hung up before the caller was connected")
+        self._may_announce.set()
+        patience.reschedule(until)
+        return False
 
     async def _ring(self, place: Place, offer: Offer) -> tuple[Leg | None, frozenset[str]]:
         """Ring the agents of ``offer``; return who answered, and whose phones gave no sign of life."""
@@ -179,16 +210,31 @@ class Visit:
 
     async def _entertain(self, place: Place) -> None:
         """Play welcome, music and announcements at their set times until cancelled."""
-        spec, caller, began = self._line.spec, self._call.caller, self._loop.time()
+        spec, caller = self._line.spec, self._call.caller
         if not place.is_ringing and not place.offer.done():
-            await caller.play([*self._step.sounds.prompt("queue-welcome"), *self._standing(place, spec)])
+            await self._announce([*self._step.sounds.prompt("queue-welcome"), *self._standing(place, spec)])
         announced = 0
         while True:
             caller.loop(self._step.sounds.music(spec.music))
-            announced = max(announced + 1, int((self._loop.time() - began) // spec.announce_every_s) + 1)
+            passed = self._loop.time() - self._began
+            announced = max(announced + 1, int(passed // spec.announce_every_s) + 1)
             async with caller.while_up():
-                await asyncio.sleep(began + announced * spec.announce_every_s - self._loop.time())
-            await caller.play(self._standing(place, spec))
+                await asyncio.sleep(self._began + announced * spec.announce_every_s - self._loop.time())
+                await self._may_announce.wait()
+            await self._announce(self._standing(place, spec))
+
+    async def _announce(self, items: Sequence[PlayItem]) -> None:
+        self._is_announcing = True
+        try:
+            await self._call.caller.play(items)
+        finally:
+            self._is_announcing = False
+
+    def _hush(self) -> None:
+        """Let the caller hear nothing but music from now on."""
+        self._may_announce.clear()
+        if self._is_announcing:
+            self._call.caller.media.stop()
 
     def _standing(self, place: Place, spec: QueueSpec) -> Sequence[PlayItem]:
         return self._step.sounds.standing(

@@ -286,6 +286,7 @@ class _Compiler:
             music=table.music,
             announces_position=table.announce_position,
             announces_wait=table.announce_wait,
+            whispers_wait=table.whisper,
         )
 
     def _agent(self, path: KeyPath, text: str) -> str:

@@ -44,6 +44,10 @@ class Sounds:
         place = () if position is None else self._clips(lambda: book.position(position))
         return place if wait_s is None else place + self._clips(lambda: book.wait(wait_s))
 
+    def waited(self, seconds: float) -> tuple[PlayItem, ...]:
+        """Return "the caller has waited two minutes"."""
+        return self._clips(lambda: self.book().waited(seconds))
+
     def messages(self, new: int, old: int) -> tuple[PlayItem, ...]:
         """Return "you have two new messages, one old message"."""
         return self._clips(lambda: self.book().messages(new, old))

@@ -122,7 +122,10 @@ def _tell_queue(plan: Plan, queue: Queue, facts: Facts) -> Told:
     seconds = spec.max_wait_s if queue.for_seconds is None else queue.for_seconds
     names = _listed([_title(plan, Person(agent)) for agent in online])
     line = f"waits in queue {queue.name} for {names}, {_duration(seconds)} at most"
-    return Told(line, Outcome.MAX_WAIT, seconds)
+    details = (
+        ("who takes the call is told first how long the caller has waited",) if spec.whispers_wait else ()
+    )
+    return Told(line, Outcome.MAX_WAIT, seconds, details)
 
 
 def _tell_menu(plan: Plan, menu: MenuSpec) -> Told:

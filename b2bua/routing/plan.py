@@ -136,6 +136,8 @@ class QueueSpec:
     """Tells the caller their position."""
     announces_wait: bool = True
     """Tells the caller about how long it will take."""
+    whispers_wait: bool = False
+    """Tells who takes the call how long the caller has waited, before they are connected."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,10 +55,18 @@ class Heard:
 
 @functools.cache
 def markers() -> dict[str, tuple[int, int]]:
-    """Return the pair of tones of every prompt; the waiting music has one too."""
-    folder = Phrasebook.found() / "en"
-    names = [MUSIC, *sorted(path.stem for path in folder.glob("*.wav"))]
-    return dict(zip(names, itertools.product(LOW, HIGH), strict=False))
+    """Return the pair of tones of every prompt of any language; the waiting music has one too."""
+    root = Phrasebook.found()
+    languages = sorted(Phrasebook.languages(root), key=lambda language: (language != "en", language))
+    found = [path.stem for language in languages for path in sorted((root / language).glob("*.wav"))]
+    return dict(zip(dict.fromkeys([MUSIC, *found]), itertools.product(LOW, HIGH), strict=False))
+
+
+def _real(name: str) -> Path:
+    """Return the file that comes with the program: in English, where there is such a prompt."""
+    root = Phrasebook.found()
+    folders = [root / "music"] if name == MUSIC else [root / "en", *sorted(root.iterdir())]
+    return next(path for folder in folders if (path := folder / f"{name}.wav").is_file())
 
 
 @functools.cache
@@ -67,11 +75,9 @@ def marked_prompts() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="marked-prompts-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (folder / "music").mkdir()
-    root = Phrasebook.found()
     for name, pair in markers().items():
         inside = "music" if name == MUSIC else ""
-        real = root / "music" / f"{name}.wav" if inside else root / "en" / f"{name}.wav"
-        _write(folder / inside / f"{name}.wav", pair, seconds=min(_seconds(real), 30.0))
+        _write(folder / inside / f"{name}.wav", pair, seconds=min(_seconds(_real(name)), 30.0))
     return folder
 
 

@@ -143,3 +143,8 @@ def test_every_way_of_ringing_and_every_step_has_words() -> None:
         " 6:00 says 'closed'",
         " 6:00 takes a message for mailbox v",
     ]
+
+
+def test_q8_it_is_told_that_agents_hear_how_long_the_caller_has_waited(example: Plan) -> None:
+    lines = explain(example, at("2026-03-06 12:00"), "+48221234567", CALLER)
+    assert sum("is told first how long the caller has waited" in line for line in lines) == 1

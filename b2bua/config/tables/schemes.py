@@ -135,6 +135,7 @@ class Queue(Named):
     music: str = "calm"
     announce_position: bool = True
     announce_wait: bool = True
+    whisper: bool = False
 
 
 class Mailbox(Named):
