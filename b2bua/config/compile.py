@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from b2bua.config import tables
+from b2bua.config.hours import read_schedule
 from b2bua.config.origin import Fault, KeyPath, dotted
 from b2bua.config.ring_targets import TargetReader
 from b2bua.routing.destination import (
@@ -35,6 +36,7 @@ from b2bua.routing.plan import (
     Scheme,
     Step,
 )
+from b2bua.routing.schedule import Schedule
 
 if TYPE_CHECKING:
     from b2bua.config.models import Config
@@ -89,8 +91,13 @@ class _Compiler:
             },
             extensions=self._extensions,
             people={name: self._person(person) for name, person in self.config.people.items()},
-            hours=self.config.hours,
+            hours={name: self._hours(name, table) for name, table in self.config.hours.items()},
         )
+
+    def _hours(self, name: str, table: tables.Hours) -> Schedule:
+        schedule, faults = read_schedule(table, ("hours", name))
+        self.faults += faults
+        return schedule
 
     def _fault(self, path: KeyPath, message: str) -> None:
         self.faults.append(Fault(path, message))

@@ -1,51 +1,75 @@
-"""``[hours.x]``: a table whose keys are days, read into a ``Schedule``."""
+"""From ``[hours.x]`` to a ``Schedule``."""
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated
+import re
+from collections.abc import Callable
+from typing import TypeVar
 
-from pydantic import BeforeValidator, InstanceOf
+from b2bua.config.origin import Fault, KeyPath
+from b2bua.config.public_holidays import public_holidays
+from b2bua.config.tables import Hours
+from b2bua.routing.days import DayRange, PublicHolidays
+from b2bua.routing.schedule import Schedule, Span, parse_days
 
-from b2bua.routing.schedule import ClosedDays, Schedule, Span, parse_days, parse_spans
+Read = TypeVar("Read")
+REGION = re.compile(r"[A-Za-z]{2}(?:-.+)?")
 
 
-def read_hours(table: object) -> object:
-    """Return the schedule of a table such as ``{"mon-fri": "09:00-18:00", "holidays": ["12-25"]}``.
-
-    Raises:
-        ValueError: a day or a time is not understood.
-    """
-    if isinstance(table, Schedule):
-        return table
-    if not isinstance(table, dict):
-        raise ValueError('expected a table of days, for example mon-fri = "09:00-18:00"')
+def read_schedule(table: Hours, path: KeyPath) -> tuple[Schedule, tuple[Fault, ...]]:
+    """Return when it is open, and what is wrong in the table at ``path``."""
+    reader = _Reader(path)
     week: dict[int, tuple[Span, ...]] = {}
-    special: dict[date, tuple[Span, ...]] = {}
-    for key, value in table.items():
-        if key == "holidays":
-            continue
-        if not isinstance(value, str):
-            raise ValueError(f'{key}: expected times such as "09:00-18:00", or "closed"')
+    special: list[tuple[DayRange, tuple[Span, ...]]] = []
+    for key, spans in table.times.items():
         if key[:1].isdigit():
-            special[_date(key)] = parse_spans(value)
+            special += [(days, spans) for days in reader.read(DayRange.parse, key, key)]
         else:
-            week |= dict.fromkeys(parse_days(key), parse_spans(value))
-    days = tuple(week.get(day, ()) for day in range(7))
-    return Schedule(days, special, _holidays(table.get("holidays", [])))
+            week |= dict.fromkeys((day for days in reader.read(parse_days, key, key) for day in days), spans)
+    for index, text in enumerate(table.holidays):
+        reader.read_holiday(text, index)
+    schedule = Schedule(
+        week=tuple(week.get(day, ()) for day in range(7)),
+        special=tuple(sorted(special, key=lambda each: each[0].is_yearly)),
+        worked=tuple(reader.worked),
+        closed=tuple(reader.closed),
+        public=tuple(reader.public),
+    )
+    return schedule, tuple(reader.faults)
 
 
-def _holidays(value: object) -> tuple[ClosedDays, ...]:
-    if not isinstance(value, list):
-        raise ValueError('holidays: expected a list of days, for example ["12-25", "2026-04-06"]')
-    return tuple(ClosedDays.parse(str(day)) for day in value)
+class _Reader:
+    """Reads days and holidays, and keeps what is wrong with them."""
+
+    def __init__(self, path: KeyPath) -> None:
+        self._path = path
+        self.worked: list[DayRange] = []
+        self.closed: list[DayRange] = []
+        self.public: list[PublicHolidays] = []
+        self.faults: list[Fault] = []
+
+    def read(self, parse: Callable[[str], Read], text: str, *key: str | int) -> tuple[Read, ...]:
+        """Return the one thing that ``text`` means, or nothing and a fault at the key."""
+        try:
+            return (parse(text),)
+        except ValueError as error:
+            self.faults.append(Fault((*self._path, *key), str(error)))
+            return ()
+
+    def read_holiday(self, text: str, index: int) -> None:
+        """Add what one element of ``holidays`` means."""
+        if text.startswith("!"):
+            self.worked += self.read(DayRange.parse, text[1:], "holidays", index)
+        elif REGION.fullmatch(text):
+            self.public += self.read(public_holidays, text, "holidays", index)
+        else:
+            self.closed += self.read(_closed_days, text, "holidays", index)
 
 
-def _date(text: str) -> date:
+def _closed_days(text: str) -> DayRange:
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f'{text!r} is no date, expected for example "2026-12-24"') from None
-
-
-Hours = Annotated[InstanceOf[Schedule], BeforeValidator(read_hours)]
+        return DayRange.parse(text)
+    except ValueError as error:
+        if text[:1].isdigit():
+            raise
+        raise ValueError(f'{error}, or a country such as "PL"') from None

@@ -12,11 +12,11 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, PrivateAttr
 
 from b2bua.config.compile import compile_plan
-from b2bua.config.hours import Hours
 from b2bua.config.origin import Origin
 from b2bua.config.tables import (
     Destination,
     Extension,
+    Hours,
     Mailbox,
     Media,
     Menu,
@@ -42,6 +42,7 @@ __all__ = [
     "Config",
     "Destination",
     "Extension",
+    "Hours",
     "Mailbox",
     "Media",
     "Menu",

@@ -25,7 +25,7 @@ from b2bua.routing.destination import (
 )
 from b2bua.routing.facts import Facts
 from b2bua.routing.plan import Choice, DialExtension, MenuSpec, Plan, Step
-from b2bua.routing.schedule import DAYS
+from b2bua.routing.schedule import DAYS, Schedule
 from b2bua.routing.scheme import Position, enter, follow, number_spec, scheme_for
 
 
@@ -188,8 +188,15 @@ def _scheme_line(plan: Plan, facts: Facts, number: str) -> str:
         return f"this number is not listed: default scheme {scheme.name}"
     if spec.schedule is None:
         return f"scheme {scheme.name}, at any time"
-    state = "open" if plan.hours[spec.schedule].is_open(facts.at) else "closed"
-    return f"scheme {scheme.name}, because {spec.schedule} is {state} then"
+    return f"scheme {scheme.name}, because {spec.schedule} is {_state(plan.hours[spec.schedule], facts)}"
+
+
+def _state(schedule: Schedule, facts: Facts) -> str:
+    """Return ``open then``, or ``closed then`` and what day it is when that is a holiday."""
+    if schedule.is_open(facts.at):
+        return "open then"
+    holiday = schedule.holiday(facts.at.date())
+    return f"closed then: it is {holiday}" if holiday else "closed then"
 
 
 def _skipped(position: Position) -> Iterator[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+
+from b2bua.routing.days import DayRange, PublicHolidays
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -23,12 +24,14 @@ class Span:
         """Return the span of ``"09:00-18:00"``; ``"22:00-06:00"`` ends on the next day.
 
         Raises:
-            ValueError: it is not of that form.
+            ValueError: it is not of that form, or ends when it begins.
         """
         start, dash, end = text.strip().partition("-")
         if not dash:
             raise ValueError(f'{text.strip()!r} is no span of time, expected for example "09:00-18:00"')
         first, last = _minute(start), _minute(end)
+        if first % MINUTES_A_DAY == last % MINUTES_A_DAY and not (first == 0 and last == MINUTES_A_DAY):
+            raise ValueError(f'{text.strip()!r} ends when it begins; for the whole day write "24h"')
         return cls(first, last if last > first else last + MINUTES_A_DAY)
 
     def __str__(self) -> str:
@@ -44,64 +47,67 @@ MINUTES_A_DAY = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
-class ClosedDays:
-    """A run of days on which the office is closed, of one year or of every year."""
-
-    first: tuple[int | None, int, int]
-    """Year (None: every year), month, day."""
-    last: tuple[int | None, int, int]
-    """Same form; included."""
-
-    @classmethod
-    def parse(cls, text: str) -> ClosedDays:
-        """Return the days of ``2026-12-24``, ``12-25`` (every year) or ``2026-12-24..2027-01-02``.
-
-        Raises:
-            ValueError: it is not of that form, ends before it starts or mixes both forms.
-        """
-        start, _, end = text.partition("..")
-        first = _day(start)
-        last = _day(end) if end else first
-        if (first[0] is None) != (last[0] is None):
-            raise ValueError(f"{text!r}: give a year on both sides of the dots, or on neither")
-        if first[0] is not None and last < first:
-            raise ValueError(f"{text!r} ends before it starts")
-        return cls(first, last)
-
-    def __contains__(self, day: date) -> bool:
-        if self.first[0] is not None:
-            return self.first <= (day.year, day.month, day.day) <= self.last
-        first, today, last = self.first[1:], (day.month, day.day), self.last[1:]
-        if first <= last:
-            return first <= today <= last
-        return today >= first or today <= last  # over New Year
-
-
-@dataclass(frozen=True, slots=True)
 class Schedule:
     """When something is open."""
 
     week: tuple[tuple[Span, ...], ...]
     """Seven days' spans, Monday first."""
-    special: Mapping[date, tuple[Span, ...]] = field(default_factory=dict)
-    """Days that have other spans than their weekday; they win over closed days."""
-    closed: tuple[ClosedDays, ...] = ()
-    """Days that are closed all day."""
+    special: tuple[tuple[DayRange, tuple[Span, ...]], ...] = ()
+    """Days that have other spans than their weekday; the first that holds the day wins over all below."""
+    worked: tuple[DayRange, ...] = ()
+    """Holidays on which it is open as on any other such weekday."""
+    closed: tuple[DayRange, ...] = ()
+    """Own holidays."""
+    public: tuple[PublicHolidays, ...] = ()
+    """Public holidays."""
 
     def is_open(self, at: datetime) -> bool:
-        """Return whether it is open at that office-local time; a span of yesterday may still be running."""
-        minute, today = at.hour * 60 + at.minute, at.date()
+        """Return whether it is open at that office-local time; a span of yesterday may still be running.
+
+        A span is one run of time, also in the night in which the clock is put back: it begins and ends when
+        the clock shows that time first.
+        """
+        wall = _before_repeat_ends(at) if at.fold else at
+        minute, today = wall.hour * 60 + wall.minute, wall.date()
         if any(span.holds(minute) for span in self.spans_on(today)):
             return True
         return any(span.holds(minute + MINUTES_A_DAY) for span in self.spans_on(today - timedelta(days=1)))
 
     def spans_on(self, day: date) -> tuple[Span, ...]:
         """Return the spans that start on that day."""
-        if day in self.special:
-            return self.special[day]
-        if any(day in closed for closed in self.closed):
-            return ()
-        return self.week[day.weekday()]
+        special = self._special(day)
+        if special is not None:
+            return special
+        return () if self.holiday(day) is not None else self.week[self._weekday(day)]
+
+    def is_holiday(self, day: date) -> bool:
+        """Return whether that day is a public or an own holiday, or closed by a line of its own.
+
+        One with hours of its own is still a holiday: ask ``is_open`` first.
+        """
+        return self.holiday(day) is not None or self._special(day) == ()
+
+    def holiday(self, day: date) -> str | None:
+        """Return what the day is called when it is a public or an own holiday, else None."""
+        if any(day in worked for worked in self.worked):
+            return None
+        if name := next((public.names[day] for public in self.public if day in public.names), None):
+            return name
+        return "a holiday" if any(day in closed for closed in self.closed) else None
+
+    def _special(self, day: date) -> tuple[Span, ...] | None:
+        return next((spans for days, spans in self.special if day in days), None)
+
+    def _weekday(self, day: date) -> int:
+        return next((public.workdays[day] for public in self.public if day in public.workdays), day.weekday())
+
+
+def _before_repeat_ends(at: datetime) -> datetime:
+    """Return the last minute of the hour that the clock shows again at ``at``, after it was put back."""
+    following = at + timedelta(minutes=1)
+    while following.replace(fold=1).utcoffset() != following.replace(fold=0).utcoffset():
+        at, following = following, following + timedelta(minutes=1)
+    return at
 
 
 def parse_spans(text: str) -> tuple[Span, ...]:
@@ -150,18 +156,3 @@ def _minute(text: str) -> int:
 
 def _clock(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
-
-
-def _day(text: str) -> tuple[int | None, int, int]:
-    parts = text.strip().split("-")
-    try:
-        numbers = [int(part) for part in parts]
-        # 2000 was a leap year: 02-29 is a day of "every year"
-        year = numbers[0] if len(numbers) == 3 else 2000
-        month, day = numbers[-2:]
-        date(year, month, day)
-    except ValueError:
-        raise ValueError(
-            f'{text.strip()!r} is no day, expected for example "2026-12-24" or "12-25"'
-        ) from None
-    return (year if len(numbers) == 3 else None, month, day)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from b2bua.config.models import Config
+from b2bua.config.hours import read_schedule
+from b2bua.config.models import Config, Hours
+from b2bua.routing.schedule import Schedule
 
 Reads = Callable[[str], Config]
 Says = Callable[[str], list[str]]
@@ -27,3 +29,10 @@ emails = ["sales@office.example"]
 [trunk.out]
 host = "192.0.2.1"
 """
+
+
+def schedule_of(table: Mapping[str, object]) -> Schedule:
+    """Return what a table ``[hours.x]`` without mistakes means."""
+    found, faults = read_schedule(Hours.model_validate(table, by_alias=True), ("hours", "office"))
+    assert faults == ()
+    return found

@@ -9,7 +9,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from b2bua.config.dead_ends import failures, find_dead_ends
-from b2bua.config.hours import read_hours
 from b2bua.routing.destination import (
     Destination,
     Echo,
@@ -26,6 +25,7 @@ from b2bua.routing.facts import Facts
 from b2bua.routing.plan import MenuSpec, NumberSpec, Plan, Scheme, Step
 from b2bua.routing.schedule import Schedule
 from b2bua.routing.scheme import Position, choose, enter, follow
+from tests.config.offices import schedule_of
 
 MONDAY = datetime(2026, 3, 2, tzinfo=ZoneInfo("Europe/Warsaw"))
 NUMBER = "+48221230001"
@@ -33,9 +33,7 @@ LOST = [outcome for outcome in Outcome if outcome not in (Outcome.ANSWERED, Outc
 
 
 def _schedule(days: str, spans: str) -> Schedule:
-    read = read_hours({days: spans})
-    assert isinstance(read, Schedule)
-    return read
+    return schedule_of({days: spans})
 
 
 HOURS = {"office": _schedule("mon-fri", "09:00-18:00"), "night": _schedule("daily", "20:00-08:00")}

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from b2bua.config.hours import read_hours
+from b2bua.routing.days import DayRange
 from b2bua.routing.facts import Facts
-from b2bua.routing.schedule import ClosedDays, Schedule, Span, parse_days, parse_spans
+from b2bua.routing.schedule import Schedule, Span, parse_days, parse_spans
+from tests.config.offices import schedule_of
 
 WARSAW = ZoneInfo("Europe/Warsaw")
+KYIV = ZoneInfo("Europe/Kyiv")
 
 
 def schedule(**days: object) -> Schedule:
-    read = read_hours({key.replace("_", "-"): value for key, value in days.items()})
-    assert isinstance(read, Schedule)
-    return read
+    return schedule_of({key.replace("_", "-"): value for key, value in days.items()})
 
 
 def at(text: str) -> datetime:
@@ -79,8 +79,7 @@ def test_f18_holidays_are_closed_every_year_once_or_for_a_run_of_days() -> None:
 
 
 def test_a_special_day_wins_over_its_weekday_and_over_holidays() -> None:
-    hours = read_hours({"mon-fri": "09:00-18:00", "2026-12-24": "09:00-12:00", "holidays": ["12-24"]})
-    assert isinstance(hours, Schedule)
+    hours = schedule_of({"mon-fri": "09:00-18:00", "2026-12-24": "09:00-12:00", "holidays": ["12-24"]})
     assert [hours.is_open(at(f"2026-12-24 {hour}:00")) for hour in ("11", "12", "13")] == [True, False, False]
 
 
@@ -102,32 +101,44 @@ def test_spans_round_trip(text: str) -> None:
     assert str(Span.parse(text)) == text
 
 
-@pytest.mark.parametrize(
-    ("table", "why"),
-    [
-        ({"mon": "9-18"}, "'9' is no time of day"),
-        ({"mon": "09:00"}, "'09:00' is no span of time"),
-        ({"mon": "25:00-26:00"}, "'25:00' is no time of day"),
-        ({"mond": "09:00-18:00"}, "'mond' is no day of the week"),
-        ({"mon": 9}, "mon: expected times"),
-        ({"2026-02-30": "09:00-18:00"}, "'2026-02-30' is no date"),
-        ({"holidays": "PL"}, "holidays: expected a list of days"),
-        ({"holidays": ["PL"]}, "'PL' is no day"),
-        ({"holidays": ["02-30"]}, "'02-30' is no day"),
-        ({"holidays": ["2026-12-26..2026-12-24"]}, "ends before it starts"),
-        ({"holidays": ["2026-12-24..01-02"]}, "give a year on both sides"),
-        ("always", "expected a table of days"),
-    ],
-)
-def test_what_is_not_understood_is_said(table: object, why: str) -> None:
-    with pytest.raises(ValueError, match=why.replace("(", r"\(")):
-        read_hours(table)
-
-
 def test_the_29th_of_february_is_a_day_of_every_year() -> None:
-    assert date(2028, 2, 29) in ClosedDays.parse("02-29")
+    assert date(2028, 2, 29) in DayRange.parse("02-29")
 
 
 def test_spans_of_closed_and_of_a_whole_day() -> None:
     assert parse_spans("closed") == ()
     assert parse_spans("24h") == (Span(0, 24 * 60),)
+
+
+def open_spells(hours: Schedule, night: str, zone: ZoneInfo) -> list[str]:
+    """Return when it opens and closes in the eight hours after 22:00 of ``night``, in UTC."""
+    start = datetime.fromisoformat(f"{night} 22:00").replace(tzinfo=zone)
+    moments = [Facts(start).after(60 * minute).at for minute in range(8 * 60)]
+    states = [hours.is_open(moment) for moment in moments]
+    changes = zip(moments[1:], states[:-1], states[1:], strict=True)
+    return [f"{moment.astimezone(UTC):%H:%M}" for moment, before, after in changes if before != after]
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours", "autumn", "spring"),
+    [
+        (WARSAW, "20:00-02:30", "00:30", "01:00"),  # in spring the clock jumps over it, from 2 to 3
+        (KYIV, "20:00-03:30", "00:30", "01:00"),  # there, from 3 to 4
+        (KYIV, "20:00-02:30", "23:30", "00:30"),
+        (WARSAW, "20:00-04:00", "03:00", "02:00"),
+    ],
+)
+def test_s1_hours_end_once_in_either_night_of_the_clock(
+    zone: ZoneInfo, hours: str, autumn: str, spring: str
+) -> None:
+    saturdays = schedule(sat=hours)
+    assert open_spells(saturdays, "2026-10-24", zone) == [autumn]
+    assert open_spells(saturdays, "2026-03-28", zone) == [spring]
+
+
+@pytest.mark.parametrize("zone", [WARSAW, KYIV])
+@pytest.mark.parametrize("night", ["2026-03-28", "2026-10-24"])
+def test_s1_hours_around_the_clock_have_no_gap_in_either_night_of_the_clock(
+    zone: ZoneInfo, night: str
+) -> None:
+    assert open_spells(schedule(daily="24h"), night, zone) == []

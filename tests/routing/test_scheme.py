@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from b2bua.config.hours import read_hours
 from b2bua.routing.destination import (
     Destination,
     Echo,
@@ -26,8 +25,8 @@ from b2bua.routing.destination import (
 )
 from b2bua.routing.facts import Facts
 from b2bua.routing.plan import DialExtension, MenuSpec, NumberSpec, PersonSpec, Plan, Scheme, Step
-from b2bua.routing.schedule import Schedule
 from b2bua.routing.scheme import Position, choose, enter, enter_extension, follow
+from tests.config.offices import schedule_of
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 FRIDAY_NOON = Facts(datetime(2026, 3, 6, 12, tzinfo=WARSAW))
@@ -42,8 +41,7 @@ LOST = [Outcome.NO_ANSWER, Outcome.BUSY, Outcome.OFFLINE, Outcome.ERROR, Outcome
 
 def plan_of(*steps: Step | Destination, **others: Iterable[Step | Destination]) -> Plan:
     """Return a plan whose scheme ``main`` is that of the number; more schemes by keyword."""
-    hours = read_hours({"mon-fri": "09:00-18:00"})
-    assert isinstance(hours, Schedule)
+    hours = schedule_of({"mon-fri": "09:00-18:00"})
     return Plan(
         default_scheme="main",
         schemes={

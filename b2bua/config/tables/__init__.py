@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from b2bua.config.tables.base import Named, Table
+from b2bua.config.tables.hours import Hours
 from b2bua.config.tables.office import Media, Office, Recording, Rtp, Sip, Smtp, Srtp
 from b2bua.config.tables.parties import Person, Trunk
 from b2bua.config.tables.schemes import (
@@ -26,6 +27,7 @@ __all__ = [
     "STAGGER_SECONDS",
     "Destination",
     "Extension",
+    "Hours",
     "Mailbox",
     "Media",
     "Menu",
