@@ -40,7 +40,7 @@ from b2bua.registrar.identify import Identifier
 from b2bua.registrar.keeping import BindingKeeper, watch_expiries
 from b2bua.registrar.qualify import Qualification
 from b2bua.registrar.register import Registrar
-from b2bua.ringing.step import Ringing
+from b2bua.ringing.step import Ringing, RingSounds
 from b2bua.routing.destination import Echo, Listen, Menu, Queue, Ring, Say, Voicemail
 from b2bua.routing.facts import Facts
 from b2bua.routing.plan import Plan
@@ -205,7 +205,7 @@ class Server:
         custody = Custody(
             transfers=transfers,
             steps={
-                Ring: Ringing(dialer, reach, self.occupancy, sounds.usual_music),
+                Ring: Ringing(dialer, reach, self.occupancy, RingSounds(sounds.music, sounds.offer)),
                 Queue: self.queues,
                 Menu: MenuStep(self.editions.own_plan, sounds.prompt),
                 Voicemail: self._build_voicemail(sounds),

@@ -64,7 +64,7 @@ class Attempt:
     is_local: bool = False
     """Whether ``status`` is our own: no peer said so."""
     reason: str = ""
-    """Why it failed on our side."""
+    """Why it failed, in words, where the reply alone does not say it."""
 
     @property
     def in_words(self) -> str:
@@ -74,4 +74,4 @@ class Attempt:
             return "did not respond" if is_silent else "phone was off or unreachable"
         if self.reply is Reply.ERROR:
             return self.reason or f"could not take the call (SIP {self.status})"
-        return WORDS[self.reply]
+        return self.reason or WORDS[self.reply]

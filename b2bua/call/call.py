@@ -195,7 +195,8 @@ class Call:
 
     def note_attempt(self, attempt: Attempt) -> None:
         """Tell the story of one target that was rung and did not take the call."""
-        self.last_status = attempt.status or self.last_status
+        if attempt.status is not None and attempt.status >= 300:
+            self.last_status = attempt.status
         if attempt.reply is not Reply.ANSWERED:
             self.ledger.note("rang", attempt.dial.who, attempt.in_words, attempt.seconds)
 

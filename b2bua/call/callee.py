@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from b2bua.call.confirmation import Confirmation
 from b2bua.call.digits import DtmfMode
 from b2bua.call.leg import Leg
 from b2bua.call.sound import SoundProfile
@@ -70,6 +71,8 @@ class Dial:
     """Returns another way to call the same target when this one is refused with that status (row D4)."""
     post_dial: str = ""
     """What is pressed once it has answered: digits, ``,`` and ``w`` for pauses."""
+    confirmation: Confirmation | None = None
+    """What whoever answers has to do before the call is theirs; None: an answer is enough."""
     srtp: SrtpPolicy | None = None
     """Whether sound is protected on this way; None: as toward our phones."""
     codecs: tuple[str, ...] = ()
@@ -173,7 +176,8 @@ class CalleeLeg(Leg):
         other = self.dial.after_refusal(status) if self.dial.after_refusal is not None else None
         if other is None:
             return False
-        self.dial = replace(other, hop=self.dial.hop, more_hops=self.dial.more_hops)
+        tried = self.dial
+        self.dial = replace(other, hop=tried.hop, more_hops=tried.more_hops, confirmation=tried.confirmation)
         return True
 
     def hear_early(self, body: bytes) -> None:

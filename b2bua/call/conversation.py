@@ -60,4 +60,7 @@ async def _dial_on(call: Call, leg: Leg) -> None:
     """Press what follows the number that ``leg`` has dialled, if anything does; once in its life."""
     post_dial, leg.post_dial = leg.post_dial, ""
     if post_dial and await press_after_answer(leg, post_dial):
-        call.ledger.note("dialled on", leg.name, post_dial.strip(",w"))
+        leg.dialled_on = post_dial
+    dialled_on, leg.dialled_on = leg.dialled_on, ""
+    if dialled_on:
+        call.ledger.note("dialled on", leg.name, dialled_on.strip(",w"))

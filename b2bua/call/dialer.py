@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from b2bua.call.attempt import Attempt, Reply, reply_of
 from b2bua.call.callee import CalleeLeg, Dial
+from b2bua.call.confirmation import Confirmation, Decision
 from b2bua.call.leg import Leg
 from b2bua.call.lines import Lines
+from b2bua.call.rung import Rung, Watch
 from b2bua.call.sound import SoundProfile
 from b2bua.errors import MalformedMessage, Unavailable, WrongState
 from b2bua.sip.causes import CALLER_HUNG_UP, COMPLETED_ELSEWHERE, NO_ANSWER
@@ -28,41 +29,12 @@ QUIET_S = 0.5
 SETTLE_S = 2.0
 """How long a cancelled phone may take to confirm that it stopped ringing: a lost CANCEL is repeated twice in
 that time. A phone that confirms lets the next one ring within milliseconds (rows F2, F4)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """What a whole fork came to."""
-
-    leg: Leg | None
-    """The one who answered or picked up, connected and up; None when nobody did."""
-    attempts: tuple[Attempt, ...]
-    """Every target that was rung, in order of its end."""
-
-    @property
-    def reply(self) -> Reply:
-        """The fork's result in one word: somebody rang in vain > busy > rejected > error > offline."""
-        if self.leg is not None:
-            return Reply.ANSWERED
-        replies = {attempt.reply for attempt in self.attempts}
-        for reply in (Reply.NO_ANSWER, Reply.BUSY, Reply.REJECTED, Reply.ERROR):
-            if reply in replies:
-                return reply
-        return Reply.OFFLINE
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Who is told of a fork while it rings."""
-
-    on_attempt: Callable[[Attempt], None] | None = None
-    """Told of every branch at its end, also when the caller hangs up."""
-    on_answer: Callable[[Leg], None] | None = None
-    """Told of the winner before anything else happens."""
-    on_picked_up: Callable[[Leg, str], None] | None = None
-    """Told of who took the call that rang elsewhere, and for whom it rang there."""
-    on_early: Callable[[CalleeLeg], None] | None = None
-    """Told of a branch that has early media (183) which the caller may hear; None: nobody may."""
+REASONS = {
+    Reply.ELSEWHERE: COMPLETED_ELSEWHERE,
+    Reply.TAKEN_BACK: CALLER_HUNG_UP,
+    Reply.NO_ANSWER: NO_ANSWER,
+}
+"""What a phone is told that is to stop ringing (RFC 3326)."""
 
 
 class Dialer:
@@ -151,6 +123,8 @@ class Fork:
         """For whom it rings."""
         self.ringing: dict[CalleeLeg, OutgoingInvite] = {}
         """Who is being rung at this moment."""
+        self._asked: set[CalleeLeg] = set()
+        """Who of these has answered, and is being asked whether they take the call."""
         self._watch = watch
         self._winner: Leg | None = None
         self._instead_of = ""
@@ -181,7 +155,8 @@ class Fork:
     @property
     def is_open(self) -> bool:
         """Whether the call can still be taken by somebody else than those who ring."""
-        is_taken = self._winner is not None or any(invite.is_answered for invite in self.ringing.values())
+        answered = {leg for leg, invite in self.ringing.items() if invite.is_answered}
+        is_taken = self._winner is not None or bool(answered - self._asked)
         return bool(self.ringing) and not is_taken and self.caller.is_up
 
     @property
@@ -281,14 +256,14 @@ class Fork:
         except BaseException:
             self._take_back(invite, leg, began=began)
             raise
+        if isinstance(final, Answered):
+            await self._answered(leg, final, began=began)
+            return
         del self.ringing[leg]
-        match final:
-            case Answered():
-                self._win(leg, final, began=began)
-            case Refused():
-                self._refused(leg, final, began=began)
-            case None:
-                await self._give_up(invite, leg, began=began)
+        if isinstance(final, Refused):
+            self._refused(leg, final, began=began)
+        else:
+            await self._give_up(invite, leg, began=began)
 
     async def _final_event(self, invite: OutgoingInvite, leg: CalleeLeg) -> Answered | Refused | None:
         """Return the final event, or None when the ring time is over or the target is dead silent."""
@@ -337,7 +312,7 @@ class Fork:
         return leg.turn_to_next_hop() if is_out_of_order else leg.retry_after(final.status)
 
     def _hear_early(self, progress: Progress, leg: CalleeLeg) -> None:
-        if self._watch.on_early is None or not progress.body:
+        if self._watch.on_early is None or leg.dial.confirmation is not None or not progress.body:
             return
         try:
             leg.hear_early(progress.body)
@@ -347,13 +322,35 @@ class Fork:
 
     # --- how it ends ---------------------------------------------------------------------------------------
 
-    def _win(self, leg: CalleeLeg, answered: Answered, *, began: float) -> None:
+    async def _answered(self, leg: CalleeLeg, answered: Answered, *, began: float) -> None:
         try:
             leg.accept(answered)
         except MediaError as error:
             leg.hang_up(f"its answer carries no usable sound: {error}")
             self._record(leg.dial, Reply.ERROR, began=began, status=200, reason=str(error))
             return
+        confirmation = leg.dial.confirmation
+        if confirmation is None or await self._is_confirmed(leg, confirmation, began=began):
+            self._win(leg, began=began)
+
+    async def _is_confirmed(self, leg: CalleeLeg, confirmation: Confirmation, *, began: float) -> bool:
+        """Return whether ``leg`` takes the call, while the others ring on (row D5)."""
+        self._asked.add(leg)
+        try:
+            decision = await confirmation.ask(leg)
+        except asyncio.CancelledError:
+            self._record_taken_back(leg, began=began)
+            raise
+        finally:
+            self._asked.discard(leg)
+            self.ringing.pop(leg, None)
+        if decision is Decision.TAKEN:
+            return True
+        reply = Reply.REJECTED if decision is Decision.REFUSED else Reply.NO_ANSWER
+        self._record(leg.dial, reply, began=began, reason=decision.in_words)
+        return False
+
+    def _win(self, leg: CalleeLeg, *, began: float) -> None:
         self._winner = leg
         self._lines.answered(leg)
         if self._watch.on_answer is not None:
@@ -384,13 +381,16 @@ class Fork:
 
     def _take_back(self, invite: OutgoingInvite, leg: CalleeLeg, *, began: float) -> None:
         """Stop ringing because somebody else answered, the caller left, or the step was stopped."""
+        invite.cancel(reason=REASONS[self._why_taken_back()])
+        self._record_taken_back(leg, began=began)
+
+    def _why_taken_back(self) -> Reply:
         if self._winner is not None:
-            reply, reason = Reply.ELSEWHERE, COMPLETED_ELSEWHERE
-        elif not self.caller.is_up:
-            reply, reason = Reply.TAKEN_BACK, CALLER_HUNG_UP
-        else:
-            reply, reason = Reply.NO_ANSWER, NO_ANSWER
-        invite.cancel(reason=reason)
+            return Reply.ELSEWHERE
+        return Reply.NO_ANSWER if self.caller.is_up else Reply.TAKEN_BACK
+
+    def _record_taken_back(self, leg: CalleeLeg, *, began: float) -> None:
+        reply = self._why_taken_back()
         if self._winner is None or self._winner.name != leg.name:  # else another phone of the same person
             self._record(leg.dial, reply, began=began)
 

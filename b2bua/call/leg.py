@@ -70,6 +70,8 @@ class Leg:
         """For INVITEs that this leg causes: over how many hops they may still go (RFC 7332)."""
         self.post_dial = ""
         """What is still to be pressed behind the number that this leg has called."""
+        self.dialled_on = ""
+        """What was pressed there before the call was theirs."""
         self._allows_nat = allows_nat
         self._profile = profile
         self._local = _first_description(media, profile)

@@ -224,14 +224,19 @@ class _Compiler:
         targets: list[Target] = []
         for index, text in enumerate(ring):
             try:
-                targets += self._targets.read(text, [step.destination for step in earlier])
+                before = [step.destination for step in earlier]
+                targets += self._targets.read(text, before, confirm=table.confirm)
             except ValueError as error:
                 self._fault((*path, index), str(error))
+        if table.confirm and targets and all(isinstance(target, Person) for target in targets):
+            self._fault((*path[:-1], "confirm"), "nobody to ask: phones of the office have no voicemail")
         return Ring(
             targets=tuple(dict.fromkeys(targets)),
             mode=table.mode or RingMode.TOGETHER,
             for_seconds=table.for_seconds or tables.RING_SECONDS,
             stagger_seconds=table.stagger_seconds or tables.STAGGER_SECONDS,
+            confirm_seconds=table.confirm_seconds or tables.CONFIRM_SECONDS,
+            music=table.music or "",
         )
 
     def _numbers(self) -> dict[str, NumberSpec]:

@@ -26,12 +26,12 @@ def missing_prompts(
     ]
     music = [
         Fault(
-            ("queue", name, "music"),
-            f"there is no music {queue.music!r}, so ours is played; {_remedy(folder, 'music', queue.music)}",
+            path,
+            f"there is no music {name!r}, so ours is played; {_remedy(folder, 'music', name)}",
             is_warning=True,
         )
-        for name, queue in config.queues.items()
-        if not has_music(queue.music)
+        for path, name in _music(config)
+        if not has_music(name)
     ]
     return config.origin.problems(prompts + music)
 
@@ -61,6 +61,15 @@ def _prompts(config: Config) -> Iterator[tuple[KeyPath, str]]:
     for name, mailbox in config.mailboxes.items():
         if mailbox.greeting:
             yield ("voicemail", name, "greeting"), mailbox.greeting
+
+
+def _music(config: Config) -> Iterator[tuple[KeyPath, str]]:
+    """Yield the name of each piece of music with the key where it stands."""
+    for name, queue in config.queues.items():
+        yield ("queue", name, "music"), queue.music
+    for path, destination in _destinations(config):
+        if destination.music:
+            yield (*path, "music"), destination.music
 
 
 def _destinations(config: Config) -> Iterator[tuple[KeyPath, tables.Destination]]:

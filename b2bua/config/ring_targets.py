@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 from b2bua.config.tables import Person as PersonTable
@@ -25,12 +26,26 @@ class TargetReader:
         self._by_extension = by_extension
         self._country = country
 
-    def read(self, text: str, earlier: Sequence[Destination] = ()) -> tuple[Target, ...]:
+    def read(
+        self, text: str, earlier: Sequence[Destination] = (), *, confirm: bool | None = None
+    ) -> tuple[Target, ...]:
         """Return the targets that a text means; ``earlier`` are the steps before, for "mobiles of step 1".
+
+        ``confirm`` says whether who answers outside has to press a key; None: as with their mobile.
 
         Raises:
             ValueError: it means nobody.
         """
+        return tuple(self._asked(target, confirm) for target in self._read(text, earlier))
+
+    def _asked(self, target: Target, confirm: bool | None) -> Target:
+        if isinstance(target, Person):
+            return target
+        if confirm is None:
+            confirm = isinstance(target, Mobile) and self._people[target.person].mobile_confirm
+        return replace(target, must_confirm=confirm)
+
+    def _read(self, text: str, earlier: Sequence[Destination]) -> tuple[Target, ...]:
         if text.startswith(("sip:", "sips:")):
             return (SipAddress(text),)
         if match := MOBILES_OF_STEP.fullmatch(text):

@@ -29,8 +29,8 @@ class Sounds:
         return self._clips(lambda: (self.book().path(name),))
 
     def music(self, name: str) -> tuple[PlayItem, ...]:
-        """Return the piece of music ``name``, or ours where there is no such piece."""
-        book = self.book
+        """Return the piece of music ``name``, or ours where there is none of that name, or no name."""
+        book, name = self.book, name or USUAL_MUSIC
         wanted = self._at(lambda: (book().music(name),), MUSIC_LUFS)
         return wanted or self._at(lambda: (book().music(USUAL_MUSIC),), MUSIC_LUFS)
 
@@ -55,6 +55,10 @@ class Sounds:
     def left_by(self, number: str) -> tuple[PlayItem, ...]:
         """Return "from plus four eight…"."""
         return self._clips(lambda: self.book().left_by(number))
+
+    def offer(self, number: str) -> tuple[PlayItem, ...]:
+        """Return "a call from plus four eight…; to take it press one"."""
+        return self._clips(lambda: self.book().offer(number))
 
     def ago(self, seconds: float) -> tuple[PlayItem, ...]:
         """Return "two hours ago"."""

@@ -188,6 +188,12 @@ class Phrasebook:
         digits = self.digits(number)
         return (*self.paths(("message-from",)), *digits) if digits else self.paths(("message-from-withheld",))
 
+    def offer(self, number: str) -> tuple[Path, ...]:
+        """Return the files that offer a call from ``number``, which may be empty, to who is outside."""
+        digits = self.digits(number)
+        caller = ("call-from",) if digits else ("call-from-withheld",)
+        return (*self.paths(caller), *digits, *self.paths(("press-1-to-take-the-call",)))
+
     def ago(self, seconds: float) -> tuple[Path, ...]:
         """Return the files that say how long ago something was: "two hours ago"."""
         minutes = int(seconds / 60)

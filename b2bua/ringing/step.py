@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from b2bua.call.call import Call
 from b2bua.call.callee import CalleeLeg, Dial, Reached
+from b2bua.call.confirmation import Confirmation
 from b2bua.call.conversation import converse
 from b2bua.call.dialer import Dialer, Watch
 from b2bua.people.engaged import Offered
@@ -25,6 +26,16 @@ WORST_FIRST = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED, Outcome.ERROR,
 """A step that rang several targets in turn ends with the first of these that any of them gave."""
 
 
+@dataclass(frozen=True, slots=True)
+class RingSounds:
+    """What those hear who do not talk yet, or are held."""
+
+    music: Callable[[str], Sequence[PlayItem]]
+    """A piece of music by its name; empty: the usual one."""
+    offer: Callable[[str], Sequence[PlayItem]]
+    """What offers a call from a number to who has to confirm that they take it."""
+
+
 @dataclass(slots=True)
 class Ringing:
     """The ring step."""
@@ -35,8 +46,8 @@ class Ringing:
     """Finds whom to ring."""
     occupancy: Occupancy
     """Knows who talks."""
-    music: Callable[[], Sequence[PlayItem]]
-    """What a held party hears."""
+    sounds: RingSounds
+    """Music and questions."""
 
     async def __call__(self, call: Call, ring: Ring) -> Outcome:
         """Return how the step ended; ANSWERED after the conversation is over.
@@ -45,9 +56,9 @@ class Ringing:
             LegEnded: the caller hung up while it rang.
         """
         call.doing = "while it rang"
-        call.caller.ring()
+        self._entertain(call, ring)
         async with call.caller.while_up():
-            reached = await asyncio.gather(*(self._look_up(call, target) for target in ring.targets))
+            reached = await asyncio.gather(*(self._find(call, ring, target) for target in ring.targets))
         if ring.mode is RingMode.IN_TURN:
             return await self._in_turn(call, ring, reached)
         delays = ring.stagger_seconds if ring.mode is RingMode.STAGGERED else 0.0
@@ -58,6 +69,23 @@ class Ringing:
             for dial in each.dials
         ]
         return await self._together(call, ring, dials)
+
+    def _entertain(self, call: Call, ring: Ring) -> None:
+        """Let the caller hear that somebody is being rung, or music, for which they are answered."""
+        if not ring.music:
+            call.caller.ring()
+            return
+        call.caller.answer()
+        call.caller.loop(self.sounds.music(ring.music))
+
+    async def _find(self, call: Call, ring: Ring, target: Target) -> Reached:
+        """Return what ``target`` comes to; who has to confirm that they take the call will be asked."""
+        reached = await self._look_up(call, target)
+        if isinstance(target, Person) or not target.must_confirm:
+            return reached
+        confirmation = Confirmation(self.sounds.offer(call.identity.number), ring.confirm_seconds)
+        dials = tuple(replace(dial, confirmation=confirmation) for dial in reached.dials)
+        return replace(reached, dials=dials)
 
     async def _look_up(self, call: Call, target: Target) -> Reached:
         try:
@@ -95,7 +123,8 @@ class Ringing:
                     on_early=self._early_media(call, ring),
                 ),
             )
-            if rung.leg is not None and not await converse(call, rung.leg, music=self.music()):
+            music = self.sounds.music(ring.music)
+            if rung.leg is not None and not await converse(call, rung.leg, music=music):
                 return Outcome.OFFLINE
             return Outcome(rung.reply)
 

@@ -47,6 +47,8 @@ class External:
     """E.164, or a short number of the office's country as it is dialled."""
     post_dial: str = ""
     """What is pressed once it has answered: digits, and ``,`` or ``w`` for pauses."""
+    must_confirm: bool = False
+    """An answer there may be a voicemail's: who answers has to press a key before the call is theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Mobile:
 
     person: str
     """Key of the person."""
+    must_confirm: bool = False
+    """An answer there may be a voicemail's: who answers has to press a key before the call is theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ class SipAddress:
 
     uri: str
     """``sip:`` or ``sips:`` URI as configured."""
+    must_confirm: bool = False
+    """An answer there may be a voicemail's: who answers has to press a key before the call is theirs."""
 
 
 Target = Person | External | Mobile | SipAddress
@@ -80,6 +86,10 @@ class Ring:
     """How long the step rings; in turn: how long each target rings."""
     stagger_seconds: float = 5.0
     """Staggered: after how long the next target joins those that ring already."""
+    confirm_seconds: float = 20.0
+    """How long who has to confirm that they take the call has for it, from their answer on."""
+    music: str = ""
+    """Name of the music that the caller, who is answered then, hears meanwhile; empty: ringing."""
 
     @property
     def longest_seconds(self) -> float:

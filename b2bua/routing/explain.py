@@ -168,11 +168,15 @@ def _title(plan: Plan, target: Target) -> str:
             person = plan.people[name]
             return f"{person.display} ({person.extension})" if person.extension else person.display
         case Mobile(name):
-            return f"the mobile of {plan.people[name].display}"
+            return f"the mobile of {plan.people[name].display}{_asked(target)}"
         case External(number, post_dial):
-            return f"{number}, pressing {post_dial} behind it" if post_dial else number
+            return f"{number}{f', pressing {post_dial} behind it' if post_dial else ''}{_asked(target)}"
         case SipAddress(uri):
-            return uri
+            return f"{uri}{_asked(target)}"
+
+
+def _asked(target: External | Mobile | SipAddress) -> str:
+    return " (who has to press 1 to take it)" if target.must_confirm else ""
 
 
 def _headline(facts: Facts, number: str, caller: str) -> str:

@@ -17,7 +17,10 @@ pytestmark = [pytest.mark.interop, pytest.mark.timeout(60)]
 FIRST_PAUSE_S = 5.0
 NOT_REGISTERED, IS_REGISTERED = "trunk demo is not registered", "trunk demo is registered"
 REGISTERS = "registers-401"
-CARRIERS = ("challenges-407-stale", "redirects-302", "sees-no-number", "takes-info-digits", REGISTERS)
+CARRIERS = (
+    *("challenges-407-stale", "redirects-302", "sees-no-number", "takes-info-digits", REGISTERS),
+    *("mailbox-greets", "presses-a-key"),
+)
 """Files of ``sipp-scenarios/`` without ``carrier-`` and ``.xml``."""
 NUMBER = "+48221240500"
 FORWARDED = f"""

@@ -8,6 +8,7 @@ from b2bua.config.tables.office import Media, Office, Recording, Rtp, Sip, Smtp,
 from b2bua.config.tables.parties import Person, Trunk
 from b2bua.config.tables.schemes import (
     ACTIONS,
+    CONFIRM_SECONDS,
     RING_SECONDS,
     STAGGER_SECONDS,
     Destination,
@@ -23,6 +24,7 @@ from b2bua.config.tables.schemes import (
 
 __all__ = [
     "ACTIONS",
+    "CONFIRM_SECONDS",
     "RING_SECONDS",
     "STAGGER_SECONDS",
     "Destination",

@@ -108,6 +108,8 @@ class Person(Named):
     sip_password: Secret | None = Field(default=None, validation_alias="password", repr=False)
     """Password of the phones; None: no phone can register."""
     mobile: str | None = None
+    mobile_confirm: bool = False
+    """Whoever answers the mobile has to press a key before the call is theirs: it may be its voicemail."""
     email: str | None = Field(default=None, pattern="@")
     voicemail: str | None = None
     """Own mailbox."""
@@ -125,4 +127,6 @@ class Person(Named):
     def _can_register(self) -> Self:
         if self.sip_password and not self.extension:
             raise ValueError("a password needs an extension: it is the user name of the phones")
+        if self.mobile_confirm and not self.mobile:
+            raise ValueError("mobile-confirm needs a mobile")
         return self

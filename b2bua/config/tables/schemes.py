@@ -18,6 +18,7 @@ from b2bua.routing.plan import QueueStrategy
 Digit = Annotated[str, Field(pattern=r"^[0-9*#]$")]
 RING_SECONDS = 20.0
 STAGGER_SECONDS = 5.0
+CONFIRM_SECONDS = 20.0
 ACTIONS = ("ring", "extension", "queue", "menu", "voicemail", "scheme", "say", "echo", "dial-extension")
 
 
@@ -35,6 +36,11 @@ class Destination(Table):
     mode: RingMode | None = None
     for_seconds: Seconds | None = Field(default=None, validation_alias="for", gt=0, le=3600)
     stagger_seconds: Seconds | None = Field(default=None, validation_alias="stagger", gt=0, le=600)
+    confirm: bool | None = None
+    """Whoever answers outside has to press a key; None: mobiles whose people have ``mobile-confirm`` do."""
+    confirm_seconds: Seconds | None = Field(default=None, validation_alias="confirm-within", ge=5, le=60)
+    music: str | None = None
+    """The caller is answered, and hears this instead of ringing."""
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -48,6 +54,8 @@ class Destination(Table):
             raise ValueError(f"expected exactly one of {', '.join(ACTIONS)}; found {found}")
         if (self.mode or self.stagger_seconds) and self.ring is None:
             raise ValueError("mode and stagger belong to ring")
+        if self.ring is None and (self.confirm is not None or self.confirm_seconds or self.music):
+            raise ValueError("confirm, confirm-within and music belong to ring")
         if self.for_seconds and self.ring is None and self.queue is None:
             raise ValueError('"for" belongs to ring and queue; a menu has its own in [menu.x]')
         if self.stagger_seconds and self.mode is not RingMode.STAGGERED:
