@@ -58,6 +58,7 @@ from b2bua.surroundings import Surroundings
 from b2bua.trace.keeper import TraceKeeper
 from b2bua.trunk.channels import Channels
 from b2bua.trunk.selection import TrunkSelection
+from b2bua.trunk.spending import Spending
 from b2bua.trunk.watch import TrunkWatch
 from b2bua.voicemail.listen import ListenSounds, ListenStep
 from b2bua.voicemail.step import VoicemailStep
@@ -106,6 +107,7 @@ class Server:
             kept=store.trunk_states,
             clock=surroundings.clock,
         )
+        self.spending = Spending(store.costs, surroundings.clock)
         self.recordings = build_keeper(config, store, surroundings.clock)
         self._build_registrar()
         self._build_steps()
@@ -126,12 +128,14 @@ class Server:
         config = edition.config
         studio = build_studio(config, self.recordings, Sounds(lambda: edition.book).prompt)
         self.editions.put_in_force(replace(edition, studio=studio))
+        self.spending.adopt(edition.plan)
         self.selection = TrunkSelection(
             config.trunks.values(),
             default=config.office.default_trunk,
             channels=self.channels,
             is_usable=self.trunks.is_usable,
             current=self.trunks.current,
+            is_spent=self.spending.obstacle,
         )
         self._identifier = Identifier(
             people=self.editions,
@@ -239,6 +243,7 @@ class Server:
             plan=self.editions.own_plan,
             trunks=lambda: self.selection,
             channels=self.channels,
+            spending=self.spending,
             resolve=self.resolver.resolve,
         )
 
@@ -322,6 +327,7 @@ class Server:
             server = cls(edition, store, engine, around)
             await server._recover()
             await server.lamps.load()
+            await server.spending.load()
             keeper = BindingKeeper(server.bindings, store.bindings, clock=around.clock)
             await stack.enter_async_context(keeper.keeping(is_known=edition.directory.has_phones))
             stack.push_async_callback(server._traces.close)

@@ -45,6 +45,8 @@ SECTIONS: dict[str, tuple[type[tables.Table], ...]] = {
     "[menu.x]": (tables.Menu, tables.MenuOption),
     "[queue.x]": (tables.Queue,),
     "[voicemail.x]": (tables.Mailbox,),
+    "[rates.x]": (tables.Rates,),
+    "The price of a prefix": (tables.Rate,),
 }
 ROW = re.compile(r"^\| `([\w-]+)` \| (.+?) \| .+ \|$", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]+\]\((?!https?:)([^)#]*)(#[^)]*)?\)")

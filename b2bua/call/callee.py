@@ -87,6 +87,8 @@ class Dial:
     """By which of our trunks it goes; empty: none."""
     admit: Callable[[], Callable[[], None]] | None = None
     """Called before the INVITE: takes a channel, returns what gives it back; may raise Unavailable."""
+    meter: Callable[[], Callable[[], None]] | None = None
+    """Called when it has answered: counts what that costs, returns what ends it; None: nobody counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,13 @@ class CalleeLeg(Leg):
         if other is None:
             return False
         tried = self.dial
-        self.dial = replace(other, hop=tried.hop, more_hops=tried.more_hops, confirmation=tried.confirmation)
+        self.dial = replace(
+            other,
+            hop=tried.hop,
+            more_hops=tried.more_hops,
+            confirmation=tried.confirmation,
+            meter=tried.meter,
+        )
         return True
 
     def hear_early(self, body: bytes) -> None:
@@ -195,5 +203,7 @@ class CalleeLeg(Leg):
             MediaError: its SDP cannot be used; the caller of this hangs up.
         """
         self.adopt(answered.session)
+        if self.dial.meter is not None:
+            self.at_end(self.dial.meter())
         if answered.body or self.media.agreement is None:  # else what was agreed while it rang stands
             self.connect(read_answer(self._offer, answered.body))

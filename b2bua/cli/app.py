@@ -188,6 +188,18 @@ def messages(
 
 
 @app.command()
+def costs(
+    config: ConfigPath = None,
+    days: Annotated[int, typer.Option("--days", min=1, help="How many, today included.")] = 14,
+) -> None:
+    """Tell what calls to the outside cost, day by day and trunk by trunk; also while the office runs."""
+    from b2bua.cli.costs import list_costs
+
+    office = _load(config, needs_secrets=False)
+    _run(lambda: list_costs(office, days=days))
+
+
+@app.command()
 def trunks(config: ConfigPath = None) -> None:
     """Tell how things stand with each trunk: registered or not, since when, and what is wrong."""
     from b2bua.cli.trunks import list_trunks

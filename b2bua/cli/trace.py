@@ -16,6 +16,7 @@ from b2bua.sip.trace import TracedMessage
 from b2bua.store.calls import CallStory
 from b2bua.store.quality import leg_in_words
 from b2bua.store.store import Store
+from b2bua.store.story import cost_in_words
 from b2bua.trace.ladder import ladder as draw
 from b2bua.trace.pcap import pcap
 from b2bua.trace.record import find_record, read_record
@@ -56,6 +57,8 @@ async def _tell(data: Path, call: str, zone: ZoneInfo, picture: Path | None, *, 
     typer.echo("  ".join((found.call.call_id, *row_of(found, zone))) if found is not None else call)
     for leg in found.legs if found is not None else ():
         typer.echo(f"    {leg_in_words(leg)}")
+    for cost in found.costs if found is not None else ():
+        typer.echo(f"    {cost_in_words(cost)}")
     for recording in kept:
         await tell_recording(recording)
     if picture is not None:

@@ -10,6 +10,7 @@ from b2bua.config.compile import compile_plan
 from b2bua.config.dead_ends import choices, find_dead_ends
 from b2bua.config.models import Config
 from b2bua.config.origin import Fault
+from b2bua.config.price_check import price_warnings
 from b2bua.errors import Problem
 from b2bua.routing.destination import (
     Destination,
@@ -55,6 +56,7 @@ def _warnings(config: Config, plan: Plan) -> Iterator[Fault]:
     yield from _menus(config, plan)
     yield from _queues(config)
     yield from _unreachable(config, plan)
+    yield from price_warnings(config, plan)
 
 
 def _warn(*path: str | int, because: str) -> Fault:

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from b2bua.config import tables
+from b2bua.config.budget import budget_faults, compile_budget
 from b2bua.config.hours import read_schedule
 from b2bua.config.origin import Fault, KeyPath, dotted
 from b2bua.config.ring_targets import TargetReader
@@ -36,6 +37,7 @@ from b2bua.routing.plan import (
     Scheme,
     Step,
 )
+from b2bua.routing.rates import Budget
 from b2bua.routing.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -92,6 +94,7 @@ class _Compiler:
             extensions=self._extensions,
             people={name: self._person(person) for name, person in self.config.people.items()},
             hours={name: self._hours(name, table) for name, table in self.config.hours.items()},
+            budget=self._budget(),
         )
 
     def _hours(self, name: str, table: tables.Hours) -> Schedule:
@@ -109,6 +112,14 @@ class _Compiler:
             return True
         self._fault(path, f"there is no {kind} {name!r}{did_you_mean(name, names)}")
         return False
+
+    def _budget(self) -> Budget:
+        for name, trunk in self.config.trunks.items():
+            if trunk.rates:
+                self._known(("trunk", name, "rates"), trunk.rates, self.config.rates, "price list")
+        budget = compile_budget(self.config)
+        self.faults += budget_faults(self.config, budget)
+        return budget
 
     def _check_recording(self) -> None:
         """Report what `[recording]` names and is not there."""

@@ -25,6 +25,7 @@ KINDS = (
     ("extensions", "extension", "extensions"),
     ("hours", "table of hours", "tables of hours"),
     ("trunks", "trunk", "trunks"),
+    ("rates", "price list", "price lists"),
 )
 """Field of ``Config``, and what one and many of its tables are called."""
 

@@ -25,6 +25,7 @@ from b2bua.config.tables import (
     Office,
     Person,
     Queue,
+    Rates,
     Recording,
     Rtp,
     Scheme,
@@ -51,6 +52,7 @@ __all__ = [
     "Office",
     "Person",
     "Queue",
+    "Rates",
     "Recording",
     "Rtp",
     "Scheme",
@@ -76,6 +78,7 @@ class Config(Table):
     people: Annotated[Mapping[str, Person], BeforeValidator(named)] = Field(
         default={}, validation_alias="person"
     )
+    rates: Annotated[Mapping[str, Rates], BeforeValidator(named)] = {}
     hours: Mapping[str, Hours] = {}
     numbers: Annotated[Mapping[str, Number], BeforeValidator(named)] = Field(
         default={}, validation_alias="number"

@@ -31,6 +31,10 @@ PATTERNS = {
     r"^\d{2,6}$": "two to six digits",
     r"^[0-9*#]$": "one key of a telephone: 0 to 9, * or #",
     "^[A-Z]{2}$": 'a country of two capital letters such as "PL"',
+    "^[A-Z]{3}$": 'a currency of three capital letters such as "UAH"',
+    r"^(\+\d*|\d{1,6})$": 'the beginning of a number such as "+380", or a short number',
+    r"^([0-9*#]{2,8})?$": 'two to eight keys of a telephone such as "*97", or ""',
+    r"^([*#][0-9*#]{0,7})?$": 'keys of a telephone that begin with * or #, such as "*8", or ""',
     "@": "an e-mail address",
 }
 """What the patterns of ``tables.py`` ask for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any
 
@@ -29,6 +30,23 @@ def parse_duration(value: object) -> float:
     if not DURATION.fullmatch(text):
         raise ValueError(f'{value!r} is no duration, expected for example "20s", "2m" or "1h30m"')
     return sum(float(number) * UNITS[unit] for number, unit in PART.findall(text))
+
+
+def parse_amount(value: object) -> object:
+    """Return the money of ``"0.60"`` or ``0.60``, exactly as it is written.
+
+    Raises:
+        ValueError: it is no amount.
+    """
+    if isinstance(value, Decimal):
+        return value
+    try:
+        amount = Decimal(str(value)) if not isinstance(value, bool) else None
+    except InvalidOperation:
+        amount = None
+    if amount is None or not amount.is_finite() or amount < 0:
+        raise ValueError(f'{value!r} is no amount of money, expected for example "0.60"')
+    return amount
 
 
 WITHOUT_SECRETS = {"needs_secrets": False}
@@ -168,6 +186,7 @@ def _one_or_many(value: object) -> Sequence[object]:
 
 
 Seconds = Annotated[float, BeforeValidator(parse_duration)]
+Amount = Annotated[Decimal, BeforeValidator(parse_amount)]
 Secret = Annotated[str, BeforeValidator(resolve_secret)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(parse_network)]
 Ports = Annotated[tuple[int, int], BeforeValidator(parse_ports)]

@@ -21,6 +21,7 @@ from b2bua.sip.uri import SipUri, Uri, parse_uri
 from b2bua.trunk.callerid import Caller
 from b2bua.trunk.channels import Channels
 from b2bua.trunk.selection import OutboundRoute, TrunkSelection, account_domain, credentials, next_hop
+from b2bua.trunk.spending import Spending
 from media.sdp.crypto import SrtpPolicy
 
 MOST_REDIRECTS = 5
@@ -45,6 +46,8 @@ class Reach:
     """The trunks in force."""
     channels: Channels
     """Calls on each trunk."""
+    spending: Spending
+    """Counts what calls to the outside cost."""
     resolve: Callable[[Uri], Awaitable[list[Hop]]]
     """Finds the addresses of a trunk or of a SIP address, best first; raises Unavailable."""
 
@@ -106,7 +109,9 @@ class Reach:
             hops = await self.resolve(route.next_hop)
         except Unavailable as error:
             return Reached(who, (), str(error))
-        return Reached(who, (self._through(route, who, number, hops, post_dial=post_dial),))
+        meter = self.spending.meter(route.trunk.name, number, call_id=caller.call_id, who=who)
+        dial = replace(self._through(route, who, number, hops, post_dial=post_dial), meter=meter)
+        return Reached(who, (dial,))
 
     def _through(
         self, route: OutboundRoute, who: str, number: str, hops: list[Hop], *, post_dial: str
@@ -144,7 +149,11 @@ class Reach:
             return Reached(uri, (), str(error))
         from_ = self._shown(call.identity, self.endpoint.local_hop(hops[0]).host)
         dial = Dial(who=uri, uri=uri, hop=hops[0], more_hops=tuple(hops[1:]), from_=from_)
-        return Reached(uri, (dial if trunk is None else self._with_account(dial, trunk),))
+        if trunk is None:
+            return Reached(uri, (dial,))
+        user = target.user_text if isinstance(target, SipUri) else ""
+        meter = self.spending.meter(trunk.name, user, call_id=call.identity.call_id, who=uri)
+        return Reached(uri, (replace(self._with_account(dial, trunk), meter=meter),))
 
     def _with_account(self, dial: Dial, trunk: config.Trunk) -> Dial:
         """Return ``dial`` as one of ours at another PBX would place it: it still shows who calls."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from b2bua.money import money
 from b2bua.routing.destination import (
     Destination,
     Echo,
@@ -27,6 +28,9 @@ from b2bua.routing.facts import Facts
 from b2bua.routing.plan import Choice, DialExtension, MenuSpec, Plan, Step
 from b2bua.routing.schedule import DAYS, Schedule
 from b2bua.routing.scheme import Position, enter, follow, number_spec, scheme_for
+
+EXAMPLE_S = 180.0
+"""How long a talk is whose price is told."""
 
 
 def explain(plan: Plan, facts: Facts, number: str, caller: str) -> list[str]:
@@ -97,7 +101,32 @@ def _tell_ring(plan: Plan, ring: Ring, facts: Facts) -> Told:
         names = _listed([_title(plan, target) for target in away])
         return Told(f"would ring {names}, but no phone is online: goes on at once", Outcome.OFFLINE)
     seconds = ring.for_seconds * (len(left) if ring.mode is RingMode.IN_TURN else 1)
-    return Told(_rings(plan, ring, left), Outcome.NO_ANSWER, seconds, details)
+    return Told(_rings(plan, ring, left), Outcome.NO_ANSWER, seconds, (*details, *_prices(plan, left)))
+
+
+def _prices(plan: Plan, targets: list[Target]) -> Iterator[str]:
+    """Tell what a talk with each of these costs, by the first trunk that places calls."""
+    rates = plan.budget.ways_out[0].rates if plan.budget.ways_out else None
+    if rates is None:
+        return
+    for target in targets:
+        number = _number_of(plan, target)
+        rate = rates.rate_of(number) if number else None
+        if rate is not None:
+            example = money(rate.cost(EXAMPLE_S), rates.currency)
+            words = f"{rates.in_words(rate)}; a talk of {_duration(EXAMPLE_S)} costs {example}"
+            yield f"{_title(plan, target)}: {words}"
+        elif number:
+            yield f"{_title(plan, target)}: price list {rates.name} has no price for it"
+
+
+def _number_of(plan: Plan, target: Target) -> str | None:
+    match target:
+        case External(number):
+            return number
+        case Mobile(person):
+            return plan.people[person].mobile
+    return None
 
 
 def _rings(plan: Plan, ring: Ring, targets: list[Target]) -> str:

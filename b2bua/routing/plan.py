@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from b2bua.routing.destination import Destination, Outcome
+from b2bua.routing.rates import Budget
 from b2bua.routing.schedule import Schedule
 
 QueueStrategy = Literal["ringall", "roundrobin"]
@@ -190,3 +191,5 @@ class Plan:
     """By key."""
     hours: Mapping[str, Schedule] = field(default_factory=dict)
     """By key."""
+    budget: Budget = field(default_factory=Budget)
+    """What calls to the outside cost, and may cost."""

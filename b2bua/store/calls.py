@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 
@@ -110,6 +111,28 @@ class CallEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What one party that was called outside, and answered, cost."""
+
+    who: str
+    """Whom it reached, as the story calls them."""
+    number: str
+    """The number that was called."""
+    trunk: str
+    """By which trunk."""
+    answered_at: datetime
+    """When; aware."""
+    seconds: float
+    """From then to its end."""
+    billed_seconds: int
+    """How long that is in full increments, which are paid for."""
+    amount: Decimal
+    """What it cost, exactly."""
+    currency: str
+    """ISO 4217 code."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallStory:
     """A call with all that happened in it."""
 
@@ -125,6 +148,8 @@ class CallStory:
     """Why it ended so, in words."""
     legs: tuple[LegQuality, ...] = ()
     """How the sound of each party was, the caller first, then who answered; read for single calls only."""
+    costs: tuple[Cost, ...] = ()
+    """What the parties cost that were called outside, in the order of their ends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from b2bua.store.calls import CallEvent, CallOutcome, CallStory, EventKind, NewCall
+from b2bua.store.calls import CallEvent, CallOutcome, CallStory, Cost, EventKind, NewCall
 from b2bua.store.quality import LegQuality
-from b2bua.store.tables import call_events, call_legs, calls
+from b2bua.store.tables import call_costs, call_events, call_legs, calls
 
 _KEYS_PER_QUERY = 500
 """SQLite of old takes no more than 999 parameters."""
@@ -33,7 +33,8 @@ class History:
         async with self._engine.connect() as connection:
             rows = (await connection.execute(query)).all()
             events = await _events_of(connection, [row.id for row in rows])
-        return [_story_of(row, events[row.id]) for row in rows]
+            costs = await _costs_of(connection, [row.id for row in rows])
+        return [_story_of(row, events[row.id], costs[row.id]) for row in rows]
 
     async def call(self, call_id: str) -> CallStory | None:
         """Return the latest call of this id."""
@@ -43,8 +44,9 @@ class History:
             if row is None:
                 return None
             events = await _events_of(connection, [row.id])
+            costs = await _costs_of(connection, [row.id])
             legs = await _legs_of(connection, row.id)
-        return replace(_story_of(row, events[row.id]), legs=legs)
+        return replace(_story_of(row, events[row.id], costs[row.id]), legs=legs)
 
     async def named(self, beginning: str, *, limit: int) -> list[str]:
         """Return the ids that begin so, the latest call's first."""
@@ -72,6 +74,17 @@ async def _events_of(connection: AsyncConnection, keys: list[int]) -> defaultdic
     return events
 
 
+async def _costs_of(connection: AsyncConnection, keys: list[int]) -> defaultdict[int, list[Cost]]:
+    costs: defaultdict[int, list[Cost]] = defaultdict(list)
+    kept = [call_costs.c[field.name] for field in fields(Cost)]
+    for start in range(0, len(keys), _KEYS_PER_QUERY):
+        some = keys[start : start + _KEYS_PER_QUERY]
+        query = select(call_costs.c.call, *kept).where(call_costs.c.call.in_(some)).order_by(call_costs.c.id)
+        for call, *cost in await connection.execute(query):
+            costs[call].append(Cost(*cost))
+    return costs
+
+
 async def _legs_of(connection: AsyncConnection, call: int) -> tuple[LegQuality, ...]:
     kept = (call_legs.c[field.name] for field in fields(LegQuality))
     query = select(*kept).where(call_legs.c.call == call)
@@ -86,6 +99,6 @@ def new_call_of(row: Row[Any]) -> NewCall:
     )
 
 
-def _story_of(row: Row[Any], events: list[CallEvent]) -> CallStory:
+def _story_of(row: Row[Any], events: list[CallEvent], costs: list[Cost]) -> CallStory:
     outcome = CallOutcome(row.outcome) if row.outcome else None
-    return CallStory(new_call_of(row), tuple(events), row.ended_at, outcome, row.why)
+    return CallStory(new_call_of(row), tuple(events), row.ended_at, outcome, row.why, costs=tuple(costs))

@@ -14,6 +14,7 @@ from sqlalchemy import Executable, Table, bindparam, text
 
 from b2bua.store.tables import (
     bindings,
+    call_costs,
     call_events,
     call_legs,
     calls,
@@ -138,3 +139,4 @@ MOVE_TAPE = Statement(
 DELETE_TAPE = Statement(
     21, recordings.update().where(recordings.c.id == bindparam("_id")).values(deleted_at=bindparam("_at"))
 )
+CHARGE_LEG = Statement(22, call_costs.insert())

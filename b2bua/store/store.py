@@ -10,6 +10,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from b2bua.store.bindings import KeptBindings
+from b2bua.store.costs import Costs
 from b2bua.store.database import blocking_engine, open_database
 from b2bua.store.journal import Journal
 from b2bua.store.keys import Keys
@@ -31,6 +32,7 @@ class Store:
         keys, paths = Keys(), Paths(data)
         self.outbox = Outbox(writer, engine, keys=keys, paths=paths)
         self.journal = Journal(writer, engine, outbox=self.outbox, keys=keys, paths=paths)
+        self.costs = Costs(writer, engine, journal=self.journal, keys=keys)
         self.promises = Promises(writer, engine)
         self.bindings = KeptBindings(writer, engine)
         self.trunk_states = KeptTrunkStates(writer, engine)

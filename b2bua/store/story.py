@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from decimal import Decimal
 
-from b2bua.store.calls import CallEvent, CallOutcome, CallStory, EventKind
+from b2bua.money import money
+from b2bua.store.calls import CallEvent, CallOutcome, CallStory, Cost, EventKind
 
+PHONE_IS_OFF = "no phone is registered"
+"""Why somebody of ours could not be rung, most of the time."""
 STOPPED = "the office was stopped"
 """Why a talk ended that nobody hung up."""
 _MINUTE = 60
@@ -41,6 +46,21 @@ def duration(seconds: float) -> str:
 
 def _two(great: int, great_unit: str, small: int, small_unit: str) -> str:
     return f"{great} {great_unit} {small} {small_unit}" if small else f"{great} {great_unit}"
+
+
+def sums(costs: Iterable[Cost]) -> list[str]:
+    """Return what these cost together, for each currency: "1.20 UAH"."""
+    totals: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for cost in costs:
+        totals[cost.currency] += cost.amount
+    return [money(total, currency) for currency, total in totals.items()]
+
+
+def cost_in_words(cost: Cost) -> str:
+    """Return one line such as "+48600100200: 2 min by trunk provider, 1.20 UAH"."""
+    counted = "" if round(cost.seconds) == cost.billed_seconds else f", counts as {cost.billed_seconds} s"
+    price = money(cost.amount, cost.currency)
+    return f"{cost.who}: {duration(cost.seconds)} by trunk {cost.trunk}{counted}, {price}"
 
 
 def _told(call: CallStory) -> Iterable[CallEvent]:
@@ -97,6 +117,12 @@ def _rang(event: CallEvent, who: str) -> str:
     return f"rang {who}{_for(event, ' {}')}{_detail(event)}"
 
 
+def _offline(event: CallEvent, who: str) -> str:
+    if event.detail in ("", PHONE_IS_OFF):
+        return f"{who}'s phone was off"
+    return f"{who} was not rung: {event.detail}"
+
+
 def _talked(event: CallEvent, who: str) -> str:
     stopped = f", until {event.detail}" if event.detail == STOPPED else ""
     return f"talked with {who}{_for(event, ' for {}')}{stopped}"
@@ -139,7 +165,7 @@ def _detail(event: CallEvent) -> str:
 
 _PHRASES: dict[EventKind, Callable[[CallEvent, str], str]] = {
     EventKind.RANG: _rang,
-    EventKind.OFFLINE: lambda _event, who: f"{who}'s phone was off",
+    EventKind.OFFLINE: _offline,
     EventKind.ANSWERED: lambda _event, who: f"{who} answered",
     EventKind.PICKED_UP: lambda event, who: f"{who} picked up what rang for {event.detail}",
     EventKind.DIALLED_ON: lambda event, who: f"pressed {event.detail} behind the number of {who}",
@@ -160,6 +186,8 @@ _PHRASES: dict[EventKind, Callable[[CallEvent, str], str]] = {
 
 
 def _closing(call: CallStory) -> Iterable[str]:
+    if call.costs:
+        yield f"cost {' and '.join(sums(call.costs))}"
     match call.outcome:
         case CallOutcome.PROMISE:
             yield "call back"

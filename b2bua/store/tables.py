@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
@@ -43,6 +44,21 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Money(TypeDecorator[Decimal]):
+    """Exact amounts, kept as whole millionths: SQLite has no decimals, and sums must be exact."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        del dialect
+        return None if value is None else int(value.scaleb(6).to_integral_value())
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+        del dialect
+        return None if value is None else Decimal(value).scaleb(-6)
 
 
 class Words(TypeDecorator[str]):
@@ -143,6 +159,21 @@ call_legs = Table(
     Column("remote_lost", Integer),
     Column("round_trip_ms", Float),
     Column("mos", Float),
+)
+
+call_costs = Table(
+    "call_costs",
+    metadata,
+    _key(),
+    _call_of(),
+    Column("who", Words(255), nullable=False),
+    Column("number", Words(255), nullable=False),
+    Column("trunk", Words(255), nullable=False),
+    Column("answered_at", UtcDateTime, nullable=False, index=True),
+    Column("seconds", Float, nullable=False),
+    Column("billed_seconds", Integer, nullable=False),
+    Column("amount", Money, nullable=False),
+    Column("currency", String(3), nullable=False),
 )
 
 promises = Table(

@@ -90,8 +90,11 @@ class TrunkSelection:
         channels: Channels | None = None,
         is_usable: Callable[[str], bool] | None = None,
         current: Callable[[Trunk], Trunk] = lambda trunk: trunk,
+        is_spent: Callable[[str, str], str | None] = lambda _trunk, _number: None,
     ) -> None:
         """``is_usable`` says whether a trunk is up, e.g. registered where it has to; None: all are.
+
+        ``is_spent`` says why nothing may be paid for a call through a trunk to a number, None where it may.
 
         ``current`` returns the trunk with the registrar that has us at the moment.
         """
@@ -100,16 +103,17 @@ class TrunkSelection:
         self._channels = channels or Channels()
         self._is_usable = is_usable
         self._current = current
+        self._is_spent = is_spent
 
     def route(self, number: str, caller: Caller) -> OutboundRoute:
         """Return the route of a call to ``number``.
 
         Raises:
-            Unavailable: no trunk places calls, or each is down or full; it says which.
+            Unavailable: no trunk places calls, or each is down, full or has cost enough today; it says which.
         """
         obstacles: list[str] = []
         for trunk in self._trunks:
-            obstacle = self._obstacle(trunk)
+            obstacle = self._obstacle(trunk, number)
             if obstacle is None:
                 return OutboundRoute(self._current(trunk), number, caller, CallerIdPolicy(trunk.caller_id))
             obstacles.append(obstacle)
@@ -119,20 +123,21 @@ class TrunkSelection:
         """Return the trunk at whose server ``uri`` is: we call there with its account (row F10).
 
         Raises:
-            Unavailable: it is down or full.
+            Unavailable: it is down, full or has cost enough today.
         """
         trunk = next((trunk for trunk in self._trunks if _is_at(uri, trunk)), None)
-        obstacle = self._obstacle(trunk) if trunk is not None else None
+        user = uri.user_text if isinstance(uri, SipUri) else ""
+        obstacle = self._obstacle(trunk, user) if trunk is not None else None
         if obstacle is not None:
             raise Unavailable(obstacle)
         return trunk
 
-    def _obstacle(self, trunk: Trunk) -> str | None:
+    def _obstacle(self, trunk: Trunk, number: str) -> str | None:
         if self._is_usable and not self._is_usable(trunk.name):
             return f"trunk {trunk.name} is down"
         if trunk.channels is not None and self._channels.in_use(trunk.name) >= trunk.channels:
             return f"all {trunk.channels} channels of trunk {trunk.name} are in use"
-        return None
+        return self._is_spent(trunk.name, number)
 
 
 def credentials(trunk: Trunk) -> Credentials | None:

@@ -6,6 +6,7 @@ from b2bua.config.tables.base import Named, Table
 from b2bua.config.tables.hours import Hours
 from b2bua.config.tables.office import Media, Office, Recording, Rtp, Sip, Smtp, Srtp
 from b2bua.config.tables.parties import Person, Trunk
+from b2bua.config.tables.rates import Rate, Rates
 from b2bua.config.tables.schemes import (
     ACTIONS,
     CONFIRM_SECONDS,
@@ -39,6 +40,8 @@ __all__ = [
     "Office",
     "Person",
     "Queue",
+    "Rate",
+    "Rates",
     "Recording",
     "Rtp",
     "Scheme",

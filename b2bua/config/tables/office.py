@@ -12,6 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from b2bua.config.tables.base import Table
 from b2bua.config.values import (
     Addresses,
+    Amount,
     Hosts,
     Nameservers,
     Ports,
@@ -42,6 +43,8 @@ class Office(Table):
     """Trunk of calls to external numbers; None: the first one that can place calls."""
     default_scheme: str | None = None
     """Scheme of numbers that are not configured."""
+    daily_cap: Amount | None = Field(default=None, gt=0)
+    """Once a day's calls to the outside have cost so much, no more that cost something are placed."""
     voicemail: str | None = None
     """Mailbox of the last resort; None: the first one that is configured."""
     voicemail_number: str = Field(default="*97", pattern=r"^([0-9*#]{2,8})?$")

@@ -11,6 +11,7 @@ from b2bua.config.tables.office import Codecs, Srtp
 from b2bua.config.values import (
     Address,
     Addresses,
+    Amount,
     Network,
     Seconds,
     Secret,
@@ -18,7 +19,7 @@ from b2bua.config.values import (
 
 NOT_FOR_REGISTRAR = (
     *("accepts_from", "number", "caller_id", "channels", "max_unanswered_s"),
-    *("follows_redirects", "allows_nat", "srtp", "codecs"),
+    *("follows_redirects", "allows_nat", "srtp", "codecs", "rates", "daily_cap"),
 )
 """Fields of a trunk that matter to calls alone."""
 
@@ -64,7 +65,10 @@ class Trunk(Named):
     """Whether sound is protected (SRTP with keys in SDP, RFC 4568)."""
     codecs: Codecs | None = None
     """Offered and accepted on this trunk; None: those of the office."""
-
+    rates: str | None = None
+    """What calls through it cost; None: nobody counts."""
+    daily_cap: Amount | None = Field(default=None, gt=0)
+    """Once a day's calls through it have cost so much, no more that cost something are placed."""
     dtmf: Literal["auto", "rfc4733", "info", "inband"] = "auto"
     """How keys that are pressed come and go on this trunk."""
 
