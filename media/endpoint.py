@@ -29,8 +29,11 @@ class Endpoint(Protocol):
     def leave(self) -> None:
         """Hear everybody and send to nobody: the far end has gone to another address of ours."""
 
+    def multiplex(self, *, is_on: bool) -> None:
+        """Have RTCP on the RTP port at both ends, or on the ports above; to be told before `aim`."""
+
     def send_rtcp(self, packet: Packet) -> None:
-        """Send to the port above the remote one."""
+        """Send to the port above the remote one, or to the same where RTCP is multiplexed."""
 
     def close(self) -> None:
         """Unbind both."""
@@ -73,8 +76,13 @@ class LegPorts:
         """Hear nobody but ``remote``, which is of the IP version aimed at; return what sends there."""
         return self._used.lock(remote)
 
+    def multiplex(self, *, is_on: bool) -> None:
+        """Have RTCP on the RTP port from now on, or on the one above."""
+        for endpoint in self._endpoints:
+            endpoint.multiplex(is_on=is_on)
+
     def send_rtcp(self, packet: Packet) -> None:
-        """Send to the port above the remote one."""
+        """Send to where the far end has RTCP."""
         self._used.send_rtcp(packet)
 
     def close(self, now: float) -> None:

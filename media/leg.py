@@ -17,6 +17,7 @@ from media.errors import MalformedMedia
 from media.incoming import IncomingStream, plain_size
 from media.meter import Loudness
 from media.mixer import Room, Seat
+from media.multiplex import told_apart
 from media.outgoing import VERSION_2, OutgoingStream, Send, discard, unpack_header
 from media.recorder import Recorder
 from media.relay import HEADER_BYTES, Header, Relay
@@ -68,7 +69,7 @@ class Leg:
         self.out = OutgoingStream(around.random)
         self.voice = Voice(number, self.out, emit=around.emit, sounds=around.sounds, pace=pace)
         self.receive: Receive = self.on_packet
-        """Takes one datagram of the network: `on_packet`, or what unprotects it first."""
+        """Takes one datagram of the network: `on_packet`, or what unprotects or sorts it first."""
         self.latch = Latch()
         self.recorder: Recorder | None = None
         self._listeners: dict[str, Listen] = {}
@@ -87,6 +88,7 @@ class Leg:
         self._transcoder: Transcoder | None = None
         self._transcoded_to: Leg | None = None
         self._srtp: SrtpSession | None = None
+        self._is_multiplexed = False
         self._rtp_timeout_s = 0.0
         self._due_since = 0.0
         self._is_silent = False
@@ -123,6 +125,7 @@ class Leg:
         if was is None or not was.receives:
             self._due_since = now
         self._take_keys(agreement.keys)
+        self._multiplex(agreement)
         if agreement.remote is not None and self.latch.expect(agreement.remote, allows_nat=allows_nat):
             self._send_by(self.ports.aim(agreement.remote))
         self.voice.connect(agreement)
@@ -145,14 +148,22 @@ class Leg:
         elif keys is not None:
             self._srtp = SrtpSession(keys)
             self.out.restart(self._around.random)
-            self._start_anew(self._on_protected)
+            self._start_anew()
         elif self._srtp is not None:
             self._srtp = None
-            self._start_anew(self.on_packet)
+            self._start_anew()
 
-    def _start_anew(self, receive: Receive) -> None:
-        """Let what arrives go to ``receive``, and find out anew where it comes from."""
-        self.receive = receive
+    def _multiplex(self, agreement: StreamAgreement) -> None:
+        """Have RTCP on the RTP port, or on the one above, as agreed (RFC 5761)."""
+        if agreement.is_multiplexed != self._is_multiplexed:
+            self._is_multiplexed = agreement.is_multiplexed
+            self.ports.multiplex(is_on=agreement.is_multiplexed)
+            self._start_anew()
+
+    def _start_anew(self) -> None:
+        """Let what arrives go to who understands it now, and find out anew where it comes from."""
+        take = self.on_packet if self._srtp is None else self._on_protected
+        self.receive = told_apart(take, self.on_report) if self._is_multiplexed else take
         self.out.send = discard
         if self.latch.expected is not None:
             self.ports.aim(self.latch.expected)
@@ -359,13 +370,16 @@ class Leg:
             self._around.emit(RtpTimedOut(self.number))
         self._is_silent = is_silent
 
-    def on_report(self, compound: bytes, source: Address, now: float) -> None:
-        """Take an RTCP datagram; only the far end's counts, whatever port it uses."""
+    def on_report(self, compound: bytes, source: Address | None, now: float) -> None:
+        """Take an RTCP datagram; only the far end's counts, whatever port it uses.
+
+        ``source`` is None where the network has checked it.
+        """
         plain = compound if self._srtp is None else self._srtp.unprotect_rtcp(compound)
         if plain is None:
             return
         known = self.latch.source or self.latch.expected
-        if known is not None and source[0] == known[0]:
+        if source is None or (known is not None and source[0] == known[0]):
             self._reporter.take(plain, now)
             self._due_since = now  # who mutes without sending RTP still reports
 

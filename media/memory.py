@@ -72,6 +72,7 @@ class MemoryEndpoint:
         self._leg = leg
         self._clock = clock
         self._remote: Address | None = None
+        self._is_multiplexed = False
         network.bind(address, self._receive)
         network.bind(self._rtcp_address, self._receive_rtcp)
 
@@ -80,6 +81,14 @@ class MemoryEndpoint:
 
     def _receive_rtcp(self, content: bytes, source: Address) -> None:
         self._leg.on_report(content, source, self._clock())
+
+    def multiplex(self, *, is_on: bool) -> None:
+        """Give up the RTCP port, or take it again."""
+        if is_on:
+            self._network.unbind(self._rtcp_address)
+        elif self._is_multiplexed:
+            self._network.bind(self._rtcp_address, self._receive_rtcp)
+        self._is_multiplexed = is_on
 
     def aim(self, remote: Address) -> Send:
         """Send to ``remote``."""
@@ -95,10 +104,12 @@ class MemoryEndpoint:
         self._remote = None
 
     def send_rtcp(self, packet: Packet) -> None:
-        """Send to the port above the remote one."""
+        """Send to the port above the remote one, or to the same where RTCP is multiplexed."""
         if self._remote is not None:
             host, port = self._remote
-            self._network.send(packet, source=self._rtcp_address, destination=(host, port + 1))
+            above = 0 if self._is_multiplexed else 1
+            source = self.address[0], self.address[1] + above
+            self._network.send(packet, source=source, destination=(host, port + above))
 
     def close(self) -> None:
         """Unbind both ports."""

@@ -55,7 +55,8 @@ class SocketEndpoint:
         self._clock = clock
         self._remote: Address | None = None
         self._is_connected = False
-        self._rtcp = bind(address[0], address[1] + 1)
+        self._is_multiplexed = False
+        self._rtcp: socket.socket | None = bind(address[0], address[1] + 1)
         try:
             self._rtp = bind(*address)
         except OSError:
@@ -63,6 +64,22 @@ class SocketEndpoint:
             raise
         poll.add_reader(self._rtp.fileno(), self._read_any)
         poll.add_reader(self._rtcp.fileno(), self._read_rtcp)
+
+    def multiplex(self, *, is_on: bool) -> None:
+        """Give up the RTCP port, or take it again; a leg goes on without it where somebody else has it."""
+        self._is_multiplexed = is_on
+        if is_on:
+            self._close_rtcp()
+        elif self._rtcp is None:
+            with contextlib.suppress(OSError):
+                self._rtcp = bind(self.address[0], self.address[1] + 1)
+                self._poll.add_reader(self._rtcp.fileno(), self._read_rtcp)
+
+    def _close_rtcp(self) -> None:
+        if self._rtcp is not None:
+            self._poll.remove_reader(self._rtcp.fileno())
+            self._rtcp.close()
+            self._rtcp = None
 
     def _read_any(self) -> None:
         try:
@@ -101,6 +118,7 @@ class SocketEndpoint:
         return read
 
     def _read_rtcp(self) -> None:
+        assert self._rtcp is not None
         with contextlib.suppress(OSError):
             compound, source = self._rtcp.recvfrom(LARGEST_PACKET)
             self._leg.on_report(compound, (source[0], source[1]), self._clock())
@@ -140,16 +158,22 @@ class SocketEndpoint:
         return self._rtp.send
 
     def send_rtcp(self, packet: Packet) -> None:
-        """Send to the port above the remote one."""
-        if self._remote is not None:
-            with contextlib.suppress(OSError):
+        """Send to the port above the remote one, or to the same where RTCP is multiplexed."""
+        if self._remote is None:
+            return
+        with contextlib.suppress(OSError):
+            if self._is_connected and self._is_multiplexed:
+                self._rtp.send(packet)
+            elif self._is_multiplexed:
+                self._rtp.sendto(packet, self._remote)
+            elif self._rtcp is not None:
                 self._rtcp.sendto(packet, (self._remote[0], self._remote[1] + 1))
 
     def close(self) -> None:
         """Unbind both ports."""
-        for each in (self._rtp, self._rtcp):
-            self._poll.remove_reader(each.fileno())
-            each.close()
+        self._close_rtcp()
+        self._poll.remove_reader(self._rtp.fileno())
+        self._rtp.close()
 
 
 def bind(host: str, port: int, *, shares_port: bool = False) -> socket.socket:

@@ -38,6 +38,8 @@ class StreamAgreement:
     """The clock of DTMF events both ways: the codec's, where the peer has that."""
     more_events: tuple[tuple[int, int], ...] = ()
     """Payload type and clock of DTMF events that may come beside `receives_event`."""
+    is_multiplexed: bool = False
+    """Whether RTCP goes over the RTP port, both ways (RFC 5761)."""
     bit_rate: int = OPUS_BIT_RATE
     """Bits per second to send, where the codec leaves the choice."""
     shared: tuple[str, ...] = ()

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from media.encoding import clock_rate_hz, ptime_for
-from media.errors import MalformedMedia, NoCommonCodec
+from media.errors import NoCommonCodec
+from media.multiplex import CONFLICTING
 from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import OFFERED_SUITES, Crypto, SrtpPolicy, StreamKeys, agree, read_crypto
 from media.sdp.formats import OPUS, Format, event_for, opus_bit_rate, our_events, our_format, read_formats
 from media.sdp.model import Line, MediaDescription, SessionDescription
+from media.sdp.network import address_of, ip_version_of, network_of, read_ip, remote_of
 
-_ip_address = lru_cache(maxsize=1024)(ip_address)
-"""Reading an address costs as much as ten lines of SDP, and an office meets few of them."""
 PLAIN_RTP = ("RTP/AVP", "RTP/AVPF")
 SECURE_RTP = ("RTP/SAVP", "RTP/SAVPF")
 
@@ -60,10 +58,13 @@ class LocalMedia:
     numbers: tuple[tuple[str, int], ...] = ()
     """Codecs whose payload types the peer knows; they stay the same for the dialog (RFC 3264 §8.3.2)."""
 
+    is_multiplexed: bool = False
+    """Whether our offers ask for RTCP on the RTP port: the peer has agreed to that (RFC 5761 §5.1.1)."""
+
     @property
     def versions(self) -> tuple[int, ...]:
         """The IP versions by which we can receive, the one at hand first."""
-        return tuple(_ip_address(each).version for each in (self.address, self.other_address) if each)
+        return tuple(read_ip(each).version for each in (self.address, self.other_address) if each)
 
     def by(self, version: int | None) -> LocalMedia:
         """Return the same at our address of that IP version; ``self`` where we have none or need none."""
@@ -77,7 +78,7 @@ class LocalMedia:
         Raises:
             NoCommonCodec: the peer is to be reached by an IP version that we do not have.
         """
-        version = None if agreement.remote is None else _ip_address(agreement.remote[0]).version
+        version = None if agreement.remote is None else read_ip(agreement.remote[0]).version
         if version is not None and version not in self.versions:
             raise NoCommonCodec(f"answered with an address of IPv{version}, which we do not have")
         local = self.by(version)
@@ -85,7 +86,13 @@ class LocalMedia:
         srtp = self.srtp
         if srtp in (SrtpPolicy.OFFERED, SrtpPolicy.BEST_EFFORT):
             srtp = SrtpPolicy.OFFERED if agreement.is_savp else SrtpPolicy.BEST_EFFORT
-        return replace(local, origin=self.origin or local.address, srtp=srtp, numbers=tuple(numbers.items()))
+        return replace(
+            local,
+            origin=self.origin or local.address,
+            srtp=srtp,
+            numbers=tuple(numbers.items()),
+            is_multiplexed=agreement.is_multiplexed,
+        )
 
 
 def make_offer(local: LocalMedia, *, direction: str = "sendrecv", after: bytes = b"") -> bytes:
@@ -122,13 +129,14 @@ def make_answer(
     """
     theirs = SessionDescription.parse(offer)
     chosen, codec, taken = _choose_stream(theirs, local, prefer)
-    local = local.by(_ip_version(theirs, chosen))
+    local = local.by(ip_version_of(theirs, chosen))
     keys = None if taken is None else agree(taken, local.crypto)
     formats = read_formats(chosen)
     event = event_for(formats, codec.clock_rate_hz)
-    remote = _remote(theirs, chosen)
+    remote = remote_of(theirs, chosen)
     direction = _answer_direction(theirs.direction_of(chosen), is_on_hold=remote is None)
     accepted = (codec,) if event is None else (codec, event)
+    local = replace(local, is_multiplexed=_may_multiplex(chosen, accepted))
     answered = _audio(
         local, accepted, direction, protocol=chosen.protocol, crypto=_answered_crypto(taken, keys)
     )
@@ -145,6 +153,7 @@ def make_answer(
         receives=direction in _RECEIVES,
         keys=keys,
         is_savp=_is_secure(chosen),
+        is_multiplexed=local.is_multiplexed,
         event_rate_hz=event.clock_rate_hz if event else 8000,
         bit_rate=opus_bit_rate(chosen, codec.payload_type),
         shared=tuple(known.encoding for known in formats if _is_ours(known, local)),
@@ -183,7 +192,7 @@ def read_answer(offer: bytes, answer: bytes) -> StreamAgreement:
     event = event_for(accepted, codec.clock_rate_hz)
     event_rate_hz = codec.clock_rate_hz if event is None else event.clock_rate_hz
     events = {wanted.clock_rate_hz: wanted.payload_type for wanted in offered if wanted.is_event}
-    remote = _remote(theirs, answered)
+    remote = remote_of(theirs, answered)
     asked_direction, direction = ours.direction_of(asked), theirs.direction_of(answered)
     return StreamAgreement(
         remote=remote,
@@ -197,6 +206,7 @@ def read_answer(offer: bytes, answer: bytes) -> StreamAgreement:
         receives=asked_direction in _RECEIVES and direction in _SENDS,
         keys=_answered_keys(asked, answered),
         is_savp=_is_secure(answered),
+        is_multiplexed=_is_multiplexed(asked) and _is_multiplexed(answered),
         event_rate_hz=event_rate_hz,
         more_events=tuple((number, rate_hz) for rate_hz, number in events.items()),
         bit_rate=opus_bit_rate(answered, codec.payload_type),
@@ -230,7 +240,7 @@ def _choose_stream(
         NoCommonCodec: there is none.
     """
     for stream, crypto in _candidates(theirs, local):
-        address = _address(theirs, stream)
+        address = address_of(theirs, stream)
         if address is not None and address.version not in local.versions:
             continue
         common = [known for known in read_formats(stream) if _is_ours(known, local)]
@@ -283,6 +293,16 @@ def _is_secure(stream: MediaDescription) -> bool:
     return stream.protocol.upper() in SECURE_RTP
 
 
+def _is_multiplexed(stream: MediaDescription) -> bool:
+    """Return whether ``stream`` asks for RTCP on the RTP port, or grants it."""
+    return stream.attribute("rtcp-mux") is not None
+
+
+def _may_multiplex(offered: MediaDescription, accepted: tuple[Format, ...]) -> bool:
+    """Return whether that is offered, and RTP and RTCP can be told apart then (RFC 5761 §4)."""
+    return _is_multiplexed(offered) and not any(each.payload_type in CONFLICTING for each in accepted)
+
+
 def _answered_stream(
     ours: SessionDescription, theirs: SessionDescription
 ) -> tuple[MediaDescription, MediaDescription]:
@@ -295,45 +315,6 @@ def _answered_stream(
         if _is_usable(asked) and _is_usable(answered):
             return asked, answered
     raise NoCommonCodec("the answer refuses the stream")
-
-
-def _address(theirs: SessionDescription, stream: MediaDescription) -> IPv4Address | IPv6Address | None:
-    """Return where ``stream`` is received; None for the addresses that mean nowhere.
-
-    Raises:
-        MalformedMedia: no address, or a host name: we do not wait for DNS to hear a caller.
-    """
-    address = _named_address(theirs, stream)
-    return None if address is None or address.is_unspecified else address
-
-
-def _ip_version(theirs: SessionDescription, stream: MediaDescription) -> int | None:
-    """Return the IP version of ``stream``, also of one on hold by ``0.0.0.0`` or ``::``; else None."""
-    address = _named_address(theirs, stream)
-    return None if address is None else address.version
-
-
-def _named_address(theirs: SessionDescription, stream: MediaDescription) -> IPv4Address | IPv6Address | None:
-    """Return the address that ``stream`` names; one of IPv4 in the clothes of IPv6 is one of IPv4.
-
-    A zone (``%eth0``) is the peer's own name of an interface and means nothing here (RFC 4007 §11.2).
-    """
-    text = theirs.connection_of(stream)
-    if text is None:
-        raise MalformedMedia("SDP has no connection line")
-    if text.lower().endswith(".invalid"):  # RFC 6157 §6: "nowhere" in either address family
-        return None
-    try:
-        address = _ip_address(text.partition("%")[0])
-    except ValueError:
-        raise MalformedMedia(f"not an IP address: {text[:60]!r}") from None
-    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
-
-
-def _remote(theirs: SessionDescription, stream: MediaDescription) -> tuple[str, int] | None:
-    """Return address and port of ``stream``; None when it is on hold the RFC 2543 way, without one."""
-    address = _address(theirs, stream)
-    return None if address is None else (str(address), stream.port)
 
 
 def _answer_direction(offered: str, *, is_on_hold: bool) -> str:
@@ -359,17 +340,12 @@ def _describe(local: LocalMedia, *streams: MediaDescription) -> bytes:
     """Return a description of ours: no user, no name, no address but our own."""
     head = (
         Line("v", "0"),
-        Line("o", f"- {local.session_id} {local.version} {_network(local.origin or local.address)}"),
+        Line("o", f"- {local.session_id} {local.version} {network_of(local.origin or local.address)}"),
         Line("s", "-"),
-        Line("c", _network(local.address)),
+        Line("c", network_of(local.address)),
         Line("t", "0 0"),
     )
     return SessionDescription(head, streams).to_bytes()
-
-
-def _network(address: str) -> str:
-    """Return ``address`` as ``o=`` and ``c=`` write it: without a zone, which only this machine knows."""
-    return f"IN IP{_ip_address(address).version} {address.partition('%')[0]}"
 
 
 def _audio(
@@ -388,6 +364,7 @@ def _audio(
         *parameters,
         Line("a", f"ptime:{local.ptime_ms}"),
         Line("a", direction),
+        *((Line("a", "rtcp-mux"),) if local.is_multiplexed else ()),
     )
     return MediaDescription(
         "audio", local.port, protocol, tuple(str(known.payload_type) for known in formats), lines

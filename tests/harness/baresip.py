@@ -77,6 +77,7 @@ class Baresip:
         answers: str,
         authority: Path | None,
         watches_messages: bool,
+        multiplexes: bool,
     ) -> None:
         folder.mkdir(parents=True)
         self._folder = folder
@@ -95,6 +96,8 @@ class Baresip:
             folder=folder,
             more="module_app mwi.so\n" if watches_messages else "",
         )
+        if multiplexes:
+            config += "rtcp_mux yes\n"
         if authority is not None:
             config += f"sip_cafile {authority}\n"
         (folder / "config").write_text(config)
@@ -123,12 +126,14 @@ class Baresip:
         answers: str = "auto",
         authority: Path | None = None,
         watches_messages: bool = False,
+        multiplexes: bool = False,
     ) -> Iterator[Baresip]:
         """Run a phone that is registered as ``extension``, answers at once and says a tone of ``says_hz``.
 
         ``encryption`` is baresip's ``mediaenc``: ``srtp``, ``srtp-mand`` or ``srtp-mandf``; ``answers`` its
         ``answermode``: ``auto`` or ``manual``. ``authority`` is whom it trusts to sign our certificate. With
-        ``watches_messages`` it subscribes to its lamp, see ``lamp``.
+        ``watches_messages`` it subscribes to its lamp, see ``lamp``. One that ``multiplexes`` offers RTP and
+        RTCP on one port.
         """
         phone = cls(
             folder,
@@ -141,6 +146,7 @@ class Baresip:
             answers=answers,
             authority=authority,
             watches_messages=watches_messages,
+            multiplexes=multiplexes,
         )
         try:
             phone._start()

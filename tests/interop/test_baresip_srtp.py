@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
 BARESIP_HZ, TRUNK_HZ = 700.0, 1200.0
 NUMBER = "+48221240101"
 TALK_S, ROOM_S, PATIENCE_S = 3.0, 1.0, 20.0
+REPORTED_S = 12.0
+"""By then each side has told the other how it hears, and has heard that."""
 DIRECT = f"""
 [number."{NUMBER}"]
 scheme = "direct"
@@ -77,6 +80,34 @@ def test_baresip_calls_the_echo_by_savpf_with_a_suite_of_its_choice_and_hears_it
         phone.hang_up()
         until(phone.is_over, within=PATIENCE_S, what="baresip hangs up")
         assert "SRTP is Enabled" in phone.output
+
+
+@pytest.mark.parametrize("encryption", ["", "srtp-mand"], ids=["rtp", "srtp"])
+def test_rfc5761_baresip_with_rtp_and_rtcp_on_one_port_hears_itself_and_reports(
+    tmp_path: Path, encryption: str
+) -> None:
+    with (
+        Product.running(tmp_path / "office", sip='srtp = "offered"') as office,
+        Baresip.registered(
+            tmp_path / "baresip",
+            extension="104",
+            server_port=office.port,
+            says_hz=BARESIP_HZ,
+            encryption=encryption,
+            multiplexes=True,
+        ) as phone,
+    ):
+        phone.dial("+48221230007")
+        until(phone.is_talking, within=PATIENCE_S, what="the echo answers")
+        until(lambda: _seconds_echoed(phone) > REPORTED_S, within=PATIENCE_S, what="the tone comes back")
+        phone.hang_up()
+        until(phone.is_over, within=PATIENCE_S, what="baresip hangs up")
+        assert "RTP/RTCP multiplexing enabled" in phone.output
+        office.finished_calls(of="+48221230007")
+        call_id = re.search(r"call_id=(\w+)", office.log)
+        assert call_id is not None
+        told = office.command("calls", str(office.config), "--show", call_id[1])
+        assert "round trip" in told, "it heard our reports and we heard its"
 
 
 def _seconds_echoed(phone: Baresip) -> float:

@@ -81,6 +81,7 @@ def test_real_phones_are_answered_with_the_first_codec_they_share(
         ptime_ms=ptime_ms,
         sends=True,
         receives=True,
+        is_multiplexed=b"rtcp-mux" in phone(name),
     )
 
 
@@ -158,7 +159,7 @@ def test_what_we_describe_tells_no_address_name_or_attribute_of_anybody_else(nam
     assert set(re.findall(r"IN IP[46] (\S+)", answer)) == {local.address}
     assert "192.0.2." not in answer
     assert "2001:db8::71" not in answer
-    known = ("rtpmap", "fmtp", "ptime", "sendrecv", "sendonly", "recvonly", "inactive")
+    known = ("rtcp-mux", "rtpmap", "fmtp", "ptime", "sendrecv", "sendonly", "recvonly", "inactive")
     assert all(line[2:].startswith(known) for line in answer.split("\r\n") if line.startswith("a="))
 
 
