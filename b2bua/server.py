@@ -19,6 +19,7 @@ from b2bua.call.sound import SoundProfile
 from b2bua.call_queue.step import QueueSounds, QueueStep
 from b2bua.config.models import Config
 from b2bua.edition import Edition, Editions
+from b2bua.http.client import HttpClient
 from b2bua.inbound.custody import Custody
 from b2bua.inbound.mails import Mails
 from b2bua.inbound.pickup import Pickups
@@ -41,7 +42,7 @@ from b2bua.registrar.keeping import BindingKeeper, watch_expiries
 from b2bua.registrar.qualify import Qualification
 from b2bua.registrar.register import Registrar
 from b2bua.ringing.step import Ringing, RingSounds
-from b2bua.routing.destination import Echo, Listen, Menu, Queue, Ring, Say, Voicemail
+from b2bua.routing.destination import Echo, Listen, Menu, Queue, Ring, Say, Voicemail, Webhook
 from b2bua.routing.facts import Facts
 from b2bua.routing.plan import Plan
 from b2bua.running_calls import RunningCalls
@@ -62,6 +63,7 @@ from b2bua.trunk.spending import Spending
 from b2bua.trunk.watch import TrunkWatch
 from b2bua.voicemail.listen import ListenSounds, ListenStep
 from b2bua.voicemail.step import VoicemailStep
+from b2bua.webhook.step import WebhookStep
 from media.call_tones import call_tones
 from media.client import MediaEngine
 from media.sdp.crypto import SrtpPolicy
@@ -108,6 +110,7 @@ class Server:
             clock=surroundings.clock,
         )
         self.spending = Spending(store.costs, surroundings.clock)
+        self.http = HttpClient(f"b2bua/{__version__}", transport=surroundings.http)
         self.recordings = build_keeper(config, store, surroundings.clock)
         self._build_registrar()
         self._build_steps()
@@ -156,6 +159,7 @@ class Server:
         self._adopt(edition)
         self.recordings.format, self.recordings.keep_s = config.recording.format, config.recording.keep_s
         self.mail_worker.delivery = self.mails.delivery()
+        self._prepare_http()
         self.queues.plan_changed(self.plan.queues)
         self.lamps.plan_changed(before, self.plan)
 
@@ -216,6 +220,7 @@ class Server:
                 Listen: self._build_listening(sounds),
                 Say: SayStep(sounds.prompt),
                 Echo: echo,
+                Webhook: WebhookStep(self.editions.own_plan, self.http, self._surroundings.clock),
             },
             facts=self._facts,
             tones=profile.tones,
@@ -331,6 +336,7 @@ class Server:
             keeper = BindingKeeper(server.bindings, store.bindings, clock=around.clock)
             await stack.enter_async_context(keeper.keeping(is_known=edition.directory.has_phones))
             stack.push_async_callback(server._traces.close)
+            stack.push_async_callback(server.http.close)
             stack.push_async_callback(server.endpoint.close)
             await server._listen()
             await stack.enter_async_context(server.background)
@@ -348,6 +354,11 @@ class Server:
         if self.tls is not None:
             start(self.tls.watch(), name="certificates")
         start(self.qualification.run(), name="qualify")
+        self._prepare_http()
+
+    def _prepare_http(self) -> None:
+        if self.plan.webhooks:
+            self.background.start(self.http.prepare(), name="http")
 
     async def _listen(self) -> None:
         self.endpoint.on_invite = self._invited

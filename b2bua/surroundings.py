@@ -8,12 +8,16 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from b2bua.config.models import Config
 from b2bua.sip.transport.hop import Transport
 from b2bua.store.store import Store
 from media.client import MediaEngine
 from media.errors import MediaError
+
+if TYPE_CHECKING:
+    import httpx
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class Surroundings:
     """Starts a media engine; None: a worker process."""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     """Wall-clock time, UTC."""
+    http: Callable[[], httpx.AsyncBaseTransport] | None = None
+    """Makes what stands in for the network of requests over HTTP; None: the network."""
     randomness: random.Random | None = None
     """Where jitter and branches come from; None: unpredictable."""
 

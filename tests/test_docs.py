@@ -47,6 +47,7 @@ SECTIONS: dict[str, tuple[type[tables.Table], ...]] = {
     "[voicemail.x]": (tables.Mailbox,),
     "[rates.x]": (tables.Rates,),
     "The price of a prefix": (tables.Rate,),
+    "[webhook.x]": (tables.Webhook,),
 }
 ROW = re.compile(r"^\| `([\w-]+)` \| (.+?) \| .+ \|$", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]+\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
@@ -99,6 +100,7 @@ def test_the_examples_of_the_reference_are_one_office(
 ) -> None:
     for name in ("SMTP", "PROVIDER", "ANNA", "PIOTR"):
         monkeypatch.setenv(f"{name}_PASSWORD", "secret")
+    monkeypatch.setenv("REGION_SECRET", "secret")
     office = tmp_path / "office.toml"
     office.write_text("\n".join(re.findall(r"```toml\n(.*?)```", REFERENCE, re.DOTALL)))
     assert lint(load_config(office)) == ()

@@ -17,6 +17,7 @@ from b2bua.errors import B2buaError, ConfigError, Problem
 
 if TYPE_CHECKING:
     from b2bua.config.models import Config
+    from b2bua.routing.explain import Ask
 
 app = typer.Typer(
     help="A SIP B2BUA for small offices that never loses a call.",
@@ -98,13 +99,16 @@ def explain(
     from_: Annotated[str, typer.Option("--from", help="Number of the caller.")] = "",
     at: Annotated[str, typer.Option(help='When: "now", "sat 21:00", "21:00" or "2026-12-24 12:00".')] = "now",
     offline: Annotated[str, typer.Option(help="People whose phones are off, comma-separated.")] = "",
+    ask: Annotated[
+        bool, typer.Option("--ask", help="Ask the servers of webhooks indeed; else as if they were down.")
+    ] = False,
 ) -> None:
     """Tell step by step where a call from outside would go, and why. Nothing is dialled."""
     from b2bua.cli.moment import parse_moment
     from b2bua.routing.explain import explain as tell
     from b2bua.routing.facts import Facts
 
-    office = _load(config, needs_secrets=False)
+    office = _load(config, needs_secrets=ask)
     zone = ZoneInfo(office.office.timezone)
     try:
         moment = parse_moment(at, now=datetime.now(zone))
@@ -117,8 +121,15 @@ def explain(
     unknown = sorted(away - set(office.people))
     if unknown:
         raise typer.BadParameter(f"nobody is called {', '.join(unknown)}", param_hint="--offline")
-    for line in tell(office.plan(), Facts(moment, away), to, from_):
+    asks = _asker(office, to, from_) if ask else None
+    for line in tell(office.plan(), Facts(moment, away), to, from_, ask=asks):
         typer.echo(line)
+
+
+def _asker(office: Config, dialled: str, caller: str) -> Ask:
+    from b2bua.cli.ask import asker
+
+    return asker(office.plan(), dialled=dialled, caller=caller)
 
 
 @app.command()

@@ -23,6 +23,7 @@ from b2bua.routing.destination import (
     Say,
     Target,
     Voicemail,
+    Webhook,
 )
 from b2bua.routing.numbers import DIALLABLE, is_short, normalise, part_post_dial
 from b2bua.routing.plan import (
@@ -36,6 +37,7 @@ from b2bua.routing.plan import (
     QueueSpec,
     Scheme,
     Step,
+    WebhookSpec,
 )
 from b2bua.routing.rates import Budget
 from b2bua.routing.schedule import Schedule
@@ -95,6 +97,7 @@ class _Compiler:
             people={name: self._person(person) for name, person in self.config.people.items()},
             hours={name: self._hours(name, table) for name, table in self.config.hours.items()},
             budget=self._budget(),
+            webhooks={name: _webhook(webhook) for name, webhook in self.config.webhooks.items()},
         )
 
     def _hours(self, name: str, table: tables.Hours) -> Schedule:
@@ -219,6 +222,10 @@ class _Compiler:
                 here, name, self.config.schemes, "scheme"
             ):
                 return Goto(name)
+            case tables.Destination(webhook=str() as name) if self._known(
+                here, name, self.config.webhooks, "webhook"
+            ):
+                return Webhook(name)
             case tables.Destination(extension=str() as name) if self._known(
                 here, name, self._extensions, "extension"
             ):
@@ -343,6 +350,18 @@ class _Compiler:
 
 def _mailbox(table: tables.Mailbox, emails: tuple[str, ...]) -> MailboxSpec:
     return MailboxSpec(table.name, table.greeting, emails, table.max_seconds, table.min_seconds)
+
+
+def _webhook(table: tables.Webhook) -> WebhookSpec:
+    return WebhookSpec(
+        name=table.name,
+        url=table.url,
+        method=table.method,
+        budget_s=table.budget_s,
+        for_seconds=table.for_seconds,
+        secret=table.secret,
+        caches=table.cache,
+    )
 
 
 def did_you_mean(name: str, known: Iterable[str] | Mapping[str, object]) -> str:

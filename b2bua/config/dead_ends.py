@@ -16,12 +16,15 @@ from b2bua.routing.destination import (
     Ring,
     Say,
     Voicemail,
+    Webhook,
 )
 from b2bua.routing.plan import DialExtension, MenuSpec, Plan, Scheme, Step
 
 NOT_RUNG = frozenset({Outcome.NO_ANSWER, Outcome.BUSY, Outcome.OFFLINE, Outcome.ERROR, Outcome.REJECTED})
 NOT_QUEUED = frozenset({Outcome.MAX_WAIT, Outcome.OFFLINE, Outcome.ERROR})
 NOT_CHOSEN = frozenset({Outcome.MAX_WAIT, Outcome.ERROR})
+NOT_SENT = frozenset(Outcome) - {Outcome.ANSWERED, Outcome.MESSAGE, Outcome.DONE}
+"""A webhook may send callers to people, into queues, menus and schemes, which may end in every way."""
 START = -1
 """Stands for the index of a step when none is entered at all."""
 
@@ -95,6 +98,8 @@ def failures(plan: Plan, destination: Destination) -> frozenset[Outcome]:
             return frozenset[Outcome]().union(*leaks(plan, plan.schemes[scheme].steps).values())
         case Say():
             return frozenset({Outcome.DONE})
+        case Webhook():
+            return NOT_SENT
         case Voicemail() | Echo() | Listen():
             return frozenset()
 
@@ -111,12 +116,17 @@ def choices(plan: Plan, menu: MenuSpec) -> Iterator[Destination]:
 
 
 def _entered_directly(plan: Plan) -> Iterator[Scheme]:
-    """Yield schemes that a call starts with, or that nothing refers to; the others are seen through those."""
+    """Yield schemes that a call starts with, or that nothing refers to; the others are seen through those.
+
+    Where webhooks are asked, they refer to every scheme.
+    """
     first = {name for spec in plan.numbers.values() for name in (spec.in_hours, spec.off_hours)}
     first.add(plan.default_scheme)
     everywhere = [step.destination for scheme in plan.schemes.values() for step in scheme.steps]
     everywhere += [choice for menu in plan.menus.values() for choice in choices(plan, menu)]
     nested = {found.scheme for found in everywhere if isinstance(found, Goto)}
+    if any(isinstance(found, Webhook) for found in (*everywhere, *plan.extensions.values())):
+        nested = set(plan.schemes)
     yield from (scheme for name, scheme in plan.schemes.items() if name in first or name not in nested)
 
 

@@ -26,6 +26,7 @@ KINDS = (
     ("hours", "table of hours", "tables of hours"),
     ("trunks", "trunk", "trunks"),
     ("rates", "price list", "price lists"),
+    ("webhooks", "webhook", "webhooks"),
 )
 """Field of ``Config``, and what one and many of its tables are called."""
 

@@ -34,6 +34,7 @@ from b2bua.config.tables import (
     Step,
     Table,
     Trunk,
+    Webhook,
 )
 from b2bua.config.values import named
 from b2bua.errors import ConfigError
@@ -60,6 +61,7 @@ __all__ = [
     "Smtp",
     "Step",
     "Trunk",
+    "Webhook",
 ]
 
 
@@ -92,6 +94,9 @@ class Config(Table):
     )
     mailboxes: Annotated[Mapping[str, Mailbox], BeforeValidator(named)] = Field(
         default={}, validation_alias="voicemail"
+    )
+    webhooks: Annotated[Mapping[str, Webhook], BeforeValidator(named)] = Field(
+        default={}, validation_alias="webhook"
     )
     extensions: Mapping[Annotated[str, Field(pattern=r"^\d{2,6}$")], Extension] = Field(
         default={}, validation_alias="extension"

@@ -12,11 +12,10 @@ from b2bua.call.call import Call, Studio
 from b2bua.call.transfer import Transfer
 from b2bua.errors import LegEnded
 from b2bua.inbound.transfer import Transfers
-from b2bua.ivr.step import Chosen
-from b2bua.routing.destination import Destination, Outcome, Voicemail
+from b2bua.routing.destination import Chosen, Destination, Outcome, Voicemail
 from b2bua.routing.facts import Facts
 from b2bua.routing.plan import Plan
-from b2bua.routing.scheme import Position, choose, follow
+from b2bua.routing.scheme import Position, choose, follow, goes_round
 from b2bua.store.calls import CallOutcome, EventKind
 from media.call_tones import CallTones, for_seconds
 
@@ -87,7 +86,10 @@ class Custody:
                 outcome = Outcome.NO_ANSWER
         facts = self.facts()
         if isinstance(outcome, Chosen):
-            return choose(plan, position, outcome.destination, facts)
+            if not goes_round(plan, position, outcome.destination):
+                return choose(plan, position, outcome.destination, facts)
+            call.ledger.note(EventKind.ERROR, detail="the webhook sent the caller round in a circle")
+            outcome = Outcome.ERROR
         return follow(plan, position, outcome, facts)
 
     async def _transferred(self, call: Call, plan: Plan, transfer: Transfer) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from b2bua.call.call import Call
 from b2bua.ivr.choice import Keypad, Match
-from b2bua.routing.destination import Destination, Menu, Outcome
+from b2bua.routing.destination import Chosen, Destination, Menu, Outcome
 from b2bua.routing.plan import DialExtension, MenuSpec, Plan
 from b2bua.store.calls import EventKind
 from media.commands import PlayItem, Silence
@@ -22,14 +22,6 @@ LEAD = (Silence(0.3),)
 """Before the first prompt: carriers clip the first instant after the answer."""
 BURST_S = 0.7
 """Whoever typed a wrong extension types it to its end: that is one mistake, not three."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The caller decided: ``destination`` comes next."""
-
-    destination: Destination
-    """Where the option or extension leads."""
 
 
 @dataclass(slots=True)

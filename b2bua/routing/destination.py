@@ -152,4 +152,20 @@ class Listen:
     """Key of the person."""
 
 
-Destination = Ring | Queue | Menu | Voicemail | Echo | Say | Goto | Listen
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Ask somebody's own server where the caller goes."""
+
+    name: str
+    """Key of the webhook."""
+
+
+Destination = Ring | Queue | Menu | Voicemail | Echo | Say | Goto | Listen | Webhook
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The end of a step that found out where the caller goes; without success there the next step follows."""
+
+    destination: Destination
+    """What comes next."""

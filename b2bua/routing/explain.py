@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from b2bua.money import money
 from b2bua.routing.destination import (
@@ -23,32 +24,53 @@ from b2bua.routing.destination import (
     SipAddress,
     Target,
     Voicemail,
+    Webhook,
 )
 from b2bua.routing.facts import Facts
-from b2bua.routing.plan import Choice, DialExtension, MenuSpec, Plan, Step
+from b2bua.routing.plan import Choice, DialExtension, MenuSpec, Plan, Step, WebhookSpec
 from b2bua.routing.schedule import DAYS, Schedule
-from b2bua.routing.scheme import Position, enter, follow, number_spec, scheme_for
+from b2bua.routing.scheme import (
+    Position,
+    choose,
+    enter,
+    follow,
+    goes_round,
+    number_spec,
+    scheme_for,
+)
+
+Ask = Callable[[str], Destination | str]
+"""Asks a webhook where the caller goes; a text says why it brought nothing."""
 
 EXAMPLE_S = 180.0
 """How long a talk is whose price is told."""
 
 
-def explain(plan: Plan, facts: Facts, number: str, caller: str) -> list[str]:
-    """Return the lines that tell the way of a call that nobody answers, at that time, with those offline."""
+def explain(plan: Plan, facts: Facts, number: str, caller: str, *, ask: Ask | None = None) -> list[str]:
+    """Return the lines that tell the way of a call that nobody answers, at that time, with those offline.
+
+    Servers outside are asked by ``ask``; None: as if they did not answer.
+    """
     lines = [_headline(facts, number, caller), _scheme_line(plan, facts, number)]
     elapsed = 0.0
     position: Position | None = enter(plan, number, facts)
     while position:
         now = facts.after(elapsed)
-        told = _tell(plan, position.destination, now)
+        told = _tell(plan, position.destination, now, ask)
         lines += [f"      {line}" for line in _skipped(position)]
         lines += [
             f"{_clock(elapsed):>5} {told.line}{_where(position)}",
             *(f"      {line}" for line in told.more),
         ]
         elapsed += told.seconds
-        position = follow(plan, position, told.outcome, facts.after(elapsed))
+        position = _next(plan, position, told, facts.after(elapsed))
     return lines
+
+
+def _next(plan: Plan, position: Position, told: Told, facts: Facts) -> Position | None:
+    if told.chosen is None or goes_round(plan, position, told.chosen):
+        return follow(plan, position, told.outcome, facts)
+    return choose(plan, position, told.chosen, facts)
 
 
 def summarise(plan: Plan, number: str, facts: Facts) -> str:
@@ -79,9 +101,11 @@ class Told:
     """How long it takes."""
     more: tuple[str, ...] = ()
     """Details."""
+    chosen: Destination | None = None
+    """Where a server outside sends the caller."""
 
 
-def _tell(plan: Plan, destination: Destination, facts: Facts) -> Told:
+def _tell(plan: Plan, destination: Destination, facts: Facts, ask: Ask | None) -> Told:
     match destination:
         case Ring():
             return _tell_ring(plan, destination, facts)
@@ -89,6 +113,8 @@ def _tell(plan: Plan, destination: Destination, facts: Facts) -> Told:
             return _tell_queue(plan, destination, facts)
         case Menu(name):
             return _tell_menu(plan, plan.menus[name])
+        case Webhook(name):
+            return _tell_webhook(plan, plan.webhooks[name], ask)
         case Say() | Echo() | Voicemail() | Goto() | Listen():
             return Told(_short(plan, destination), Outcome.DONE)
 
@@ -167,6 +193,18 @@ def _tell_menu(plan: Plan, menu: MenuSpec) -> Told:
     return Told(line, Outcome.NO_INPUT, menu.tries * menu.input_seconds, tuple(options))
 
 
+def _tell_webhook(plan: Plan, webhook: WebhookSpec, ask: Ask | None) -> Told:
+    line = _short(plan, Webhook(webhook.name))
+    if ask is None:
+        rings = f"whoever it names rings for {_duration(webhook.for_seconds)}"
+        more = f"{rings}; below is what follows without an answer"
+        return Told(line, Outcome.ERROR, webhook.budget_s, (more,))
+    found = ask(webhook.name)
+    if isinstance(found, str):
+        return Told(line, Outcome.ERROR, webhook.budget_s, (f"asked now, it {found}",))
+    return Told(line, Outcome.ERROR, more=(f"asked now, it says: {_short(plan, found)}",), chosen=found)
+
+
 def _choice(plan: Plan, choice: Choice) -> str:
     return "asks for an extension" if isinstance(choice, DialExtension) else _short(plan, choice)
 
@@ -187,6 +225,10 @@ def _short(plan: Plan, destination: Destination) -> str:
             return f"says {prompt!r}"
         case Goto(scheme):
             return f"scheme {scheme}"
+        case Webhook(name):
+            webhook = plan.webhooks[name]
+            server = urlsplit(webhook.url).hostname
+            return f"asks the webhook {name} at {server}, for {_duration(webhook.budget_s)} at most"
         case Listen(person):
             return f"plays the messages of {plan.people[person].display}"
 

@@ -158,6 +158,26 @@ class MailboxSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookSpec:
+    """A server of somebody's own that says where callers go."""
+
+    name: str
+    """Key of the webhook."""
+    url: str
+    """``http:`` or ``https:``."""
+    method: Literal["GET", "POST"] = "POST"
+    """How it is asked."""
+    budget_s: float = 1.5
+    """Seconds after which the caller goes on without an answer."""
+    for_seconds: float = 45.0
+    """How long whoever is named rings."""
+    secret: str | None = field(default=None, repr=False)
+    """Signs the requests; None: they are not signed."""
+    caches: bool = False
+    """The last good answer for a caller counts while the server is down."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All of it."""
 
@@ -193,3 +213,5 @@ class Plan:
     """By key."""
     budget: Budget = field(default_factory=Budget)
     """What calls to the outside cost, and may cost."""
+    webhooks: Mapping[str, WebhookSpec] = field(default_factory=dict)
+    """By key."""

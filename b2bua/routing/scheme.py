@@ -9,12 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from b2bua.routing.destination import Destination, Goto, Menu, Outcome, Person, Ring, Say, Voicemail
+from b2bua.routing.destination import Destination, Goto, Menu, Outcome, Person, Ring, Say, Voicemail, Webhook
 from b2bua.routing.facts import Facts
 from b2bua.routing.numbers import normalise
 from b2bua.routing.plan import NumberSpec, Plan, Scheme, Step
 
-__all__ = ["Facts", "Position", "choose", "enter", "enter_extension", "follow", "number_spec", "scheme_for"]
+__all__ = [
+    "Facts",
+    "Position",
+    "choose",
+    "enter",
+    "enter_extension",
+    "follow",
+    "goes_round",
+    "number_spec",
+    "scheme_for",
+]
 
 SERVED = frozenset({Outcome.ANSWERED, Outcome.MESSAGE, Outcome.DONE})
 """Nothing needs to follow."""
@@ -124,6 +134,14 @@ def choose(plan: Plan, position: Position, destination: Destination, facts: Fact
     if found:
         return replace(found, last_resort=position.last_resort)
     return Position(position.last_resort or Voicemail(plan.default_mailbox))
+
+
+def goes_round(plan: Plan, position: Position, destination: Destination) -> bool:
+    """Return whether a webhook sends the caller into a scheme that they are in already."""
+    if not isinstance(position.destination, Webhook) or not isinstance(destination, Goto):
+        return False
+    steps = plan.schemes[destination.scheme].steps
+    return any(frame.steps == steps for frame in position.frames)
 
 
 def _seek(plan: Plan, frames: Iterable[Frame], causes: frozenset[Outcome], facts: Facts) -> Position | None:

@@ -57,6 +57,8 @@ class EventKind(StrEnum):
     """The caller left a message of ``seconds`` in the box ``who``."""
     LISTENED = "listened"
     """One of our people listened to the message that ``who`` left; ``detail``: "deleted" when they did."""
+    ASKED = "asked"
+    """``who`` outside was asked where the caller goes; ``detail`` says what came: "named Anna Nowak"."""
     PROMPT = "prompt"
     """The prompt ``detail`` was played."""
     HELD = "held"

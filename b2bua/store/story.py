@@ -177,6 +177,7 @@ _PHRASES: dict[EventKind, Callable[[CallEvent, str], str]] = {
     EventKind.VOICEMAIL: lambda _event, who: f"was asked to leave a message ({who})",
     EventKind.MESSAGE: _message,
     EventKind.LISTENED: lambda event, who: f"{event.detail or 'heard'} the message of {who}",
+    EventKind.ASKED: lambda event, who: f"{who} {event.detail}",
     EventKind.PROMPT: lambda _event, _who: "",
     EventKind.HELD: lambda _event, _who: "",
     EventKind.HUNG_UP: _hung_up,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -303,3 +305,34 @@ def test_row_q10_check_names_each_own_sound_file_that_cannot_be_played(tmp_path:
     assert f"{folder}/queue-welcome.mp3: cannot be read as sound" in told
     assert f"{folder}/music/calm.ogg: cannot be read as sound" in told
     assert "2 errors" in told
+
+
+def test_row_r10_explain_asks_a_webhook_only_when_it_is_told_to(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class Region(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"+48600111222")
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with HTTPServer(("127.0.0.1", 0), Region) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        path = Path(office(tmp_path))
+        step = '[[scheme.out.step]]\nwebhook = "region"\n[[scheme.out.step]]\nvoicemail = "sales"\n'
+        table = f'[webhook.region]\nurl = "http://127.0.0.1:{server.server_port}/go"\nmethod = "GET"\n'
+        path.write_text(f'{path.read_text()}\n[number."+48221239999"]\nscheme = "out"\n{step}{table}')
+        try:
+            question = ("explain", str(path), "--to", "+48221239999", "--from", "500600700")
+            assert "below is what follows without an answer" in says(*question)
+            assert asked == []
+            assert "asked now, it says: rings +48600111222 for 45 s" in says(*question, "--ask")
+            assert asked[0].startswith("/go?caller=%2B48500600700&")
+        finally:
+            server.shutdown()
+            thread.join()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import numpy as np
 from structlog.testing import capture_logs
 
@@ -40,6 +41,8 @@ SERVER_IPV6 = Hop("udp", "2001:db8::1", 5060)
 IPV6_PEERS = "2001:db8::2"
 MOBILES = ("127.0.0.1", 5090)
 CALLER = "+48500600700"
+Answers = Callable[[httpx.Request], Awaitable[httpx.Response]]
+"""A server over HTTP."""
 NUMBER = "+48221239999"
 """Leads to the scheme ``tested`` of a story that brings one."""
 MONDAY_NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
@@ -224,12 +227,14 @@ async def office(
     ports: tuple[int, int] = (20000, 29998),
     workers: int = 1,
     worker_starts_in: float = 0.0,
+    http: Answers | None = None,
 ) -> AsyncIterator[Office]:
     """Run the demo office, or the one that the TOML text ``config`` describes, in ``folder``.
 
     ``scheme`` is TOML to add, in which ``[[step]]`` are the steps of what ``NUMBER`` leads to. With ``ipv6``
     the office has both IP versions, and so have its phones, whose sound is at that address. Its own sound is
     at ``ports``, in so many ``workers``, which take ``worker_starts_in`` seconds to start, after a crash too.
+    ``http`` stands for all servers that the office asks over HTTP.
     """
     network, rtp = MemoryNetwork(random.Random(1)), MemoryRtpNetwork()
     loop = asyncio.get_running_loop()
@@ -245,6 +250,7 @@ async def office(
             ),
             clock=lambda: at + timedelta(seconds=loop.time() - started),
             randomness=random.Random(2),
+            http=(lambda: httpx.MockTransport(http)) if http is not None else None,
         )
         settings = await asyncio.to_thread(
             _settings, folder, change(config or DEMO.read_text()) + _tested(scheme)

@@ -9,10 +9,21 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from b2bua.config.load import load_config
-from b2bua.routing.destination import Goto, Person, Queue, Ring, RingMode, Say, SipAddress, Voicemail
+from b2bua.routing.destination import (
+    External,
+    Goto,
+    Person,
+    Queue,
+    Ring,
+    RingMode,
+    Say,
+    SipAddress,
+    Voicemail,
+    Webhook,
+)
 from b2bua.routing.explain import explain
 from b2bua.routing.facts import Facts
-from b2bua.routing.plan import PersonSpec, Plan, QueueSpec, Scheme, Step
+from b2bua.routing.plan import PersonSpec, Plan, QueueSpec, Scheme, Step, WebhookSpec
 
 CONFIGS = Path(__file__).parents[2] / "config"
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -148,3 +159,41 @@ def test_every_way_of_ringing_and_every_step_has_words() -> None:
 def test_q8_it_is_told_that_agents_hear_how_long_the_caller_has_waited(example: Plan) -> None:
     lines = explain(example, at("2026-03-06 12:00"), "+48221234567", CALLER)
     assert sum("is told first how long the caller has waited" in line for line in lines) == 1
+
+
+WEBHOOK = Plan(
+    schemes={
+        "main": Scheme(
+            "main",
+            (
+                Step(Webhook("region"), key="scheme.main.step.1"),
+                Step(Ring((External("+48600999888"),), for_seconds=30), key="scheme.main.step.2"),
+            ),
+        )
+    },
+    webhooks={"region": WebhookSpec("region", "https://office.example/go")},
+    default_scheme="main",
+)
+
+
+def test_row_r10_a_webhook_is_told_and_not_asked() -> None:
+    assert explain(WEBHOOK, at("2026-03-06 12:00"), "+48221230001", CALLER)[2:] == [
+        " 0:00 asks the webhook region at office.example, for 1.5 s at most  [scheme.main.step.1]",
+        "      whoever it names rings for 45 s; below is what follows without an answer",
+        " 0:01 rings +48600999888 for 30 s  [scheme.main.step.2]",
+        " 0:31 takes a message for mailbox office  [last resort]",
+    ]
+
+
+def test_row_r10_an_answer_that_was_asked_for_is_followed() -> None:
+    named = Ring((External("+48600111222"),), for_seconds=45)
+    told = explain(WEBHOOK, at("2026-03-06 12:00"), "+48221230001", CALLER, ask=lambda _: named)
+    assert told[3:6] == [
+        "      asked now, it says: rings +48600111222 for 45 s",
+        " 0:00 rings +48600111222 for 45 s  [scheme.main.step.1]",
+        " 0:45 rings +48600999888 for 30 s  [scheme.main.step.2]",
+    ]
+    told = explain(WEBHOOK, at("2026-03-06 12:00"), "+48221230001", CALLER, ask=lambda _: "answered 500")
+    assert told[3] == "      asked now, it answered 500"
+    told = explain(WEBHOOK, at("2026-03-06 12:00"), "+48221230001", CALLER, ask=lambda _: Goto("main"))
+    assert told[4].startswith(" 0:00 rings +48600999888"), "a circle is cut"

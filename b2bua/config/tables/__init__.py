@@ -5,6 +5,7 @@ from __future__ import annotations
 from b2bua.config.tables.base import Named, Table
 from b2bua.config.tables.hours import Hours
 from b2bua.config.tables.office import Media, Office, Recording, Rtp, Sip, Smtp, Srtp
+from b2bua.config.tables.outside import Webhook
 from b2bua.config.tables.parties import Person, Trunk
 from b2bua.config.tables.rates import Rate, Rates
 from b2bua.config.tables.schemes import (
@@ -51,4 +52,5 @@ __all__ = [
     "Step",
     "Table",
     "Trunk",
+    "Webhook",
 ]

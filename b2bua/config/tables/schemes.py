@@ -19,7 +19,18 @@ Digit = Annotated[str, Field(pattern=r"^[0-9*#]$")]
 RING_SECONDS = 20.0
 STAGGER_SECONDS = 5.0
 CONFIRM_SECONDS = 20.0
-ACTIONS = ("ring", "extension", "queue", "menu", "voicemail", "scheme", "say", "echo", "dial-extension")
+ACTIONS = (
+    "ring",
+    "extension",
+    "queue",
+    "menu",
+    "voicemail",
+    "scheme",
+    "webhook",
+    "say",
+    "echo",
+    "dial-extension",
+)
 
 
 class Destination(Table):
@@ -31,6 +42,7 @@ class Destination(Table):
     menu: str | None = None
     voicemail: str | None = None
     scheme: str | None = None
+    webhook: str | None = None
     say: str | None = None
     echo: Literal[True] | None = None
     mode: RingMode | None = None
@@ -57,7 +69,7 @@ class Destination(Table):
         if self.ring is None and (self.confirm is not None or self.confirm_seconds or self.music):
             raise ValueError("confirm, confirm-within and music belong to ring")
         if self.for_seconds and self.ring is None and self.queue is None:
-            raise ValueError('"for" belongs to ring and queue; a menu has its own in [menu.x]')
+            raise ValueError('"for" belongs to ring and queue; menus and webhooks have their own')
         if self.stagger_seconds and self.mode is not RingMode.STAGGERED:
             raise ValueError('stagger needs mode = "staggered"')
         return self

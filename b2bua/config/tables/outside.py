@@ -1,0 +1,40 @@
+"""Servers outside that are asked about calls over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from b2bua.config.tables.base import Named
+from b2bua.config.values import Seconds, Secret
+
+
+def _is_web_address(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_good = False
+    if not is_good or any(letter.isspace() for letter in text) or parts.fragment:
+        raise ValueError(f'{text!r} is no web address, expected for example "https://office.example/calls"')
+    return text
+
+
+WebAddress = Annotated[str, AfterValidator(_is_web_address)]
+
+
+class Webhook(Named):
+    """``[webhook.x]``: a server that says where callers go."""
+
+    url: WebAddress = Field(description="the address to ask")
+    method: Literal["GET", "POST"] = "POST"
+    budget_s: Seconds = Field(default=1.5, validation_alias="budget", ge=0.1, le=10)
+    """The caller goes on after that, answer or not."""
+    for_seconds: Seconds = Field(default=45.0, validation_alias="for", gt=0, le=3600)
+    """How long whoever is named rings."""
+    secret: Secret | None = Field(default=None, repr=False)
+    """Signs the requests."""
+    cache: bool = False
+    """Whether the last good answer for a caller counts while the server is down."""

@@ -1,0 +1,1 @@
+"""The step that asks somebody's own server where a caller goes."""
