@@ -41,8 +41,9 @@ from b2bua.registrar.identify import Identifier
 from b2bua.registrar.keeping import BindingKeeper, watch_expiries
 from b2bua.registrar.qualify import Qualification
 from b2bua.registrar.register import Registrar
+from b2bua.ringing.again import RingAgainStep
 from b2bua.ringing.step import Ringing, RingSounds
-from b2bua.routing.destination import Echo, Listen, Menu, Queue, Ring, Say, Voicemail, Webhook
+from b2bua.routing.destination import Echo, Listen, Menu, Queue, Ring, RingAgain, Say, Voicemail, Webhook
 from b2bua.routing.facts import Facts
 from b2bua.routing.plan import Plan
 from b2bua.running_calls import RunningCalls
@@ -210,10 +211,12 @@ class Server:
             sounds=QueueSounds(sounds.prompt, sounds.music, sounds.standing, sounds.waited),
         )
         transfers = self._build_transfers(sounds)
+        ringing = Ringing(dialer, reach, self.occupancy, RingSounds(sounds.music, sounds.offer))
         custody = Custody(
             transfers=transfers,
             steps={
-                Ring: Ringing(dialer, reach, self.occupancy, RingSounds(sounds.music, sounds.offer)),
+                Ring: ringing,
+                RingAgain: RingAgainStep(self.store.journal, self._facts, self.editions.own_plan, ringing),
                 Queue: self.queues,
                 Menu: MenuStep(self.editions.own_plan, sounds.prompt),
                 Voicemail: self._build_voicemail(sounds),
@@ -226,8 +229,9 @@ class Server:
             tones=profile.tones,
             studio=lambda: self.editions.own.studio,
         )
-        pickups = self._build_pickups(dialer, transfers, profile)
-        self._reception = self._build_reception(custody, pickups, profile)
+        self._reception = self._build_reception(
+            custody, self._build_pickups(dialer, transfers, profile), profile
+        )
 
     def _sound_profile(self) -> SoundProfile:
         config = self.config

@@ -28,10 +28,17 @@ ANSWER_AHEAD_S = 0.3
 class Ledger(Protocol):
     """Where a call tells its story; the journal in the product, a list in tests."""
 
-    def note(self, kind: str, who: str = "", detail: str = "", seconds: float | None = None) -> None:
-        """Add one event to the call's story. Never waits and never fails the call."""
+    def note(
+        self, kind: str, who: str = "", detail: str = "", seconds: float | None = None, *, party: str = ""
+    ) -> None:
+        """Add one event to the call's story. Never waits and never fails the call.
 
-    def tell(self, kind: str, who: str = "", detail: str = "", seconds: float | None = None) -> None:
+        ``party`` is whom of ours it is about, as a scheme names them.
+        """
+
+    def tell(
+        self, kind: str, who: str = "", detail: str = "", seconds: float | None = None, *, party: str = ""
+    ) -> None:
         """Add one event that somebody else journals, together with what belongs to it."""
 
     def measure(self, leg: Leg) -> None:

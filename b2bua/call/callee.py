@@ -61,6 +61,8 @@ class Dial:
     """For a trunk that challenges."""
     person: str | None = None
     """Key of the person, when it is one of ours: occupancy follows them."""
+    party: str = ""
+    """Whom of ours it reaches that way, as a scheme names them: ``mobile of anna``; empty: ``person``."""
     number: str = ""
     """What others see of whom this reaches, once they are sent on to them: extension or E.164."""
     starts_after: float = 0.0
@@ -135,6 +137,11 @@ class CalleeLeg(Leg):
         if dial.admit is not None:
             self.at_end(dial.admit())
 
+    @property
+    def party(self) -> str:
+        """Whom of ours it is, as a scheme names them; empty: nobody of ours."""
+        return self.dial.party or super().party
+
     def invite(self, endpoint: SipEndpoint) -> OutgoingInvite:
         """Send the INVITE."""
         invite = endpoint.invite(
@@ -183,6 +190,7 @@ class CalleeLeg(Leg):
             other,
             hop=tried.hop,
             more_hops=tried.more_hops,
+            party=tried.party,
             confirmation=tried.confirmation,
             meter=tried.meter,
         )

@@ -36,11 +36,18 @@ async def converse(call: Call, leg: Leg, *, music: Sequence[PlayItem] = ()) -> b
     finally:
         await leg.close_for(call)
     if is_there:
-        call.ledger.note("talked", leg.name, talk.why, talk.seconds)
+        call.ledger.note("talked", leg.name, talk.why, talk.seconds, party=_ours(call, leg))
     else:
         call.never_connected(had_talked=had_talked)
         call.ledger.note("rang", leg.name, "was gone when the call came through", talk.seconds)
     return is_there
+
+
+def _ours(call: Call, leg: Leg) -> str:
+    """Return whom of ours the outside talked with, whichever side called; empty where nobody is outside."""
+    if not call.identity.is_internal:
+        return leg.party
+    return "" if leg.party else call.caller.party
 
 
 async def _talk(call: Call, leg: Leg, music: Sequence[PlayItem]) -> Talk:
@@ -52,7 +59,8 @@ async def _talk(call: Call, leg: Leg, music: Sequence[PlayItem]) -> Talk:
             async with beside(_dial_on(call, leg), name=f"digits behind the number of {leg.name}"):
                 return await conversation.run()
     except asyncio.CancelledError:
-        call.ledger.note("talked", leg.name, "the office was stopped", loop.time() - began)
+        why, seconds = "the office was stopped", loop.time() - began
+        call.ledger.note("talked", leg.name, why, seconds, party=_ours(call, leg))
         raise
 
 

@@ -101,6 +101,11 @@ class Leg:
         self._local = replace(self._local, address=address, other_address=other)
 
     @property
+    def party(self) -> str:
+        """Whom of ours it is, as a scheme names them; empty: nobody of ours."""
+        return self.person or ""
+
+    @property
     def is_up(self) -> bool:
         """Whether the far end has neither hung up nor died."""
         return not self.ended.done()

@@ -277,8 +277,14 @@ class _Compiler:
                 self._known((*path, key), name, self.config.schemes, "scheme")
         if table.schedule:
             self._known((*path, "schedule"), table.schedule, self.config.hours, "hours table")
-        in_hours = table.scheme or table.in_hours or ""
-        return NumberSpec(number, in_hours, table.off_hours, table.schedule, table.source)
+        return NumberSpec(
+            number,
+            in_hours=table.scheme or table.in_hours or "",
+            off_hours=table.off_hours,
+            schedule=table.schedule,
+            source=table.source,
+            sticky_seconds=table.sticky_seconds if table.sticky else None,
+        )
 
     def _menu(self, table: tables.Menu) -> MenuSpec:
         path = ("menu", table.name)

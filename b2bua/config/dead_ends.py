@@ -14,6 +14,7 @@ from b2bua.routing.destination import (
     Outcome,
     Queue,
     Ring,
+    RingAgain,
     Say,
     Voicemail,
     Webhook,
@@ -100,7 +101,7 @@ def failures(plan: Plan, destination: Destination) -> frozenset[Outcome]:
             return frozenset({Outcome.DONE})
         case Webhook():
             return NOT_SENT
-        case Voicemail() | Echo() | Listen():
+        case Voicemail() | Echo() | Listen() | RingAgain():
             return frozenset()
 
 

@@ -30,14 +30,18 @@ class JournalLedger:
         self._clock = clock
         self._events: list[CallEvent] = []
 
-    def note(self, kind: str, who: str = "", detail: str = "", seconds: float | None = None) -> None:
+    def note(
+        self, kind: str, who: str = "", detail: str = "", seconds: float | None = None, *, party: str = ""
+    ) -> None:
         """Add one event."""
-        self.tell(kind, who, detail, seconds)
+        self.tell(kind, who, detail, seconds, party=party)
         self._journal.note(self._call.call_id, self._events[-1])
 
-    def tell(self, kind: str, who: str = "", detail: str = "", seconds: float | None = None) -> None:
+    def tell(
+        self, kind: str, who: str = "", detail: str = "", seconds: float | None = None, *, party: str = ""
+    ) -> None:
         """Add one event that is journaled elsewhere."""
-        event = CallEvent(self._clock(), EventKind(kind), who, detail, seconds)
+        event = CallEvent(self._clock(), EventKind(kind), who, detail, seconds, party)
         self._events.append(event)
         if is_live(logging.INFO):  # most offices read the story at its end: no words before that
             live.info(event_in_words(event), call_id=self._call.call_id)

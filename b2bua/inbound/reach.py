@@ -97,7 +97,9 @@ class Reach:
         if person.mobile is None:
             return Reached(f"{person.display}'s mobile", (), "no mobile number is known")
         who = f"{person.display}'s mobile {person.mobile}"
-        return await self._number(person.mobile, who, call, post_dial=person.mobile_post_dial)
+        reached = await self._number(person.mobile, who, call, post_dial=person.mobile_post_dial)
+        dials = tuple(replace(dial, party=f"mobile of {name}") for dial in reached.dials)
+        return replace(reached, dials=dials)
 
     async def _number(self, number: str, who: str, call: Call, *, post_dial: str) -> Reached:
         caller = call.identity

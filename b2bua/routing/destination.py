@@ -145,6 +145,14 @@ class Goto:
 
 
 @dataclass(frozen=True, slots=True)
+class RingAgain:
+    """Ring whoever talked with this caller today; comes before the scheme of a sticky number alone."""
+
+    for_seconds: float
+    """How long it rings."""
+
+
+@dataclass(frozen=True, slots=True)
 class Listen:
     """Let one of our people listen to their messages; no scheme leads here."""
 
@@ -160,7 +168,7 @@ class Webhook:
     """Key of the webhook."""
 
 
-Destination = Ring | Queue | Menu | Voicemail | Echo | Say | Goto | Listen | Webhook
+Destination = Ring | Queue | Menu | Voicemail | Echo | Say | Goto | Listen | RingAgain | Webhook
 
 
 @dataclass(frozen=True, slots=True)

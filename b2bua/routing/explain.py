@@ -19,6 +19,7 @@ from b2bua.routing.destination import (
     Person,
     Queue,
     Ring,
+    RingAgain,
     RingMode,
     Say,
     SipAddress,
@@ -115,6 +116,9 @@ def _tell(plan: Plan, destination: Destination, facts: Facts, ask: Ask | None) -
             return _tell_menu(plan, plan.menus[name])
         case Webhook(name):
             return _tell_webhook(plan, plan.webhooks[name], ask)
+        case RingAgain():
+            line = f"{_short(plan, destination)}; nobody, if they are new today: goes on at once"
+            return Told(line, Outcome.OFFLINE)
         case Say() | Echo() | Voicemail() | Goto() | Listen():
             return Told(_short(plan, destination), Outcome.DONE)
 
@@ -229,8 +233,14 @@ def _short(plan: Plan, destination: Destination) -> str:
             webhook = plan.webhooks[name]
             server = urlsplit(webhook.url).hostname
             return f"asks the webhook {name} at {server}, for {_duration(webhook.budget_s)} at most"
-        case Listen(person):
-            return f"plays the messages of {plan.people[person].display}"
+        case RingAgain() | Listen():
+            return _before_any_scheme(plan, destination)
+
+
+def _before_any_scheme(plan: Plan, destination: RingAgain | Listen) -> str:
+    if isinstance(destination, Listen):
+        return f"plays the messages of {plan.people[destination.person].display}"
+    return f"rings whoever talked with the caller today, for {_duration(destination.for_seconds)}"
 
 
 def _title(plan: Plan, target: Target) -> str:

@@ -65,6 +65,8 @@ class NumberSpec:
     """Opening hours that decide between the two."""
     source: str | None = None
     """Where callers found the number, e.g. ``google``."""
+    sticky_seconds: float | None = None
+    """How long whoever talked with the caller today is rung before the scheme; None: they are not."""
 
 
 @dataclass(frozen=True, slots=True)

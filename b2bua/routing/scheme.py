@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from b2bua.routing.destination import Destination, Goto, Menu, Outcome, Person, Ring, Say, Voicemail, Webhook
+from b2bua.routing.destination import (
+    Destination,
+    Goto,
+    Menu,
+    Outcome,
+    Person,
+    Ring,
+    RingAgain,
+    Say,
+    Voicemail,
+    Webhook,
+)
 from b2bua.routing.facts import Facts
 from b2bua.routing.numbers import normalise
 from b2bua.routing.plan import NumberSpec, Plan, Scheme, Step
@@ -87,10 +98,14 @@ def enter(plan: Plan, number: str, facts: Facts) -> Position:
     scheme = scheme_for(plan, number, facts)
     if scheme is None:
         return Position(mailbox)
-    first = _seek(plan, [Frame(scheme.steps)], frozenset(), facts)
-    if first is None:
-        return Position(mailbox)
-    return replace(first, last_resort=None if scheme.allows_dead_end else mailbox)
+    frame = Frame(scheme.steps)
+    last_resort = None if scheme.allows_dead_end else mailbox
+    spec = number_spec(plan, number)
+    if spec is not None and spec.sticky_seconds is not None:
+        again = RingAgain(spec.sticky_seconds)
+        return Position(again, f"number.{spec.number}.sticky", (frame,), last_resort or mailbox)
+    first = _seek(plan, [frame], frozenset(), facts)
+    return Position(mailbox) if first is None else replace(first, last_resort=last_resort)
 
 
 def enter_extension(plan: Plan, extension: str, facts: Facts) -> Position | None:
@@ -119,7 +134,9 @@ def follow(plan: Plan, position: Position, outcome: Outcome, facts: Facts) -> Po
     if isinstance(destination, Menu) and outcome in (Outcome.NO_INPUT, Outcome.INVALID):
         menu = plan.menus[destination.name]
         return choose(plan, position, menu.no_input if outcome is Outcome.NO_INPUT else menu.invalid, facts)
-    found = _seek(plan, position.frames, frozenset({outcome}), facts)
+    # who was rung before the scheme is no step of it: it begins as it would have begun without them
+    causes = frozenset[Outcome]() if isinstance(destination, RingAgain) else frozenset({outcome})
+    found = _seek(plan, position.frames, causes, facts)
     if found:
         return replace(found, last_resort=position.last_resort)
     if has_said or position.last_resort in (None, destination):

@@ -89,6 +89,8 @@ class NewCall:
     """When its first byte came; aware."""
     direction: str = "in"
     """``in``, ``internal`` or ``out``."""
+    source: str = ""
+    """Where callers found the number that was dialled; empty: not known."""
 
     @property
     def other_party(self) -> str:
@@ -110,6 +112,8 @@ class CallEvent:
     """More, in words."""
     seconds: float | None = None
     """How long it took."""
+    party: str = ""
+    """Whom of ours the outside talked with, as a scheme names them: ``anna``, ``mobile of anna``."""
 
 
 @dataclass(frozen=True, slots=True)

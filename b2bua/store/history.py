@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from b2bua.store.calls import CallEvent, CallOutcome, CallStory, Cost, EventKind, NewCall
@@ -55,6 +55,25 @@ class History:
             found = await connection.execute(query.order_by(calls.c.id.desc()).limit(limit))
             return list(found.scalars())
 
+    async def talked_with(self, number: str, since: datetime) -> str:
+        """Return whom of ours the outside ``number`` talked with last, as ``CallEvent.party`` names them.
+
+        In calls that began at or after ``since``, whoever called whom; empty: with nobody.
+        """
+        is_theirs = or_(
+            and_(calls.c.direction == "in", calls.c.caller == number),
+            and_(calls.c.direction == "out", calls.c.dialled == number),
+        )
+        query = (
+            select(call_events.c.party)
+            .join(calls, call_events.c.call == calls.c.id)
+            .where(calls.c.began_at >= since, is_theirs, call_events.c.party != "")
+            .order_by(call_events.c.at.desc(), call_events.c.id.desc())
+            .limit(1)
+        )
+        async with self._engine.connect() as connection:
+            return await connection.scalar(query) or ""
+
     async def unfinished(self, *, besides: Collection[int]) -> list[tuple[int, NewCall]]:
         """Return the rows of calls without an end, oldest first, but for those in ``besides``."""
         query = select(calls).where(calls.c.ended_at.is_(None)).order_by(calls.c.id)
@@ -69,7 +88,7 @@ async def _events_of(connection: AsyncConnection, keys: list[int]) -> defaultdic
         some = keys[start : start + _KEYS_PER_QUERY]
         query = select(call_events).where(call_events.c.call.in_(some)).order_by(call_events.c.id)
         for row in await connection.execute(query):
-            event = CallEvent(row.at, EventKind(row.kind), row.who, row.detail, row.seconds)
+            event = CallEvent(row.at, EventKind(row.kind), row.who, row.detail, row.seconds, row.party)
             events[row.call].append(event)
     return events
 
@@ -95,7 +114,14 @@ async def _legs_of(connection: AsyncConnection, call: int) -> tuple[LegQuality, 
 def new_call_of(row: Row[Any]) -> NewCall:
     """How the call of this row of ``calls`` came."""
     return NewCall(
-        row.call_id, row.caller, row.caller_name, row.dialled, row.trunk, row.began_at, row.direction
+        call_id=row.call_id,
+        caller=row.caller,
+        caller_name=row.caller_name,
+        dialled=row.dialled,
+        trunk=row.trunk,
+        at=row.began_at,
+        direction=row.direction,
+        source=row.source,
     )
 
 

@@ -131,6 +131,10 @@ class Journal:
         """Return the ids of calls that begin so: none, the one, or two of more."""
         return await self._history.named(beginning, limit=2)
 
+    async def talked_with(self, number: str, since: datetime) -> str:
+        """Return whom of ours ``number`` talked with last since then; see ``History.talked_with``."""
+        return await self._history.talked_with(number, since)
+
     def is_open(self, call_id: str) -> bool:
         """Whether the call was begun here and has no outcome yet."""
         return call_id in self._open

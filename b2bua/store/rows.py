@@ -37,6 +37,7 @@ def beginning(journaled: JournaledCall) -> Change:
         "trunk": call.trunk,
         "direction": call.direction,
         "began_at": call.at,
+        "source": call.source,
     }
     return Change(statements.BEGIN_CALL, row)
 
@@ -51,6 +52,7 @@ def noting(key: int, call: int, event: CallEvent) -> Change:
         "who": event.who,
         "detail": event.detail,
         "seconds": event.seconds,
+        "party": event.party,
     }
     return Change(statements.NOTE_EVENT, row)
 

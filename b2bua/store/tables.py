@@ -122,6 +122,7 @@ calls = Table(
     Column("ended_at", UtcDateTime),
     Column("outcome", String(16)),
     Column("why", Words, nullable=False, server_default=""),
+    Column("source", Words(255), nullable=False, server_default=""),
 )
 Index(
     "ix_calls_unfinished",
@@ -139,6 +140,7 @@ call_events = Table(
     Column("who", Words(255), nullable=False),
     Column("detail", Words, nullable=False),
     Column("seconds", Float),
+    Column("party", Words(255), nullable=False, server_default=""),
 )
 
 call_legs = Table(

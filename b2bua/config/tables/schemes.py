@@ -117,6 +117,9 @@ class Number(Named):
     schedule: str | None = None
     source: str | None = None
     """Where callers found the number."""
+    sticky: Literal["today"] | None = None
+    """Whoever talked with the caller today is rung before the scheme; None: they are not."""
+    sticky_seconds: Seconds = Field(default=RING_SECONDS, validation_alias="sticky-for", gt=0, le=300)
 
     @model_validator(mode="after")
     def _leads_somewhere_always(self) -> Self:
