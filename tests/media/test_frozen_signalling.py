@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from media.client import MediaEngine, MediaLeg, Tone
 from tests.media.udp_peer import UdpPeer
@@ -17,13 +22,17 @@ from tests.media.udp_peer import UdpPeer
 ROOT = Path(__file__).parents[2]
 PORTS = (21000, 21998)
 LISTENERS, CALLS = 10, 10
-ROUNDS = 6
+ROUNDS = 8
 ROUND_S = 2.0
 LONGEST_GAP_S = 0.040
 MOST_DELAY_S = 0.005
+MOST_ADDED_S = 0.002
+"""By which the best frozen round may be worse than the best other one."""
 
 SPEAKERS = """
-import socket, struct, sys, time
+import contextlib, os, socket, struct, sys, time
+with contextlib.suppress(PermissionError):
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
 first, to, seconds = sys.argv[1].split(","), sys.argv[2].split(","), float(sys.argv[3])
 speakers = []
 for fd, port in zip(first, to):
@@ -39,6 +48,24 @@ while (due := began + sequence * 0.02) < began + seconds:
 """Speaks on sockets of the test, in a process that does not stand still: each packet says when it left."""
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the ends of all calls heard in one round."""
+
+    gap_s: float
+    """The longest time in which one of those who are played to heard nothing."""
+    delay_s: float
+    """How long 99 % of the packets took from one end of a call to the other, at most."""
+
+    @property
+    def are_good(self) -> bool:
+        """Whether they are what is promised."""
+        return self.gap_s <= LONGEST_GAP_S and self.delay_s < MOST_DELAY_S
+
+    def __str__(self) -> str:
+        return f"gap {self.gap_s * 1000:.1f} ms, p99 of the delay {self.delay_s * 1000:.2f} ms"
+
+
 class Round:
     """What was heard while the loop ran, or stood still again and again."""
 
@@ -48,21 +75,16 @@ class Round:
             peer.heard.clear()
         self._listeners, self._called = listeners, called
 
-    @property
-    def gap(self) -> float:
-        """The longest time in which a listener heard nothing."""
-        return max(float(np.diff([at for at, _ in peer.listen()]).max()) for peer in self._listeners)
-
-    @property
-    def delay(self) -> float:
-        """How long 99 % of the packets took from one end of a call to the other, at most."""
+    def figures(self) -> Figures:
+        """Return how it was; the kernel says when each packet came, so that no test need be awake then."""
+        gap = max(float(np.diff([at for at, _ in peer.listen()]).max()) for peer in self._listeners)
         delays = [
             at - np.frombuffer(packet.payload[:8], ">f8")[0]
             for peer in self._called
             for at, packet in peer.listen()
         ]
-        assert len(delays) > 0.9 * CALLS * ROUND_S / 0.02
-        return float(np.percentile(delays, 99))
+        assert len(delays) > 0.98 * CALLS * ROUND_S / 0.02
+        return Figures(gap, float(np.percentile(delays, 99)))
 
 
 async def speak(speakers: list[UdpPeer], legs: list[MediaLeg]) -> None:
@@ -84,9 +106,15 @@ async def freeze_until(done: asyncio.Task[None]) -> None:
         await asyncio.sleep(0.1)
 
 
-async def test_d7_signalling_frozen_for_100_ms_five_times_a_second_is_heard_by_nobody() -> None:
-    """A shared machine holds up every process now and then: each round is compared with one unfrozen."""
-    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=PORTS)
+def at_once(pid: int) -> None:
+    """Let ``pid`` run whenever it wants, as on a machine that does nothing else, where that is allowed."""
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(1))
+
+
+@asynccontextmanager
+async def calls_and_listeners(engine: MediaEngine) -> AsyncIterator[Callable[[bool], Awaitable[Figures]]]:
+    """Play to some, let others talk; what is yielded does so for a round and tells how it was."""
     with ExitStack() as sockets:
         listeners, speakers, called = (
             [sockets.enter_context(UdpPeer()) for _ in range(count)] for count in (LISTENERS, CALLS, CALLS)
@@ -101,21 +129,42 @@ async def test_d7_signalling_frozen_for_100_ms_five_times_a_second_is_heard_by_n
             leg.connect(speaker.agreement())
             other.connect(listener.agreement())
             leg.bridge(other)
-        gaps, delays = [], []
-        for _ in range(ROUNDS):
-            figures = []
-            for is_frozen in (False, True):
-                heard = Round(listeners, called)
-                speaking = asyncio.create_task(speak(speakers, legs))
-                if is_frozen:
-                    await freeze_until(speaking)
-                await speaking
-                figures.append((heard.gap, heard.delay))
-            (gap, delay), (frozen_gap, frozen_delay) = figures
-            gaps.append(frozen_gap - max(0.0, gap - 0.02))
-            delays.append(frozen_delay - delay)
-            if min(gaps) < LONGEST_GAP_S and min(delays) < MOST_DELAY_S:
-                break
-    await engine.close()
-    assert min(gaps) < LONGEST_GAP_S, gaps
-    assert min(delays) < MOST_DELAY_S, delays
+
+        async def play_round(is_frozen: bool) -> Figures:
+            heard = Round(listeners, called)
+            speaking = asyncio.create_task(speak(speakers, legs))
+            if is_frozen:
+                await freeze_until(speaking)
+            await speaking
+            return heard.figures()
+
+        yield play_round
+
+
+async def test_d7_signalling_frozen_for_100_ms_five_times_a_second_is_heard_by_nobody(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A stranger's work on the machine can only make a round worse: the best of some is what we are.
+
+    Each is played unfrozen too, right before, which says what the machine itself can do.
+    """
+    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=PORTS)
+    assert engine.pid is not None
+    at_once(engine.pid)
+    told: list[str] = []
+    usual: list[Figures] = []
+    frozen: list[Figures] = []
+    try:
+        async with calls_and_listeners(engine) as play_round:
+            for _ in range(ROUNDS):
+                usual.append(await play_round(False))
+                frozen.append(await play_round(True))
+                told.append(f"unfrozen {usual[-1]}; frozen {frozen[-1]}")
+                if frozen[-1].are_good and frozen[-1].delay_s < usual[-1].delay_s + MOST_ADDED_S:
+                    break
+    finally:
+        await engine.close()
+    with capsys.disabled():
+        print(f"\n  {told[-1]}")
+    assert any(each.are_good for each in frozen), told
+    assert min(each.delay_s for each in frozen) < min(each.delay_s for each in usual) + MOST_ADDED_S, told
