@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 import typer
@@ -18,6 +18,8 @@ from b2bua.errors import B2buaError, ConfigError, Problem
 if TYPE_CHECKING:
     from b2bua.config.models import Config
     from b2bua.routing.explain import Ask
+
+Result = TypeVar("Result")
 
 app = typer.Typer(
     help="A SIP B2BUA for small offices that never loses a call.",
@@ -104,6 +106,7 @@ def explain(
     ] = False,
 ) -> None:
     """Tell step by step where a call from outside would go, and why. Nothing is dialled."""
+    from b2bua.cli.absences import absences
     from b2bua.cli.moment import parse_moment
     from b2bua.routing.explain import explain as tell
     from b2bua.routing.facts import Facts
@@ -122,7 +125,8 @@ def explain(
     if unknown:
         raise typer.BadParameter(f"nobody is called {', '.join(unknown)}", param_hint="--offline")
     asks = _asker(office, to, from_) if ask else None
-    for line in tell(office.plan(), Facts(moment, away), to, from_, ask=asks):
+    facts = Facts(moment, away, _run(lambda: absences(office)))
+    for line in tell(office.plan(), facts, to, from_, ask=asks):
         typer.echo(line)
 
 
@@ -211,6 +215,31 @@ def costs(
 
 
 @app.command()
+def status(
+    config: ConfigPath = None,
+    person: Annotated[str, typer.Argument(help="Whose: key or extension.", metavar="PERSON")] = "",
+    state: Annotated[
+        str,
+        typer.Argument(help="available, away, do-not-disturb, meeting or off-duty.", metavar="STATUS"),
+    ] = "",
+    for_: Annotated[str, typer.Option("--for", help='How long: "30m", "1h30m".')] = "",
+    until: Annotated[str, typer.Option(help='Until when: "15:00", "mon 09:00", "2026-12-24 12:00".')] = "",
+    reason: Annotated[str, typer.Option(help="Why; colleagues and the journal read it.")] = "",
+) -> None:
+    """List who takes calls, or say that somebody does or does not from now on; also while the office runs."""
+    from b2bua.cli.status import Wish, list_people, say
+
+    office = _load(config, needs_secrets=False)
+    if state:
+        wish = Wish(person, state, for_, until, reason)
+        _run(lambda: say(office, wish))
+    elif for_ or until or reason:
+        raise typer.BadParameter("what are they? away, meeting…", param_hint="STATUS")
+    else:
+        _run(lambda: list_people(office, person))
+
+
+@app.command()
 def trunks(config: ConfigPath = None) -> None:
     """Tell how things stand with each trunk: registered or not, since when, and what is wrong."""
     from b2bua.cli.trunks import list_trunks
@@ -256,10 +285,10 @@ def _missing_prompts(office: Config) -> tuple[Problem, ...]:
     return missing_prompts(office, book.has, book.has_music)
 
 
-def _run(work: Callable[[], Coroutine[object, object, None]]) -> None:
+def _run(work: Callable[[], Coroutine[object, object, Result]]) -> Result:
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(work())
+            return runner.run(work())
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except (B2buaError, OSError) as error:

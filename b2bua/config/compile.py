@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from b2bua.config import tables
 from b2bua.config.budget import budget_faults, compile_budget
+from b2bua.config.codes import mistaken_codes
 from b2bua.config.hours import read_schedule
 from b2bua.config.origin import Fault, KeyPath, dotted
 from b2bua.config.ring_targets import TargetReader
@@ -76,6 +77,7 @@ class _Compiler:
         if office.default_trunk:
             self._known(("office", "default-trunk"), office.default_trunk, self.config.trunks, "trunk")
         self._check_recording()
+        self.faults += mistaken_codes(office)
         return Plan(
             country=office.country,
             timezone=office.timezone,
@@ -86,6 +88,7 @@ class _Compiler:
             directed_pickup_code=self._pickup_code(
                 "directed-pickup-code", office.directed_pickup_code, after=self._extensions
             ),
+            status_code=office.status_code,
             schemes={name: self._scheme(scheme) for name, scheme in self.config.schemes.items()},
             numbers=self._numbers(),
             menus={name: self._menu(menu) for name, menu in self.config.menus.items()},

@@ -8,6 +8,7 @@ from b2bua.config.origin import Fault, KeyPath
 from b2bua.routing.destination import (
     Destination,
     Echo,
+    Feature,
     Goto,
     Listen,
     Menu,
@@ -101,7 +102,7 @@ def failures(plan: Plan, destination: Destination) -> frozenset[Outcome]:
             return frozenset({Outcome.DONE})
         case Webhook():
             return NOT_SENT
-        case Voicemail() | Echo() | Listen() | RingAgain():
+        case Voicemail() | Echo() | Listen() | RingAgain() | Feature():
             return frozenset()
 
 

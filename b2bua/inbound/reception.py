@@ -17,6 +17,7 @@ from b2bua.call.sound import SoundProfile
 from b2bua.config.models import Person, Trunk
 from b2bua.errors import MalformedMessage
 from b2bua.inbound.custody import Custody, outcome_of
+from b2bua.inbound.features import feature_of, is_feature
 from b2bua.inbound.ledger import JournalLedger
 from b2bua.inbound.numbers import (
     OUTSIDE,
@@ -159,7 +160,11 @@ class Reception:
         if code is not None:
             await self.pickups.pick_up(invite, person, code, plan)
             return
-        start = _messages_of(person, plan, dialled) or self._start_at(plan, dialled)
+        start = (
+            _messages_of(person, plan, dialled)
+            or feature_of(person, plan, dialled.number)
+            or self._start_at(plan, dialled)
+        )
         if start is None:
             invite.reject(404, "No such number")
             return
@@ -190,7 +195,7 @@ class Reception:
             return inside
         if number_spec(plan, dialled.number) is not None:
             return enter(plan, dialled.number, facts)
-        if dialled.number in ("", plan.voicemail_number):
+        if dialled.number in ("", plan.voicemail_number) or is_feature(plan, dialled.number):
             return None
         outside = External(dialled.number, dialled.post_dial)
         return Position(Ring((outside,), for_seconds=OUTGOING_RING_S), key=OUTSIDE)

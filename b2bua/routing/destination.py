@@ -168,7 +168,17 @@ class Webhook:
     """Key of the webhook."""
 
 
-Destination = Ring | Queue | Menu | Voicemail | Echo | Say | Goto | Listen | RingAgain | Webhook
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """Carry out what one of our people dialled a code for; no scheme leads here."""
+
+    person: str
+    """Key of the person."""
+    dialled: str
+    """The code, with what follows it."""
+
+
+Destination = Ring | Queue | Menu | Voicemail | Echo | Say | Goto | Listen | RingAgain | Webhook | Feature
 
 
 @dataclass(frozen=True, slots=True)

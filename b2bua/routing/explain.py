@@ -11,6 +11,7 @@ from b2bua.routing.destination import (
     Destination,
     Echo,
     External,
+    Feature,
     Goto,
     Listen,
     Menu,
@@ -45,6 +46,8 @@ Ask = Callable[[str], Destination | str]
 
 EXAMPLE_S = 180.0
 """How long a talk is whose price is told."""
+OFFLINE = "offline"
+"""What somebody is of whom no phone can be reached."""
 
 
 def explain(plan: Plan, facts: Facts, number: str, caller: str, *, ask: Ask | None = None) -> list[str]:
@@ -119,17 +122,20 @@ def _tell(plan: Plan, destination: Destination, facts: Facts, ask: Ask | None) -
         case RingAgain():
             line = f"{_short(plan, destination)}; nobody, if they are new today: goes on at once"
             return Told(line, Outcome.OFFLINE)
-        case Say() | Echo() | Voicemail() | Goto() | Listen():
+        case Say() | Echo() | Voicemail() | Goto() | Listen() | Feature():
             return Told(_short(plan, destination), Outcome.DONE)
 
 
 def _tell_ring(plan: Plan, ring: Ring, facts: Facts) -> Told:
-    away = [target for target in ring.targets if isinstance(target, Person) and target.name in facts.offline]
-    left = [target for target in ring.targets if target not in away]
-    details = tuple(f"{_title(plan, target)} is offline and is skipped" for target in away)
+    passed_by = {target: why for target in ring.targets if (why := _why_passed_by(target, facts))}
+    left = [target for target in ring.targets if target not in passed_by]
+    details = tuple(f"{_title(plan, target)} is {why} and is skipped" for target, why in passed_by.items())
     if not left:
-        names = _listed([_title(plan, target) for target in away])
-        return Told(f"would ring {names}, but no phone is online: goes on at once", Outcome.OFFLINE)
+        names = _listed([_title(plan, target) for target in passed_by])
+        if set(passed_by.values()) == {OFFLINE}:
+            return Told(f"would ring {names}, but no phone is online: goes on at once", Outcome.OFFLINE)
+        line = f"would ring {names}, but nobody takes calls then: goes on at once"
+        return Told(line, Outcome.OFFLINE, more=details)
     seconds = ring.for_seconds * (len(left) if ring.mode is RingMode.IN_TURN else 1)
     return Told(_rings(plan, ring, left), Outcome.NO_ANSWER, seconds, (*details, *_prices(plan, left)))
 
@@ -159,6 +165,16 @@ def _number_of(plan: Plan, target: Target) -> str | None:
     return None
 
 
+def _why_passed_by(target: Target, facts: Facts) -> str:
+    """Return what somebody is who is not rung; empty: they are."""
+    match target:
+        case Person(name):
+            return facts.absence(name) or (OFFLINE if name in facts.offline else "")
+        case Mobile(name):
+            return facts.absence(name)
+    return ""
+
+
 def _rings(plan: Plan, ring: Ring, targets: list[Target]) -> str:
     names = [_title(plan, target) for target in targets]
     if len(names) == 1:
@@ -175,15 +191,18 @@ def _rings(plan: Plan, ring: Ring, targets: list[Target]) -> str:
 
 def _tell_queue(plan: Plan, queue: Queue, facts: Facts) -> Told:
     spec = plan.queues[queue.name]
-    online = [agent for agent in spec.agents if agent not in facts.offline]
+    online = [agent for agent in spec.agents if facts.is_there(agent)]
+    absent = {agent: why for agent in spec.agents if (why := facts.absence(agent))}
+    details = tuple(f"{_title(plan, Person(agent))} is {why}" for agent, why in absent.items())
     if not online:
-        return Told(f"queue {queue.name}: all its agents are offline, goes on at once", Outcome.OFFLINE)
+        what = "offline or away" if absent else "offline"
+        line = f"queue {queue.name}: all its agents are {what}, goes on at once"
+        return Told(line, Outcome.OFFLINE, more=details)
     seconds = spec.max_wait_s if queue.for_seconds is None else queue.for_seconds
     names = _listed([_title(plan, Person(agent)) for agent in online])
     line = f"waits in queue {queue.name} for {names}, {_duration(seconds)} at most"
-    details = (
-        ("who takes the call is told first how long the caller has waited",) if spec.whispers_wait else ()
-    )
+    if spec.whispers_wait:
+        details += ("who takes the call is told first how long the caller has waited",)
     return Told(line, Outcome.MAX_WAIT, seconds, details)
 
 
@@ -233,14 +252,18 @@ def _short(plan: Plan, destination: Destination) -> str:
             webhook = plan.webhooks[name]
             server = urlsplit(webhook.url).hostname
             return f"asks the webhook {name} at {server}, for {_duration(webhook.budget_s)} at most"
-        case RingAgain() | Listen():
+        case RingAgain() | Listen() | Feature():
             return _before_any_scheme(plan, destination)
 
 
-def _before_any_scheme(plan: Plan, destination: RingAgain | Listen) -> str:
-    if isinstance(destination, Listen):
-        return f"plays the messages of {plan.people[destination.person].display}"
-    return f"rings whoever talked with the caller today, for {_duration(destination.for_seconds)}"
+def _before_any_scheme(plan: Plan, destination: RingAgain | Listen | Feature) -> str:
+    match destination:
+        case Listen(person):
+            return f"plays the messages of {plan.people[person].display}"
+        case Feature(person):
+            return f"does what {plan.people[person].display} dialled a code for"
+        case RingAgain(for_seconds=seconds):
+            return f"rings whoever talked with the caller today, for {_duration(seconds)}"
 
 
 def _title(plan: Plan, target: Target) -> str:

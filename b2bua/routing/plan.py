@@ -197,6 +197,8 @@ class Plan:
     """What phones dial to take any call of the office that rings; empty: nothing."""
     directed_pickup_code: str = ""
     """What phones dial before an extension to take the call that rings there; empty: nothing."""
+    status_code: str = ""
+    """What phones dial before a digit to say whether their person takes calls; empty: nothing."""
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     """By key."""
     numbers: Mapping[str, NumberSpec] = field(default_factory=dict)

@@ -228,3 +228,18 @@ def test_rfc5359_2_16_a_pick_up_code_that_means_something_else_is_a_fault(
 ) -> None:
     office = PEOPLE.replace("[office]", f'[office]\nvoicemail-number = "{number}"') + NUMBER + VOICEMAIL
     assert only(errors(office)) == f"office.{key}-pickup-code: {number} is already voicemail-number"
+
+
+@pytest.mark.parametrize(
+    ("code", "key", "other"),
+    [
+        ("*9", "voicemail-number", "*97"),
+        ("*8", "group-pickup-code", "*8"),
+        ("*81", "group-pickup-code", "*8"),
+    ],
+)
+def test_s3_a_status_code_that_is_mistaken_for_another_is_a_fault(
+    code: str, key: str, other: str, errors: Says
+) -> None:
+    office = PEOPLE.replace("[office]", f'[office]\nstatus-code = "{code}"') + NUMBER + VOICEMAIL
+    assert f"office.status-code: {code} is mistaken for {key} {other}" in errors(office)[0]
