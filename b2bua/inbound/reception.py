@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -257,7 +258,7 @@ class Reception:
         ) as call:
             call.caller.at_end(arrival.held.pop_all().close)
             call.caller.preload_digits(arrival.keys)
-            call.on_joined = lambda call_id: self.traces.also(arrival.identity.call_id, call_id)
+            call.on_joined = partial(self.traces.also, arrival.identity.call_id)
             self.lines.calls(call.caller)
             try:
                 ending.why = await self._answered_in_time(call, arrival)
