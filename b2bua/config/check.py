@@ -57,6 +57,7 @@ def _warnings(config: Config, plan: Plan) -> Iterator[Fault]:
     yield from _passwords(config)
     yield from _no_telephone_numbers(config, plan)
     yield from _numbers_without_backup(config, plan)
+    yield from _numbers_without_off_hours(config, plan)
     yield from _steps(config)
     yield from _webhooks(config)
     yield from _menus(config, plan)
@@ -134,6 +135,38 @@ def _numbers_without_backup(config: Config, plan: Plan) -> Iterator[Fault]:
         entries = [name for name in (spec.in_hours, spec.off_hours) if name] if spec else []
         if any(_lacks_backup(plan, name) for name in entries):
             yield _warn("number", written, because=why)
+
+
+def _numbers_without_off_hours(config: Config, plan: Plan) -> Iterator[Fault]:
+    """Yield one warning for all numbers that ring people at any time, by a scheme that knows no hours."""
+    found = []
+    for written in config.numbers:
+        spec = number_spec(plan, written)
+        if spec and not spec.schedule and _rings_at_any_time(plan, spec.in_hours):
+            found.append(written)
+    if found:
+        others = f" (so {_is_or_are(len(found) - 1, 'other number')})" if len(found) > 1 else ""
+        why = (
+            f"is missing: people are rung at night and on holidays too{others}; "
+            "let a schedule choose between in-hours and off-hours"
+        )
+        yield _warn("number", found[0], "off-hours", because=why)
+
+
+def _is_or_are(count: int, what: str) -> str:
+    return f"is one {what}" if count == 1 else f"are {count} {what}s"
+
+
+def _rings_at_any_time(plan: Plan, scheme: str) -> bool:
+    return bool(list(_rung(plan, Goto(scheme), frozenset()))) and not _knows_hours(plan, scheme)
+
+
+def _knows_hours(plan: Plan, name: str) -> bool:
+    """Return whether the scheme, one of its steps or a scheme within does not work at all hours."""
+    scheme = plan.schemes[name]
+    within = (step.destination.scheme for step in scheme.steps if isinstance(step.destination, Goto))
+    has_hours = scheme.works is not None or any(step.hours for step in scheme.steps)
+    return has_hours or any(_knows_hours(plan, each) for each in within)
 
 
 def _lacks_backup(plan: Plan, scheme: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from b2bua.config import tables
 from b2bua.config.budget import budget_faults, compile_budget
 from b2bua.config.codes import mistaken_codes
-from b2bua.config.hours import read_schedule
+from b2bua.config.hours import read_days, read_schedule
 from b2bua.config.origin import Fault, KeyPath, dotted
 from b2bua.config.ring_targets import TargetReader
 from b2bua.routing.destination import (
@@ -69,6 +69,7 @@ class _Compiler:
         self._people_by_extension = self._index_extensions()
         self._targets = TargetReader(config.people, self._people_by_extension, country=config.office.country)
         self._extensions = self._compile_extensions()
+        self._schedules = {name: self._hours(name, table) for name, table in config.hours.items()}
 
     def plan(self) -> Plan:
         office = self.config.office
@@ -98,7 +99,7 @@ class _Compiler:
             },
             extensions=self._extensions,
             people={name: self._person(person) for name, person in self.config.people.items()},
-            hours={name: self._hours(name, table) for name, table in self.config.hours.items()},
+            hours=self._schedules,
             budget=self._budget(),
             webhooks={name: _webhook(webhook) for name, webhook in self.config.webhooks.items()},
         )
@@ -201,7 +202,26 @@ class _Compiler:
             destination = self._destination(step, (*path, index), earlier=steps)
             after = frozenset(step.after) if step.after else None
             steps.append(Step(destination, after, step.hours, key=dotted((*path, index))))
-        return Scheme(table.name, tuple(steps), table.allow_dead_end)
+        if table.otherwise:
+            self._known(("scheme", table.name, "otherwise"), table.otherwise, self.config.schemes, "scheme")
+        return Scheme(
+            table.name,
+            tuple(steps),
+            table.allow_dead_end,
+            works=self._works(table),
+            works_on=table.hours or ", ".join(table.days),
+            otherwise=table.otherwise or None,
+        )
+
+    def _works(self, table: tables.Scheme) -> Schedule | None:
+        """Return when the scheme works; None: always."""
+        path = ("scheme", table.name)
+        if table.hours:
+            is_known = self._known((*path, "hours"), table.hours, self.config.hours, "hours table")
+            return self._schedules[table.hours] if is_known else None
+        works, faults = read_days(table.days, (*path, "days"))
+        self.faults += faults
+        return works
 
     def _destination(
         self, table: tables.Destination, path: KeyPath, *, earlier: Iterable[Step] = ()

@@ -37,8 +37,10 @@ from b2bua.routing.scheme import (
     enter,
     follow,
     goes_round,
+    in_force,
     number_spec,
     scheme_for,
+    scheme_named,
 )
 
 Ask = Callable[[str], Destination | str]
@@ -80,7 +82,7 @@ def _next(plan: Plan, position: Position, told: Told, facts: Facts) -> Position 
 def summarise(plan: Plan, number: str, facts: Facts) -> str:
     """Return what the number does at that time, in one line: "rings Anna (101) for 20 s; then ..."."""
     scheme = scheme_for(plan, number, facts)
-    if scheme is None:
+    if scheme is None or not scheme.steps:
         return _short(plan, Voicemail(plan.default_mailbox))
     return "; then ".join(_gist(plan, step) for step in scheme.steps)
 
@@ -289,14 +291,25 @@ def _headline(facts: Facts, number: str, caller: str) -> str:
 
 
 def _scheme_line(plan: Plan, facts: Facts, number: str) -> str:
-    spec, scheme = number_spec(plan, number), scheme_for(plan, number, facts)
-    if scheme is None:
+    spec, name = number_spec(plan, number), scheme_named(plan, number, facts)
+    if name is None:
         return "this number is not listed and there is no default scheme: voicemail"
+    instead = _instead(plan, name, facts)
     if spec is None:
-        return f"this number is not listed: default scheme {scheme.name}"
+        return f"this number is not listed: default scheme {name}{instead}"
     if spec.schedule is None:
-        return f"scheme {scheme.name}, at any time"
-    return f"scheme {scheme.name}, because {spec.schedule} is {_state(plan.hours[spec.schedule], facts)}"
+        return f"scheme {name}{instead}" if instead else f"scheme {name}, at any time"
+    why = f"because {spec.schedule} is {_state(plan.hours[spec.schedule], facts)}"
+    return f"scheme {name}, {why}{instead}"
+
+
+def _instead(plan: Plan, name: str, facts: Facts) -> str:
+    """Return what is in force when the scheme does not work then; empty: it does."""
+    named, scheme = plan.schemes[name], in_force(plan, name, facts)
+    if scheme is named:
+        return ""
+    instead = f"scheme {scheme.name} instead" if scheme.steps else "voicemail"
+    return f", which works {named.works_on}: {instead}"
 
 
 def _state(schedule: Schedule, facts: Facts) -> str:

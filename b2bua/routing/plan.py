@@ -49,6 +49,12 @@ class Scheme:
     """In order."""
     allows_dead_end: bool = False
     """The owner wants callers to be released when the steps run out."""
+    works: Schedule | None = None
+    """When it works; None: always."""
+    works_on: str = ""
+    """The same in words, e.g. ``office`` or ``mon-fri``."""
+    otherwise: str | None = None
+    """Scheme that is in force when this one does not work; None: it is passed over."""
 
 
 @dataclass(frozen=True, slots=True)

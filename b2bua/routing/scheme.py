@@ -33,8 +33,10 @@ __all__ = [
     "enter_extension",
     "follow",
     "goes_round",
+    "in_force",
     "number_spec",
     "scheme_for",
+    "scheme_named",
 ]
 
 SERVED = frozenset({Outcome.ANSWERED, Outcome.MESSAGE, Outcome.DONE})
@@ -84,12 +86,26 @@ def number_spec(plan: Plan, number: str) -> NumberSpec | None:
 
 def scheme_for(plan: Plan, number: str, facts: Facts) -> Scheme | None:
     """Return the scheme that is in force for the number: an unknown number gets the default one."""
+    name = scheme_named(plan, number, facts)
+    return in_force(plan, name, facts) if name is not None else None
+
+
+def scheme_named(plan: Plan, number: str, facts: Facts) -> str | None:
+    """Return which scheme the number leads to at that time, whether that works then or not."""
     spec = number_spec(plan, number)
     if spec is None:
-        return plan.schemes[plan.default_scheme] if plan.default_scheme else None
+        return plan.default_scheme
     if spec.schedule and spec.off_hours and not plan.hours[spec.schedule].is_open(facts.at):
-        return plan.schemes[spec.off_hours]
-    return plan.schemes[spec.in_hours]
+        return spec.off_hours
+    return spec.in_hours
+
+
+def in_force(plan: Plan, name: str, facts: Facts) -> Scheme:
+    """Return the scheme or, when it does not work at that time, the one in its place, or it without steps."""
+    scheme = plan.schemes[name]
+    if scheme.works is None or scheme.works.is_open(facts.at):
+        return scheme
+    return in_force(plan, scheme.otherwise, facts) if scheme.otherwise else replace(scheme, steps=())
 
 
 def enter(plan: Plan, number: str, facts: Facts) -> Position:
@@ -177,7 +193,11 @@ def _seek(plan: Plan, frames: Iterable[Frame], causes: frozenset[Outcome], facts
             causes |= {Outcome.OFF_HOURS}
             skipped.append(Skipped(step.key, step.hours))
         elif isinstance(step.destination, Goto):
-            stack.append(Frame(plan.schemes[step.destination.scheme].steps))
+            scheme = in_force(plan, step.destination.scheme, facts)
+            stack.append(Frame(scheme.steps))
+            if not scheme.steps:
+                causes |= {Outcome.OFF_HOURS}
+                skipped.append(Skipped(step.key, scheme.works_on))
         else:
             return Position(step.destination, step.key, tuple(stack), skipped=tuple(skipped))
     return None

@@ -106,6 +106,20 @@ class Scheme(Named):
     )
     allow_dead_end: bool = False
     """Let callers go when the steps run out."""
+    days: Texts = ()
+    """Days of the week on which it works, e.g. ``mon-fri``; none: all."""
+    hours: str | None = None
+    """Opening hours in which it works."""
+    otherwise: str | None = None
+    """Scheme for callers who come at another time."""
+
+    @model_validator(mode="after")
+    def _works_at_one_time(self) -> Self:
+        if self.days and self.hours:
+            raise ValueError("give either days or hours; a table of hours has days of its own")
+        if self.otherwise and not (self.days or self.hours):
+            raise ValueError("otherwise belongs to days or hours: this scheme works always")
+        return self
 
 
 class Number(Named):
