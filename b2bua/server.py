@@ -19,6 +19,8 @@ from b2bua.call.lines import Lines
 from b2bua.call.sound import SoundProfile
 from b2bua.call_queue.step import QueueSounds, QueueStep
 from b2bua.config.models import Config
+from b2bua.crm.desk import CrmDesk
+from b2bua.crm.step import ResponsibleStep
 from b2bua.edition import Edition, Editions
 from b2bua.http.client import HttpClient
 from b2bua.inbound.custody import Custody
@@ -221,6 +223,9 @@ class Server:
                 destination.Say: SayStep(sounds.prompt),
                 destination.Echo: echo,
                 destination.Webhook: WebhookStep(self.editions.own_plan, self.http, self._surroundings.clock),
+                destination.Responsible: ResponsibleStep(
+                    lambda: self.editions.own.config, CrmDesk(self.http)
+                ),
             },
             facts=self._facts,
             tones=profile.tones,
@@ -351,7 +356,7 @@ class Server:
         self._prepare_http()
 
     def _prepare_http(self) -> None:
-        if self.plan.webhooks:
+        if self.plan.webhooks or self.config.crm is not None:
             self.background.start(self.http.prepare(), name="http")
 
     async def _listen(self) -> None:

@@ -133,7 +133,7 @@ def explain(
 def _asker(office: Config, dialled: str, caller: str) -> Ask:
     from b2bua.cli.ask import asker
 
-    return asker(office.plan(), dialled=dialled, caller=caller)
+    return asker(office, dialled=dialled, caller=caller)
 
 
 @app.command()

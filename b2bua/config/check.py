@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 from itertools import chain
-from urllib.parse import urlsplit
 
 from b2bua.config import tables
 from b2bua.config.compile import compile_plan
@@ -13,6 +11,7 @@ from b2bua.config.dead_ends import choices, find_dead_ends
 from b2bua.config.models import Config
 from b2bua.config.origin import Fault
 from b2bua.config.price_check import price_warnings
+from b2bua.config.servers import warnings_about_servers
 from b2bua.errors import Problem
 from b2bua.routing.destination import (
     Destination,
@@ -32,9 +31,6 @@ from b2bua.routing.plan import Plan
 from b2bua.routing.scheme import number_spec
 
 RING_RANGE = (10.0, 60.0)
-ANSWERED_RING_RANGE = (30.0, 60.0)
-"""Of whoever a webhook names."""
-LONGEST_BUDGET_S = 3.0
 QUEUE_RANGE = (90.0, 300.0)
 MENU_RANGE = (90.0, 120.0)
 MOST_OPTIONS = 4
@@ -59,7 +55,7 @@ def _warnings(config: Config, plan: Plan) -> Iterator[Fault]:
     yield from _numbers_without_backup(config, plan)
     yield from _numbers_without_off_hours(config, plan)
     yield from _steps(config)
-    yield from _webhooks(config)
+    yield from warnings_about_servers(config)
     yield from _menus(config, plan)
     yield from _queues(config)
     yield from _unreachable(config, plan)
@@ -218,38 +214,6 @@ def _outside(usual: tuple[float, float], seconds: float, *path: str | int) -> It
     low, high = usual
     if not low <= seconds <= high:
         yield _warn(*path, because=f"{seconds:g} s is unusual, {low:g} to {high:g} s are recommended")
-
-
-def _webhooks(config: Config) -> Iterator[Fault]:
-    for name, webhook in config.webhooks.items():
-        path = ("webhook", name)
-        yield from _outside(ANSWERED_RING_RANGE, webhook.for_seconds, *path, "for")
-        if webhook.budget_s > LONGEST_BUDGET_S:
-            why = f"callers hear ringing for {webhook.budget_s:g} s in which nobody is rung; 1.5 s is usual"
-            yield _warn(*path, "budget", because=why)
-        if webhook.url.startswith("http:") and not _is_near(webhook.url):
-            why = (
-                "is not encrypted: whoever is on the way reads who calls, and can send your callers elsewhere"
-            )
-            yield _warn(*path, "url", because=why)
-        if not any(step.webhook == name for step in _destinations(config)):
-            yield _warn(*path, because="no step asks it")
-
-
-def _is_near(url: str) -> bool:
-    """Return whether a server is this machine or in a private network."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_private
-    except ValueError:
-        return "." not in host or host.endswith(".local")
-
-
-def _destinations(config: Config) -> Iterator[tables.Destination]:
-    yield from chain.from_iterable(scheme.steps for scheme in config.schemes.values())
-    yield from config.extensions.values()
-    for menu in config.menus.values():
-        yield from (menu.no_input, menu.invalid, *menu.options.values())
 
 
 def _menus(config: Config, plan: Plan) -> Iterator[Fault]:

@@ -19,6 +19,7 @@ from b2bua.routing.destination import (
     Menu,
     Person,
     Queue,
+    Responsible,
     Ring,
     RingMode,
     Say,
@@ -245,10 +246,8 @@ class _Compiler:
                 here, name, self.config.schemes, "scheme"
             ):
                 return Goto(name)
-            case tables.Destination(webhook=str() as name) if self._known(
-                here, name, self.config.webhooks, "webhook"
-            ):
-                return Webhook(name)
+            case tables.Destination(webhook=str()) | tables.Destination(crm=str()):
+                return self._asked(table, here)
             case tables.Destination(extension=str() as name) if self._known(
                 here, name, self._extensions, "extension"
             ):
@@ -258,6 +257,17 @@ class _Compiler:
             case tables.Destination(echo=True):
                 return Echo()
         return NOWHERE
+
+    def _asked(self, table: tables.Destination, path: KeyPath) -> Webhook | Responsible:
+        """Return whom to ask outside where the caller goes."""
+        if table.webhook is not None:
+            self._known(path, table.webhook, self.config.webhooks, "webhook")
+            return Webhook(table.webhook)
+        crm = self.config.crm
+        if crm is None:
+            self._fault(path, "there is no [crm] that could be asked")
+            return Responsible()
+        return Responsible(table.for_seconds or tables.RESPONSIBLE_SECONDS, crm.looks_in, crm.budget_s)
 
     def _ring(
         self, table: tables.Destination, ring: tuple[str, ...], path: KeyPath, earlier: Iterable[Step]

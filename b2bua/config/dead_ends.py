@@ -14,6 +14,7 @@ from b2bua.routing.destination import (
     Menu,
     Outcome,
     Queue,
+    Responsible,
     Ring,
     RingAgain,
     Say,
@@ -109,6 +110,8 @@ def failures(plan: Plan, destination: Destination) -> frozenset[Outcome]:
             return _leaks_of(plan, plan.schemes[scheme])
         case Say():
             return frozenset({Outcome.DONE})
+        case Responsible():
+            return NOT_RUNG
         case Webhook():
             return NOT_SENT
         case Voicemail() | Echo() | Listen() | RingAgain() | Feature():

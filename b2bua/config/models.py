@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr
 from b2bua.config.compile import compile_plan
 from b2bua.config.origin import Origin
 from b2bua.config.tables import (
+    Crm,
     Destination,
     Extension,
     Hours,
@@ -42,6 +43,7 @@ from b2bua.routing.plan import Plan
 
 __all__ = [
     "Config",
+    "Crm",
     "Destination",
     "Extension",
     "Hours",
@@ -74,6 +76,7 @@ class Config(Table):
     media: Media = Media()
     recording: Recording = Recording()
     smtp: Smtp | None = None
+    crm: Crm | None = None
     trunks: Annotated[Mapping[str, Trunk], BeforeValidator(named)] = Field(
         default={}, validation_alias="trunk"
     )

@@ -178,7 +178,21 @@ class Feature:
     """The code, with what follows it."""
 
 
-Destination = Ring | Queue | Menu | Voicemail | Echo | Say | Goto | Listen | RingAgain | Webhook | Feature
+@dataclass(frozen=True, slots=True)
+class Responsible:
+    """Ring whoever the CRM says is responsible for the caller."""
+
+    for_seconds: float = 30.0
+    """How long they ring."""
+    order: tuple[str, ...] = ()
+    """Kinds of records in which the CRM looks, for those who ask why."""
+    budget_s: float = 1.5
+    """Seconds after which the caller goes on without an answer."""
+
+
+Destination = (
+    Ring | Queue | Menu | Voicemail | Echo | Say | Goto | Listen | RingAgain | Webhook | Responsible | Feature
+)
 
 
 @dataclass(frozen=True, slots=True)

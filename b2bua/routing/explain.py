@@ -19,6 +19,7 @@ from b2bua.routing.destination import (
     Outcome,
     Person,
     Queue,
+    Responsible,
     Ring,
     RingAgain,
     RingMode,
@@ -29,7 +30,7 @@ from b2bua.routing.destination import (
     Webhook,
 )
 from b2bua.routing.facts import Facts
-from b2bua.routing.plan import Choice, DialExtension, MenuSpec, Plan, Step, WebhookSpec
+from b2bua.routing.plan import Choice, DialExtension, MenuSpec, Plan, Step
 from b2bua.routing.schedule import DAYS, Schedule
 from b2bua.routing.scheme import (
     Position,
@@ -43,8 +44,8 @@ from b2bua.routing.scheme import (
     scheme_named,
 )
 
-Ask = Callable[[str], Destination | str]
-"""Asks a webhook where the caller goes; a text says why it brought nothing."""
+Ask = Callable[[Webhook | Responsible], Destination | str]
+"""Asks a webhook or the CRM where the caller goes; a text says why that brought nothing."""
 
 EXAMPLE_S = 180.0
 """How long a talk is whose price is told."""
@@ -74,7 +75,7 @@ def explain(plan: Plan, facts: Facts, number: str, caller: str, *, ask: Ask | No
 
 
 def _next(plan: Plan, position: Position, told: Told, facts: Facts) -> Position | None:
-    if told.chosen is None or goes_round(plan, position, told.chosen):
+    if told.chosen is None or goes_round(plan, position, told.chosen, facts):
         return follow(plan, position, told.outcome, facts)
     return choose(plan, position, told.chosen, facts)
 
@@ -120,7 +121,10 @@ def _tell(plan: Plan, destination: Destination, facts: Facts, ask: Ask | None) -
         case Menu(name):
             return _tell_menu(plan, plan.menus[name])
         case Webhook(name):
-            return _tell_webhook(plan, plan.webhooks[name], ask)
+            webhook = plan.webhooks[name]
+            return _tell_asking(plan, destination, ask, (webhook.for_seconds, webhook.budget_s))
+        case Responsible(for_seconds, _, budget_s):
+            return _tell_asking(plan, destination, ask, (for_seconds, budget_s))
         case RingAgain():
             line = f"{_short(plan, destination)}; nobody, if they are new today: goes on at once"
             return Told(line, Outcome.OFFLINE)
@@ -218,15 +222,17 @@ def _tell_menu(plan: Plan, menu: MenuSpec) -> Told:
     return Told(line, Outcome.NO_INPUT, menu.tries * menu.input_seconds, tuple(options))
 
 
-def _tell_webhook(plan: Plan, webhook: WebhookSpec, ask: Ask | None) -> Told:
-    line = _short(plan, Webhook(webhook.name))
+def _tell_asking(
+    plan: Plan, asked: Webhook | Responsible, ask: Ask | None, seconds: tuple[float, float]
+) -> Told:
+    """Tell of a server outside; ``seconds`` is how long whoever it names rings, and what it has to answer."""
+    line, (rings_s, budget_s) = _short(plan, asked), seconds
     if ask is None:
-        rings = f"whoever it names rings for {_duration(webhook.for_seconds)}"
-        more = f"{rings}; below is what follows without an answer"
-        return Told(line, Outcome.ERROR, webhook.budget_s, (more,))
-    found = ask(webhook.name)
+        more = f"whoever it names rings for {_duration(rings_s)}; below is what follows without an answer"
+        return Told(line, Outcome.ERROR, budget_s, (more,))
+    found = ask(asked)
     if isinstance(found, str):
-        return Told(line, Outcome.ERROR, webhook.budget_s, (f"asked now, it {found}",))
+        return Told(line, Outcome.ERROR, budget_s, (f"asked now, it {found}",))
     return Told(line, Outcome.ERROR, more=(f"asked now, it says: {_short(plan, found)}",), chosen=found)
 
 
@@ -250,10 +256,8 @@ def _short(plan: Plan, destination: Destination) -> str:
             return f"says {prompt!r}"
         case Goto(scheme):
             return f"scheme {scheme}"
-        case Webhook(name):
-            webhook = plan.webhooks[name]
-            server = urlsplit(webhook.url).hostname
-            return f"asks the webhook {name} at {server}, for {_duration(webhook.budget_s)} at most"
+        case Webhook() | Responsible():
+            return _asks(plan, destination)
         case RingAgain() | Listen() | Feature():
             return _before_any_scheme(plan, destination)
 
@@ -266,6 +270,15 @@ def _before_any_scheme(plan: Plan, destination: RingAgain | Listen | Feature) ->
             return f"does what {plan.people[person].display} dialled a code for"
         case RingAgain(for_seconds=seconds):
             return f"rings whoever talked with the caller today, for {_duration(seconds)}"
+
+
+def _asks(plan: Plan, asked: Webhook | Responsible) -> str:
+    if isinstance(asked, Responsible):
+        where = f" ({', then '.join(asked.order)})" if asked.order else ""
+        return f"asks the CRM who is responsible{where}, for {_duration(asked.budget_s)} at most"
+    webhook = plan.webhooks[asked.name]
+    server = urlsplit(webhook.url).hostname
+    return f"asks the webhook {asked.name} at {server}, for {_duration(webhook.budget_s)} at most"
 
 
 def _title(plan: Plan, target: Target) -> str:

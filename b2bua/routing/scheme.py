@@ -169,11 +169,11 @@ def choose(plan: Plan, position: Position, destination: Destination, facts: Fact
     return Position(position.last_resort or Voicemail(plan.default_mailbox))
 
 
-def goes_round(plan: Plan, position: Position, destination: Destination) -> bool:
+def goes_round(plan: Plan, position: Position, destination: Destination, facts: Facts) -> bool:
     """Return whether a webhook sends the caller into a scheme that they are in already."""
     if not isinstance(position.destination, Webhook) or not isinstance(destination, Goto):
         return False
-    steps = plan.schemes[destination.scheme].steps
+    steps = in_force(plan, destination.scheme, facts).steps
     return any(frame.steps == steps for frame in position.frames)
 
 

@@ -17,6 +17,7 @@ from b2bua.routing.plan import QueueStrategy
 
 Digit = Annotated[str, Field(pattern=r"^[0-9*#]$")]
 RING_SECONDS = 20.0
+RESPONSIBLE_SECONDS = 30.0
 STAGGER_SECONDS = 5.0
 CONFIRM_SECONDS = 20.0
 ACTIONS = (
@@ -27,6 +28,7 @@ ACTIONS = (
     "voicemail",
     "scheme",
     "webhook",
+    "crm",
     "say",
     "echo",
     "dial-extension",
@@ -43,6 +45,7 @@ class Destination(Table):
     voicemail: str | None = None
     scheme: str | None = None
     webhook: str | None = None
+    crm: Literal["responsible"] | None = None
     say: str | None = None
     echo: Literal[True] | None = None
     mode: RingMode | None = None
@@ -68,8 +71,8 @@ class Destination(Table):
             raise ValueError("mode and stagger belong to ring")
         if self.ring is None and (self.confirm is not None or self.confirm_seconds or self.music):
             raise ValueError("confirm, confirm-within and music belong to ring")
-        if self.for_seconds and self.ring is None and self.queue is None:
-            raise ValueError('"for" belongs to ring and queue; menus and webhooks have their own')
+        if self.for_seconds and not (self.ring or self.queue or self.crm):
+            raise ValueError('"for" belongs to ring, queue and crm; menus and webhooks have their own')
         if self.stagger_seconds and self.mode is not RingMode.STAGGERED:
             raise ValueError('stagger needs mode = "staggered"')
         return self
