@@ -32,6 +32,7 @@ from b2bua.inbound.requests import OtherRequests
 from b2bua.inbound.simple_steps import SayStep, echo
 from b2bua.inbound.sounds import Sounds
 from b2bua.inbound.transfer import Transfers
+from b2bua.inbound.unlisted import UnlistedNumbers
 from b2bua.ivr.step import MenuStep
 from b2bua.lamps.desk import LampDesk
 from b2bua.listening import listen, resolver
@@ -304,6 +305,9 @@ class Server:
             profile=profile,
             clock=self._surroundings.clock,
             traces=self._traces,
+            unlisted=UnlistedNumbers(
+                self.store.outbox, self.mails.for_unlisted, self._facts, self.background
+            ),
         )
 
     # --- life ----------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from b2bua.config import tables
 from b2bua.config.compile import compile_plan
 from b2bua.config.dead_ends import choices, find_dead_ends
 from b2bua.config.models import Config
+from b2bua.config.numbers import written_numbers
 from b2bua.config.origin import Fault
 from b2bua.config.price_check import price_warnings
 from b2bua.config.servers import warnings_about_servers
@@ -116,9 +117,9 @@ def _passwords(config: Config) -> Iterator[Fault]:
 
 
 def _no_telephone_numbers(config: Config, plan: Plan) -> Iterator[Fault]:
-    for written in config.numbers:
+    for path, written in written_numbers(config):
         if not DIALLABLE.fullmatch(normalise(written, country=plan.country)):
-            yield _warn("number", written, because="is no telephone number: nobody can dial it")
+            yield _warn(*path, because="is no telephone number: nobody can dial it")
 
 
 def _numbers_without_backup(config: Config, plan: Plan) -> Iterator[Fault]:
@@ -126,27 +127,27 @@ def _numbers_without_backup(config: Config, plan: Plan) -> Iterator[Fault]:
         "no backup: when these phones are offline only voicemail is left; "
         "let a later step ring a mobile, another number or somebody else"
     )
-    for written in config.numbers:
-        spec = number_spec(plan, written)
-        entries = [name for name in (spec.in_hours, spec.off_hours) if name] if spec else []
+    for path in dict.fromkeys(path[:2] for path, _ in written_numbers(config)):
+        table = (config.numbers if path[0] == "number" else config.number_groups)[str(path[1])]
+        entries = filter(None, (table.scheme, table.in_hours, table.off_hours, table.holiday))
         if any(_lacks_backup(plan, name) for name in entries):
-            yield _warn("number", written, because=why)
+            yield _warn(*path, because=why)
 
 
 def _numbers_without_off_hours(config: Config, plan: Plan) -> Iterator[Fault]:
     """Yield one warning for all numbers that ring people at any time, by a scheme that knows no hours."""
     found = []
-    for written in config.numbers:
+    for path, written in written_numbers(config):
         spec = number_spec(plan, written)
         if spec and not spec.schedule and _rings_at_any_time(plan, spec.in_hours):
-            found.append(written)
+            found.append(path[:2])
     if found:
         others = f" (so {_is_or_are(len(found) - 1, 'other number')})" if len(found) > 1 else ""
         why = (
             f"is missing: people are rung at night and on holidays too{others}; "
             "let a schedule choose between in-hours and off-hours"
         )
-        yield _warn("number", found[0], "off-hours", because=why)
+        yield _warn(*found[0], "off-hours", because=why)
 
 
 def _is_or_are(count: int, what: str) -> str:

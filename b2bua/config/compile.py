@@ -10,6 +10,7 @@ from b2bua.config import tables
 from b2bua.config.budget import budget_faults, compile_budget
 from b2bua.config.codes import mistaken_codes
 from b2bua.config.hours import read_days, read_schedule
+from b2bua.config.numbers import compile_numbers, written_numbers
 from b2bua.config.origin import Fault, KeyPath, dotted
 from b2bua.config.ring_targets import TargetReader
 from b2bua.routing.destination import (
@@ -33,7 +34,6 @@ from b2bua.routing.plan import (
     DialExtension,
     MailboxSpec,
     MenuSpec,
-    NumberSpec,
     PersonSpec,
     Plan,
     QueueSpec,
@@ -92,7 +92,7 @@ class _Compiler:
             ),
             status_code=office.status_code,
             schemes={name: self._scheme(scheme) for name, scheme in self.config.schemes.items()},
-            numbers=self._numbers(),
+            numbers=compile_numbers(self.config, known=self._known, fault=self._fault),
             menus={name: self._menu(menu) for name, menu in self.config.menus.items()},
             queues={name: self._queue(queue) for name, queue in self.config.queues.items()},
             mailboxes={
@@ -132,7 +132,8 @@ class _Compiler:
     def _check_recording(self) -> None:
         """Report what `[recording]` names and is not there."""
         named, config = self.config.recording, self.config
-        ours = {normalise(number, country=config.office.country) for number in config.numbers}
+        country = config.office.country
+        ours = {normalise(number, country=country) for _, number in written_numbers(config)}
         for index, number in enumerate(named.numbers):
             self._known(
                 ("recording", "numbers", index),
@@ -288,35 +289,6 @@ class _Compiler:
             stagger_seconds=table.stagger_seconds or tables.STAGGER_SECONDS,
             confirm_seconds=table.confirm_seconds or tables.CONFIRM_SECONDS,
             music=table.music or "",
-        )
-
-    def _numbers(self) -> dict[str, NumberSpec]:
-        found: dict[str, NumberSpec] = {}
-        for written, table in self.config.numbers.items():
-            number = normalise(written, country=self.config.office.country)
-            if number in found:
-                self._fault(("number", written), f"{number} is configured twice")
-            found[number] = self._number(number, table)
-        return found
-
-    def _number(self, number: str, table: tables.Number) -> NumberSpec:
-        path = ("number", table.name)
-        for key, name in (
-            ("scheme", table.scheme),
-            ("in-hours", table.in_hours),
-            ("off-hours", table.off_hours),
-        ):
-            if name:
-                self._known((*path, key), name, self.config.schemes, "scheme")
-        if table.schedule:
-            self._known((*path, "schedule"), table.schedule, self.config.hours, "hours table")
-        return NumberSpec(
-            number,
-            in_hours=table.scheme or table.in_hours or "",
-            off_hours=table.off_hours,
-            schedule=table.schedule,
-            source=table.source,
-            sticky_seconds=table.sticky_seconds if table.sticky else None,
         )
 
     def _menu(self, table: tables.Menu) -> MenuSpec:

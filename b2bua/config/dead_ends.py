@@ -142,8 +142,7 @@ def _entered_directly(plan: Plan) -> Iterator[Scheme]:
 
     Where webhooks are asked, they refer to every scheme.
     """
-    first = {name for spec in plan.numbers.values() for name in (spec.in_hours, spec.off_hours)}
-    first.add(plan.default_scheme)
+    first = {plan.default_scheme, *(name for spec in plan.numbers.values() for name in spec.schemes)}
     for name in list(first):
         first |= set(_in_place_of(plan, name))
     everywhere = [step.destination for scheme in plan.schemes.values() for step in scheme.steps]

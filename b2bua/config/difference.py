@@ -18,6 +18,7 @@ MOST_NAMES = 4
 KINDS = (
     ("people", "person", "people"),
     ("numbers", "number", "numbers"),
+    ("number_groups", "group of numbers", "groups of numbers"),
     ("schemes", "scheme", "schemes"),
     ("menus", "menu", "menus"),
     ("queues", "queue", "queues"),

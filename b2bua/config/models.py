@@ -23,6 +23,7 @@ from b2bua.config.tables import (
     Menu,
     MenuOption,
     Number,
+    NumberGroup,
     Office,
     Person,
     Queue,
@@ -52,6 +53,7 @@ __all__ = [
     "Menu",
     "MenuOption",
     "Number",
+    "NumberGroup",
     "Office",
     "Person",
     "Queue",
@@ -87,6 +89,9 @@ class Config(Table):
     hours: Mapping[str, Hours] = {}
     numbers: Annotated[Mapping[str, Number], BeforeValidator(named)] = Field(
         default={}, validation_alias="number"
+    )
+    number_groups: Annotated[Mapping[str, NumberGroup], BeforeValidator(named)] = Field(
+        default={}, validation_alias="number-group"
     )
     schemes: Annotated[Mapping[str, Scheme], BeforeValidator(named)] = Field(
         default={}, validation_alias="scheme"

@@ -29,6 +29,7 @@ from b2bua.inbound.numbers import (
     wants_privacy,
 )
 from b2bua.inbound.pickup import Pickups, read_pickup
+from b2bua.inbound.unlisted import UnlistedNumbers
 from b2bua.people.directory import Directory
 from b2bua.people.engaged import talking
 from b2bua.people.occupancy import Occupancy
@@ -72,6 +73,8 @@ class Arrival:
     """Digits dialled after the number."""
     trunk: Trunk | None = None
     """Where it came from; None: one of our phones."""
+    is_unlisted: bool = False
+    """Nobody configured the number that was dialled."""
 
 
 @dataclass(slots=True)
@@ -114,6 +117,8 @@ class Reception:
     """Wall-clock time, UTC."""
     traces: TraceKeeper
     """Keeps each call's SIP."""
+    unlisted: UnlistedNumbers
+    """Told of calls to numbers that nobody configured."""
 
     async def take(self, invite: IncomingInvite) -> None:
         """Serve one INVITE to its end."""
@@ -143,13 +148,16 @@ class Reception:
         caller = read_caller(invite.request, country=plan.country)
         spec = number_spec(plan, dialled.number)
         identity = replace(
-            self._identity(caller, dialled, label=spec.source or "" if spec else "", trunk=trunk.name),
+            self._identity(caller, dialled, trunk=trunk.name),
+            label=spec.label if spec else "",
+            source=spec.source or "" if spec else "",
             is_private=not caller.number,
         )
         start = self._start(plan, dialled)
         with ExitStack() as held:
             held.enter_context(self.channels.take(trunk.name, None))
-            await self._serve(Arrival(invite, identity, plan, start, held, dialled.keys, trunk))
+            arrival = Arrival(invite, identity, plan, start, held, dialled.keys, trunk)
+            await self._serve(replace(arrival, is_unlisted=spec is None))
 
     def _start(self, plan: Plan, dialled: Dialled) -> Position:
         return enter(plan, dialled.number, self.custody.facts())
@@ -206,7 +214,6 @@ class Reception:
         caller: CallerId,
         dialled: Dialled,
         *,
-        label: str = "",
         trunk: str | None = None,
         person: str | None = None,
     ) -> CallerIdentity:
@@ -217,7 +224,6 @@ class Reception:
             dialled=dialled.number,
             trunk=trunk,
             person=person,
-            label=label,
         )
 
     # --- custody -------------------------------------------------------------------------------------------
@@ -229,6 +235,8 @@ class Reception:
         log.info(
             "a call", caller=new_call.caller or "withheld", dialled=new_call.dialled, call_id=new_call.call_id
         )
+        if arrival.is_unlisted:
+            self.unlisted.called(new_call)
         ledger = JournalLedger(self.store.journal, new_call, self.clock)
         is_owed = not arrival.identity.is_internal
         ending = Ending(CallOutcome.PROMISE if is_owed else CallOutcome.UNANSWERED)
@@ -307,6 +315,7 @@ class Reception:
             trunk=identity.trunk or "",
             at=self.clock(),
             direction=direction,
+            source=identity.source,
         )
 
 

@@ -67,12 +67,21 @@ class NumberSpec:
     """Scheme while the schedule is open, or always without one."""
     off_hours: str | None = None
     """Scheme while it is closed; None without a schedule."""
+    holiday: str | None = None
+    """Scheme while it is closed on a holiday; None: as on other days."""
     schedule: str | None = None
     """Opening hours that decide between the two."""
     source: str | None = None
     """Where callers found the number, e.g. ``google``."""
+    label: str = ""
+    """What whoever answers reads before the caller, e.g. ``Site B``."""
     sticky_seconds: float | None = None
     """How long whoever talked with the caller today is rung before the scheme; None: they are not."""
+
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """Return the schemes with which its calls may start."""
+        return tuple(filter(None, (self.in_hours, self.off_hours, self.holiday)))
 
 
 @dataclass(frozen=True, slots=True)

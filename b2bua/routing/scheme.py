@@ -95,9 +95,10 @@ def scheme_named(plan: Plan, number: str, facts: Facts) -> str | None:
     spec = number_spec(plan, number)
     if spec is None:
         return plan.default_scheme
-    if spec.schedule and spec.off_hours and not plan.hours[spec.schedule].is_open(facts.at):
-        return spec.off_hours
-    return spec.in_hours
+    schedule = plan.hours[spec.schedule] if spec.schedule else None
+    if schedule is None or spec.off_hours is None or schedule.is_open(facts.at):
+        return spec.in_hours
+    return spec.holiday if spec.holiday and schedule.is_holiday(facts.at.date()) else spec.off_hours
 
 
 def in_force(plan: Plan, name: str, facts: Facts) -> Scheme:
@@ -115,12 +116,12 @@ def enter(plan: Plan, number: str, facts: Facts) -> Position:
     if scheme is None:
         return Position(mailbox)
     frame = Frame(scheme.steps)
-    last_resort = None if scheme.allows_dead_end else mailbox
+    first = _seek(plan, [frame], frozenset(), facts)
+    last_resort = None if first is not None and scheme.allows_dead_end else mailbox
     spec = number_spec(plan, number)
     if spec is not None and spec.sticky_seconds is not None:
         again = RingAgain(spec.sticky_seconds)
-        return Position(again, f"number.{spec.number}.sticky", (frame,), last_resort or mailbox)
-    first = _seek(plan, [frame], frozenset(), facts)
+        return Position(again, f"number.{spec.number}.sticky", (frame,), last_resort)
     return Position(mailbox) if first is None else replace(first, last_resort=last_resort)
 
 

@@ -131,9 +131,13 @@ class Number(Named):
     scheme: str | None = None
     in_hours: str | None = None
     off_hours: str | None = None
+    holiday: str | None = None
+    """Scheme while the schedule is closed on a holiday; None: as ``off_hours``."""
     schedule: str | None = None
     source: str | None = None
     """Where callers found the number."""
+    label: str | None = None
+    """What whoever answers reads before the caller; None: the source."""
     sticky: Literal["today"] | None = None
     """Whoever talked with the caller today is rung before the scheme; None: they are not."""
     sticky_seconds: Seconds = Field(default=RING_SECONDS, validation_alias="sticky-for", gt=0, le=300)
@@ -141,11 +145,17 @@ class Number(Named):
     @model_validator(mode="after")
     def _leads_somewhere_always(self) -> Self:
         by_hours = (self.schedule, self.in_hours, self.off_hours)
-        if self.scheme and any(by_hours):
+        if self.scheme and (any(by_hours) or self.holiday):
             raise ValueError("give either scheme, or schedule with in-hours and off-hours")
         if not self.scheme and not all(by_hours):
             raise ValueError('expected scheme = "…", or all of schedule, in-hours and off-hours')
         return self
+
+
+class NumberGroup(Number):
+    """``[number-group.x]``: numbers for which all the same holds."""
+
+    numbers: Texts = Field(min_length=1, description="the numbers of the group")
 
 
 class Menu(Named):
