@@ -78,8 +78,7 @@ class Leg:
         self._face(peer)
         self._told = self._local
         """As the far end knows us: another port, other keys are still to be told."""
-        self._relocation: Relocation | None = None
-        """Under way, or done, since its sound went to another port."""
+        self._relocation = Relocation(self._has_moved, self._offer_once_more, self._accept_answer, self._lost)
         self._digits = Digits(profile.dtmf)
         self.on_key: Callable[[str, Method], None] | None = None
         """Told each key press that counts, and how it came."""
@@ -256,8 +255,7 @@ class Leg:
         session.on_renegotiated = self._accept_answer
         session.on_info = self._take_info
         session.ended.add_done_callback(lambda ending: self._over(ending.result()))
-        if self._relocation is not None:
-            self._relocation.begin(session)
+        self._relocation.begin(session)
 
     @property
     def codec(self) -> str | None:
@@ -338,10 +336,6 @@ class Leg:
         self._local = replace(self._local, port=self.media.address[1])
         if self.media.agreement is not None and self.media.agreement.keys is not None:
             self._local = replace(self._local, crypto=new_keys())
-        if self._relocation is None:
-            self._relocation = Relocation(
-                self._has_moved, self._offer_once_more, self._accept_answer, self._lost
-            )
         if self.session is not None:
             self._relocation.begin(self.session)
 
@@ -395,20 +389,17 @@ class Leg:
             await self.close()
 
     async def close(self) -> None:
-        """Hang up if still up, give the ports back, and hold nobody any more."""
+        """Hang up if still up and give the ports back."""
         self.hang_up()
         self.media.on_digit = self.media.on_tone = None
         self.media.on_rtp_timeout = None
         self.media.on_lost = None
         self.media.on_moved = None
-        if self._relocation is not None:
-            self._relocation.stop()
-            self._relocation = None
+        self._relocation.stop()
         await self.media.close()
         told, self.on_closed = self.on_closed, None
         if told is not None:
             told(self)
-        self.owner = None
 
 
 def _first_description(media: MediaLeg, profile: SoundProfile) -> LocalMedia:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 
 import structlog
 
@@ -18,7 +17,6 @@ from b2bua.call.sound import SoundProfile
 from b2bua.config.models import Person, Trunk
 from b2bua.errors import MalformedMessage
 from b2bua.inbound.custody import Custody, outcome_of
-from b2bua.inbound.features import feature_of, is_feature
 from b2bua.inbound.ledger import JournalLedger
 from b2bua.inbound.numbers import (
     OUTSIDE,
@@ -29,7 +27,6 @@ from b2bua.inbound.numbers import (
     wants_privacy,
 )
 from b2bua.inbound.pickup import Pickups, read_pickup
-from b2bua.inbound.unlisted import UnlistedNumbers
 from b2bua.people.directory import Directory
 from b2bua.people.engaged import talking
 from b2bua.people.occupancy import Occupancy
@@ -73,8 +70,6 @@ class Arrival:
     """Digits dialled after the number."""
     trunk: Trunk | None = None
     """Where it came from; None: one of our phones."""
-    is_unlisted: bool = False
-    """Nobody configured the number that was dialled."""
 
 
 @dataclass(slots=True)
@@ -117,8 +112,6 @@ class Reception:
     """Wall-clock time, UTC."""
     traces: TraceKeeper
     """Keeps each call's SIP."""
-    unlisted: UnlistedNumbers
-    """Told of calls to numbers that nobody configured."""
 
     async def take(self, invite: IncomingInvite) -> None:
         """Serve one INVITE to its end."""
@@ -148,16 +141,22 @@ class Reception:
         caller = read_caller(invite.request, country=plan.country)
         spec = number_spec(plan, dialled.number)
         identity = replace(
-            self._identity(caller, dialled, trunk=trunk.name),
-            label=spec.label if spec else "",
-            source=spec.source or "" if spec else "",
+            self._identity(caller, dialled, label=spec.source or "" if spec else "", trunk=trunk.name),
             is_private=not caller.number,
         )
         start = self._start(plan, dialled)
         with ExitStack() as held:
             held.enter_context(self.channels.take(trunk.name, None))
-            arrival = Arrival(invite, identity, plan, start, held, dialled.keys, trunk)
-            await self._serve(replace(arrival, is_unlisted=spec is None))
+            self._warn_when_full(trunk)
+            await self._serve(Arrival(invite, identity, plan, start, held, dialled.keys, trunk))
+
+    def _warn_when_full(self, trunk: Trunk) -> None:
+        """Tell the office that the provider refuses the next caller, who hears busy (row Q13)."""
+        calls = self.channels.in_use(trunk.name)
+        if trunk.channels is not None and calls >= trunk.channels:
+            log.warning(
+                f"all {trunk.channels} channels of trunk {trunk.name} are in use: the next caller hears busy"
+            )
 
     def _start(self, plan: Plan, dialled: Dialled) -> Position:
         return enter(plan, dialled.number, self.custody.facts())
@@ -169,11 +168,7 @@ class Reception:
         if code is not None:
             await self.pickups.pick_up(invite, person, code, plan)
             return
-        start = (
-            _messages_of(person, plan, dialled)
-            or feature_of(person, plan, dialled.number)
-            or self._start_at(plan, dialled)
-        )
+        start = _messages_of(person, plan, dialled) or self._start_at(plan, dialled)
         if start is None:
             invite.reject(404, "No such number")
             return
@@ -204,7 +199,7 @@ class Reception:
             return inside
         if number_spec(plan, dialled.number) is not None:
             return enter(plan, dialled.number, facts)
-        if dialled.number in ("", plan.voicemail_number) or is_feature(plan, dialled.number):
+        if dialled.number in ("", plan.voicemail_number):
             return None
         outside = External(dialled.number, dialled.post_dial)
         return Position(Ring((outside,), for_seconds=OUTGOING_RING_S), key=OUTSIDE)
@@ -214,6 +209,7 @@ class Reception:
         caller: CallerId,
         dialled: Dialled,
         *,
+        label: str = "",
         trunk: str | None = None,
         person: str | None = None,
     ) -> CallerIdentity:
@@ -224,6 +220,7 @@ class Reception:
             dialled=dialled.number,
             trunk=trunk,
             person=person,
+            label=label,
         )
 
     # --- custody -------------------------------------------------------------------------------------------
@@ -235,8 +232,6 @@ class Reception:
         log.info(
             "a call", caller=new_call.caller or "withheld", dialled=new_call.dialled, call_id=new_call.call_id
         )
-        if arrival.is_unlisted:
-            self.unlisted.called(new_call)
         ledger = JournalLedger(self.store.journal, new_call, self.clock)
         is_owed = not arrival.identity.is_internal
         ending = Ending(CallOutcome.PROMISE if is_owed else CallOutcome.UNANSWERED)
@@ -266,7 +261,7 @@ class Reception:
         ) as call:
             call.caller.at_end(arrival.held.pop_all().close)
             call.caller.preload_digits(arrival.keys)
-            call.on_joined = partial(self.traces.also, arrival.identity.call_id)
+            call.on_joined = lambda call_id: self.traces.also(arrival.identity.call_id, call_id)
             self.lines.calls(call.caller)
             try:
                 ending.why = await self._answered_in_time(call, arrival)
@@ -315,7 +310,6 @@ class Reception:
             trunk=identity.trunk or "",
             at=self.clock(),
             direction=direction,
-            source=identity.source,
         )
 
 

@@ -305,11 +305,7 @@ class OutgoingInvite:
 
     def _linger(self) -> None:
         """Stay for 64*T1 to hang up late answers and to acknowledge repeated ones."""
-        self._arm(self._forget)
-
-    def _forget(self) -> None:
-        self._core.forget_invite(self._key)
-        self._early.clear()
+        self._arm(lambda: self._core.forget_invite(self._key))
 
     def _arm(self, action: Callable[[], None]) -> None:
         if self._alarm is not None:

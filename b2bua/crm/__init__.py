@@ -1,1 +1,0 @@
-"""The system that knows the customers: who is responsible for a caller."""
