@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from b2bua.config.models import Config
 from b2bua.sip.endpoint import SipEndpoint
+from b2bua.sip.resolver import Resolver
 from b2bua.sip.transport.connection import StreamLimits
 from b2bua.sip.transport.tls import Tls, TlsFiles
 
@@ -18,6 +21,16 @@ def transports(config: Config) -> tuple[str, ...]:
     """Return the transports by which we can call, best first."""
     ways = config.sip.transports
     return (*ways, "tls") if has_tls(config) and "tls" not in ways else ways
+
+
+def resolver(config: Config, endpoint: SipEndpoint, random: Random) -> Resolver:
+    """Return what finds the servers that we call."""
+    return Resolver(
+        config.sip.nameservers,
+        transports=transports(config),
+        dead_targets=endpoint.dead_targets,
+        random=random,
+    )
 
 
 async def listen(endpoint: SipEndpoint, config: Config) -> Tls | None:

@@ -12,12 +12,15 @@ from dataclasses import replace
 import structlog
 
 from b2bua import __version__
+from b2bua.attendance import Attendance
 from b2bua.background import Background
 from b2bua.call.dialer import Dialer
 from b2bua.call.lines import Lines
 from b2bua.call.sound import SoundProfile
 from b2bua.call_queue.step import QueueSounds, QueueStep
 from b2bua.config.models import Config
+from b2bua.crm.desk import CrmDesk
+from b2bua.crm.step import ResponsibleStep
 from b2bua.edition import Edition, Editions
 from b2bua.http.client import HttpClient
 from b2bua.inbound.custody import Custody
@@ -29,11 +32,13 @@ from b2bua.inbound.requests import OtherRequests
 from b2bua.inbound.simple_steps import SayStep, echo
 from b2bua.inbound.sounds import Sounds
 from b2bua.inbound.transfer import Transfers
+from b2bua.inbound.unlisted import UnlistedNumbers
 from b2bua.ivr.step import MenuStep
 from b2bua.lamps.desk import LampDesk
-from b2bua.listening import listen, transports
+from b2bua.listening import listen, resolver
 from b2bua.people.occupancy import Occupancy
 from b2bua.recording.build import build_keeper, build_studio
+from b2bua.recovering import recover
 from b2bua.registrar import register
 from b2bua.registrar.authentication import Authentication
 from b2bua.registrar.bindings import Bindings, PresenceChange
@@ -43,17 +48,17 @@ from b2bua.registrar.qualify import Qualification
 from b2bua.registrar.register import Registrar
 from b2bua.ringing.again import RingAgainStep
 from b2bua.ringing.step import Ringing, RingSounds
-from b2bua.routing.destination import Echo, Listen, Menu, Queue, Ring, RingAgain, Say, Voicemail, Webhook
+from b2bua.routing import destination
 from b2bua.routing.facts import Facts
 from b2bua.routing.plan import Plan
 from b2bua.running_calls import RunningCalls
 from b2bua.sip.digest import NonceIssuer
 from b2bua.sip.endpoint import SipEndpoint
-from b2bua.sip.resolver import Resolver
 from b2bua.sip.session import IncomingInvite
 from b2bua.sip.session_timers import SessionTimers
 from b2bua.sip.trace import Trace
 from b2bua.sip.transport.tls import Tls
+from b2bua.sounding import sound_profile
 from b2bua.store.running import running
 from b2bua.store.store import Store
 from b2bua.surroundings import Surroundings
@@ -65,9 +70,7 @@ from b2bua.trunk.watch import TrunkWatch
 from b2bua.voicemail.listen import ListenSounds, ListenStep
 from b2bua.voicemail.step import VoicemailStep
 from b2bua.webhook.step import WebhookStep
-from media.call_tones import call_tones
 from media.client import MediaEngine
-from media.sdp.crypto import SrtpPolicy
 
 log = structlog.get_logger("office")
 
@@ -96,8 +99,9 @@ class Server:
         )
         self.endpoint.trace = Trace()
         self._traces = TraceKeeper(self.endpoint.trace, config.office.data)
-        self.resolver = self._build_resolver()
+        self.resolver = resolver(config, self.endpoint, self._random)
         self.occupancy = Occupancy()
+        self.attendance = Attendance(self.editions, store, surroundings.clock)
         self.lines = Lines()
         self.channels = Channels()
         self.bindings = Bindings(on_change=self._presence_changed)
@@ -164,14 +168,6 @@ class Server:
         self.queues.plan_changed(self.plan.queues)
         self.lamps.plan_changed(before, self.plan)
 
-    def _build_resolver(self) -> Resolver:
-        return Resolver(
-            self.config.sip.nameservers,
-            transports=transports(self.config),
-            dead_targets=self.endpoint.dead_targets,
-            random=self._random,
-        )
-
     def _build_registrar(self) -> None:
         config = self.config
         self._authentication = Authentication(
@@ -199,7 +195,7 @@ class Server:
 
     def _build_steps(self) -> None:
         sounds = Sounds(lambda: self.editions.own.book)
-        profile = self._sound_profile()
+        profile = sound_profile(self.config)
         dialer = Dialer(self.endpoint, self.engine, profile, lines=self.lines)
         reach = self._build_reach()
         self.queues = QueueStep(
@@ -210,20 +206,27 @@ class Server:
             is_online=self._is_online,
             sounds=QueueSounds(sounds.prompt, sounds.music, sounds.standing, sounds.waited),
         )
+        self.attendance.on_change = self.queues.phone_changed
         transfers = self._build_transfers(sounds)
         ringing = Ringing(dialer, reach, self.occupancy, RingSounds(sounds.music, sounds.offer))
         custody = Custody(
             transfers=transfers,
             steps={
-                Ring: ringing,
-                RingAgain: RingAgainStep(self.store.journal, self._facts, self.editions.own_plan, ringing),
-                Queue: self.queues,
-                Menu: MenuStep(self.editions.own_plan, sounds.prompt),
-                Voicemail: self._build_voicemail(sounds),
-                Listen: self._build_listening(sounds),
-                Say: SayStep(sounds.prompt),
-                Echo: echo,
-                Webhook: WebhookStep(self.editions.own_plan, self.http, self._surroundings.clock),
+                destination.Ring: ringing,
+                destination.RingAgain: RingAgainStep(
+                    self.store.journal, self._facts, self.editions.own_plan, ringing
+                ),
+                destination.Queue: self.queues,
+                destination.Menu: MenuStep(self.editions.own_plan, sounds.prompt),
+                destination.Voicemail: self._build_voicemail(sounds),
+                destination.Listen: self._build_listening(sounds),
+                destination.Feature: self.attendance.features(sounds.prompt),
+                destination.Say: SayStep(sounds.prompt),
+                destination.Echo: echo,
+                destination.Webhook: WebhookStep(self.editions.own_plan, self.http, self._surroundings.clock),
+                destination.Responsible: ResponsibleStep(
+                    lambda: self.editions.own.config, CrmDesk(self.http)
+                ),
             },
             facts=self._facts,
             tones=profile.tones,
@@ -233,22 +236,13 @@ class Server:
             custody, self._build_pickups(dialer, transfers, profile), profile
         )
 
-    def _sound_profile(self) -> SoundProfile:
-        config = self.config
-        return SoundProfile(
-            codecs=config.media.codecs,
-            public_addresses=config.rtp.public_addresses,
-            rtp_timeout_s=config.media.rtp_timeout_s,
-            srtp=SrtpPolicy(config.sip.srtp),
-            tones=call_tones(config.office.country),
-        )
-
     def _build_reach(self) -> Reach:
         return Reach(
             endpoint=self.endpoint,
             bindings=self.bindings,
             vigil=self.qualification.vigil,
             person=self.editions.person,
+            excuse=self.attendance.excuse,
             plan=self.editions.own_plan,
             trunks=lambda: self.selection,
             channels=self.channels,
@@ -311,6 +305,9 @@ class Server:
             profile=profile,
             clock=self._surroundings.clock,
             traces=self._traces,
+            unlisted=UnlistedNumbers(
+                self.store.outbox, self.mails.for_unlisted, self._facts, self.background
+            ),
         )
 
     # --- life ----------------------------------------------------------------------------------------------
@@ -334,11 +331,12 @@ class Server:
             stack.push_async_callback(engine.close)
             stack.enter_context(running(config.office.data))
             server = cls(edition, store, engine, around)
-            await server._recover()
+            await recover(store, at=around.clock(), mails_for=server.mails.for_interrupted)
             await server.lamps.load()
             await server.spending.load()
             keeper = BindingKeeper(server.bindings, store.bindings, clock=around.clock)
             await stack.enter_async_context(keeper.keeping(is_known=edition.directory.has_phones))
+            await stack.enter_async_context(server.attendance.open())
             stack.push_async_callback(server._traces.close)
             stack.push_async_callback(server.http.close)
             stack.push_async_callback(server.endpoint.close)
@@ -350,6 +348,7 @@ class Server:
 
     def _start_tasks(self) -> None:
         start = self.background.start
+        self.attendance.start(self.background)
         start(self.mail_worker.run(), name="mail")
         start(self.recordings.run(), name="recordings")
         self.trunks.start(start)
@@ -361,7 +360,7 @@ class Server:
         self._prepare_http()
 
     def _prepare_http(self) -> None:
-        if self.plan.webhooks:
+        if self.plan.webhooks or self.config.crm is not None:
             self.background.start(self.http.prepare(), name="http")
 
     async def _listen(self) -> None:
@@ -375,19 +374,6 @@ class Server:
         if self._surroundings.transports:
             return
         self.tls = await listen(self.endpoint, self.config)
-
-    async def _recover(self) -> None:
-        """Give every caller whom a crash interrupted a promise to be called back."""
-        await self.store.recordings.recover(self._surroundings.clock())
-        unfinished = await self.store.journal.recover(
-            self._surroundings.clock(), mails_for=self.mails.for_interrupted
-        )
-        for call in unfinished:
-            log.warning(
-                "a call was cut off when the program last ended; the caller is owed a call back",
-                caller=call.call.caller or "withheld",
-                dialled=call.call.dialled,
-            )
 
     # --- requests ------------------------------------------------------------------------------------------
 
@@ -412,7 +398,8 @@ class Server:
         return Facts(self._surroundings.clock().astimezone(self.editions.own.zone))
 
     def _is_online(self, person: str) -> bool:
-        return self.bindings.is_online(person, asyncio.get_running_loop().time())
+        is_registered = self.bindings.is_online(person, asyncio.get_running_loop().time())
+        return is_registered and self.attendance.takes_calls(person)
 
     def _presence_changed(self, change: PresenceChange) -> None:
         log.info(change.in_words(self.editions.person(change.binding.person).title))

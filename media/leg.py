@@ -391,8 +391,14 @@ class Leg:
         return numbers
 
     def close(self, now: float) -> None:
-        """End all that is under way and give the ports back."""
+        """End all that is under way, give the ports back, and hold nothing any more that holds this leg."""
         self.part()
         self.voice.stop()
         self.stop_recording()
         self.ports.close(now)
+        self._ports, self.receive = None, _pass_over
+        self.out.close()
+
+
+def _pass_over(_packet: bytearray, _size: int, _source: Address | None, _now: float) -> None:
+    """Take a datagram for a leg that is closed."""

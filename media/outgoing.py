@@ -73,6 +73,10 @@ class OutgoingStream:
         """Whether it is known where to send to."""
         return self.send is not discard
 
+    def close(self) -> None:
+        """Send nowhere any more."""
+        self.send, self.source = discard, None
+
     def restart(self, random: Random) -> None:
         """Go on as another SSRC, in the lower half of the sequence numbers.
 

@@ -48,6 +48,8 @@ SECTIONS: dict[str, tuple[type[tables.Table], ...]] = {
     "[rates.x]": (tables.Rates,),
     "The price of a prefix": (tables.Rate,),
     "[webhook.x]": (tables.Webhook,),
+    "[crm]": (tables.Crm,),
+    "[crm.find.x]": (tables.CrmFind,),
 }
 ROW = re.compile(r"^\| `([\w-]+)` \| (.+?) \| .+ \|$", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]+\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
@@ -101,6 +103,7 @@ def test_the_examples_of_the_reference_are_one_office(
     for name in ("SMTP", "PROVIDER", "ANNA", "PIOTR"):
         monkeypatch.setenv(f"{name}_PASSWORD", "secret")
     monkeypatch.setenv("REGION_SECRET", "secret")
+    monkeypatch.setenv("CRM_HEADER", "Bearer secret")
     office = tmp_path / "office.toml"
     office.write_text("\n".join(re.findall(r"```toml\n(.*?)```", REFERENCE, re.DOTALL)))
     assert lint(load_config(office)) == ()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-STEPS = {"ringing", "ivr", "call_queue", "voicemail", "webhook"}
+STEPS = {"ringing", "ivr", "call_queue", "voicemail", "webhook", "crm"}
 STEP_MAY = {"call", "people", "routing", "store", "config", "media", "errors"}
 ALLOWED: dict[str, set[str]] = {
     "media": set(),
@@ -30,11 +30,12 @@ ALLOWED: dict[str, set[str]] = {
     "lamps": {"call", "registrar", "routing", "sip", "store", "errors"},
     **dict.fromkeys(STEPS, STEP_MAY),
     "webhook": {*STEP_MAY, "http"},
+    "crm": {*STEP_MAY, "http"},
 }
 """Package: what of ours it may import. Those that are not here are the top, which may import everything."""
 TOP = {
-    *("__init__", "__main__", "background", "cli", "demo", "edition", "inbound"),
-    *("listening", "log", "reloading", "running_calls", "server", "surroundings"),
+    *("__init__", "__main__", "attendance", "background", "cli", "demo", "edition", "inbound"),
+    *("listening", "log", "recovering", "reloading", "running_calls", "server", "sounding", "surroundings"),
 }
 
 

@@ -75,6 +75,8 @@ class CallerIdentity:
     """The caller asked to stay unknown (RFC 3323), or is withheld."""
     label: str = ""
     """What the answerer should read before the caller's number, e.g. the number's name."""
+    source: str = ""
+    """Where the caller found the number that they dialled."""
 
     @property
     def is_internal(self) -> bool:

@@ -105,6 +105,8 @@ class Reached:
     """Why ``dials`` is empty: ``phone is off``, ``all lines of trunk provider are busy``."""
     person: str | None = None
     """Key of the person, when it is one of ours."""
+    is_excused: bool = False
+    """The person takes no calls now: ``why_not`` says what they are, ``in a meeting until 15:00``."""
 
 
 class CalleeLeg(Leg):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from b2bua.call.leg import Leg
 from b2bua.call.sound import SoundProfile
 from b2bua.sip.dialog import DialogKey
-from b2bua.sip.session import IncomingInvite
+from b2bua.sip.session import Ending, IncomingInvite
 from media.client import MediaLeg
 from media.sdp.crypto import SrtpPolicy
 
@@ -57,7 +58,10 @@ class CallerLeg(Leg):
         self.max_forwards = 70 if hops is None else min(70, max(0, hops - 1))
         invite.on_offer = self._renegotiate
         invite.on_answer = lambda answer: self._accept_answer(self._answer, answer)
-        invite.ended.add_done_callback(lambda ending: self._over(ending.result()))
+        invite.ended.add_done_callback(self._taken_back)
+
+    def _taken_back(self, ending: asyncio.Future[Ending]) -> None:
+        self._over(ending.result())
 
     @property
     def dialog_key(self) -> DialogKey:
@@ -149,3 +153,10 @@ class CallerLeg(Leg):
         if not self._invite.has_final:
             self._invite.reject(503)
         super().end(why, by=by)
+
+    async def close(self) -> None:
+        """Hang up or refuse, give the ports back, and hold nobody any more."""
+        await super().close()
+        self._invite.ended.remove_done_callback(self._taken_back)
+        self._invite.let_go()
+        self.on_stage = None

@@ -141,6 +141,15 @@ class Fork:
         """Ring ``dials`` and return when nobody rings any more."""
         if not dials:
             return Rung(None, ())
+        try:
+            await self._ring_all(dials)
+        finally:
+            self._tasks.clear()
+        if self._winner is not None and self._instead_of and self._watch.on_picked_up is not None:
+            self._watch.on_picked_up(self._winner, self._instead_of)
+        return Rung(self._winner, tuple(self._attempts))
+
+    async def _ring_all(self, dials: Sequence[Dial]) -> None:
         async with asyncio.TaskGroup() as group:
             self._tasks = [group.create_task(self._branch(dial), name=f"ring {dial.who}") for dial in dials]
             try:
@@ -148,9 +157,6 @@ class Fork:
             except asyncio.CancelledError:
                 self._cancel_branches()
                 raise
-        if self._winner is not None and self._instead_of and self._watch.on_picked_up is not None:
-            self._watch.on_picked_up(self._winner, self._instead_of)
-        return Rung(self._winner, tuple(self._attempts))
 
     @property
     def is_open(self) -> bool:

@@ -78,7 +78,8 @@ class Leg:
         self._face(peer)
         self._told = self._local
         """As the far end knows us: another port, other keys are still to be told."""
-        self._relocation = Relocation(self._has_moved, self._offer_once_more, self._accept_answer, self._lost)
+        self._relocation: Relocation | None = None
+        """Under way, or done, since its sound went to another port."""
         self._digits = Digits(profile.dtmf)
         self.on_key: Callable[[str, Method], None] | None = None
         """Told each key press that counts, and how it came."""
@@ -255,7 +256,8 @@ class Leg:
         session.on_renegotiated = self._accept_answer
         session.on_info = self._take_info
         session.ended.add_done_callback(lambda ending: self._over(ending.result()))
-        self._relocation.begin(session)
+        if self._relocation is not None:
+            self._relocation.begin(session)
 
     @property
     def codec(self) -> str | None:
@@ -336,6 +338,10 @@ class Leg:
         self._local = replace(self._local, port=self.media.address[1])
         if self.media.agreement is not None and self.media.agreement.keys is not None:
             self._local = replace(self._local, crypto=new_keys())
+        if self._relocation is None:
+            self._relocation = Relocation(
+                self._has_moved, self._offer_once_more, self._accept_answer, self._lost
+            )
         if self.session is not None:
             self._relocation.begin(self.session)
 
@@ -389,17 +395,20 @@ class Leg:
             await self.close()
 
     async def close(self) -> None:
-        """Hang up if still up and give the ports back."""
+        """Hang up if still up, give the ports back, and hold nobody any more."""
         self.hang_up()
         self.media.on_digit = self.media.on_tone = None
         self.media.on_rtp_timeout = None
         self.media.on_lost = None
         self.media.on_moved = None
-        self._relocation.stop()
+        if self._relocation is not None:
+            self._relocation.stop()
+            self._relocation = None
         await self.media.close()
         told, self.on_closed = self.on_closed, None
         if told is not None:
             told(self)
+        self.owner = None
 
 
 def _first_description(media: MediaLeg, profile: SoundProfile) -> LocalMedia:

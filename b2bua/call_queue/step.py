@@ -21,6 +21,9 @@ from b2bua.routing.plan import QueueSpec
 from b2bua.store.calls import EventKind
 from media.commands import PlayItem
 
+NOBODY_THERE = "everybody there is offline or away"
+"""Why a caller leaves a queue whose agents are all offline, away or off duty."""
+
 
 @dataclass(frozen=True, slots=True)
 class QueueSounds:
@@ -49,7 +52,7 @@ class QueueStep:
     occupancy: Occupancy
     """Knows which agents are free."""
     is_online: Callable[[str], bool]
-    """Whether a person has a registered phone."""
+    """Whether a person has a registered phone, and takes calls."""
     sounds: QueueSounds
     """Prompts and announcements."""
     lines: dict[str, Line] = field(default_factory=dict)
@@ -64,7 +67,7 @@ class QueueStep:
         line = self.line(queue.name)
         call.ledger.note(EventKind.QUEUED, queue.name)
         if line.is_everyone_offline:
-            call.ledger.note(EventKind.LEFT_QUEUE, queue.name, "all phones are offline", 0.0)
+            call.ledger.note(EventKind.LEFT_QUEUE, queue.name, NOBODY_THERE, 0.0)
             return Outcome.OFFLINE
         call.doing = "while waiting in the queue"
         call.caller.answer()
@@ -114,7 +117,7 @@ class Visit:
                 except TimeoutError:
                     self._why_left = "waited long enough"
                     return Outcome.MAX_WAIT
-                self._why_left = "an agent took the call" if leg else "all phones are offline"
+                self._why_left = "an agent took the call" if leg else NOBODY_THERE
             if leg is None:
                 return Outcome.OFFLINE
             return Outcome.ANSWERED if await self._talk(leg) else Outcome.OFFLINE

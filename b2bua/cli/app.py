@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 import typer
@@ -18,6 +18,8 @@ from b2bua.errors import B2buaError, ConfigError, Problem
 if TYPE_CHECKING:
     from b2bua.config.models import Config
     from b2bua.routing.explain import Ask
+
+Result = TypeVar("Result")
 
 app = typer.Typer(
     help="A SIP B2BUA for small offices that never loses a call.",
@@ -71,10 +73,25 @@ def check(
 
     The exit code is 0 when it can be used (warnings may be printed), else 1 or 2.
     """
-    from b2bua.cli.check import check_office
+    from b2bua.cli.addresses import foreign_addresses
+    from b2bua.cli.sounds import defects
+    from b2bua.config.check import lint
+    from b2bua.config.prompts import broken_prompts
 
-    if not check_office(config, _load(config)):
-        raise typer.Exit(1)
+    office = _load(config)
+    problems = (
+        *lint(office),
+        *_missing_prompts(office),
+        *broken_prompts(office, defects(office.office.prompts)),
+        *foreign_addresses(office),
+    )
+    for problem in sorted(problems, key=lambda problem: (problem.file, problem.line)):
+        typer.echo(str(problem))
+    first, last = office.rtp.ports
+    typer.echo(f"RTP ports {first}-{last} have room for {office.rtp.room}")
+    errors = sum(not problem.is_warning for problem in problems)
+    typer.echo(f"{config}: {_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}")
+    raise typer.Exit(1 if errors else 0)
 
 
 @app.command()
@@ -84,15 +101,12 @@ def explain(
     from_: Annotated[str, typer.Option("--from", help="Number of the caller.")] = "",
     at: Annotated[str, typer.Option(help='When: "now", "sat 21:00", "21:00" or "2026-12-24 12:00".')] = "now",
     offline: Annotated[str, typer.Option(help="People whose phones are off, comma-separated.")] = "",
-    busy: Annotated[str, typer.Option(help="People who talk, comma-separated.")] = "",
-    trunk_down: Annotated[
-        str, typer.Option("--trunk-down", help='Trunks that are down, comma-separated, or "all".')
-    ] = "",
     ask: Annotated[
         bool, typer.Option("--ask", help="Ask the servers of webhooks indeed; else as if they were down.")
     ] = False,
 ) -> None:
     """Tell step by step where a call from outside would go, and why. Nothing is dialled."""
+    from b2bua.cli.absences import absences
     from b2bua.cli.moment import parse_moment
     from b2bua.routing.explain import explain as tell
     from b2bua.routing.facts import Facts
@@ -103,40 +117,23 @@ def explain(
         moment = parse_moment(at, now=datetime.now(zone))
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--at") from None
-    facts = Facts(
-        moment,
-        offline=_people(office, offline, "--offline"),
-        busy=_people(office, busy, "--busy"),
-        down=_trunks(office, trunk_down),
-    )
+    people = {
+        extension: name for name, person in office.people.items() for extension in (person.extension, name)
+    }
+    away = frozenset(people.get(each.strip(), each.strip()) for each in offline.split(",") if each.strip())
+    unknown = sorted(away - set(office.people))
+    if unknown:
+        raise typer.BadParameter(f"nobody is called {', '.join(unknown)}", param_hint="--offline")
     asks = _asker(office, to, from_) if ask else None
+    facts = Facts(moment, away, _run(lambda: absences(office)))
     for line in tell(office.plan(), facts, to, from_, ask=asks):
         typer.echo(line)
-
-
-def _people(office: Config, listed: str, option: str) -> frozenset[str]:
-    keys = {extension: name for name, each in office.people.items() for extension in (each.extension, name)}
-    named = frozenset(keys.get(each, each) for each in _listed(listed))
-    if unknown := sorted(named - set(office.people)):
-        raise typer.BadParameter(f"nobody is called {', '.join(unknown)}", param_hint=option)
-    return named
-
-
-def _trunks(office: Config, listed: str) -> frozenset[str]:
-    named = frozenset(office.trunks) if listed == "all" else frozenset(_listed(listed))
-    if unknown := sorted(named - set(office.trunks)):
-        raise typer.BadParameter(f"there is no trunk {', '.join(unknown)}", param_hint="--trunk-down")
-    return named
-
-
-def _listed(text: str) -> list[str]:
-    return [each.strip() for each in text.split(",") if each.strip()]
 
 
 def _asker(office: Config, dialled: str, caller: str) -> Ask:
     from b2bua.cli.ask import asker
 
-    return asker(office.plan(), dialled=dialled, caller=caller)
+    return asker(office, dialled=dialled, caller=caller)
 
 
 @app.command()
@@ -218,6 +215,31 @@ def costs(
 
 
 @app.command()
+def status(
+    config: ConfigPath = None,
+    person: Annotated[str, typer.Argument(help="Whose: key or extension.", metavar="PERSON")] = "",
+    state: Annotated[
+        str,
+        typer.Argument(help="available, away, do-not-disturb, meeting or off-duty.", metavar="STATUS"),
+    ] = "",
+    for_: Annotated[str, typer.Option("--for", help='How long: "30m", "1h30m".')] = "",
+    until: Annotated[str, typer.Option(help='Until when: "15:00", "mon 09:00", "2026-12-24 12:00".')] = "",
+    reason: Annotated[str, typer.Option(help="Why; colleagues and the journal read it.")] = "",
+) -> None:
+    """List who takes calls, or say that somebody does or does not from now on; also while the office runs."""
+    from b2bua.cli.status import Wish, list_people, say
+
+    office = _load(config, needs_secrets=False)
+    if state:
+        wish = Wish(person, state, for_, until, reason)
+        _run(lambda: say(office, wish))
+    elif for_ or until or reason:
+        raise typer.BadParameter("what are they? away, meeting…", param_hint="STATUS")
+    else:
+        _run(lambda: list_people(office, person))
+
+
+@app.command()
 def trunks(config: ConfigPath = None) -> None:
     """Tell how things stand with each trunk: registered or not, since when, and what is wrong."""
     from b2bua.cli.trunks import list_trunks
@@ -240,6 +262,10 @@ def version() -> None:
     typer.echo(f"b2bua {__version__}")
 
 
+def _count(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
+
+
 def _load(path: Path | None, *, needs_secrets: bool = True) -> Config:
     from b2bua.config.load import load_config
 
@@ -259,10 +285,10 @@ def _missing_prompts(office: Config) -> tuple[Problem, ...]:
     return missing_prompts(office, book.has, book.has_music)
 
 
-def _run(work: Callable[[], Coroutine[object, object, None]]) -> None:
+def _run(work: Callable[[], Coroutine[object, object, Result]]) -> Result:
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(work())
+            return runner.run(work())
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except (B2buaError, OSError) as error:

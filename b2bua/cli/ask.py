@@ -7,19 +7,22 @@ from datetime import UTC, datetime
 
 from b2bua import __version__
 from b2bua.call.call import CallerIdentity
+from b2bua.config.models import Config
+from b2bua.crm.desk import CrmDesk
+from b2bua.crm.step import in_words, named
 from b2bua.http.client import HttpClient
 from b2bua.http.failures import NoAnswerError
-from b2bua.routing.destination import Destination
+from b2bua.routing.destination import Destination, Person, Responsible, Ring, Webhook
 from b2bua.routing.explain import Ask
 from b2bua.routing.numbers import normalise
-from b2bua.routing.plan import Plan
 from b2bua.routing.scheme import number_spec
 from b2bua.webhook.answer import destination_of
 from b2bua.webhook.request import request_for
 
 
-def asker(plan: Plan, *, dialled: str, caller: str) -> Ask:
-    """Return what asks a webhook where that caller goes, as a call would."""
+def asker(config: Config, *, dialled: str, caller: str) -> Ask:
+    """Return what asks a webhook or the CRM where that caller goes, as a call would."""
+    plan = config.plan()
     spec = number_spec(plan, dialled)
     identity = CallerIdentity(
         call_id="explain",
@@ -29,22 +32,39 @@ def asker(plan: Plan, *, dialled: str, caller: str) -> Ask:
         trunk=None,
         label=spec.source or "" if spec else "",
     )
-
-    def ask(name: str) -> Destination | str:
-        return asyncio.run(_ask(plan, name, identity))
-
-    return ask
+    return lambda asked: asyncio.run(_ask(config, asked, identity))
 
 
-async def _ask(plan: Plan, name: str, identity: CallerIdentity) -> Destination | str:
-    spec = plan.webhooks[name]
+async def _ask(config: Config, asked: Webhook | Responsible, caller: CallerIdentity) -> Destination | str:
     client = HttpClient(f"b2bua/{__version__}")
     await client.prepare()
     try:
-        request = request_for(spec, identity, lambda: datetime.now(UTC))
-        answer = await client.ask(request, budget_s=spec.budget_s)
-        return destination_of(answer, plan, for_seconds=spec.for_seconds)
+        if isinstance(asked, Webhook):
+            return await _ask_webhook(config, asked, caller, client)
+        return await _ask_crm(config, asked, caller, client)
     except NoAnswerError as error:
         return error.why
     finally:
         await client.close()
+
+
+async def _ask_webhook(
+    config: Config, asked: Webhook, caller: CallerIdentity, client: HttpClient
+) -> Destination:
+    plan = config.plan()
+    spec = plan.webhooks[asked.name]
+    request = request_for(spec, caller, lambda: datetime.now(UTC))
+    answer = await client.ask(request, budget_s=spec.budget_s)
+    return destination_of(answer, plan, for_seconds=spec.for_seconds)
+
+
+async def _ask_crm(
+    config: Config, asked: Responsible, caller: CallerIdentity, client: HttpClient
+) -> Destination | str:
+    crm = CrmDesk(client).of(config)
+    if crm is None or not caller.number:
+        return "is not asked: nobody is said to call (--from)"
+    found = await named(crm, config, caller.number)
+    if found.person is None:
+        return in_words(config, found)
+    return Ring((Person(found.person),), for_seconds=asked.for_seconds)

@@ -61,4 +61,5 @@ def row_of(call: CallStory, zone: tzinfo) -> tuple[str, ...]:
     new = call.call
     caller = " ".join(part for part in (new.caller or "withheld", new.caller_name) if part)
     outcome = call.outcome.value if call.outcome is not None else "in progress"
-    return f"{new.at.astimezone(zone):%Y-%m-%d %H:%M:%S}", caller, new.dialled, outcome, story(call)
+    dialled = f"{new.dialled} ({new.source})" if new.source else new.dialled
+    return f"{new.at.astimezone(zone):%Y-%m-%d %H:%M:%S}", caller, dialled, outcome, story(call)

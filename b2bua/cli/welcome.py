@@ -43,9 +43,9 @@ def _phones(config: Config, *, is_demo: bool) -> list[str]:
 
 
 def _numbers(config: Config) -> list[str]:
-    if not config.numbers:
-        return []
     plan = config.plan()
+    if not plan.numbers:
+        return []
     now = Facts(datetime.now(ZoneInfo(config.office.timezone)))
     lines = ["Dial from such a phone, or call in through a trunk:"]
     lines += [f"  {number:<14} {summarise(plan, number, now)}" for number in plan.numbers]

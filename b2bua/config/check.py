@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 from itertools import chain
-from urllib.parse import urlsplit
 
 from b2bua.config import tables
-from b2bua.config.advice import advice
 from b2bua.config.compile import compile_plan
 from b2bua.config.dead_ends import choices, find_dead_ends
 from b2bua.config.models import Config
+from b2bua.config.numbers import written_numbers
 from b2bua.config.origin import Fault
 from b2bua.config.price_check import price_warnings
-from b2bua.config.rung import rung
+from b2bua.config.servers import warnings_about_servers
 from b2bua.errors import Problem
 from b2bua.routing.destination import (
     Destination,
@@ -23,6 +21,7 @@ from b2bua.routing.destination import (
     Menu,
     Mobile,
     Person,
+    Queue,
     Ring,
     RingMode,
     SipAddress,
@@ -33,9 +32,6 @@ from b2bua.routing.plan import Plan
 from b2bua.routing.scheme import number_spec
 
 RING_RANGE = (10.0, 60.0)
-ANSWERED_RING_RANGE = (30.0, 60.0)
-"""Of whoever a webhook names."""
-LONGEST_BUDGET_S = 3.0
 QUEUE_RANGE = (90.0, 300.0)
 MENU_RANGE = (90.0, 120.0)
 MOST_OPTIONS = 4
@@ -58,13 +54,13 @@ def _warnings(config: Config, plan: Plan) -> Iterator[Fault]:
     yield from _passwords(config)
     yield from _no_telephone_numbers(config, plan)
     yield from _numbers_without_backup(config, plan)
+    yield from _numbers_without_off_hours(config, plan)
     yield from _steps(config)
-    yield from _webhooks(config)
+    yield from warnings_about_servers(config)
     yield from _menus(config, plan)
     yield from _queues(config)
     yield from _unreachable(config, plan)
     yield from price_warnings(config, plan)
-    yield from advice(config, plan)
 
 
 def _warn(*path: str | int, because: str) -> Fault:
@@ -121,9 +117,9 @@ def _passwords(config: Config) -> Iterator[Fault]:
 
 
 def _no_telephone_numbers(config: Config, plan: Plan) -> Iterator[Fault]:
-    for written in config.numbers:
+    for path, written in written_numbers(config):
         if not DIALLABLE.fullmatch(normalise(written, country=plan.country)):
-            yield _warn("number", written, because="is no telephone number: nobody can dial it")
+            yield _warn(*path, because="is no telephone number: nobody can dial it")
 
 
 def _numbers_without_backup(config: Config, plan: Plan) -> Iterator[Fault]:
@@ -131,19 +127,69 @@ def _numbers_without_backup(config: Config, plan: Plan) -> Iterator[Fault]:
         "no backup: when these phones are offline only voicemail is left; "
         "let a later step ring a mobile, another number or somebody else"
     )
-    for written in config.numbers:
-        spec = number_spec(plan, written)
-        entries = [name for name in (spec.in_hours, spec.off_hours) if name] if spec else []
+    for path in dict.fromkeys(path[:2] for path, _ in written_numbers(config)):
+        table = (config.numbers if path[0] == "number" else config.number_groups)[str(path[1])]
+        entries = filter(None, (table.scheme, table.in_hours, table.off_hours, table.holiday))
         if any(_lacks_backup(plan, name) for name in entries):
-            yield _warn("number", written, because=why)
+            yield _warn(*path, because=why)
+
+
+def _numbers_without_off_hours(config: Config, plan: Plan) -> Iterator[Fault]:
+    """Yield one warning for all numbers that ring people at any time, by a scheme that knows no hours."""
+    found = []
+    for path, written in written_numbers(config):
+        spec = number_spec(plan, written)
+        if spec and not spec.schedule and _rings_at_any_time(plan, spec.in_hours):
+            found.append(path[:2])
+    if found:
+        others = f" (so {_is_or_are(len(found) - 1, 'other number')})" if len(found) > 1 else ""
+        why = (
+            f"is missing: people are rung at night and on holidays too{others}; "
+            "let a schedule choose between in-hours and off-hours"
+        )
+        yield _warn(*found[0], "off-hours", because=why)
+
+
+def _is_or_are(count: int, what: str) -> str:
+    return f"is one {what}" if count == 1 else f"are {count} {what}s"
+
+
+def _rings_at_any_time(plan: Plan, scheme: str) -> bool:
+    return bool(list(_rung(plan, Goto(scheme), frozenset()))) and not _knows_hours(plan, scheme)
+
+
+def _knows_hours(plan: Plan, name: str) -> bool:
+    """Return whether the scheme, one of its steps or a scheme within does not work at all hours."""
+    scheme = plan.schemes[name]
+    within = (step.destination.scheme for step in scheme.steps if isinstance(step.destination, Goto))
+    has_hours = scheme.works is not None or any(step.hours for step in scheme.steps)
+    return has_hours or any(_knows_hours(plan, each) for each in within)
 
 
 def _lacks_backup(plan: Plan, scheme: str) -> bool:
     """Return whether the scheme rings people, but only ever the same ones and nobody outside."""
-    groups = list(rung(plan, Goto(scheme)))
+    groups = list(_rung(plan, Goto(scheme), frozenset()))
     has_outside = any(isinstance(target, External | Mobile | SipAddress) for target in chain(*groups))
     has_others = any(set(group) - set(groups[0]) for group in groups[1:])
     return bool(groups) and not (has_outside or has_others)
+
+
+def _rung(plan: Plan, destination: Destination, seen: frozenset[Destination]) -> Iterator[tuple[Target, ...]]:
+    """Yield who is rung at each place that a destination can lead to."""
+    if destination in seen:
+        return
+    seen |= {destination}
+    match destination:
+        case Ring(targets):
+            yield targets
+        case Queue(name):
+            yield tuple(Person(agent) for agent in plan.queues[name].agents)
+        case Goto(scheme):
+            for step in plan.schemes[scheme].steps:
+                yield from _rung(plan, step.destination, seen)
+        case Menu(name):
+            for choice in choices(plan, plan.menus[name]):
+                yield from _rung(plan, choice, seen)
 
 
 def _steps(config: Config) -> Iterator[Fault]:
@@ -169,38 +215,6 @@ def _outside(usual: tuple[float, float], seconds: float, *path: str | int) -> It
     low, high = usual
     if not low <= seconds <= high:
         yield _warn(*path, because=f"{seconds:g} s is unusual, {low:g} to {high:g} s are recommended")
-
-
-def _webhooks(config: Config) -> Iterator[Fault]:
-    for name, webhook in config.webhooks.items():
-        path = ("webhook", name)
-        yield from _outside(ANSWERED_RING_RANGE, webhook.for_seconds, *path, "for")
-        if webhook.budget_s > LONGEST_BUDGET_S:
-            why = f"callers hear ringing for {webhook.budget_s:g} s in which nobody is rung; 1.5 s is usual"
-            yield _warn(*path, "budget", because=why)
-        if webhook.url.startswith("http:") and not _is_near(webhook.url):
-            why = (
-                "is not encrypted: whoever is on the way reads who calls, and can send your callers elsewhere"
-            )
-            yield _warn(*path, "url", because=why)
-        if not any(step.webhook == name for step in _destinations(config)):
-            yield _warn(*path, because="no step asks it")
-
-
-def _is_near(url: str) -> bool:
-    """Return whether a server is this machine or in a private network."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_private
-    except ValueError:
-        return "." not in host or host.endswith(".local")
-
-
-def _destinations(config: Config) -> Iterator[tables.Destination]:
-    yield from chain.from_iterable(scheme.steps for scheme in config.schemes.values())
-    yield from config.extensions.values()
-    for menu in config.menus.values():
-        yield from (menu.no_input, menu.invalid, *menu.options.values())
 
 
 def _menus(config: Config, plan: Plan) -> Iterator[Fault]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from b2bua.config import tables
 from b2bua.config.budget import budget_faults, compile_budget
-from b2bua.config.hours import read_schedule
+from b2bua.config.codes import mistaken_codes
+from b2bua.config.hours import read_days, read_schedule
+from b2bua.config.numbers import compile_numbers, written_numbers
 from b2bua.config.origin import Fault, KeyPath, dotted
 from b2bua.config.ring_targets import TargetReader
 from b2bua.routing.destination import (
@@ -18,6 +20,7 @@ from b2bua.routing.destination import (
     Menu,
     Person,
     Queue,
+    Responsible,
     Ring,
     RingMode,
     Say,
@@ -31,7 +34,6 @@ from b2bua.routing.plan import (
     DialExtension,
     MailboxSpec,
     MenuSpec,
-    NumberSpec,
     PersonSpec,
     Plan,
     QueueSpec,
@@ -68,6 +70,7 @@ class _Compiler:
         self._people_by_extension = self._index_extensions()
         self._targets = TargetReader(config.people, self._people_by_extension, country=config.office.country)
         self._extensions = self._compile_extensions()
+        self._schedules = {name: self._hours(name, table) for name, table in config.hours.items()}
 
     def plan(self) -> Plan:
         office = self.config.office
@@ -76,6 +79,7 @@ class _Compiler:
         if office.default_trunk:
             self._known(("office", "default-trunk"), office.default_trunk, self.config.trunks, "trunk")
         self._check_recording()
+        self.faults += mistaken_codes(office)
         return Plan(
             country=office.country,
             timezone=office.timezone,
@@ -86,8 +90,9 @@ class _Compiler:
             directed_pickup_code=self._pickup_code(
                 "directed-pickup-code", office.directed_pickup_code, after=self._extensions
             ),
+            status_code=office.status_code,
             schemes={name: self._scheme(scheme) for name, scheme in self.config.schemes.items()},
-            numbers=self._numbers(),
+            numbers=compile_numbers(self.config, known=self._known, fault=self._fault),
             menus={name: self._menu(menu) for name, menu in self.config.menus.items()},
             queues={name: self._queue(queue) for name, queue in self.config.queues.items()},
             mailboxes={
@@ -95,7 +100,7 @@ class _Compiler:
             },
             extensions=self._extensions,
             people={name: self._person(person) for name, person in self.config.people.items()},
-            hours={name: self._hours(name, table) for name, table in self.config.hours.items()},
+            hours=self._schedules,
             budget=self._budget(),
             webhooks={name: _webhook(webhook) for name, webhook in self.config.webhooks.items()},
         )
@@ -127,7 +132,8 @@ class _Compiler:
     def _check_recording(self) -> None:
         """Report what `[recording]` names and is not there."""
         named, config = self.config.recording, self.config
-        ours = {normalise(number, country=config.office.country) for number in config.numbers}
+        country = config.office.country
+        ours = {normalise(number, country=country) for _, number in written_numbers(config)}
         for index, number in enumerate(named.numbers):
             self._known(
                 ("recording", "numbers", index),
@@ -198,7 +204,26 @@ class _Compiler:
             destination = self._destination(step, (*path, index), earlier=steps)
             after = frozenset(step.after) if step.after else None
             steps.append(Step(destination, after, step.hours, key=dotted((*path, index))))
-        return Scheme(table.name, tuple(steps), table.allow_dead_end)
+        if table.otherwise:
+            self._known(("scheme", table.name, "otherwise"), table.otherwise, self.config.schemes, "scheme")
+        return Scheme(
+            table.name,
+            tuple(steps),
+            table.allow_dead_end,
+            works=self._works(table),
+            works_on=table.hours or ", ".join(table.days),
+            otherwise=table.otherwise or None,
+        )
+
+    def _works(self, table: tables.Scheme) -> Schedule | None:
+        """Return when the scheme works; None: always."""
+        path = ("scheme", table.name)
+        if table.hours:
+            is_known = self._known((*path, "hours"), table.hours, self.config.hours, "hours table")
+            return self._schedules[table.hours] if is_known else None
+        works, faults = read_days(table.days, (*path, "days"))
+        self.faults += faults
+        return works
 
     def _destination(
         self, table: tables.Destination, path: KeyPath, *, earlier: Iterable[Step] = ()
@@ -222,10 +247,8 @@ class _Compiler:
                 here, name, self.config.schemes, "scheme"
             ):
                 return Goto(name)
-            case tables.Destination(webhook=str() as name) if self._known(
-                here, name, self.config.webhooks, "webhook"
-            ):
-                return Webhook(name)
+            case tables.Destination(webhook=str()) | tables.Destination(crm=str()):
+                return self._asked(table, here)
             case tables.Destination(extension=str() as name) if self._known(
                 here, name, self._extensions, "extension"
             ):
@@ -235,6 +258,17 @@ class _Compiler:
             case tables.Destination(echo=True):
                 return Echo()
         return NOWHERE
+
+    def _asked(self, table: tables.Destination, path: KeyPath) -> Webhook | Responsible:
+        """Return whom to ask outside where the caller goes."""
+        if table.webhook is not None:
+            self._known(path, table.webhook, self.config.webhooks, "webhook")
+            return Webhook(table.webhook)
+        crm = self.config.crm
+        if crm is None:
+            self._fault(path, "there is no [crm] that could be asked")
+            return Responsible()
+        return Responsible(table.for_seconds or tables.RESPONSIBLE_SECONDS, crm.looks_in, crm.budget_s)
 
     def _ring(
         self, table: tables.Destination, ring: tuple[str, ...], path: KeyPath, earlier: Iterable[Step]
@@ -255,35 +289,6 @@ class _Compiler:
             stagger_seconds=table.stagger_seconds or tables.STAGGER_SECONDS,
             confirm_seconds=table.confirm_seconds or tables.CONFIRM_SECONDS,
             music=table.music or "",
-        )
-
-    def _numbers(self) -> dict[str, NumberSpec]:
-        found: dict[str, NumberSpec] = {}
-        for written, table in self.config.numbers.items():
-            number = normalise(written, country=self.config.office.country)
-            if number in found:
-                self._fault(("number", written), f"{number} is configured twice")
-            found[number] = self._number(number, table)
-        return found
-
-    def _number(self, number: str, table: tables.Number) -> NumberSpec:
-        path = ("number", table.name)
-        for key, name in (
-            ("scheme", table.scheme),
-            ("in-hours", table.in_hours),
-            ("off-hours", table.off_hours),
-        ):
-            if name:
-                self._known((*path, key), name, self.config.schemes, "scheme")
-        if table.schedule:
-            self._known((*path, "schedule"), table.schedule, self.config.hours, "hours table")
-        return NumberSpec(
-            number,
-            in_hours=table.scheme or table.in_hours or "",
-            off_hours=table.off_hours,
-            schedule=table.schedule,
-            source=table.source,
-            sticky_seconds=table.sticky_seconds if table.sticky else None,
         )
 
     def _menu(self, table: tables.Menu) -> MenuSpec:

@@ -8,11 +8,13 @@ from b2bua.config.origin import Fault, KeyPath
 from b2bua.routing.destination import (
     Destination,
     Echo,
+    Feature,
     Goto,
     Listen,
     Menu,
     Outcome,
     Queue,
+    Responsible,
     Ring,
     RingAgain,
     Say,
@@ -42,6 +44,8 @@ def find_dead_ends(plan: Plan) -> tuple[Fault, ...]:
 
 
 def _dead_ends_of(plan: Plan, scheme: Scheme) -> Iterator[Fault]:
+    if scheme.works and not scheme.otherwise:
+        yield Fault(("scheme", scheme.name), _describe_rest(scheme), scheme.allows_dead_end)
     for index, outcomes in leaks(plan, scheme.steps).items():
         if index == len(scheme.steps) - 1:
             outcomes -= {Outcome.DONE}  # a farewell may be the end
@@ -61,6 +65,13 @@ def _describe(index: int, outcomes: frozenset[Outcome], scheme: Scheme) -> str:
     return (
         f'dead end: {when}, nothing follows; add a last step such as voicemail = "…" without hours and after'
     )
+
+
+def _describe_rest(scheme: Scheme) -> str:
+    when = f"outside of {scheme.works_on}"
+    if scheme.allows_dead_end:
+        return f"dead end: {when} callers go straight to voicemail (allow-dead-end is set)"
+    return f'dead end: {when}, nothing follows; add otherwise = "…", the scheme for that time'
 
 
 def leaks(plan: Plan, steps: tuple[Step, ...]) -> Mapping[int, frozenset[Outcome]]:
@@ -96,13 +107,23 @@ def failures(plan: Plan, destination: Destination) -> frozenset[Outcome]:
             chosen = (failures(plan, choice) for choice in choices(plan, plan.menus[name]))
             return NOT_CHOSEN.union(*chosen)
         case Goto(scheme):
-            return frozenset[Outcome]().union(*leaks(plan, plan.schemes[scheme].steps).values())
+            return _leaks_of(plan, plan.schemes[scheme])
         case Say():
             return frozenset({Outcome.DONE})
+        case Responsible():
+            return NOT_RUNG
         case Webhook():
             return NOT_SENT
-        case Voicemail() | Echo() | Listen() | RingAgain():
+        case Voicemail() | Echo() | Listen() | RingAgain() | Feature():
             return frozenset()
+
+
+def _leaks_of(plan: Plan, scheme: Scheme) -> frozenset[Outcome]:
+    """Return the outcomes after which a nested scheme, or the one in its place, has no step left."""
+    found = frozenset[Outcome]().union(*leaks(plan, scheme.steps).values())
+    if scheme.otherwise:
+        return found | _leaks_of(plan, plan.schemes[scheme.otherwise])
+    return found | {Outcome.OFF_HOURS} if scheme.works else found
 
 
 def choices(plan: Plan, menu: MenuSpec) -> Iterator[Destination]:
@@ -121,14 +142,21 @@ def _entered_directly(plan: Plan) -> Iterator[Scheme]:
 
     Where webhooks are asked, they refer to every scheme.
     """
-    first = {name for spec in plan.numbers.values() for name in (spec.in_hours, spec.off_hours)}
-    first.add(plan.default_scheme)
+    first = {plan.default_scheme, *(name for spec in plan.numbers.values() for name in spec.schemes)}
+    for name in list(first):
+        first |= set(_in_place_of(plan, name))
     everywhere = [step.destination for scheme in plan.schemes.values() for step in scheme.steps]
     everywhere += [choice for menu in plan.menus.values() for choice in choices(plan, menu)]
     nested = {found.scheme for found in everywhere if isinstance(found, Goto)}
     if any(isinstance(found, Webhook) for found in (*everywhere, *plan.extensions.values())):
         nested = set(plan.schemes)
     yield from (scheme for name, scheme in plan.schemes.items() if name in first or name not in nested)
+
+
+def _in_place_of(plan: Plan, name: str | None) -> Iterator[str]:
+    """Yield the schemes that are in force while that one does not work."""
+    while name is not None and (name := plan.schemes[name].otherwise) is not None:
+        yield name
 
 
 def _cycles(plan: Plan) -> Iterator[Fault]:
@@ -158,7 +186,9 @@ def _leads_to(plan: Plan, node: Node) -> Iterator[Node]:
     kind, name = node
     destinations: Iterable[Destination]
     if kind == "scheme":
-        destinations = [step.destination for step in plan.schemes[name].steps]
+        scheme = plan.schemes[name]
+        destinations = [step.destination for step in scheme.steps]
+        destinations += [Goto(scheme.otherwise)] if scheme.otherwise else []
     else:
         destinations = choices(plan, plan.menus[name])
     for destination in destinations:

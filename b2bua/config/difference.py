@@ -18,6 +18,7 @@ MOST_NAMES = 4
 KINDS = (
     ("people", "person", "people"),
     ("numbers", "number", "numbers"),
+    ("number_groups", "group of numbers", "groups of numbers"),
     ("schemes", "scheme", "schemes"),
     ("menus", "menu", "menus"),
     ("queues", "queue", "queues"),
@@ -45,7 +46,7 @@ def difference(before: Config, after: Config) -> Difference:
     """Return what ``after`` changes in ``before``, the configuration in force."""
     waiting = [key for table in FIXED for key in _keys(table, getattr(before, table), getattr(after, table))]
     changes = [words for kind in KINDS for words in _tables(before, after, *kind)]
-    for table in ("office", "recording", "smtp"):
+    for table in ("office", "recording", "smtp", "crm"):
         for key in _keys(table, getattr(before, table), getattr(after, table)):
             (waiting if key in FIXED_KEYS else changes).append(key)
     return Difference(tuple(changes), tuple(waiting))

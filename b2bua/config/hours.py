@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from b2bua.config.origin import Fault, KeyPath
 from b2bua.config.public_holidays import public_holidays
 from b2bua.config.tables import Hours
 from b2bua.routing.days import DayRange, PublicHolidays
-from b2bua.routing.schedule import Schedule, Span, parse_days
+from b2bua.routing.schedule import Schedule, Span, around_the_clock, parse_days
 
 Read = TypeVar("Read")
 REGION = re.compile(r"[A-Za-z]{2}(?:-.+)?")
@@ -36,6 +36,13 @@ def read_schedule(table: Hours, path: KeyPath) -> tuple[Schedule, tuple[Fault, .
         public=tuple(reader.public),
     )
     return schedule, tuple(reader.faults)
+
+
+def read_days(texts: Sequence[str], path: KeyPath) -> tuple[Schedule | None, tuple[Fault, ...]]:
+    """Return what is open around the clock on these days of the week (None: none is named), and faults."""
+    reader = _Reader(path)
+    found = {day for i, text in enumerate(texts) for days in reader.read(parse_days, text, i) for day in days}
+    return around_the_clock(found) if found else None, tuple(reader.faults)
 
 
 class _Reader:

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr
 from b2bua.config.compile import compile_plan
 from b2bua.config.origin import Origin
 from b2bua.config.tables import (
+    Crm,
     Destination,
     Extension,
     Hours,
@@ -22,6 +23,7 @@ from b2bua.config.tables import (
     Menu,
     MenuOption,
     Number,
+    NumberGroup,
     Office,
     Person,
     Queue,
@@ -42,6 +44,7 @@ from b2bua.routing.plan import Plan
 
 __all__ = [
     "Config",
+    "Crm",
     "Destination",
     "Extension",
     "Hours",
@@ -50,6 +53,7 @@ __all__ = [
     "Menu",
     "MenuOption",
     "Number",
+    "NumberGroup",
     "Office",
     "Person",
     "Queue",
@@ -74,6 +78,7 @@ class Config(Table):
     media: Media = Media()
     recording: Recording = Recording()
     smtp: Smtp | None = None
+    crm: Crm | None = None
     trunks: Annotated[Mapping[str, Trunk], BeforeValidator(named)] = Field(
         default={}, validation_alias="trunk"
     )
@@ -84,6 +89,9 @@ class Config(Table):
     hours: Mapping[str, Hours] = {}
     numbers: Annotated[Mapping[str, Number], BeforeValidator(named)] = Field(
         default={}, validation_alias="number"
+    )
+    number_groups: Annotated[Mapping[str, NumberGroup], BeforeValidator(named)] = Field(
+        default={}, validation_alias="number-group"
     )
     schemes: Annotated[Mapping[str, Scheme], BeforeValidator(named)] = Field(
         default={}, validation_alias="scheme"

@@ -38,6 +38,8 @@ PATTERNS = {
     "@": "an e-mail address",
 }
 """What the patterns of ``tables.py`` ask for."""
+SECRET = {"password", "secret", "token", "headers"}
+"""Keys whose values are not repeated."""
 
 
 def faults_of(error: ValidationError) -> tuple[Fault, ...]:
@@ -70,7 +72,7 @@ def _fault(detail: ErrorDetails) -> Fault:
         case kind:
             message = detail["msg"]
             plain = PLAIN.get(kind, f"{message[0].lower()}{message[1:]}")
-            found = "" if path[-1] == "password" else f", found {detail['input']!r}"
+            found = "" if SECRET & set(path) else f", found {detail['input']!r}"
             return Fault(path, f"{plain}{found}")
 
 

@@ -24,12 +24,14 @@ class Fault(Enum):
 class NoAnswerError(B2buaError):
     """A request brought nothing usable."""
 
-    def __init__(self, why: str, fault: Fault = Fault.DOWN) -> None:
+    def __init__(self, why: str, fault: Fault = Fault.DOWN, *, status: int | None = None) -> None:
         super().__init__(why)
         self.why = why
         """In words that follow the server's name: "answered 500"."""
         self.fault = fault
         """Whose fault it is."""
+        self.status = status
+        """What was answered instead of a 2xx."""
 
 
 def in_words(error: BaseException) -> str:
@@ -54,7 +56,7 @@ def in_words(error: BaseException) -> str:
 def of_status(status: int) -> NoAnswerError:
     """Return the failure that a final status other than 2xx means."""
     is_down = status >= 500 or status == 429
-    return NoAnswerError(f"answered {status}", Fault.DOWN if is_down else Fault.REFUSED)
+    return NoAnswerError(f"answered {status}", Fault.DOWN if is_down else Fault.REFUSED, status=status)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

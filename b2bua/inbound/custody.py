@@ -86,7 +86,7 @@ class Custody:
                 outcome = Outcome.NO_ANSWER
         facts = self.facts()
         if isinstance(outcome, Chosen):
-            if not goes_round(plan, position, outcome.destination):
+            if not goes_round(plan, position, outcome.destination, facts):
                 return choose(plan, position, outcome.destination, facts)
             call.ledger.note(EventKind.ERROR, detail="the webhook sent the caller round in a circle")
             outcome = Outcome.ERROR

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from b2bua.call.call import CallerIdentity
 from b2bua.config.models import Config, Smtp
 from b2bua.notify.delivery import Delivery, FolderDelivery, SmtpDelivery, SmtpSettings
-from b2bua.notify.mail import Readers, missed_call_mails, voicemail_mails
+from b2bua.notify.mail import Readers, missed_call_mails, unlisted_number_mails, voicemail_mails
 from b2bua.notify.worker import MailWorker
 from b2bua.store.calls import NewCall, UnfinishedCall
 from b2bua.store.outbox import NewMail
@@ -54,6 +54,11 @@ class Mails:
             return mails
         box = self.in_force().plan().default_mailbox
         return missed_call_mails(unfinished.call, readers=self._readers(box))
+
+    def for_unlisted(self, call: NewCall) -> Sequence[NewMail]:
+        """Return the mails about a call to a number that nobody configured."""
+        box = self.in_force().plan().default_mailbox
+        return unlisted_number_mails(call, readers=self._readers(box))
 
     def worker(self, store: Store) -> MailWorker:
         """Return what sends the outbox: to the mail server, or into ``outbox/`` where there is none."""

@@ -40,6 +40,8 @@ class Reach:
     """Returns what watches over a phone."""
     person: Callable[[str], config.Person]
     """Finds somebody by name."""
+    excuse: Callable[[str, CallerIdentity], str]
+    """Returns why a person takes no call of that caller now; empty: they do."""
     plan: Callable[[], Plan]
     """The configuration in force: whose mobile is which."""
     trunks: Callable[[], TrunkSelection]
@@ -54,6 +56,8 @@ class Reach:
     async def __call__(self, target: Target, call: Call) -> Reached:
         """Return what ``target`` comes to for ``call``; nothing to dial is an answer, not an error."""
         match target:
+            case Person(name) | Mobile(name) if why := self.excuse(name, call.identity):
+                return Reached(self.person(name).title, (), why, person=name, is_excused=True)
             case Person(name):
                 return self._person(name, call)
             case Mobile(name):

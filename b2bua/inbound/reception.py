@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -17,6 +18,7 @@ from b2bua.call.sound import SoundProfile
 from b2bua.config.models import Person, Trunk
 from b2bua.errors import MalformedMessage
 from b2bua.inbound.custody import Custody, outcome_of
+from b2bua.inbound.features import feature_of, is_feature
 from b2bua.inbound.ledger import JournalLedger
 from b2bua.inbound.numbers import (
     OUTSIDE,
@@ -27,6 +29,7 @@ from b2bua.inbound.numbers import (
     wants_privacy,
 )
 from b2bua.inbound.pickup import Pickups, read_pickup
+from b2bua.inbound.unlisted import UnlistedNumbers
 from b2bua.people.directory import Directory
 from b2bua.people.engaged import talking
 from b2bua.people.occupancy import Occupancy
@@ -70,6 +73,8 @@ class Arrival:
     """Digits dialled after the number."""
     trunk: Trunk | None = None
     """Where it came from; None: one of our phones."""
+    is_unlisted: bool = False
+    """Nobody configured the number that was dialled."""
 
 
 @dataclass(slots=True)
@@ -112,6 +117,8 @@ class Reception:
     """Wall-clock time, UTC."""
     traces: TraceKeeper
     """Keeps each call's SIP."""
+    unlisted: UnlistedNumbers
+    """Told of calls to numbers that nobody configured."""
 
     async def take(self, invite: IncomingInvite) -> None:
         """Serve one INVITE to its end."""
@@ -141,22 +148,16 @@ class Reception:
         caller = read_caller(invite.request, country=plan.country)
         spec = number_spec(plan, dialled.number)
         identity = replace(
-            self._identity(caller, dialled, label=spec.source or "" if spec else "", trunk=trunk.name),
+            self._identity(caller, dialled, trunk=trunk.name),
+            label=spec.label if spec else "",
+            source=spec.source or "" if spec else "",
             is_private=not caller.number,
         )
         start = self._start(plan, dialled)
         with ExitStack() as held:
             held.enter_context(self.channels.take(trunk.name, None))
-            self._warn_when_full(trunk)
-            await self._serve(Arrival(invite, identity, plan, start, held, dialled.keys, trunk))
-
-    def _warn_when_full(self, trunk: Trunk) -> None:
-        """Tell the office that the provider refuses the next caller, who hears busy (row Q13)."""
-        calls = self.channels.in_use(trunk.name)
-        if trunk.channels is not None and calls >= trunk.channels:
-            log.warning(
-                f"all {trunk.channels} channels of trunk {trunk.name} are in use: the next caller hears busy"
-            )
+            arrival = Arrival(invite, identity, plan, start, held, dialled.keys, trunk)
+            await self._serve(replace(arrival, is_unlisted=spec is None))
 
     def _start(self, plan: Plan, dialled: Dialled) -> Position:
         return enter(plan, dialled.number, self.custody.facts())
@@ -168,7 +169,11 @@ class Reception:
         if code is not None:
             await self.pickups.pick_up(invite, person, code, plan)
             return
-        start = _messages_of(person, plan, dialled) or self._start_at(plan, dialled)
+        start = (
+            _messages_of(person, plan, dialled)
+            or feature_of(person, plan, dialled.number)
+            or self._start_at(plan, dialled)
+        )
         if start is None:
             invite.reject(404, "No such number")
             return
@@ -199,7 +204,7 @@ class Reception:
             return inside
         if number_spec(plan, dialled.number) is not None:
             return enter(plan, dialled.number, facts)
-        if dialled.number in ("", plan.voicemail_number):
+        if dialled.number in ("", plan.voicemail_number) or is_feature(plan, dialled.number):
             return None
         outside = External(dialled.number, dialled.post_dial)
         return Position(Ring((outside,), for_seconds=OUTGOING_RING_S), key=OUTSIDE)
@@ -209,7 +214,6 @@ class Reception:
         caller: CallerId,
         dialled: Dialled,
         *,
-        label: str = "",
         trunk: str | None = None,
         person: str | None = None,
     ) -> CallerIdentity:
@@ -220,7 +224,6 @@ class Reception:
             dialled=dialled.number,
             trunk=trunk,
             person=person,
-            label=label,
         )
 
     # --- custody -------------------------------------------------------------------------------------------
@@ -232,6 +235,8 @@ class Reception:
         log.info(
             "a call", caller=new_call.caller or "withheld", dialled=new_call.dialled, call_id=new_call.call_id
         )
+        if arrival.is_unlisted:
+            self.unlisted.called(new_call)
         ledger = JournalLedger(self.store.journal, new_call, self.clock)
         is_owed = not arrival.identity.is_internal
         ending = Ending(CallOutcome.PROMISE if is_owed else CallOutcome.UNANSWERED)
@@ -261,7 +266,7 @@ class Reception:
         ) as call:
             call.caller.at_end(arrival.held.pop_all().close)
             call.caller.preload_digits(arrival.keys)
-            call.on_joined = lambda call_id: self.traces.also(arrival.identity.call_id, call_id)
+            call.on_joined = partial(self.traces.also, arrival.identity.call_id)
             self.lines.calls(call.caller)
             try:
                 ending.why = await self._answered_in_time(call, arrival)
@@ -310,6 +315,7 @@ class Reception:
             trunk=identity.trunk or "",
             at=self.clock(),
             direction=direction,
+            source=identity.source,
         )
 
 

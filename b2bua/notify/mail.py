@@ -69,6 +69,13 @@ def missed_call_mails(call: NewCall, *, readers: Readers, story: str = "") -> tu
     return _to_each(readers, subject, _body(lines, call, words))
 
 
+def unlisted_number_mails(call: NewCall, *, readers: Readers) -> tuple[NewMail, ...]:
+    """Return the mails, one per address, that tell of a call to a number that nobody configured."""
+    words = wording(readers.language)
+    lines = [words.unlisted_opening, "", *_who_and_when(call, words, readers.timezone)]
+    return _to_each(readers, words.unlisted_subject.format(number=_one_line(call.dialled)), "\n".join(lines))
+
+
 def recording_name(call: NewCall, timezone: tzinfo) -> str:
     """Return a file name that tells recordings apart: ``voicemail-2026-11-22-14-05-+48500600700.wav``."""
     caller = re.sub(r"[^+\w.-]", "", call.caller, flags=re.ASCII)[:40] or "unknown"

@@ -36,6 +36,10 @@ class Wording:
     """Label of what happened in the call."""
     call_back: str
     """How to call back."""
+    unlisted_subject: str
+    """A number was called that nobody configured."""
+    unlisted_opening: str
+    """The same, in the body."""
     withheld: str
     """Stands for a number that is not known."""
     attached: str
@@ -59,6 +63,11 @@ ENGLISH = Wording(
     box="Mailbox",
     story="What happened",
     call_back="Call back: {link}",
+    unlisted_subject="Called, but not configured: {number}",
+    unlisted_opening=(
+        "A number was called that is not in the configuration. Its callers are served by the "
+        "default scheme. Please add it, or ask the provider why it comes here."
+    ),
     withheld="withheld number",
     attached="The recording is attached: {name}",
     too_big="The recording is too big for a mail ({megabytes} MB). You find it in the file {path}",
@@ -78,6 +87,11 @@ UKRAINIAN = Wording(
     box="Скринька",
     story="Що відбулося",
     call_back="Передзвонити: {link}",
+    unlisted_subject="Номер не налаштовано: {number}",
+    unlisted_opening=(
+        "Зателефонували на номер, якого немає в налаштуваннях. Дзвінки на нього йдуть за "
+        "загальною схемою. Додайте його або спитайте провайдера, чому він надходить сюди."
+    ),
     withheld="прихований номер",
     attached="Запис додано до листа: {name}",
     too_big="Запис завеликий для листа ({megabytes} МБ). Ви знайдете його у файлі {path}",
@@ -97,6 +111,11 @@ RUSSIAN = Wording(
     box="Ящик",
     story="Что произошло",
     call_back="Перезвонить: {link}",
+    unlisted_subject="Номер не настроен: {number}",
+    unlisted_opening=(
+        "Позвонили на номер, которого нет в настройках. Звонки на него идут по общей схеме. "
+        "Добавьте его или спросите провайдера, почему он приходит сюда."
+    ),
     withheld="скрытый номер",
     attached="Запись приложена к письму: {name}",
     too_big="Запись слишком велика для письма ({megabytes} МБ). Вы найдёте её в файле {path}",
@@ -116,6 +135,11 @@ POLISH = Wording(
     box="Skrzynka",
     story="Przebieg",
     call_back="Oddzwoń: {link}",
+    unlisted_subject="Numer bez konfiguracji: {number}",
+    unlisted_opening=(
+        "Ktoś zadzwonił na numer, którego nie ma w konfiguracji. Połączenia na ten numer "
+        "obsługuje schemat domyślny. Prosimy go dodać albo zapytać operatora, dlaczego tu trafia."
+    ),
     withheld="numer zastrzeżony",
     attached="Nagranie jest w załączniku: {name}",
     too_big="Nagranie jest za duże na e-mail ({megabytes} MB). Znajdziesz je w pliku {path}",

@@ -94,7 +94,8 @@ class Ringing:
         except TimeoutError:
             reached = Reached(_name_of(target), (), "its address could not be looked up in time")
         if not reached.dials:
-            call.ledger.note(EventKind.OFFLINE, reached.who, reached.why_not)
+            kind = EventKind.EXCUSED if reached.is_excused else EventKind.OFFLINE
+            call.ledger.note(kind, reached.who, reached.why_not)
         return reached
 
     async def _in_turn(self, call: Call, ring: Ring, reached: Sequence[Reached]) -> Outcome:

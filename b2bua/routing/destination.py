@@ -168,7 +168,31 @@ class Webhook:
     """Key of the webhook."""
 
 
-Destination = Ring | Queue | Menu | Voicemail | Echo | Say | Goto | Listen | RingAgain | Webhook
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """Carry out what one of our people dialled a code for; no scheme leads here."""
+
+    person: str
+    """Key of the person."""
+    dialled: str
+    """The code, with what follows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Responsible:
+    """Ring whoever the CRM says is responsible for the caller."""
+
+    for_seconds: float = 30.0
+    """How long they ring."""
+    order: tuple[str, ...] = ()
+    """Kinds of records in which the CRM looks, for those who ask why."""
+    budget_s: float = 1.5
+    """Seconds after which the caller goes on without an answer."""
+
+
+Destination = (
+    Ring | Queue | Menu | Voicemail | Echo | Say | Goto | Listen | RingAgain | Webhook | Responsible | Feature
+)
 
 
 @dataclass(frozen=True, slots=True)

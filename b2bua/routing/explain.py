@@ -11,6 +11,7 @@ from b2bua.routing.destination import (
     Destination,
     Echo,
     External,
+    Feature,
     Goto,
     Listen,
     Menu,
@@ -18,6 +19,7 @@ from b2bua.routing.destination import (
     Outcome,
     Person,
     Queue,
+    Responsible,
     Ring,
     RingAgain,
     RingMode,
@@ -28,8 +30,7 @@ from b2bua.routing.destination import (
     Webhook,
 )
 from b2bua.routing.facts import Facts
-from b2bua.routing.plan import Choice, DialExtension, MenuSpec, Plan, Step, WebhookSpec
-from b2bua.routing.rates import WayOut
+from b2bua.routing.plan import Choice, DialExtension, MenuSpec, Plan, Step
 from b2bua.routing.schedule import DAYS, Schedule
 from b2bua.routing.scheme import (
     Position,
@@ -37,15 +38,19 @@ from b2bua.routing.scheme import (
     enter,
     follow,
     goes_round,
+    in_force,
     number_spec,
     scheme_for,
+    scheme_named,
 )
 
-Ask = Callable[[str], Destination | str]
-"""Asks a webhook where the caller goes; a text says why it brought nothing."""
+Ask = Callable[[Webhook | Responsible], Destination | str]
+"""Asks a webhook or the CRM where the caller goes; a text says why that brought nothing."""
 
 EXAMPLE_S = 180.0
 """How long a talk is whose price is told."""
+OFFLINE = "offline"
+"""What somebody is of whom no phone can be reached."""
 
 
 def explain(plan: Plan, facts: Facts, number: str, caller: str, *, ask: Ask | None = None) -> list[str]:
@@ -70,7 +75,7 @@ def explain(plan: Plan, facts: Facts, number: str, caller: str, *, ask: Ask | No
 
 
 def _next(plan: Plan, position: Position, told: Told, facts: Facts) -> Position | None:
-    if told.chosen is None or goes_round(plan, position, told.chosen):
+    if told.chosen is None or goes_round(plan, position, told.chosen, facts):
         return follow(plan, position, told.outcome, facts)
     return choose(plan, position, told.chosen, facts)
 
@@ -78,7 +83,7 @@ def _next(plan: Plan, position: Position, told: Told, facts: Facts) -> Position 
 def summarise(plan: Plan, number: str, facts: Facts) -> str:
     """Return what the number does at that time, in one line: "rings Anna (101) for 20 s; then ..."."""
     scheme = scheme_for(plan, number, facts)
-    if scheme is None:
+    if scheme is None or not scheme.steps:
         return _short(plan, Voicemail(plan.default_mailbox))
     return "; then ".join(_gist(plan, step) for step in scheme.steps)
 
@@ -116,67 +121,34 @@ def _tell(plan: Plan, destination: Destination, facts: Facts, ask: Ask | None) -
         case Menu(name):
             return _tell_menu(plan, plan.menus[name])
         case Webhook(name):
-            return _tell_webhook(plan, plan.webhooks[name], ask)
+            webhook = plan.webhooks[name]
+            return _tell_asking(plan, destination, ask, (webhook.for_seconds, webhook.budget_s))
+        case Responsible(for_seconds, _, budget_s):
+            return _tell_asking(plan, destination, ask, (for_seconds, budget_s))
         case RingAgain():
             line = f"{_short(plan, destination)}; nobody, if they are new today: goes on at once"
             return Told(line, Outcome.OFFLINE)
-        case Say() | Echo() | Voicemail() | Goto() | Listen():
+        case Say() | Echo() | Voicemail() | Goto() | Listen() | Feature():
             return Told(_short(plan, destination), Outcome.DONE)
 
 
 def _tell_ring(plan: Plan, ring: Ring, facts: Facts) -> Told:
-    why_not = {target: why for target in ring.targets if (why := _why_not(plan, target, facts))}
-    left = [target for target in ring.targets if target not in why_not]
-    details = tuple(f"{_title(plan, target)} {why.words} and is skipped" for target, why in why_not.items())
+    passed_by = {target: why for target in ring.targets if (why := _why_passed_by(target, facts))}
+    left = [target for target in ring.targets if target not in passed_by]
+    details = tuple(f"{_title(plan, target)} is {why} and is skipped" for target, why in passed_by.items())
     if not left:
-        names = _listed([_title(plan, target) for target in why_not])
-        is_busy = any(why.is_busy for why in why_not.values())
-        reason = "nobody is free" if is_busy else _nobody(list(why_not))
-        outcome = Outcome.BUSY if is_busy else Outcome.OFFLINE
-        is_mixed = len({why.words for why in why_not.values()}) > 1
-        return Told(f"would ring {names}, but {reason}: goes on at once", outcome, more=details * is_mixed)
+        names = _listed([_title(plan, target) for target in passed_by])
+        if set(passed_by.values()) == {OFFLINE}:
+            return Told(f"would ring {names}, but no phone is online: goes on at once", Outcome.OFFLINE)
+        line = f"would ring {names}, but nobody takes calls then: goes on at once"
+        return Told(line, Outcome.OFFLINE, more=details)
     seconds = ring.for_seconds * (len(left) if ring.mode is RingMode.IN_TURN else 1)
-    return Told(_rings(plan, ring, left), Outcome.NO_ANSWER, seconds, (*details, *_prices(plan, left, facts)))
+    return Told(_rings(plan, ring, left), Outcome.NO_ANSWER, seconds, (*details, *_prices(plan, left)))
 
 
-@dataclass(frozen=True, slots=True)
-class WhyNot:
-    """Why somebody does not ring."""
-
-    words: str
-    """After the name."""
-    is_busy: bool = False
-    """Whether they can be reached, and talk."""
-
-
-def _why_not(plan: Plan, target: Target, facts: Facts) -> WhyNot | None:
-    match target:
-        case Person(name) if name in facts.offline:
-            return WhyNot("is offline")
-        case Person(name) if name in facts.busy:
-            return WhyNot("is busy", is_busy=True)
-        case External() | Mobile() if facts.down and _way_out(plan, facts) is None:
-            return WhyNot("cannot be called, as no trunk is up,")
-    return None
-
-
-def _way_out(plan: Plan, facts: Facts) -> WayOut | None:
-    """Return the first trunk that places calls and is up."""
-    return next((way for way in plan.budget.ways_out if way.trunk not in facts.down), None)
-
-
-def _nobody(targets: list[Target]) -> str:
-    if not any(isinstance(target, Person) for target in targets):
-        return "no trunk is up"
-    if all(isinstance(target, Person) for target in targets):
-        return "no phone is online"
-    return "no phone is online and no trunk is up"
-
-
-def _prices(plan: Plan, targets: list[Target], facts: Facts) -> Iterator[str]:
+def _prices(plan: Plan, targets: list[Target]) -> Iterator[str]:
     """Tell what a talk with each of these costs, by the first trunk that places calls."""
-    way = _way_out(plan, facts)
-    rates = way.rates if way is not None else None
+    rates = plan.budget.ways_out[0].rates if plan.budget.ways_out else None
     if rates is None:
         return
     for target in targets:
@@ -199,6 +171,16 @@ def _number_of(plan: Plan, target: Target) -> str | None:
     return None
 
 
+def _why_passed_by(target: Target, facts: Facts) -> str:
+    """Return what somebody is who is not rung; empty: they are."""
+    match target:
+        case Person(name):
+            return facts.absence(name) or (OFFLINE if name in facts.offline else "")
+        case Mobile(name):
+            return facts.absence(name)
+    return ""
+
+
 def _rings(plan: Plan, ring: Ring, targets: list[Target]) -> str:
     names = [_title(plan, target) for target in targets]
     if len(names) == 1:
@@ -215,15 +197,18 @@ def _rings(plan: Plan, ring: Ring, targets: list[Target]) -> str:
 
 def _tell_queue(plan: Plan, queue: Queue, facts: Facts) -> Told:
     spec = plan.queues[queue.name]
-    online = [agent for agent in spec.agents if agent not in facts.offline]
+    online = [agent for agent in spec.agents if facts.is_there(agent)]
+    absent = {agent: why for agent in spec.agents if (why := facts.absence(agent))}
+    details = tuple(f"{_title(plan, Person(agent))} is {why}" for agent, why in absent.items())
     if not online:
-        return Told(f"queue {queue.name}: all its agents are offline, goes on at once", Outcome.OFFLINE)
+        what = "offline or away" if absent else "offline"
+        line = f"queue {queue.name}: all its agents are {what}, goes on at once"
+        return Told(line, Outcome.OFFLINE, more=details)
     seconds = spec.max_wait_s if queue.for_seconds is None else queue.for_seconds
     names = _listed([_title(plan, Person(agent)) for agent in online])
     line = f"waits in queue {queue.name} for {names}, {_duration(seconds)} at most"
-    details = (
-        ("who takes the call is told first how long the caller has waited",) if spec.whispers_wait else ()
-    )
+    if spec.whispers_wait:
+        details += ("who takes the call is told first how long the caller has waited",)
     return Told(line, Outcome.MAX_WAIT, seconds, details)
 
 
@@ -237,15 +222,17 @@ def _tell_menu(plan: Plan, menu: MenuSpec) -> Told:
     return Told(line, Outcome.NO_INPUT, menu.tries * menu.input_seconds, tuple(options))
 
 
-def _tell_webhook(plan: Plan, webhook: WebhookSpec, ask: Ask | None) -> Told:
-    line = _short(plan, Webhook(webhook.name))
+def _tell_asking(
+    plan: Plan, asked: Webhook | Responsible, ask: Ask | None, seconds: tuple[float, float]
+) -> Told:
+    """Tell of a server outside; ``seconds`` is how long whoever it names rings, and what it has to answer."""
+    line, (rings_s, budget_s) = _short(plan, asked), seconds
     if ask is None:
-        rings = f"whoever it names rings for {_duration(webhook.for_seconds)}"
-        more = f"{rings}; below is what follows without an answer"
-        return Told(line, Outcome.ERROR, webhook.budget_s, (more,))
-    found = ask(webhook.name)
+        more = f"whoever it names rings for {_duration(rings_s)}; below is what follows without an answer"
+        return Told(line, Outcome.ERROR, budget_s, (more,))
+    found = ask(asked)
     if isinstance(found, str):
-        return Told(line, Outcome.ERROR, webhook.budget_s, (f"asked now, it {found}",))
+        return Told(line, Outcome.ERROR, budget_s, (f"asked now, it {found}",))
     return Told(line, Outcome.ERROR, more=(f"asked now, it says: {_short(plan, found)}",), chosen=found)
 
 
@@ -269,18 +256,29 @@ def _short(plan: Plan, destination: Destination) -> str:
             return f"says {prompt!r}"
         case Goto(scheme):
             return f"scheme {scheme}"
-        case Webhook(name):
-            webhook = plan.webhooks[name]
-            server = urlsplit(webhook.url).hostname
-            return f"asks the webhook {name} at {server}, for {_duration(webhook.budget_s)} at most"
-        case RingAgain() | Listen():
+        case Webhook() | Responsible():
+            return _asks(plan, destination)
+        case RingAgain() | Listen() | Feature():
             return _before_any_scheme(plan, destination)
 
 
-def _before_any_scheme(plan: Plan, destination: RingAgain | Listen) -> str:
-    if isinstance(destination, Listen):
-        return f"plays the messages of {plan.people[destination.person].display}"
-    return f"rings whoever talked with the caller today, for {_duration(destination.for_seconds)}"
+def _before_any_scheme(plan: Plan, destination: RingAgain | Listen | Feature) -> str:
+    match destination:
+        case Listen(person):
+            return f"plays the messages of {plan.people[person].display}"
+        case Feature(person):
+            return f"does what {plan.people[person].display} dialled a code for"
+        case RingAgain(for_seconds=seconds):
+            return f"rings whoever talked with the caller today, for {_duration(seconds)}"
+
+
+def _asks(plan: Plan, asked: Webhook | Responsible) -> str:
+    if isinstance(asked, Responsible):
+        where = f" ({', then '.join(asked.order)})" if asked.order else ""
+        return f"asks the CRM who is responsible{where}, for {_duration(asked.budget_s)} at most"
+    webhook = plan.webhooks[asked.name]
+    server = urlsplit(webhook.url).hostname
+    return f"asks the webhook {asked.name} at {server}, for {_duration(webhook.budget_s)} at most"
 
 
 def _title(plan: Plan, target: Target) -> str:
@@ -306,14 +304,25 @@ def _headline(facts: Facts, number: str, caller: str) -> str:
 
 
 def _scheme_line(plan: Plan, facts: Facts, number: str) -> str:
-    spec, scheme = number_spec(plan, number), scheme_for(plan, number, facts)
-    if scheme is None:
+    spec, name = number_spec(plan, number), scheme_named(plan, number, facts)
+    if name is None:
         return "this number is not listed and there is no default scheme: voicemail"
+    instead = _instead(plan, name, facts)
     if spec is None:
-        return f"this number is not listed: default scheme {scheme.name}"
+        return f"this number is not listed: default scheme {name}{instead}"
     if spec.schedule is None:
-        return f"scheme {scheme.name}, at any time"
-    return f"scheme {scheme.name}, because {spec.schedule} is {_state(plan.hours[spec.schedule], facts)}"
+        return f"scheme {name}{instead}" if instead else f"scheme {name}, at any time"
+    why = f"because {spec.schedule} is {_state(plan.hours[spec.schedule], facts)}"
+    return f"scheme {name}, {why}{instead}"
+
+
+def _instead(plan: Plan, name: str, facts: Facts) -> str:
+    """Return what is in force when the scheme does not work then; empty: it does."""
+    named, scheme = plan.schemes[name], in_force(plan, name, facts)
+    if scheme is named:
+        return ""
+    instead = f"scheme {scheme.name} instead" if scheme.steps else "voicemail"
+    return f", which works {named.works_on}: {instead}"
 
 
 def _state(schedule: Schedule, facts: Facts) -> str:

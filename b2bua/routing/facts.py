@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Somebody takes no calls."""
+
+    words: str
+    """What follows "Anna is": ``in a meeting until 15:00``."""
+    until: datetime | None = None
+    """When that ends; None: nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +25,18 @@ class Facts:
     """Aware, in the office's time zone."""
     offline: frozenset[str] = frozenset()
     """Keys of the people of whom no phone can be reached."""
-    busy: frozenset[str] = frozenset()
-    """Keys of the people whose phones refuse a call because they talk."""
-    down: frozenset[str] = frozenset()
-    """Names of the trunks that cannot place calls."""
+
+    absences: Mapping[str, Absence] = field(default_factory=dict)
+    """People who said that they take no calls, by key."""
+
+    def absence(self, person: str) -> str:
+        """Return what keeps ``person`` from calls at that moment: "away until 15:00"; empty: nothing."""
+        found = self.absences.get(person)
+        return found.words if found and (found.until is None or self.at < found.until) else ""
+
+    def is_there(self, person: str) -> bool:
+        """Return whether calls can be given to the phones of ``person`` at that moment."""
+        return person not in self.offline and not self.absence(person)
 
     def after(self, seconds: float) -> Facts:
         """Return the same facts, that many seconds of real time later (also over a change of the clock)."""

@@ -67,6 +67,12 @@ def normalise(text: str, *, country: str) -> str:
     return _e164(number, country, is_known=False) or _e164(international, is_known=False) or number
 
 
+def significant(number: str) -> str:
+    """Return a number without its country: 600100200 of +48600100200. What is not E.164 stays."""
+    parsed = _parse(number, None)
+    return str(phonenumbers.national_significant_number(parsed)) if parsed else number
+
+
 def is_short(number: str, *, country: str) -> bool:
     """Return whether it is an emergency or another public short number of the country, e.g. 112 or 116123."""
     if is_emergency(number, country=country):

@@ -49,6 +49,12 @@ class Scheme:
     """In order."""
     allows_dead_end: bool = False
     """The owner wants callers to be released when the steps run out."""
+    works: Schedule | None = None
+    """When it works; None: always."""
+    works_on: str = ""
+    """The same in words, e.g. ``office`` or ``mon-fri``."""
+    otherwise: str | None = None
+    """Scheme that is in force when this one does not work; None: it is passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +67,21 @@ class NumberSpec:
     """Scheme while the schedule is open, or always without one."""
     off_hours: str | None = None
     """Scheme while it is closed; None without a schedule."""
+    holiday: str | None = None
+    """Scheme while it is closed on a holiday; None: as on other days."""
     schedule: str | None = None
     """Opening hours that decide between the two."""
     source: str | None = None
     """Where callers found the number, e.g. ``google``."""
+    label: str = ""
+    """What whoever answers reads before the caller, e.g. ``Site B``."""
     sticky_seconds: float | None = None
     """How long whoever talked with the caller today is rung before the scheme; None: they are not."""
+
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """Return the schemes with which its calls may start."""
+        return tuple(filter(None, (self.in_hours, self.off_hours, self.holiday)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +212,8 @@ class Plan:
     """What phones dial to take any call of the office that rings; empty: nothing."""
     directed_pickup_code: str = ""
     """What phones dial before an extension to take the call that rings there; empty: nothing."""
+    status_code: str = ""
+    """What phones dial before a digit to say whether their person takes calls; empty: nothing."""
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     """By key."""
     numbers: Mapping[str, NumberSpec] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -108,6 +109,11 @@ def _before_repeat_ends(at: datetime) -> datetime:
     while following.replace(fold=1).utcoffset() != following.replace(fold=0).utcoffset():
         at, following = following, following + timedelta(minutes=1)
     return at
+
+
+def around_the_clock(days: Collection[int]) -> Schedule:
+    """Return what is open all day on these weekdays (Monday is 0)."""
+    return Schedule(tuple((Span(0, MINUTES_A_DAY),) if day in days else () for day in range(7)))
 
 
 def parse_spans(text: str) -> tuple[Span, ...]:

@@ -33,8 +33,10 @@ __all__ = [
     "enter_extension",
     "follow",
     "goes_round",
+    "in_force",
     "number_spec",
     "scheme_for",
+    "scheme_named",
 ]
 
 SERVED = frozenset({Outcome.ANSWERED, Outcome.MESSAGE, Outcome.DONE})
@@ -84,12 +86,27 @@ def number_spec(plan: Plan, number: str) -> NumberSpec | None:
 
 def scheme_for(plan: Plan, number: str, facts: Facts) -> Scheme | None:
     """Return the scheme that is in force for the number: an unknown number gets the default one."""
+    name = scheme_named(plan, number, facts)
+    return in_force(plan, name, facts) if name is not None else None
+
+
+def scheme_named(plan: Plan, number: str, facts: Facts) -> str | None:
+    """Return which scheme the number leads to at that time, whether that works then or not."""
     spec = number_spec(plan, number)
     if spec is None:
-        return plan.schemes[plan.default_scheme] if plan.default_scheme else None
-    if spec.schedule and spec.off_hours and not plan.hours[spec.schedule].is_open(facts.at):
-        return plan.schemes[spec.off_hours]
-    return plan.schemes[spec.in_hours]
+        return plan.default_scheme
+    schedule = plan.hours[spec.schedule] if spec.schedule else None
+    if schedule is None or spec.off_hours is None or schedule.is_open(facts.at):
+        return spec.in_hours
+    return spec.holiday if spec.holiday and schedule.is_holiday(facts.at.date()) else spec.off_hours
+
+
+def in_force(plan: Plan, name: str, facts: Facts) -> Scheme:
+    """Return the scheme or, when it does not work at that time, the one in its place, or it without steps."""
+    scheme = plan.schemes[name]
+    if scheme.works is None or scheme.works.is_open(facts.at):
+        return scheme
+    return in_force(plan, scheme.otherwise, facts) if scheme.otherwise else replace(scheme, steps=())
 
 
 def enter(plan: Plan, number: str, facts: Facts) -> Position:
@@ -99,12 +116,12 @@ def enter(plan: Plan, number: str, facts: Facts) -> Position:
     if scheme is None:
         return Position(mailbox)
     frame = Frame(scheme.steps)
-    last_resort = None if scheme.allows_dead_end else mailbox
+    first = _seek(plan, [frame], frozenset(), facts)
+    last_resort = None if first is not None and scheme.allows_dead_end else mailbox
     spec = number_spec(plan, number)
     if spec is not None and spec.sticky_seconds is not None:
         again = RingAgain(spec.sticky_seconds)
-        return Position(again, f"number.{spec.number}.sticky", (frame,), last_resort or mailbox)
-    first = _seek(plan, [frame], frozenset(), facts)
+        return Position(again, f"number.{spec.number}.sticky", (frame,), last_resort)
     return Position(mailbox) if first is None else replace(first, last_resort=last_resort)
 
 
@@ -153,11 +170,11 @@ def choose(plan: Plan, position: Position, destination: Destination, facts: Fact
     return Position(position.last_resort or Voicemail(plan.default_mailbox))
 
 
-def goes_round(plan: Plan, position: Position, destination: Destination) -> bool:
+def goes_round(plan: Plan, position: Position, destination: Destination, facts: Facts) -> bool:
     """Return whether a webhook sends the caller into a scheme that they are in already."""
     if not isinstance(position.destination, Webhook) or not isinstance(destination, Goto):
         return False
-    steps = plan.schemes[destination.scheme].steps
+    steps = in_force(plan, destination.scheme, facts).steps
     return any(frame.steps == steps for frame in position.frames)
 
 
@@ -177,7 +194,11 @@ def _seek(plan: Plan, frames: Iterable[Frame], causes: frozenset[Outcome], facts
             causes |= {Outcome.OFF_HOURS}
             skipped.append(Skipped(step.key, step.hours))
         elif isinstance(step.destination, Goto):
-            stack.append(Frame(plan.schemes[step.destination.scheme].steps))
+            scheme = in_force(plan, step.destination.scheme, facts)
+            stack.append(Frame(scheme.steps))
+            if not scheme.steps:
+                causes |= {Outcome.OFF_HOURS}
+                skipped.append(Skipped(step.key, scheme.works_on))
         else:
             return Position(step.destination, step.key, tuple(stack), skipped=tuple(skipped))
     return None

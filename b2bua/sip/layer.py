@@ -130,17 +130,21 @@ class TransactionLayer:
     def _send_otherwise(self, call: ClientCall, instead: Request, hop: Hop) -> None:
         """Go back to UDP for a peer that has no TCP (§18.1.1), and remember it."""
         self.dead_targets.note(call.hop, now=self.now(), seconds=UDP_ONLY_S)
-        self.abandon(call.transaction)
+        self._forget_client(call.transaction)
+        call.settle()
         call.request, call.hop, call.transport = instead, hop, self.transport_for(hop)
         call.transaction = self._transaction(instead, hop)
         self._start(call)
 
     def abandon(self, transaction: AnyClient) -> None:
         """Forget a client transaction; its responses are strays from now on."""
-        call = self._clients.pop(transaction, None)
+        call = self._forget_client(transaction)
         if call is not None:
-            call.settle()
+            call.end()
+
+    def _forget_client(self, transaction: AnyClient) -> ClientCall | None:
         self._table.remove(transaction)
+        return self._clients.pop(transaction, None)
 
     def send_untracked(self, request: Request, hop: Hop) -> Sent:
         """Send a request without a transaction: the ACK of a 2xx."""
@@ -156,8 +160,8 @@ class TransactionLayer:
 
     def respond(self, call: ServerCall, response: Response) -> None:
         """Hand a response to the transaction of ``call``; once that is over it goes nowhere."""
-        if call.deadline is not None and response.status >= 200:
-            call.deadline.cancel()
+        if response.status >= 200:
+            call.settle()
         self._emit_server(call, call.transaction.respond(response, self.now()))
         self.arm()
 
@@ -266,6 +270,8 @@ class TransactionLayer:
                 if response.status >= 200:
                     self.dead_targets.judge(call.hop, response, now=self.now())
                 call.on_response(response)
+        if call.transaction.is_done:
+            call.end()
 
     def _emit_server(self, call: ServerCall, output: Output) -> None:
         for message in output.send:

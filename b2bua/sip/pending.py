@@ -53,6 +53,11 @@ class ClientCall:
             self.patience.cancel()
             self.patience = None
 
+    def end(self) -> None:
+        """Tell nobody any more: it is over, and who sent it may keep it without being kept by it."""
+        self.settle()
+        self.on_response = _ignore
+
     def send(self, message: Message) -> None:
         """Put one message on the wire."""
         if self.transport is not None:
@@ -89,6 +94,12 @@ class ServerCall:
         self._sent_to = self.source if is_connected else self._sent_by
         self.transport.send(message.to_bytes(), self._sent_to)
 
+    def settle(self) -> None:
+        """Take that it has its final response: nothing waits any more, nothing can be taken back."""
+        if self.deadline is not None:
+            self.deadline.cancel()
+        self.take_back = None
+
     def respond(self, response: Response) -> None:
         """Hand a response to the transaction."""
         self.layer.respond(self, response)
@@ -101,6 +112,10 @@ class ServerCall:
         if hop.is_browser:
             return hop == self.source
         return hop == self._sent_to and (not hop.is_reliable or hop == self._sent_by != self.source)
+
+
+def _ignore(_response: Response) -> None:
+    """A request that is over has nobody who waits for its responses."""
 
 
 def _reply_hop(request: Request, source: Hop) -> Hop:

@@ -73,6 +73,12 @@ class Outbox:
         self.has_new.set()
         return is_written
 
+    async def has_posted(self, subject: str, *, since: datetime) -> bool:
+        """Return whether a mail of that subject was added at or after ``since``."""
+        query = select(outbox.c.id).where(outbox.c.created_at >= since, outbox.c.subject == subject).limit(1)
+        async with self._engine.connect() as connection:
+            return await connection.scalar(query) is not None
+
     def posting(self, mails: Iterable[NewMail], *, at: datetime) -> list[Change]:
         """Return what has to be written to add ``mails``; set ``has_new`` when that is done."""
         return [Change(statements.POST_MAIL, self._row(mail, at)) for mail in mails]

@@ -22,6 +22,7 @@ from b2bua.store.tables import (
     outbox,
     promises,
     recordings,
+    statuses,
     trunk_states,
 )
 
@@ -140,3 +141,4 @@ DELETE_TAPE = Statement(
     21, recordings.update().where(recordings.c.id == bindparam("_id")).values(deleted_at=bindparam("_at"))
 )
 CHARGE_LEG = Statement(22, call_costs.insert())
+KEEP_STATUS = Statement(23, _keep(statuses))

@@ -19,6 +19,7 @@ from b2bua.store.outbox import Outbox
 from b2bua.store.paths import Paths
 from b2bua.store.promises import Promises
 from b2bua.store.recordings import Recordings
+from b2bua.store.statuses import KeptStatuses
 from b2bua.store.trunk_states import KeptTrunkStates
 from b2bua.store.writer import Writer
 
@@ -35,6 +36,7 @@ class Store:
         self.costs = Costs(writer, engine, journal=self.journal, keys=keys)
         self.promises = Promises(writer, engine)
         self.bindings = KeptBindings(writer, engine)
+        self.statuses = KeptStatuses(writer, engine)
         self.trunk_states = KeptTrunkStates(writer, engine)
         self.recordings = Recordings(writer, engine, journal=self.journal, keys=keys, paths=paths)
         self.messages = Messages(

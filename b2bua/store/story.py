@@ -69,8 +69,14 @@ def _told(call: CallStory) -> Iterable[CallEvent]:
     picked_up = talked | {event.who for event in call.events if event.kind is EventKind.ANSWERED}
     left_queues = {event.who for event in call.events if event.kind is EventKind.LEFT_QUEUE}
     has_message = any(event.kind is EventKind.MESSAGE for event in call.events)
+    excused: set[str] = set()
     for event in call.events:
         match event.kind:
+            case EventKind.EXCUSED if event.who in excused:
+                continue
+            case EventKind.EXCUSED:
+                excused.add(event.who)
+                yield event
             case EventKind.RANG if event.who in picked_up and event.detail in {"", "answered"}:
                 continue
             case EventKind.ANSWERED if event.who in talked:
@@ -166,6 +172,7 @@ def _detail(event: CallEvent) -> str:
 _PHRASES: dict[EventKind, Callable[[CallEvent, str], str]] = {
     EventKind.RANG: _rang,
     EventKind.OFFLINE: _offline,
+    EventKind.EXCUSED: lambda event, who: f"{who} was {event.detail}",
     EventKind.ANSWERED: lambda _event, who: f"{who} answered",
     EventKind.PICKED_UP: lambda event, who: f"{who} picked up what rang for {event.detail}",
     EventKind.DIALLED_ON: lambda event, who: f"pressed {event.detail} behind the number of {who}",
@@ -178,6 +185,7 @@ _PHRASES: dict[EventKind, Callable[[CallEvent, str], str]] = {
     EventKind.MESSAGE: _message,
     EventKind.LISTENED: lambda event, who: f"{event.detail or 'heard'} the message of {who}",
     EventKind.ASKED: lambda event, who: f"{who} {event.detail}",
+    EventKind.DECLARED: lambda event, who: f"said: {who} is {event.detail}",
     EventKind.PROMPT: lambda _event, _who: "",
     EventKind.HELD: lambda _event, _who: "",
     EventKind.HUNG_UP: _hung_up,

@@ -268,3 +268,14 @@ trunk_states = Table(
     Column("server", Words(255), nullable=False),
     Column("last_error", Words(255), nullable=False),
 )
+
+statuses = Table(
+    "statuses",
+    metadata,
+    Column("person", Words(255), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("reason", Words(255), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime),
+    Column("source", String(16), nullable=False),
+)

@@ -11,12 +11,18 @@ from tests.config.offices import CONFIGS, PEOPLE, Reads, Says
 RING = '[[scheme.main.step]]\nring = ["101"]\nfor = "20s"\n'
 BACKUP = '[[scheme.main.step]]\nring = ["+48600999888"]\nfor = "30s"\n'
 VOICEMAIL = '[[scheme.main.step]]\nvoicemail = "sales"\n'
+AT_ANY_TIME = '[number."+48221230001"]\nscheme = "main"\n'
+NUMBER = """
+[hours.day]
+mon-fri = "09:00-18:00"
+[number."+48221230001"]
+schedule = "day"
+in-hours = "main"
+off-hours = "main"
+"""
 HOURS = '[hours.office]\nmon-fri = "09:00-18:00"\n'
-NUMBER = (
-    '[number."+48221230001"]\nschedule = "office"\nin-hours = "main"\noff-hours = "night"\n'
-    f'{HOURS}[[scheme.night.step]]\nvoicemail = "sales"\n'
-)
 ADD = 'nothing follows; add a last step such as voicemail = "…" without hours and after'
+VOICEMAIL_DAY = '[[scheme.day.step]]\nvoicemail = "sales"\n'
 MENU = """
 [menu.m]
 greeting = "menu-demo"
@@ -124,6 +130,32 @@ def test_f16_a_number_that_rings_nobody_needs_none(warnings: Says) -> None:
     assert warnings(PEOPLE + VOICEMAIL + NUMBER) == []
 
 
+def test_f26_a_number_that_rings_people_at_night_too_is_warned_of(warnings: Says) -> None:
+    others = AT_ANY_TIME.replace("0001", "0002") + AT_ANY_TIME.replace("0001", "0003")
+    text = PEOPLE + RING + BACKUP + VOICEMAIL
+    assert warnings(text + NUMBER) == []
+    assert only(warnings(text + AT_ANY_TIME)) == (
+        'number."+48221230001".off-hours: is missing: people are rung at night and on holidays too; '
+        "let a schedule choose between in-hours and off-hours"
+    )
+    assert "(so are 2 other numbers)" in only(warnings(text + AT_ANY_TIME + others))
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        VOICEMAIL,
+        '[scheme.main]\nhours = "office"\notherwise = "night"\n' + RING + BACKUP + VOICEMAIL,
+        RING + 'hours = "office"\n' + BACKUP + VOICEMAIL,
+        '[[scheme.main.step]]\nscheme = "day"\n' + VOICEMAIL,
+    ],
+)
+def test_f26_whoever_rings_nobody_or_knows_hours_needs_no_second_scheme(warnings: Says, scheme: str) -> None:
+    night = '[[scheme.night.step]]\nvoicemail = "sales"\n'
+    by_day = '[[scheme.day.step]]\nring = ["101", "mobile of anna"]\nhours = "office"\n'
+    assert warnings(PEOPLE + HOURS + scheme + night + by_day + VOICEMAIL_DAY + AT_ANY_TIME) == []
+
+
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
@@ -136,7 +168,7 @@ def test_f16_a_number_that_rings_nobody_needs_none(warnings: Says) -> None:
         ('"secret"\nmobile', '"1234"\nmobile', "person.anna.password: is easy to guess"),
         (
             "[voicemail.sales]",
-            '[number."twenty"]\nscheme = "bye"\n[[scheme.bye.step]]\nsay = "goodbye"\n[voicemail.sales]',
+            '[number."twenty"]\nscheme = "x"\n[[scheme.x.step]]\nvoicemail = "sales"\n[voicemail.sales]',
             "nobody can dial it",
         ),
         ('default-scheme = "main"', "", "office.default-scheme: is missing: calls to numbers"),
@@ -190,9 +222,12 @@ def test_an_office_without_a_mailbox_is_warned_of(warnings: Says) -> None:
     assert "voicemail: no mailbox: messages are kept, but nobody is told of them" in warnings("")
 
 
-def test_the_demo_office_is_warned_of_its_short_queue_and_of_having_no_night() -> None:
+def test_the_demo_office_is_warned_only_of_its_short_queue() -> None:
     problems = lint(load_config(CONFIGS / "demo.toml"))
-    assert [problem.key for problem in problems] == ['number."+48221230001"', "queue.sales.max-wait"]
+    assert [problem.key for problem in problems] == [
+        'number."+48221230001".off-hours',
+        "queue.sales.max-wait",
+    ]
 
 
 def test_the_example_office_is_beyond_reproach(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,3 +270,18 @@ def test_rfc5359_2_16_a_pick_up_code_that_means_something_else_is_a_fault(
 ) -> None:
     office = PEOPLE.replace("[office]", f'[office]\nvoicemail-number = "{number}"') + NUMBER + VOICEMAIL
     assert only(errors(office)) == f"office.{key}-pickup-code: {number} is already voicemail-number"
+
+
+@pytest.mark.parametrize(
+    ("code", "key", "other"),
+    [
+        ("*9", "voicemail-number", "*97"),
+        ("*8", "group-pickup-code", "*8"),
+        ("*81", "group-pickup-code", "*8"),
+    ],
+)
+def test_s3_a_status_code_that_is_mistaken_for_another_is_a_fault(
+    code: str, key: str, other: str, errors: Says
+) -> None:
+    office = PEOPLE.replace("[office]", f'[office]\nstatus-code = "{code}"') + NUMBER + VOICEMAIL
+    assert f"office.status-code: {code} is mistaken for {key} {other}" in errors(office)[0]

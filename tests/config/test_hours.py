@@ -179,3 +179,55 @@ def test_who_names_no_country_does_not_have_the_package_in_memory() -> None:
 def test_a_country_is_looked_up_for_ten_years_ahead() -> None:
     names = public_holidays("PL").names
     assert (min(names).year, max(names).year) == (2025, 2036)
+
+
+WEEKEND = """
+[scheme.main]
+days = "mon-fri"
+otherwise = "weekend"
+[[scheme.main.step]]
+ring = ["101", "mobile of anna"]
+[[scheme.main.step]]
+voicemail = "sales"
+[[scheme.weekend.step]]
+voicemail = "sales"
+"""
+
+
+def test_f27_a_scheme_works_on_the_days_of_the_week_that_it_names(read: Reads) -> None:
+    scheme = read(PEOPLE + WEEKEND).plan().schemes["main"]
+    assert scheme.works is not None
+    monday = datetime(2026, 11, 30, 12, tzinfo=WARSAW)
+    works = [scheme.works.is_open(monday + timedelta(days=day)) for day in range(7)]
+    assert works == [True] * 5 + [False] * 2
+    some = read(PEOPLE + WEEKEND.replace('"mon-fri"', '["mon", "wed-thu"]')).plan().schemes["main"]
+    assert some.works is not None
+    assert [some.works.is_open(monday + timedelta(days=day)) for day in range(4)] == [True, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ('"mon-fri"', '"mond"', "scheme.main.days.1: 'mond' is no day of the week"),
+        ('days = "mon-fri"', 'hours = "offise"', "scheme.main.hours: there is no hours table 'offise'"),
+        ('days = "mon-fri"\n', "", "scheme.main: otherwise belongs to days or hours"),
+        ("otherwise", 'hours = "office"\notherwise', "scheme.main: give either days or hours"),
+        ('"weekend"', '"weekand"', "scheme.main.otherwise: there is no scheme 'weekand'; did you mean"),
+        ('"weekend"', '"main"', "scheme.main: leads back into itself: scheme main -> scheme main"),
+        ('otherwise = "weekend"\n', "", "scheme.main: dead end: outside of mon-fri, nothing follows"),
+    ],
+)
+def test_f27_what_is_wrong_with_the_days_of_a_scheme(
+    errors: Says, before: str, after: str, said: str
+) -> None:
+    (error,) = errors(PEOPLE + WEEKEND.replace(before, after))
+    assert said in error
+
+
+def test_f15_a_scheme_in_place_of_another_may_not_run_out_either(errors: Says) -> None:
+    text = WEEKEND.replace('[[scheme.weekend.step]]\nvoicemail = "sales"', "[[scheme.weekend.step]]\n" + RING)
+    (error,) = errors(PEOPLE + text)
+    assert "scheme.weekend.step.1: dead end" in error
+
+
+RING = 'ring = ["101"]\n'

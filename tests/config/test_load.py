@@ -234,7 +234,7 @@ def test_the_same_number_written_in_two_ways_is_configured_twice(errors: Says) -
     [
         ('ring = ["101"]\nvoicemail = "sales"', "found ring and voicemail"),
         ('for = "20s"', "found none of them"),
-        ('voicemail = "sales"\nfor = "20s"', '"for" belongs to ring and queue'),
+        ('voicemail = "sales"\nfor = "20s"', '"for" belongs to ring, queue and crm'),
         ('voicemail = "sales"\nmode = "together"', "mode and stagger belong to ring"),
         ('ring = ["101"]\nstagger = "5s"', 'stagger needs mode = "staggered"'),
         ('ring = ["101"]\nafter = ["answered"]', "nothing follows after answered"),

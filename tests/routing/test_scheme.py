@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -246,3 +247,41 @@ def test_an_extension_may_be_a_scheme_and_an_unknown_one_is_nothing() -> None:
     assert position is not None
     assert position.destination == SALES
     assert enter_extension(plan, "999", FRIDAY_NOON) is None
+
+
+def sometimes(plan: Plan, name: str, otherwise: str | None = None) -> Plan:
+    """Return the plan with a scheme that works in opening hours alone."""
+    works = replace(plan.schemes[name], works=plan.hours["office"], works_on="office", otherwise=otherwise)
+    return replace(plan, schemes={**plan.schemes, name: works})
+
+
+def test_f27_outside_of_its_hours_another_scheme_is_in_force() -> None:
+    plan = sometimes(plan_of(ANNA, SALES, weekend=[PIOTR, OFFICE]), "main", "weekend")
+    assert enter(plan, NUMBER, FRIDAY_NOON).destination == ANNA
+    assert enter(plan, NUMBER, SATURDAY_NIGHT).destination == PIOTR
+
+
+def test_f27_without_another_scheme_a_number_leads_to_voicemail_then() -> None:
+    plan = sometimes(plan_of(ANNA, SALES), "main")
+    assert enter(plan, NUMBER, SATURDAY_NIGHT) == Position(OFFICE)
+
+
+def test_f27_a_nested_scheme_that_does_not_work_is_passed_over() -> None:
+    plan = plan_of(Goto("day"), Step(PIOTR, after=frozenset({Outcome.OFF_HOURS})), SALES, day=[ANNA])
+    plan = sometimes(plan, "day")
+    start = enter(plan, NUMBER, SATURDAY_NIGHT)
+    assert start.destination == PIOTR
+    assert [(step.key, step.hours) for step in start.skipped] == [("main.1", "office")]
+    by_day = enter(plan, NUMBER, FRIDAY_NOON)
+    assert by_day.destination == ANNA
+    after = follow(plan, by_day, Outcome.NO_ANSWER, FRIDAY_NOON)
+    assert after
+    assert after.destination == SALES
+
+
+def test_f27_whoever_is_in_a_scheme_when_its_hours_end_goes_on_there() -> None:
+    plan = sometimes(plan_of(ANNA, PIOTR, SALES, weekend=[OFFICE]), "main", "weekend")
+    start = enter(plan, NUMBER, FRIDAY_NOON)
+    later = follow(plan, start, Outcome.NO_ANSWER, SATURDAY_NIGHT)
+    assert later
+    assert later.destination == PIOTR

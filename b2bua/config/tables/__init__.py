@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from b2bua.config.tables.base import Named, Table
+from b2bua.config.tables.crm import Crm, CrmFind
 from b2bua.config.tables.hours import Hours
 from b2bua.config.tables.office import Media, Office, Recording, Rtp, Sip, Smtp, Srtp
 from b2bua.config.tables.outside import Webhook
@@ -11,6 +12,7 @@ from b2bua.config.tables.rates import Rate, Rates
 from b2bua.config.tables.schemes import (
     ACTIONS,
     CONFIRM_SECONDS,
+    RESPONSIBLE_SECONDS,
     RING_SECONDS,
     STAGGER_SECONDS,
     Destination,
@@ -19,6 +21,7 @@ from b2bua.config.tables.schemes import (
     Menu,
     MenuOption,
     Number,
+    NumberGroup,
     Queue,
     Scheme,
     Step,
@@ -27,8 +30,11 @@ from b2bua.config.tables.schemes import (
 __all__ = [
     "ACTIONS",
     "CONFIRM_SECONDS",
+    "RESPONSIBLE_SECONDS",
     "RING_SECONDS",
     "STAGGER_SECONDS",
+    "Crm",
+    "CrmFind",
     "Destination",
     "Extension",
     "Hours",
@@ -38,6 +44,7 @@ __all__ = [
     "MenuOption",
     "Named",
     "Number",
+    "NumberGroup",
     "Office",
     "Person",
     "Queue",

@@ -55,6 +55,8 @@ class Office(Table):
     """A phone that dials it takes the call that rings longest; empty: none."""
     directed_pickup_code: str = Field(default="*8", pattern=PICKUP_CODE)
     """Followed by an extension: a phone that dials it takes what rings there; empty: none."""
+    status_code: str = Field(default="*45", pattern=PICKUP_CODE)
+    """Dialled alone or before a digit: whether who dials it takes calls; empty: none."""
 
     @field_validator("country")
     @classmethod

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from b2bua.config.tables.base import Named
 from b2bua.config.tables.office import Codecs, Srtp
@@ -22,6 +22,11 @@ NOT_FOR_REGISTRAR = (
     *("follows_redirects", "allows_nat", "srtp", "codecs", "rates", "daily_cap"),
 )
 """Fields of a trunk that matter to calls alone."""
+
+
+def _as_text(value: object) -> object:
+    """Return the text of an id that is a number."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 class Trunk(Named):
@@ -115,6 +120,8 @@ class Person(Named):
     mobile_confirm: bool = False
     """Whoever answers the mobile has to press a key before the call is theirs: it may be its voicemail."""
     email: str | None = Field(default=None, pattern="@")
+    crm_user: Annotated[str | None, BeforeValidator(_as_text)] = None
+    """How the CRM names them; None: by their e-mail address."""
     voicemail: str | None = None
     """Own mailbox."""
     srtp: Srtp | None = None

@@ -17,6 +17,7 @@ from b2bua.routing.plan import QueueStrategy
 
 Digit = Annotated[str, Field(pattern=r"^[0-9*#]$")]
 RING_SECONDS = 20.0
+RESPONSIBLE_SECONDS = 30.0
 STAGGER_SECONDS = 5.0
 CONFIRM_SECONDS = 20.0
 ACTIONS = (
@@ -27,6 +28,7 @@ ACTIONS = (
     "voicemail",
     "scheme",
     "webhook",
+    "crm",
     "say",
     "echo",
     "dial-extension",
@@ -43,6 +45,7 @@ class Destination(Table):
     voicemail: str | None = None
     scheme: str | None = None
     webhook: str | None = None
+    crm: Literal["responsible"] | None = None
     say: str | None = None
     echo: Literal[True] | None = None
     mode: RingMode | None = None
@@ -68,8 +71,8 @@ class Destination(Table):
             raise ValueError("mode and stagger belong to ring")
         if self.ring is None and (self.confirm is not None or self.confirm_seconds or self.music):
             raise ValueError("confirm, confirm-within and music belong to ring")
-        if self.for_seconds and self.ring is None and self.queue is None:
-            raise ValueError('"for" belongs to ring and queue; menus and webhooks have their own')
+        if self.for_seconds and not (self.ring or self.queue or self.crm):
+            raise ValueError('"for" belongs to ring, queue and crm; menus and webhooks have their own')
         if self.stagger_seconds and self.mode is not RingMode.STAGGERED:
             raise ValueError('stagger needs mode = "staggered"')
         return self
@@ -106,6 +109,20 @@ class Scheme(Named):
     )
     allow_dead_end: bool = False
     """Let callers go when the steps run out."""
+    days: Texts = ()
+    """Days of the week on which it works, e.g. ``mon-fri``; none: all."""
+    hours: str | None = None
+    """Opening hours in which it works."""
+    otherwise: str | None = None
+    """Scheme for callers who come at another time."""
+
+    @model_validator(mode="after")
+    def _works_at_one_time(self) -> Self:
+        if self.days and self.hours:
+            raise ValueError("give either days or hours; a table of hours has days of its own")
+        if self.otherwise and not (self.days or self.hours):
+            raise ValueError("otherwise belongs to days or hours: this scheme works always")
+        return self
 
 
 class Number(Named):
@@ -114,9 +131,13 @@ class Number(Named):
     scheme: str | None = None
     in_hours: str | None = None
     off_hours: str | None = None
+    holiday: str | None = None
+    """Scheme while the schedule is closed on a holiday; None: as ``off_hours``."""
     schedule: str | None = None
     source: str | None = None
     """Where callers found the number."""
+    label: str | None = None
+    """What whoever answers reads before the caller; None: the source."""
     sticky: Literal["today"] | None = None
     """Whoever talked with the caller today is rung before the scheme; None: they are not."""
     sticky_seconds: Seconds = Field(default=RING_SECONDS, validation_alias="sticky-for", gt=0, le=300)
@@ -124,11 +145,17 @@ class Number(Named):
     @model_validator(mode="after")
     def _leads_somewhere_always(self) -> Self:
         by_hours = (self.schedule, self.in_hours, self.off_hours)
-        if self.scheme and any(by_hours):
+        if self.scheme and (any(by_hours) or self.holiday):
             raise ValueError("give either scheme, or schedule with in-hours and off-hours")
         if not self.scheme and not all(by_hours):
             raise ValueError('expected scheme = "…", or all of schedule, in-hours and off-hours')
         return self
+
+
+class NumberGroup(Number):
+    """``[number-group.x]``: numbers for which all the same holds."""
+
+    numbers: Texts = Field(min_length=1, description="the numbers of the group")
 
 
 class Menu(Named):

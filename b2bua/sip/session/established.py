@@ -52,15 +52,6 @@ class Session:
         self._is_bye_sent = False
         self._withdraw: Callable[[], None] | None = None
         self._referrals = Referrals(core, dialog, credentials=credentials)
-        self._answers = {
-            "INVITE": self._offers.take_invite,
-            "UPDATE": self._offers.take_update,
-            "PRACK": self._take_prack,
-            "INFO": self._take_info,
-            "OPTIONS": self._take_options,
-            "REFER": self._take_refer,
-            "NOTIFY": self._referrals.take_notify,
-        }
         core.open_dialog(dialog, self)
 
     @property
@@ -181,11 +172,28 @@ class Session:
             self._take_bye(server)
         elif self.ended.done() and method != "NOTIFY":
             server.respond(481)
-        elif method in self._answers:
-            self.dialog.heard_from(server.source)
-            self._answers[method](server)
         else:
-            server.respond(405, headers=(("Allow", ALLOWED),))
+            self.dialog.heard_from(server.source)
+            self._answer(server)
+
+    def _answer(self, server: ServerRequest) -> None:
+        match server.request.method:
+            case "INVITE":
+                self._offers.take_invite(server)
+            case "UPDATE":
+                self._offers.take_update(server)
+            case "PRACK":
+                self.on_prack(server)
+            case "INFO":
+                self._take_info(server)
+            case "OPTIONS":
+                self._take_options(server)
+            case "REFER":
+                self._take_refer(server)
+            case "NOTIFY":
+                self._referrals.take_notify(server)
+            case _:
+                server.respond(405, headers=(("Allow", ALLOWED),))
 
     def on_ack(self, request: Request) -> None:
         """Take the ACK to a 2xx of ours."""
@@ -209,9 +217,6 @@ class Session:
 
     def _take_refer(self, server: ServerRequest) -> None:
         take_refer(server, self._core, self.dialog, credentials=self._credentials, on_refer=self.on_refer)
-
-    def _take_prack(self, server: ServerRequest) -> None:
-        self.on_prack(server)
 
     def _take_info(self, server: ServerRequest) -> None:
         """Answer INFO (RFC 6086 §4.2.2); an empty one is a keep-alive."""
@@ -275,6 +280,13 @@ class Session:
         self._referrals.stop()
         self._offers.close()
         self._core.close_dialog(self.dialog.key)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Hold nobody any more who took part: no request finds its way here."""
+        self.on_offer, self.on_late_offer, self.on_answer = _refuse_offer, _refuse_late_offer, _ignore_answer
+        self.on_renegotiated, self.on_prack = _ignore_exchange, _refuse_prack
+        self.on_info = self.on_refer = None
 
 
 def _refuse_offer(_offer: bytes) -> bytes:

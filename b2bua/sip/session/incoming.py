@@ -53,7 +53,7 @@ class IncomingInvite:
         self._has_final = False
         self._is_reliable_always = "100rel" in server.request.option_tags("Require")
         self._is_reliable_with_sdp = can_acknowledge(server.request)
-        self._reliable = ReliableProgress(core, server, on_silence=self._not_acknowledged)
+        self._reliable: ReliableProgress | None = None
         self._offers = EarlyOffers(core, dialog, is_call_id_ours=False)
         self._said = b""
         self._held: Session | None = None
@@ -95,6 +95,8 @@ class IncomingInvite:
         elif body:
             self._said = body
             self._offers.is_agreed = self.offer is not None
+        if self._reliable is None:
+            self._reliable = ReliableProgress(self._core, self._server, on_silence=self._not_acknowledged)
         self._reliable.send(status, lines, body)
         self._arm(lambda: self._say_reliably(status, lines, b""))
 
@@ -124,13 +126,13 @@ class IncomingInvite:
         session.begin(self.request, sdp=self._offers.description or self._said or answer)
         session.on_prack = self._take_prack
         lines = tuple(headers)
-        if self._reliable.has_unconfirmed_description:
+        if self._reliable is not None and self._reliable.has_unconfirmed_description:
             self._held = session
             session.hold(self._withdraw)
             self._core.open_dialog(self._dialog, self)
             self._reliable.when_confirmed(lambda: self._answer(session, b"", lines))
         else:
-            self._reliable.finish()
+            self._finish_reliable()
             self._answer(session, b"" if self._said else answer, lines)
         return session
 
@@ -151,7 +153,7 @@ class IncomingInvite:
         if self._has_final:
             return
         self._finish()
-        self._reliable.finish()
+        self._finish_reliable()
         self._core.close_dialog(self._dialog.key)
         self._server.respond(status, reason, headers)
 
@@ -174,6 +176,14 @@ class IncomingInvite:
         self._offers.stop("the call has its final response")
         if self._repeat is not None:
             self._repeat.cancel()
+
+    def _finish_reliable(self) -> None:
+        if self._reliable is not None:
+            self._reliable.finish()
+
+    def let_go(self) -> None:
+        """Hold nobody any more: whoever answered for us is gone, and offers are refused from now on."""
+        self.on_offer, self.on_answer = refuse_offer, _ignore_answer
 
     # --- what the caller does -----------------------------------------------------------------------------
 
@@ -198,7 +208,7 @@ class IncomingInvite:
         """Refuse an INVITE whose 200 still waits; the session that was made for it never was."""
         session, self._held = self._held, None
         assert session is not None
-        self._reliable.finish()
+        self._finish_reliable()
         self._server.respond(status)
         if ending is not None:
             self.ended.set_result(ending)
@@ -221,7 +231,7 @@ class IncomingInvite:
 
     def _take_prack(self, server: ServerRequest) -> None:
         """Answer PRACK, with an answer where it brings an offer (RFC 3262 §3, §5)."""
-        if not self._reliable.matches(server.request):
+        if self._reliable is None or not self._reliable.matches(server.request):
             server.respond(481)
             return
         body = session_description(server.request)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from b2bua.errors import LegEnded, NotAcceptable
+from b2bua.errors import LegEnded, NotAcceptable, WrongState
 from b2bua.sip.body import SDP, is_readable, session_description
 from b2bua.sip.capabilities import ALLOWED, SUPPORTED
 from b2bua.sip.causes import Reason
@@ -40,7 +40,9 @@ class OfferAnswer:
         self.is_held = False
         """Whether the 2xx that makes the dialog is not sent: an offer of ours waits for its ACK (§14.1)."""
         self.timer = SessionTimer(core, refresh=self._refresh, expire=session.expire)
-        self._session = session
+        self._owner: Session | None = session
+        self._dialog = session.dialog
+        self._ended = session.ended
         self._core = core
         self._credentials = credentials
         self._is_call_id_ours = is_call_id_ours
@@ -51,6 +53,13 @@ class OfferAnswer:
         self._first_sequence = session.dialog.local_sequence
         self._renegotiation: Renegotiation | None = None
         self._turn = asyncio.Lock()
+
+    @property
+    def _session(self) -> Session:
+        """Whose offers they are. Raises WrongState once its dialog is closed."""
+        if self._owner is None:
+            raise WrongState("the dialog is closed")
+        return self._owner
 
     def learn(self, message: Message) -> None:
         """Note whether the peer takes UPDATE, from its INVITE or its 2xx."""
@@ -63,15 +72,15 @@ class OfferAnswer:
         async with self._turn:
             while (current := self._renegotiation) is not None and not current.answer.done():
                 await asyncio.wait({current.answer})  # of a caller who stopped waiting, or a refresh
-            if self._session.ended.done():
-                raise LegEnded(self._session.ended.result().why)
+            if self._ended.done():
+                raise LegEnded(self._ended.result().why)
             return await asyncio.shield(self._start(offer, method=method).answer)
 
     def _start(self, offer: bytes, *, method: str) -> Renegotiation:
         """Return the exchange, under way once no 2xx of ours lacks its ACK (§14.1)."""
         exchange = Renegotiation(
             self._core,
-            self._session.dialog,
+            self._dialog,
             offer,
             method=method,
             timer=self.timer,
@@ -104,10 +113,12 @@ class OfferAnswer:
         return self._renegotiation is not None and not self._renegotiation.answer.done()
 
     def _refreshed(self, exchange: Renegotiation, answer: asyncio.Future[bytes]) -> None:
+        if self._ended.done():
+            return
         if answer.exception() is None:
             if exchange.offer:
                 self._session.on_renegotiated(exchange.offer, answer.result())
-        elif not self._session.ended.done():
+        else:
             is_unknown = self._allows_update and exchange.refusal in (405, 501)
             self._allows_update = self._allows_update and not is_unknown
             self.timer.refresh_in(0.0 if is_unknown else UNREADY_S)
@@ -160,7 +171,7 @@ class OfferAnswer:
 
     def _answer_offer(self, server: ServerRequest) -> Response | None:
         """Return the 200 that was sent, or None when the offer was refused: the session stays as it was."""
-        request, dialog = server.request, self._session.dialog
+        request, dialog = server.request, self._dialog
         too_short = self.timer.refusal_headers(request)
         if too_short is not None:
             server.respond(422, headers=too_short)
@@ -220,7 +231,7 @@ class OfferAnswer:
 
     def repeat_ack(self, response: Response) -> None:
         """Acknowledge a 2xx to our re-INVITE that is repeated, or so late that we gave it up (§13.2.2.4)."""
-        number, dialog = response.cseq.number, self._session.dialog
+        number, dialog = response.cseq.number, self._dialog
         ack = self._acks.get(number)
         if ack is not None:
             self._core.send_again(ack)
@@ -228,10 +239,12 @@ class OfferAnswer:
             self._acks[number] = self._core.send_ack(dialog.ack(number), self._core.hop_of(dialog))
 
     def close(self) -> None:
-        """Forget every 2xx: the dialog is closed."""
+        """Forget every 2xx, and whose offers they were: the dialog is closed."""
         for confirmation in self._confirmations.values():
             confirmation.stop()
         self._confirmations.clear()
+        self._renegotiation = self._owner = None
+        self.timer.close()
 
 
 def warning(error: NotAcceptable) -> str:

@@ -305,7 +305,11 @@ class OutgoingInvite:
 
     def _linger(self) -> None:
         """Stay for 64*T1 to hang up late answers and to acknowledge repeated ones."""
-        self._arm(lambda: self._core.forget_invite(self._key))
+        self._arm(self._forget)
+
+    def _forget(self) -> None:
+        self._core.forget_invite(self._key)
+        self._early.clear()
 
     def _arm(self, action: Callable[[], None]) -> None:
         if self._alarm is not None:

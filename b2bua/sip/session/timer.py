@@ -115,3 +115,12 @@ class SessionTimer:
             alarm.cancel()
         self._alarms.clear()
         self.interval_s = None
+
+    def close(self) -> None:
+        """Stop for good: there is nobody to call any more."""
+        self.stop()
+        self._refresh = self._expire = _nobody
+
+
+def _nobody() -> None:
+    """Whose timer it was is closed."""

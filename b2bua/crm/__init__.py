@@ -1,0 +1,1 @@
+"""The system that knows the customers: who is responsible for a caller."""

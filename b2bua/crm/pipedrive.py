@@ -1,0 +1,108 @@
+"""Pipedrive, by its public API.
+
+Shapes of requests and answers are those of Pipedrive's API reference (developers.pipedrive.com/docs/api/v1)
+and of its official client: persons, deals and organizations of version 2, leads and users of version 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from b2bua.config.tables import Crm as Settings
+from b2bua.config.tables.crm import RecordKind
+from b2bua.crm.adapter import IsOurs, first_known
+from b2bua.crm.reading import at, read_json, text_at
+from b2bua.http.client import HttpClient, Request
+from b2bua.http.failures import NoAnswerError
+from b2bua.routing.numbers import normalise, significant
+
+MOST_CONTACTS = "10"
+"""Of one number; more share a switchboard."""
+NOT_THERE = (403, 404)
+"""There is no such record, or this account has no records of that kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person in the CRM."""
+
+    id: str
+    """Its id."""
+    owner: str
+    """The user who is responsible for them."""
+    company: str
+    """Id of their organization; empty: none."""
+
+
+class PipedriveCrm:
+    """The adapter for Pipedrive."""
+
+    def __init__(self, settings: Settings, http: HttpClient, *, country: str) -> None:
+        """``country`` is the one whose national numbers are understood (ISO 3166)."""
+        self._url = settings.url.rstrip("/")
+        self._token = settings.token or ""
+        self._http = http
+        self._country = country
+        self._emails: Mapping[str, str] = {}
+
+    async def responsible(
+        self, number: str, order: Sequence[RecordKind], is_ours: IsOurs, *, budget_s: float
+    ) -> str | None:
+        """Return the id of the user who owns the caller's open deal, contact, company or lead."""
+        contact = await self.contact(number, budget_s=budget_s)
+        if contact is None:
+            return None
+        return await first_known([self._owner(kind, contact, budget_s) for kind in order], is_ours)
+
+    async def email_of(self, user: str, *, budget_s: float) -> str:
+        """Return the address by which a user logs in; the users are read once, and again for new ones."""
+        if user not in self._emails:
+            users = at("data", await self._get("/api/v1/users", budget_s=budget_s)) or ()
+            self._emails = {text_at("id", each): text_at("email", each) for each in users}
+        return self._emails.get(user, "")
+
+    async def contact(self, number: str, *, budget_s: float) -> Contact | None:
+        """Return the person who has ``number``; the search also finds numbers that only contain it."""
+        query = {"term": significant(number), "fields": "phone", "limit": MOST_CONTACTS}
+        found = await self._get("/api/v2/persons/search", query, budget_s=budget_s)
+        for result in at("data.items", found) or ():
+            person = at("item", result)
+            if number in self._numbers(person):
+                company = text_at("organization.id", person)
+                return Contact(text_at("id", person), text_at("owner.id", person), company)
+        return None
+
+    def _numbers(self, person: Any) -> set[str]:
+        """Return the numbers of a person, which a search tells as texts and a record as objects."""
+        phones = at("phones", person) or ()
+        written = (each if isinstance(each, str) else text_at("value", each) for each in phones)
+        return {normalise(number, country=self._country) for number in written}
+
+    async def _owner(self, kind: RecordKind, contact: Contact, budget_s: float) -> str | None:
+        match kind:
+            case "contact":
+                return contact.owner
+            case "company" if contact.company:
+                found = await self._get(f"/api/v2/organizations/{contact.company}", budget_s=budget_s)
+                return text_at("data.owner_id", found)
+            case "deal":
+                query = {"person_id": contact.id, "status": "open", "sort_by": "update_time"}
+                query |= {"sort_direction": "desc", "limit": "1"}
+                return text_at("data.0.owner_id", await self._get("/api/v2/deals", query, budget_s=budget_s))
+            case "lead":
+                query = {"person_id": contact.id, "sort": "update_time DESC", "limit": "1"}
+                return text_at("data.0.owner_id", await self._get("/api/v1/leads", query, budget_s=budget_s))
+        return None
+
+    async def _get(self, path: str, query: Mapping[str, str] | None = None, *, budget_s: float) -> Any:
+        url = f"{self._url}{path}?{urlencode(query)}" if query else f"{self._url}{path}"
+        headers = {"Accept": "application/json", "x-api-token": self._token}
+        try:
+            return read_json(await self._http.ask(Request("GET", url, headers), budget_s=budget_s))
+        except NoAnswerError as error:
+            if error.status in NOT_THERE:
+                return None
+            raise

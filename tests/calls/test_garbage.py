@@ -1,0 +1,103 @@
+"""A call that is over leaves no circles of objects behind: they would wait for the garbage collector.
+
+Its rounds take a tenth of the time of a call, and stop all others for a tenth of a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from b2bua.demo.softphone import Habit
+from tests.harness.clock import virtual_time
+from tests.harness.office import NUMBER, Office, office
+
+CALLS = 10
+MOST_PER_CALL = 5
+PIOTR_THEN_VOICEMAIL = """
+[[step]]
+ring = ["102"]
+for = "7s"
+
+[[step]]
+voicemail = "sales"
+"""
+
+
+async def the_caller_hangs_up(demo: Office) -> None:
+    call = await demo.call_in(NUMBER)
+    leg = await call.answered(within=20)
+    await asyncio.sleep(1)
+    leg.hang_up()
+
+
+async def the_phone_hangs_up(demo: Office) -> None:
+    call = await demo.call_in(NUMBER)
+    await call.answered(within=20)
+    await asyncio.sleep(1)
+    demo.phones["102"].invitations[-1].leg.hang_up()
+
+
+async def a_colleague_calls(demo: Office) -> None:
+    call = await demo.call_from(demo.phones["101"], "101", "102")
+    leg = await call.answered(within=20)
+    leg.hang_up()
+
+
+async def one_of_us_calls_outside(demo: Office) -> None:
+    call = await demo.call_from(demo.phones["101"], "101", "+48600100200")
+    leg = await call.answered(within=20)
+    leg.hang_up()
+
+
+async def the_phone_is_busy(demo: Office) -> None:
+    demo.phones["102"].habit = Habit(refuses_with=486)
+    await _listen_to_the_greeting(demo)
+
+
+async def nobody_answers(demo: Office) -> None:
+    demo.phones["102"].habit = Habit()
+    await _listen_to_the_greeting(demo)
+
+
+async def _listen_to_the_greeting(demo: Office) -> None:
+    call = await demo.call_in(NUMBER)
+    leg = await call.answered(within=20)
+    await asyncio.sleep(1)
+    leg.hang_up()
+
+
+@pytest.mark.parametrize(
+    "play",
+    [
+        the_caller_hangs_up,
+        the_phone_hangs_up,
+        a_colleague_calls,
+        one_of_us_calls_outside,
+        the_phone_is_busy,
+        nobody_answers,
+    ],
+)
+@virtual_time(limit_s=1200)
+async def test_a_call_that_is_over_leaves_nothing_to_the_garbage_collector(
+    tmp_path: Path, play: Callable[[Office], Awaitable[None]]
+) -> None:
+    async with office(tmp_path, scheme=PIOTR_THEN_VOICEMAIL) as demo:
+        await demo.mobiles(Habit(answers_after=1.0))
+        for extension in ("101", "102"):
+            await demo.phone(extension, Habit(answers_after=1.0))
+        await play(demo)  # what happens for the first time may leave something
+        await demo.settled()
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(CALLS):
+                await play(demo)
+            await demo.settled()
+            assert gc.collect() <= CALLS * MOST_PER_CALL
+        finally:
+            gc.enable()

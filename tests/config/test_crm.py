@@ -1,0 +1,97 @@
+"""`[crm]`, its look-ups, and the people it knows."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.config.offices import PEOPLE, Reads, Says
+
+STEPS = """
+[[scheme.main.step]]
+crm = "responsible"
+[[scheme.main.step]]
+voicemail = "sales"
+"""
+PIPEDRIVE = f"""{PEOPLE}{STEPS}
+[crm]
+kind = "pipedrive"
+url = "https://office.pipedrive.com"
+token = "t"
+"""
+HTTP = f"""{PEOPLE}{STEPS}
+[crm]
+kind = "http"
+url = "https://crm.example/api/"
+[crm.find.contact]
+path = "/contacts?phone={{number}}"
+user = "0.owner"
+"""
+
+
+def test_row_r7_pipedrive_looks_in_all_records_and_others_where_it_is_told(read: Reads) -> None:
+    pipedrive, other = read(PIPEDRIVE).crm, read(HTTP).crm
+    assert pipedrive is not None
+    assert other is not None
+    assert pipedrive.looks_in == ("deal", "contact", "company", "lead")
+    assert other.looks_in == ("contact",)
+    assert pipedrive.budget_s == 1.5
+
+
+def test_a_user_of_the_crm_is_a_number_or_a_text(read: Reads) -> None:
+    written = PIPEDRIVE.replace("[person.anna]", "[person.anna]\ncrm-user = 17")
+    written = written.replace("[person.piotr]", '[person.piotr]\ncrm-user = "p.z"')
+    people = read(written).people
+    assert (people["anna"].crm_user, people["piotr"].crm_user) == ("17", "p.z")
+
+
+@pytest.mark.parametrize(
+    ("office", "old", "new", "message"),
+    [
+        (PIPEDRIVE, 'token = "t"', "", "crm: Pipedrive needs a token"),
+        (PIPEDRIVE, 'token = "t"', 'token = "env:NO_TOKEN"', "the environment variable NO_TOKEN is not set"),
+        (PIPEDRIVE, 'token = "t"', 'token = "t"\nheaders = {A = "b"}', "belong to kind"),
+        (PIPEDRIVE, '"pipedrive"', '"salesforce"', "crm.kind: 'salesforce' is not one of"),
+        (PIPEDRIVE, 'token = "t"', 'token = "t"\norder = ["deals"]', "crm.order.1: 'deals' is not one"),
+        (PIPEDRIVE, 'token = "t"', 'token = "t"\norder = []', "crm.order: expected at least one"),
+        (HTTP, '"http"', '"http"\norder = ["lead"]', "say how to ask for it in [crm.find.lead]"),
+        (HTTP, "/contacts", "contacts", "does not begin with"),
+        (HTTP, "{number}", "{phone}", "needs one of {number}, {digits}, {national}, and no other braces"),
+        (HTTP, "{number}", "{number", "has braces that do not match"),
+        (HTTP, "{number}", "1", "needs one of {number}"),
+        (HTTP, 'user = "0.owner"', "", "crm.find.contact.user: is missing: where in the answer"),
+        (HTTP, "crm.find.contact", "crm.find.contacts", "crm.find.contacts"),
+        (HTTP, "https://crm.example/api/", "crm.example", "is no web address"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_told_with_their_key(
+    errors: Says, office: str, old: str, new: str, message: str
+) -> None:
+    assert office.count(old) >= 1
+    said = errors(office.replace(old, new))
+    assert any(message in each for each in said), said
+
+
+def test_a_token_is_never_repeated(errors: Says) -> None:
+    [said] = errors(PIPEDRIVE.replace('token = "t"', "token = 123456"))
+    assert said.endswith("crm.token: expected text in quotes")
+
+
+def test_a_step_asks_a_crm_that_there_is(errors: Says) -> None:
+    [said] = errors(PEOPLE + STEPS)
+    assert "scheme.main.step.1.crm: there is no [crm] that could be asked" in said
+
+
+def test_row_r9_a_step_that_asks_the_crm_needs_a_next_one(errors: Says) -> None:
+    [said] = errors(PIPEDRIVE.replace('[[scheme.main.step]]\nvoicemail = "sales"', ""))
+    assert "dead end: when this step ends with busy, error, no-answer, offline, rejected" in said
+
+
+def test_what_is_unwise_is_told(warnings: Says) -> None:
+    said = warnings(PIPEDRIVE)
+    assert [each for each in said if each.startswith("crm")] == [
+        "crm: nobody has a crm-user or an email: whomever it names is nobody here"
+    ]
+    eva = "[person.eva]\nemail = 'eva@office.example'\n"
+    assert not [each for each in warnings(PIPEDRIVE + eva) if each.startswith("crm")]
+    said = warnings(HTTP.replace("https:", "http:") + eva)
+    assert [each for each in said if each.startswith("crm.url: is not encrypted")]

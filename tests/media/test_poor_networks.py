@@ -1,0 +1,127 @@
+"""Recordings and keys over networks that lose, repeat, delay and reorder up to a fifth of all packets."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from media import codecs
+from media.client import MediaEngine
+from media.dtmf import EventReceiver
+from media.memory import MemoryRtpNetwork
+from media.outgoing import Packet
+from media.tones import detect, tone
+from media.wav import read_wav
+from tests.harness.clock import run_virtually
+from tests.media.peer import Peer
+
+HOST = "10.0.0.9"
+TROUBLES = (0.0, 0.05, 0.1, 0.2)
+KEYS = "0123456789*#ABCD5551"
+SPOKEN_S = 6.0
+
+
+class PoorNetwork(MemoryRtpNetwork):
+    """Loses, repeats, delays and by that reorders a share each of what is sent, while it is poor."""
+
+    def __init__(self, share: float, *, seed: int) -> None:
+        super().__init__()
+        self.share = share
+        self.is_poor = False
+        self._random = Random(seed)
+
+    def send(self, packet: Packet, *, source: tuple[str, int], destination: tuple[str, int]) -> None:
+        """Carry a datagram, or not."""
+        random, carry = self._random, super().send
+        if not self.is_poor:
+            carry(packet, source=source, destination=destination)
+            return
+        copies = 0 if random.random() < self.share else 2 if random.random() < self.share else 1
+        content = bytes(packet)
+        for _ in range(copies):
+            jitter_s = self.share * 0.05 * random.random()
+            late_s = random.uniform(0.02, 0.06) if random.random() < self.share else 0.0
+            asyncio.get_running_loop().call_later(
+                jitter_s + late_s, lambda: carry(content, source=source, destination=destination)
+            )
+
+
+async def say(peer: Peer, network: PoorNetwork, to: tuple[str, int]) -> None:
+    """Say a tone; its first and its last packet arrive, which tell how long it was."""
+    rate = codecs.by_name(peer.codec).sample_rate_hz
+    payloads = peer.encoded(tone((1000.0,), SPOKEN_S, rate))
+    for number, payload in enumerate(payloads):
+        network.is_poor = 0 < number < len(payloads) - 1
+        peer.send(payload, to)
+        await asyncio.sleep(peer.ptime_ms / 1000)
+    network.is_poor = False
+
+
+@pytest.mark.parametrize("share", TROUBLES)
+@pytest.mark.parametrize("codec", ["PCMA", "PCMU", "G722", "opus"])
+def test_v7_a_recording_over_a_poor_network_is_as_long_as_what_was_said(
+    codec: str, share: float, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        network = PoorNetwork(share, seed=round(share * 100))
+        engine = await MediaEngine.in_process(network=network, address=HOST, ports=(20000, 20100))
+        anna = Peer(network, 4000, codec=codec)
+        leg = await engine.open_leg("anna")
+        leg.connect(anna.agreement())
+        recording = leg.record(tmp_path / "said.wav")
+        await say(anna, network, leg.address)
+        await asyncio.sleep(0.1)  # what was delayed has come
+        summary = await recording.stop()
+        await engine.close()
+        pcm, rate = read_wav(summary.path)
+        assert len(pcm) / rate == summary.seconds == pytest.approx(SPOKEN_S, abs=0.02)
+        frames = detect(pcm, rate, (1000.0,))[:, 0] > -20.0
+        assert np.count_nonzero(frames) * 0.02 > SPOKEN_S * (1 - 2.2 * share) - 0.1
+
+    run_virtually(story())
+
+
+@pytest.mark.parametrize("share", TROUBLES)
+@pytest.mark.parametrize(("pressed_in", "heard_in"), [("PCMA", "PCMA"), ("PCMA", "opus"), ("opus", "G722")])
+def test_i20_keys_over_a_poor_network_are_exactly_those_that_were_pressed(
+    pressed_in: str, heard_in: str, share: float
+) -> None:
+    async def story(seed: int) -> None:
+        network = PoorNetwork(share, seed=seed)
+        engine = await MediaEngine.in_process(network=network, address=HOST, ports=(20000, 20100))
+        anna, bob = Peer(network, 4000, codec=pressed_in), Peer(network, 4002, codec=heard_in)
+        a, b = await engine.open_leg("anna"), await engine.open_leg("bob")
+        told: list[str] = []
+        a.on_digit = told.append
+        a.connect(anna.agreement())
+        b.connect(bob.agreement())
+        a.bridge(b)
+        for key in KEYS:
+            silence = anna.encoded(np.zeros(codecs.by_name(pressed_in).sample_rate_hz // 5, np.int16))
+            for payload in silence:
+                anna.send(payload, a.address)
+                await asyncio.sleep(0.02)
+            network.is_poor = True
+            await anna.press(key, a.address)
+        await asyncio.sleep(0.5)
+        await engine.close()
+        assert "".join(told) == KEYS
+        assert "".join(_keys_heard_by(bob)) == KEYS
+
+    for seed in range(5):
+        run_virtually(story(seed))
+
+
+def _keys_heard_by(peer: Peer) -> list[str]:
+    """Return what a far end makes of the events that came to it."""
+    receiver = EventReceiver(codecs.by_name(peer.codec).clock_rate_hz)
+    packets = [each.packet for each in peer.heard if each.packet.payload_type == peer.event]
+    return [
+        key
+        for packet in packets
+        for key in receiver.feed(packet.payload, packet.timestamp, packet.marker, packet.sequence)
+    ]
