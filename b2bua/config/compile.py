@@ -10,7 +10,7 @@ from b2bua.config import tables
 from b2bua.config.budget import budget_faults, compile_budget
 from b2bua.config.codes import mistaken_codes
 from b2bua.config.hours import read_days, read_schedule
-from b2bua.config.numbers import compile_numbers, written_numbers
+from b2bua.config.numbers import check_recorded, compile_numbers
 from b2bua.config.origin import Fault, KeyPath, dotted
 from b2bua.config.ring_targets import TargetReader
 from b2bua.routing.destination import (
@@ -68,7 +68,9 @@ class _Compiler:
         if not self._mailboxes:
             self._mailboxes[self._default_mailbox] = tables.Mailbox(name=self._default_mailbox)
         self._people_by_extension = self._index_extensions()
-        self._targets = TargetReader(config.people, self._people_by_extension, country=config.office.country)
+        self._targets = TargetReader(
+            config.people, self._people_by_extension, config.groups, country=config.office.country
+        )
         self._extensions = self._compile_extensions()
         self._schedules = {name: self._hours(name, table) for name, table in config.hours.items()}
 
@@ -78,7 +80,8 @@ class _Compiler:
             self._known(("office", "voicemail"), office.voicemail, self.config.mailboxes, "mailbox")
         if office.default_trunk:
             self._known(("office", "default-trunk"), office.default_trunk, self.config.trunks, "trunk")
-        self._check_recording()
+        check_recorded(self.config, known=self._known)
+        self._check_groups()
         self.faults += mistaken_codes(office)
         return Plan(
             country=office.country,
@@ -129,24 +132,16 @@ class _Compiler:
         self.faults += budget_faults(self.config, budget)
         return budget
 
-    def _check_recording(self) -> None:
-        """Report what `[recording]` names and is not there."""
-        named, config = self.config.recording, self.config
-        country = config.office.country
-        ours = {normalise(number, country=country) for _, number in written_numbers(config)}
-        for index, number in enumerate(named.numbers):
-            self._known(
-                ("recording", "numbers", index),
-                normalise(number, country=config.office.country),
-                ours,
-                "number",
-            )
-        for key, names, among, kind in (
-            ("trunks", named.trunks, config.trunks, "trunk"),
-            ("people", named.people, config.people, "person"),
-        ):
-            for index, name in enumerate(names):
-                self._known(("recording", key, index), name, among, kind)
+    def _check_groups(self) -> None:
+        """Report members that are nobody, and groups that are named as a person is."""
+        for name, group in self.config.groups.items():
+            if name in self.config.people:
+                self._fault(("group", name), f"{name} is a person as well; give the group another name")
+            for index, member in enumerate(group.members):
+                try:
+                    self._targets.read(member)
+                except ValueError as error:
+                    self._fault(("group", name, "members", index), str(error))
 
     def _index_extensions(self) -> dict[str, str]:
         owners: dict[str, str] = {}
@@ -277,7 +272,7 @@ class _Compiler:
         for index, text in enumerate(ring):
             try:
                 before = [step.destination for step in earlier]
-                targets += self._targets.read(text, before, confirm=table.confirm)
+                targets += self._targets.read(text, before, confirm=table.confirm, shows=table.caller_id)
             except ValueError as error:
                 self._fault((*path, index), str(error))
         if table.confirm and targets and all(isinstance(target, Person) for target in targets):
@@ -313,9 +308,9 @@ class _Compiler:
         return DialExtension() if option.dial_extension else self._destination(option, path)
 
     def _queue(self, table: tables.Queue) -> QueueSpec:
-        agents = [
-            self._agent(("queue", table.name, "agents", i), text) for i, text in enumerate(table.agents)
-        ]
+        agents: list[str] = []
+        for index, text in enumerate(table.agents):
+            agents += self._agents(("queue", table.name, "agents", index), text)
         return QueueSpec(
             name=table.name,
             agents=tuple(dict.fromkeys(agents)),
@@ -330,10 +325,16 @@ class _Compiler:
             whispers_wait=table.whisper,
         )
 
-    def _agent(self, path: KeyPath, text: str) -> str:
+    def _agents(self, path: KeyPath, text: str) -> tuple[str, ...]:
+        if text in self.config.groups:
+            try:
+                return self._targets.people(text)
+            except ValueError as error:
+                self._fault(path, str(error))
+                return ()
         name = self._people_by_extension.get(text, text)
         self._known(path, name, self.config.people, "person")
-        return name
+        return (name,)
 
     def _can_be_called(self, number: str) -> bool:
         """Return whether a normalised number is one of a telephone; what is too short for one is none."""

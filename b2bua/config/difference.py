@@ -17,6 +17,7 @@ MOST_NAMES = 4
 """More of one kind are counted, not named."""
 KINDS = (
     ("people", "person", "people"),
+    ("groups", "group", "groups"),
     ("numbers", "number", "numbers"),
     ("number_groups", "group of numbers", "groups of numbers"),
     ("schemes", "scheme", "schemes"),

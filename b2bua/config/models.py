@@ -17,6 +17,7 @@ from b2bua.config.tables import (
     Crm,
     Destination,
     Extension,
+    Group,
     Hours,
     Mailbox,
     Media,
@@ -47,6 +48,7 @@ __all__ = [
     "Crm",
     "Destination",
     "Extension",
+    "Group",
     "Hours",
     "Mailbox",
     "Media",
@@ -84,6 +86,9 @@ class Config(Table):
     )
     people: Annotated[Mapping[str, Person], BeforeValidator(named)] = Field(
         default={}, validation_alias="person"
+    )
+    groups: Annotated[Mapping[str, Group], BeforeValidator(named)] = Field(
+        default={}, validation_alias="group"
     )
     rates: Annotated[Mapping[str, Rates], BeforeValidator(named)] = {}
     hours: Mapping[str, Hours] = {}

@@ -46,6 +46,20 @@ def compile_numbers(config: Config, *, known: Know, fault: Complain) -> dict[str
     return found
 
 
+def check_recorded(config: Config, *, known: Know) -> None:
+    """Complain about what ``[recording]`` names and is not there."""
+    country, named = config.office.country, config.recording
+    ours = {normalise(number, country=country) for _, number in written_numbers(config)}
+    for index, number in enumerate(named.numbers):
+        known(("recording", "numbers", index), normalise(number, country=country), ours, "number")
+    for key, names, among, kind in (
+        ("trunks", named.trunks, config.trunks, "trunk"),
+        ("people", named.people, config.people, "person"),
+    ):
+        for index, name in enumerate(names):
+            known(("recording", key, index), name, among, kind)
+
+
 def _spec(config: Config, path: KeyPath, table: tables.Number, known: Know) -> NumberSpec:
     for key in ("scheme", "in_hours", "off_hours", "holiday"):
         if name := getattr(table, key):

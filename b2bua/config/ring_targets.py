@@ -1,4 +1,4 @@
-"""What may stand in ``ring = [...]``: people, extensions, numbers, SIP addresses and mobiles."""
+"""What may stand in ``ring = [...]``: people, groups, extensions, numbers, SIP addresses and mobiles."""
 
 from __future__ import annotations
 
@@ -7,12 +7,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
+from b2bua.config.tables import Group as GroupTable
 from b2bua.config.tables import Person as PersonTable
-from b2bua.routing.destination import Destination, External, Mobile, Person, Ring, SipAddress, Target
+from b2bua.routing.destination import (
+    Destination,
+    External,
+    Mobile,
+    Person,
+    Ring,
+    Shows,
+    SipAddress,
+    Target,
+)
 from b2bua.routing.numbers import is_short, normalise, part_post_dial
 
 MOBILE_OF = re.compile(r"mobile of (\S+)")
 MOBILES_OF_STEP = re.compile(r"mobiles of step (\d+)")
+MOBILES_OF = re.compile(r"mobiles of (\S+)")
 NUMBER = re.compile(r"\+?[0-9][0-9 ().\-/]*")
 
 
@@ -20,30 +31,55 @@ class TargetReader:
     """Reads ring targets against the people of an office."""
 
     def __init__(
-        self, people: Mapping[str, PersonTable], by_extension: Mapping[str, str], *, country: str
+        self,
+        people: Mapping[str, PersonTable],
+        by_extension: Mapping[str, str],
+        groups: Mapping[str, GroupTable],
+        *,
+        country: str,
     ) -> None:
+        self._groups = groups
         self._people = people
         self._by_extension = by_extension
         self._country = country
 
     def read(
-        self, text: str, earlier: Sequence[Destination] = (), *, confirm: bool | None = None
+        self,
+        text: str,
+        earlier: Sequence[Destination] = (),
+        *,
+        confirm: bool | None = None,
+        shows: Shows | None = None,
     ) -> tuple[Target, ...]:
         """Return the targets that a text means; ``earlier`` are the steps before, for "mobiles of step 1".
 
-        ``confirm`` says whether who answers outside has to press a key; None: as with their mobile.
+        ``confirm`` says whether who answers outside has to press a key; None: as with their mobile. ``shows``
+        is whose number they see; None: as their trunk has it.
 
         Raises:
             ValueError: it means nobody.
         """
-        return tuple(self._asked(target, confirm) for target in self._read(text, earlier))
+        return tuple(self._called(target, confirm, shows) for target in self._read(text, earlier))
 
-    def _asked(self, target: Target, confirm: bool | None) -> Target:
+    def people(self, text: str) -> tuple[str, ...]:
+        """Return the keys of the people whom a text means: one, or those of a group.
+
+        Raises:
+            ValueError: it means somebody else.
+        """
+        targets = self._read(text, ())
+        if any(not isinstance(target, Person) for target in targets):
+            raise ValueError(f"only people can be named here; {text} has others")
+        return tuple(target.name for target in targets if isinstance(target, Person))
+
+    def _called(self, target: Target, confirm: bool | None, shows: Shows | None) -> Target:
         if isinstance(target, Person):
             return target
         if confirm is None:
             confirm = isinstance(target, Mobile) and self._people[target.person].mobile_confirm
-        return replace(target, must_confirm=confirm)
+        if isinstance(target, SipAddress):
+            return replace(target, must_confirm=confirm)
+        return replace(target, must_confirm=confirm, shows=shows)
 
     def _read(self, text: str, earlier: Sequence[Destination]) -> tuple[Target, ...]:
         if text.startswith(("sip:", "sips:")):
@@ -52,12 +88,34 @@ class TargetReader:
             return self._mobiles_of_step(int(match[1]), earlier)
         if match := MOBILE_OF.fullmatch(text):
             return (self._mobile_of(match[1]),)
+        if match := MOBILES_OF.fullmatch(text):
+            return self._mobiles_of(match[1])
+        if text in self._groups:
+            return self._members(text)
         if (name := self._by_extension.get(text, text)) in self._people:
             return (Person(name),)
         number, post_dial = part_post_dial(text)
         if NUMBER.fullmatch(number):
             return (self._external(number, post_dial),)
-        raise ValueError(f"there is no person {text!r}{self._similar(text)}")
+        kinds = "person or group" if self._groups else "person"
+        raise ValueError(f"there is no {kinds} {text!r}{self._similar(text)}")
+
+    def _members(self, group: str) -> tuple[Target, ...]:
+        found: list[Target] = []
+        for member in self._groups[group].members:
+            if member in self._groups:
+                raise ValueError(f"{member} is a group; name its members in [group.{group}]")
+            found += self._read(member, ())
+        return tuple(found)
+
+    def _mobiles_of(self, group: str) -> tuple[Target, ...]:
+        if group not in self._groups:
+            raise ValueError(f"there is no group {group!r}{self._similar(group)}")
+        names = [target.name for target in self._members(group) if isinstance(target, Person)]
+        mobiles = tuple(Mobile(name) for name in names if self._people[name].mobile)
+        if not mobiles:
+            raise ValueError(f"nobody in {group} has a mobile")
+        return mobiles
 
     def _mobile_of(self, text: str) -> Mobile:
         name = self._by_extension.get(text, text)
@@ -90,4 +148,4 @@ class TargetReader:
         return f"; did you mean {close[0]!r}?" if close else ""
 
     def _names(self) -> Iterable[str]:
-        return [*self._people, *self._by_extension]
+        return [*self._people, *self._by_extension, *self._groups]

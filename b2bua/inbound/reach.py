@@ -12,7 +12,7 @@ from b2bua.call.digits import DtmfMode
 from b2bua.config import models as config
 from b2bua.errors import MalformedMessage, Unavailable
 from b2bua.registrar.bindings import Binding, Bindings
-from b2bua.routing.destination import External, Mobile, Person, SipAddress, Target
+from b2bua.routing.destination import External, Mobile, Person, Shows, SipAddress, Target
 from b2bua.routing.plan import Plan
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.headers import NameAddr
@@ -61,9 +61,9 @@ class Reach:
             case Person(name):
                 return self._person(name, call)
             case Mobile(name):
-                return await self._mobile(name, call)
+                return await self._mobile(name, call, target.shows)
             case External(number, post_dial):
-                return await self._number(number, number, call, post_dial=post_dial)
+                return await self._number(number, number, call, post_dial=post_dial, shows=target.shows)
             case SipAddress(uri):
                 return await self._address(uri, call)
 
@@ -96,22 +96,24 @@ class Reach:
         display = f"{caller.label}: {known_as}" if caller.label else known_as
         return NameAddr(SipUri(caller.number or "anonymous", host), display=display)
 
-    async def _mobile(self, name: str, call: Call) -> Reached:
+    async def _mobile(self, name: str, call: Call, shows: Shows | None) -> Reached:
         person = self.plan().people[name]
         if person.mobile is None:
             return Reached(f"{person.display}'s mobile", (), "no mobile number is known")
         who = f"{person.display}'s mobile {person.mobile}"
-        reached = await self._number(person.mobile, who, call, post_dial=person.mobile_post_dial)
+        post_dial = person.mobile_post_dial
+        reached = await self._number(person.mobile, who, call, post_dial=post_dial, shows=shows)
         dials = tuple(replace(dial, party=f"mobile of {name}") for dial in reached.dials)
         return replace(reached, dials=dials)
 
-    async def _number(self, number: str, who: str, call: Call, *, post_dial: str) -> Reached:
+    async def _number(
+        self, number: str, who: str, call: Call, *, post_dial: str, shows: Shows | None = None
+    ) -> Reached:
         caller = call.identity
         dialled = "" if caller.is_internal else caller.dialled
         try:
-            route = self.trunks().route(
-                number, Caller(caller.number, caller.name, dialled, caller.is_private)
-            )
+            behalf = Caller(caller.number, caller.name, dialled, caller.is_private)
+            route = self.trunks().route(number, behalf, shows=shows)
             hops = await self.resolve(route.next_hop)
         except Unavailable as error:
             return Reached(who, (), str(error))

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
+
+Shows = Literal["own", "caller", "asserted"]
+"""Which number a call to the outside shows: ours, the caller's, or ours with the caller's asserted."""
 
 
 class Outcome(StrEnum):
@@ -49,6 +53,8 @@ class External:
     """What is pressed once it has answered: digits, and ``,`` or ``w`` for pauses."""
     must_confirm: bool = False
     """An answer there may be a voicemail's: who answers has to press a key before the call is theirs."""
+    shows: Shows | None = None
+    """Whose number is shown there; None: as the trunk has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,8 @@ class Mobile:
     """Key of the person."""
     must_confirm: bool = False
     """An answer there may be a voicemail's: who answers has to press a key before the call is theirs."""
+    shows: Shows | None = None
+    """Whose number is shown there; None: as the trunk has it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,8 +105,8 @@ class TrunkSelection:
         self._current = current
         self._is_spent = is_spent
 
-    def route(self, number: str, caller: Caller) -> OutboundRoute:
-        """Return the route of a call to ``number``.
+    def route(self, number: str, caller: Caller, *, shows: str | None = None) -> OutboundRoute:
+        """Return the route of a call to ``number``; ``shows`` stands in place of the trunk's ``caller-id``.
 
         Raises:
             Unavailable: no trunk places calls, or each is down, full or has cost enough today; it says which.
@@ -115,7 +115,8 @@ class TrunkSelection:
         for trunk in self._trunks:
             obstacle = self._obstacle(trunk, number)
             if obstacle is None:
-                return OutboundRoute(self._current(trunk), number, caller, CallerIdPolicy(trunk.caller_id))
+                policy = CallerIdPolicy(shows or trunk.caller_id)
+                return OutboundRoute(self._current(trunk), number, caller, policy)
             obstacles.append(obstacle)
         raise Unavailable("; ".join(obstacles) or "no trunk is configured for calls to outside numbers")
 

@@ -226,6 +226,18 @@ def test_row_d4_each_policy_shows_its_number(tmp_path: Path, policy: str, from_:
 
 
 @virtual_time(limit_s=600)
+async def test_row_d4_a_step_may_show_another_number_than_its_trunk_usually_does(tmp_path: Path) -> None:
+    scheme = ONE_MOBILE.replace('for = "20s"', 'for = "5s"\ncaller-id = "caller"', 1)
+    scheme = scheme.replace("[[step]]\nvoicemail", '[[step]]\nring = ["+48600999777"]\n\n[[step]]\nvoicemail')
+    async with office(tmp_path, scheme=scheme) as demo:
+        mobiles = await demo.mobiles()
+        await demo.call_in(NUMBER)
+        await mobiles.invited(2, within=10)
+        shown = [str(each.invite.request.from_.uri) for each in mobiles.invitations]
+        assert shown == [f"sip:{CALLER}@127.0.0.1", "sip:+48221230001@127.0.0.1"]
+
+
+@virtual_time(limit_s=600)
 async def test_row_d4_a_403_for_the_callers_number_is_tried_again_with_our_own_one(tmp_path: Path) -> None:
     def provider(invite: IncomingInvite) -> Habit:
         is_ours = "+48221230001" in str(invite.request.from_.uri)

@@ -51,7 +51,8 @@ def test_row_f7_a_login_or_a_person_rings_all_their_phones(tmp_path: Path, targe
 
 @virtual_time(limit_s=600)
 async def test_row_f7_a_group_rings_together(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ring("anna", "102", "piotr", "+48600999888")) as demo:
+    group = '[group.sales]\nmembers = ["anna", "102", "piotr", "+48600999888"]\n'
+    async with office(tmp_path, scheme=ring("sales"), change=lambda text: text + group) as demo:
         await demo.phone("101")
         await demo.phone("102", TAKES_IT)
         await demo.mobiles()

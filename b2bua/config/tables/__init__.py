@@ -7,7 +7,7 @@ from b2bua.config.tables.crm import Crm, CrmFind
 from b2bua.config.tables.hours import Hours
 from b2bua.config.tables.office import Media, Office, Recording, Rtp, Sip, Smtp, Srtp
 from b2bua.config.tables.outside import Webhook
-from b2bua.config.tables.parties import Person, Trunk
+from b2bua.config.tables.parties import Group, Person, Trunk
 from b2bua.config.tables.rates import Rate, Rates
 from b2bua.config.tables.schemes import (
     ACTIONS,
@@ -37,6 +37,7 @@ __all__ = [
     "CrmFind",
     "Destination",
     "Extension",
+    "Group",
     "Hours",
     "Mailbox",
     "Media",

@@ -15,6 +15,7 @@ from b2bua.config.values import (
     Network,
     Seconds,
     Secret,
+    Texts,
 )
 
 NOT_FOR_REGISTRAR = (
@@ -105,6 +106,12 @@ class Trunk(Named):
                 "backup-registrars belong to a registrar, qualify-every to a registrar or a host"
             )
         return self
+
+
+class Group(Named):
+    """``[group.x]``: people and numbers that are named together."""
+
+    members: Texts = Field(min_length=1, description="who belongs to it")
 
 
 class Person(Named):

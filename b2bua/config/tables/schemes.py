@@ -12,7 +12,7 @@ from b2bua.config.values import (
     Seconds,
     Texts,
 )
-from b2bua.routing.destination import Outcome, RingMode
+from b2bua.routing.destination import Outcome, RingMode, Shows
 from b2bua.routing.plan import QueueStrategy
 
 Digit = Annotated[str, Field(pattern=r"^[0-9*#]$")]
@@ -20,6 +20,8 @@ RING_SECONDS = 20.0
 RESPONSIBLE_SECONDS = 30.0
 STAGGER_SECONDS = 5.0
 CONFIRM_SECONDS = 20.0
+OF_RING = ("confirm", "confirm_seconds", "caller_id", "music")
+"""What can be said of no other action."""
 ACTIONS = (
     "ring",
     "extension",
@@ -54,6 +56,8 @@ class Destination(Table):
     confirm: bool | None = None
     """Whoever answers outside has to press a key; None: mobiles whose people have ``mobile-confirm`` do."""
     confirm_seconds: Seconds | None = Field(default=None, validation_alias="confirm-within", ge=5, le=60)
+    caller_id: Shows | None = None
+    """Whose number is shown outside; None: as the trunk has it."""
     music: str | None = None
     """The caller is answered, and hears this instead of ringing."""
 
@@ -69,8 +73,8 @@ class Destination(Table):
             raise ValueError(f"expected exactly one of {', '.join(ACTIONS)}; found {found}")
         if (self.mode or self.stagger_seconds) and self.ring is None:
             raise ValueError("mode and stagger belong to ring")
-        if self.ring is None and (self.confirm is not None or self.confirm_seconds or self.music):
-            raise ValueError("confirm, confirm-within and music belong to ring")
+        if self.ring is None and any(getattr(self, key) is not None for key in OF_RING):
+            raise ValueError("confirm, confirm-within, caller-id and music belong to ring")
         if self.for_seconds and not (self.ring or self.queue or self.crm):
             raise ValueError('"for" belongs to ring, queue and crm; menus and webhooks have their own')
         if self.stagger_seconds and self.mode is not RingMode.STAGGERED:
