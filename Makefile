@@ -18,7 +18,7 @@ SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Compiling every library would take most of the time; what the office imports is compiled by COMPILE.
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 COMPILE := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c \
-  "import alembic.command, b2bua.cli.calls, b2bua.cli.run, media.local, media.worker, uvloop"
+  "import alembic.command, b2bua.cli.calls, b2bua.cli.run, holidays.countries, media.local, media.worker, uvloop"
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 TEST_TOOLS := sipp:sip-tester baresip:baresip linphonec:linphone-cli tcpdump:tcpdump cc:gcc
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import time
 
-from bench import calls, machine, memory, messages, playback, relay, transcode
+from bench import calls, machine, memory, messages, playback, relay, routing, transcode
 from bench.table import HEAD, show
 
 PARTS = {
     "messages": messages.rows,
+    "routing": routing.rows,
     "calls": calls.rows,
     "relay": relay.rows,
     "playback": playback.rows,

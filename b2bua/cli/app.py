@@ -73,25 +73,10 @@ def check(
 
     The exit code is 0 when it can be used (warnings may be printed), else 1 or 2.
     """
-    from b2bua.cli.addresses import foreign_addresses
-    from b2bua.cli.sounds import defects
-    from b2bua.config.check import lint
-    from b2bua.config.prompts import broken_prompts
+    from b2bua.cli.check import check_office
 
-    office = _load(config)
-    problems = (
-        *lint(office),
-        *_missing_prompts(office),
-        *broken_prompts(office, defects(office.office.prompts)),
-        *foreign_addresses(office),
-    )
-    for problem in sorted(problems, key=lambda problem: (problem.file, problem.line)):
-        typer.echo(str(problem))
-    first, last = office.rtp.ports
-    typer.echo(f"RTP ports {first}-{last} have room for {office.rtp.room}")
-    errors = sum(not problem.is_warning for problem in problems)
-    typer.echo(f"{config}: {_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}")
-    raise typer.Exit(1 if errors else 0)
+    if not check_office(config, _load(config)):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -101,6 +86,10 @@ def explain(
     from_: Annotated[str, typer.Option("--from", help="Number of the caller.")] = "",
     at: Annotated[str, typer.Option(help='When: "now", "sat 21:00", "21:00" or "2026-12-24 12:00".')] = "now",
     offline: Annotated[str, typer.Option(help="People whose phones are off, comma-separated.")] = "",
+    busy: Annotated[str, typer.Option(help="People who talk, comma-separated.")] = "",
+    trunk_down: Annotated[
+        str, typer.Option("--trunk-down", help='Trunks that are down, comma-separated, or "all".')
+    ] = "",
     ask: Annotated[
         bool, typer.Option("--ask", help="Ask the servers of webhooks indeed; else as if they were down.")
     ] = False,
@@ -117,17 +106,35 @@ def explain(
         moment = parse_moment(at, now=datetime.now(zone))
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--at") from None
-    people = {
-        extension: name for name, person in office.people.items() for extension in (person.extension, name)
-    }
-    away = frozenset(people.get(each.strip(), each.strip()) for each in offline.split(",") if each.strip())
-    unknown = sorted(away - set(office.people))
-    if unknown:
-        raise typer.BadParameter(f"nobody is called {', '.join(unknown)}", param_hint="--offline")
+    facts = Facts(
+        moment,
+        offline=_people(office, offline, "--offline"),
+        busy=_people(office, busy, "--busy"),
+        down=_trunks(office, trunk_down),
+        absences=_run(lambda: absences(office)),
+    )
     asks = _asker(office, to, from_) if ask else None
-    facts = Facts(moment, away, _run(lambda: absences(office)))
     for line in tell(office.plan(), facts, to, from_, ask=asks):
         typer.echo(line)
+
+
+def _people(office: Config, listed: str, option: str) -> frozenset[str]:
+    keys = {extension: name for name, each in office.people.items() for extension in (each.extension, name)}
+    named = frozenset(keys.get(each, each) for each in _listed(listed))
+    if unknown := sorted(named - set(office.people)):
+        raise typer.BadParameter(f"nobody is called {', '.join(unknown)}", param_hint=option)
+    return named
+
+
+def _trunks(office: Config, listed: str) -> frozenset[str]:
+    named = frozenset(office.trunks) if listed == "all" else frozenset(_listed(listed))
+    if unknown := sorted(named - set(office.trunks)):
+        raise typer.BadParameter(f"there is no trunk {', '.join(unknown)}", param_hint="--trunk-down")
+    return named
+
+
+def _listed(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]
 
 
 def _asker(office: Config, dialled: str, caller: str) -> Ask:
@@ -260,10 +267,6 @@ def demo() -> None:
 def version() -> None:
     """Print the version."""
     typer.echo(f"b2bua {__version__}")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
 
 
 def _load(path: Path | None, *, needs_secrets: bool = True) -> Config:

@@ -12,6 +12,14 @@ from media.errors import MediaError
 RATE_HZ = 8000
 
 
+def seconds_of(path: Path) -> float:
+    """Return how long the sound of a file is; 0 for one that cannot be played, which ``defects`` tells."""
+    try:
+        return len(read_sound(path, RATE_HZ)) / RATE_HZ
+    except (MediaError, OSError):
+        return 0.0
+
+
 def defects(folder: Path | None) -> Iterator[str]:
     """Yield what is wrong with each sound file in ``folder`` and below it that cannot be played."""
     if folder is None:

@@ -12,6 +12,8 @@ from b2bua.config.models import Config
 from b2bua.config.numbers import written_numbers
 from b2bua.config.origin import Fault
 from b2bua.config.price_check import price_warnings
+from b2bua.config.queue_room import queues_without_room
+from b2bua.config.rung import rung
 from b2bua.config.servers import warnings_about_servers
 from b2bua.errors import Problem
 from b2bua.routing.destination import (
@@ -21,7 +23,6 @@ from b2bua.routing.destination import (
     Menu,
     Mobile,
     Person,
-    Queue,
     Ring,
     RingMode,
     SipAddress,
@@ -61,6 +62,7 @@ def _warnings(config: Config, plan: Plan) -> Iterator[Fault]:
     yield from _queues(config)
     yield from _unreachable(config, plan)
     yield from price_warnings(config, plan)
+    yield from queues_without_room(config)
 
 
 def _warn(*path: str | int, because: str) -> Fault:
@@ -155,7 +157,7 @@ def _is_or_are(count: int, what: str) -> str:
 
 
 def _rings_at_any_time(plan: Plan, scheme: str) -> bool:
-    return bool(list(_rung(plan, Goto(scheme), frozenset()))) and not _knows_hours(plan, scheme)
+    return bool(list(rung(plan, Goto(scheme)))) and not _knows_hours(plan, scheme)
 
 
 def _knows_hours(plan: Plan, name: str) -> bool:
@@ -168,28 +170,10 @@ def _knows_hours(plan: Plan, name: str) -> bool:
 
 def _lacks_backup(plan: Plan, scheme: str) -> bool:
     """Return whether the scheme rings people, but only ever the same ones and nobody outside."""
-    groups = list(_rung(plan, Goto(scheme), frozenset()))
+    groups = list(rung(plan, Goto(scheme)))
     has_outside = any(isinstance(target, External | Mobile | SipAddress) for target in chain(*groups))
     has_others = any(set(group) - set(groups[0]) for group in groups[1:])
     return bool(groups) and not (has_outside or has_others)
-
-
-def _rung(plan: Plan, destination: Destination, seen: frozenset[Destination]) -> Iterator[tuple[Target, ...]]:
-    """Yield who is rung at each place that a destination can lead to."""
-    if destination in seen:
-        return
-    seen |= {destination}
-    match destination:
-        case Ring(targets):
-            yield targets
-        case Queue(name):
-            yield tuple(Person(agent) for agent in plan.queues[name].agents)
-        case Goto(scheme):
-            for step in plan.schemes[scheme].steps:
-                yield from _rung(plan, step.destination, seen)
-        case Menu(name):
-            for choice in choices(plan, plan.menus[name]):
-                yield from _rung(plan, choice, seen)
 
 
 def _steps(config: Config) -> Iterator[Fault]:

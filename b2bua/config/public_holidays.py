@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from functools import lru_cache
@@ -55,12 +54,15 @@ def _looked_up(country: str, part: str, this_year: int) -> PublicHolidays:
 
 def _check(country: str, part: str) -> None:
     """Raise ValueError when there is no such country or part."""
-    from holidays import list_supported_countries
+    import holidays
 
-    known: Mapping[str, Iterable[str]] = list_supported_countries(include_aliases=True)
-    if country not in known:
+    try:
+        known = holidays.country_holidays(country)  # loads that country alone, which takes no time
+    except NotImplementedError:
+        known = None
+    if known is None or len(country) != 2:
         raise ValueError(f'the holidays of {country!r} are not known, expected a country such as "PL"')
-    parts = [str(each) for each in known[country]]
+    parts = [*map(str, known.subdivisions), *getattr(known, "subdivisions_aliases", {})]
     if part and part not in parts:
         raise ValueError(f"{country} has no part {part!r}{_meant(country, part, parts)}")
 

@@ -156,8 +156,17 @@ class Reception:
         start = self._start(plan, dialled)
         with ExitStack() as held:
             held.enter_context(self.channels.take(trunk.name, None))
+            self._warn_when_full(trunk)
             arrival = Arrival(invite, identity, plan, start, held, dialled.keys, trunk)
             await self._serve(replace(arrival, is_unlisted=spec is None))
+
+    def _warn_when_full(self, trunk: Trunk) -> None:
+        """Tell the office that the provider refuses the next caller, who hears busy (row Q13)."""
+        calls = self.channels.in_use(trunk.name)
+        if trunk.channels is not None and calls >= trunk.channels:
+            log.warning(
+                f"all {trunk.channels} channels of trunk {trunk.name} are in use: the next caller hears busy"
+            )
 
     def _start(self, plan: Plan, dialled: Dialled) -> Position:
         return enter(plan, dialled.number, self.custody.facts())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -31,6 +31,7 @@ from b2bua.routing.destination import (
 )
 from b2bua.routing.facts import Facts
 from b2bua.routing.plan import Choice, DialExtension, MenuSpec, Plan, Step
+from b2bua.routing.rates import WayOut
 from b2bua.routing.schedule import DAYS, Schedule
 from b2bua.routing.scheme import (
     Position,
@@ -47,10 +48,10 @@ from b2bua.routing.scheme import (
 Ask = Callable[[Webhook | Responsible], Destination | str]
 """Asks a webhook or the CRM where the caller goes; a text says why that brought nothing."""
 
+NO_PHONE, NO_TRUNK = "no phone is online", "no trunk is up"
+AWAY, TALKING = "nobody takes calls then", "nobody is free"
 EXAMPLE_S = 180.0
 """How long a talk is whose price is told."""
-OFFLINE = "offline"
-"""What somebody is of whom no phone can be reached."""
 
 
 def explain(plan: Plan, facts: Facts, number: str, caller: str, *, ask: Ask | None = None) -> list[str]:
@@ -133,22 +134,60 @@ def _tell(plan: Plan, destination: Destination, facts: Facts, ask: Ask | None) -
 
 
 def _tell_ring(plan: Plan, ring: Ring, facts: Facts) -> Told:
-    passed_by = {target: why for target in ring.targets if (why := _why_passed_by(target, facts))}
-    left = [target for target in ring.targets if target not in passed_by]
-    details = tuple(f"{_title(plan, target)} is {why} and is skipped" for target, why in passed_by.items())
+    why_not = {target: why for target in ring.targets if (why := _why_not(plan, target, facts))}
+    left = [target for target in ring.targets if target not in why_not]
+    details = tuple(f"{_title(plan, target)} {why.words} and is skipped" for target, why in why_not.items())
     if not left:
-        names = _listed([_title(plan, target) for target in passed_by])
-        if set(passed_by.values()) == {OFFLINE}:
-            return Told(f"would ring {names}, but no phone is online: goes on at once", Outcome.OFFLINE)
-        line = f"would ring {names}, but nobody takes calls then: goes on at once"
-        return Told(line, Outcome.OFFLINE, more=details)
+        names = _listed([_title(plan, target) for target in why_not])
+        outcome = Outcome.BUSY if any(why.is_busy for why in why_not.values()) else Outcome.OFFLINE
+        line = f"would ring {names}, but {_nobody(why_not.values())}: goes on at once"
+        has_one_reason = {why.reason for why in why_not.values()} in ({NO_PHONE}, {NO_TRUNK}, {TALKING})
+        return Told(line, outcome, more=() if has_one_reason else details)
     seconds = ring.for_seconds * (len(left) if ring.mode is RingMode.IN_TURN else 1)
-    return Told(_rings(plan, ring, left), Outcome.NO_ANSWER, seconds, (*details, *_prices(plan, left)))
+    return Told(_rings(plan, ring, left), Outcome.NO_ANSWER, seconds, (*details, *_prices(plan, left, facts)))
 
 
-def _prices(plan: Plan, targets: list[Target]) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class WhyNot:
+    """Why somebody does not ring."""
+
+    words: str
+    """After the name."""
+    reason: str
+    """In a word, for several together."""
+    is_busy: bool = False
+    """Whether they can be reached, and talk."""
+
+
+def _why_not(plan: Plan, target: Target, facts: Facts) -> WhyNot | None:
+    match target:
+        case Person(name) | Mobile(name) if absence := facts.absence(name):
+            return WhyNot(f"is {absence}", AWAY)
+        case Person(name) if name in facts.offline:
+            return WhyNot("is offline", NO_PHONE)
+        case Person(name) if name in facts.busy:
+            return WhyNot("is busy", TALKING, is_busy=True)
+        case External() | Mobile() if facts.down and _way_out(plan, facts) is None:
+            return WhyNot("cannot be called, as no trunk is up,", NO_TRUNK)
+    return None
+
+
+def _way_out(plan: Plan, facts: Facts) -> WayOut | None:
+    """Return the first trunk that places calls and is up."""
+    return next((way for way in plan.budget.ways_out if way.trunk not in facts.down), None)
+
+
+def _nobody(why_not: Iterable[WhyNot]) -> str:
+    reasons = {why.reason for why in why_not}
+    if TALKING in reasons:
+        return TALKING
+    return AWAY if AWAY in reasons else " and ".join(sorted(reasons))
+
+
+def _prices(plan: Plan, targets: list[Target], facts: Facts) -> Iterator[str]:
     """Tell what a talk with each of these costs, by the first trunk that places calls."""
-    rates = plan.budget.ways_out[0].rates if plan.budget.ways_out else None
+    way = _way_out(plan, facts)
+    rates = way.rates if way is not None else None
     if rates is None:
         return
     for target in targets:
@@ -169,16 +208,6 @@ def _number_of(plan: Plan, target: Target) -> str | None:
         case Mobile(person):
             return plan.people[person].mobile
     return None
-
-
-def _why_passed_by(target: Target, facts: Facts) -> str:
-    """Return what somebody is who is not rung; empty: they are."""
-    match target:
-        case Person(name):
-            return facts.absence(name) or (OFFLINE if name in facts.offline else "")
-        case Mobile(name):
-            return facts.absence(name)
-    return ""
 
 
 def _rings(plan: Plan, ring: Ring, targets: list[Target]) -> str:

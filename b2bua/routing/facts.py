@@ -25,6 +25,10 @@ class Facts:
     """Aware, in the office's time zone."""
     offline: frozenset[str] = frozenset()
     """Keys of the people of whom no phone can be reached."""
+    busy: frozenset[str] = frozenset()
+    """Keys of the people whose phones refuse a call because they talk."""
+    down: frozenset[str] = frozenset()
+    """Names of the trunks that cannot place calls."""
 
     absences: Mapping[str, Absence] = field(default_factory=dict)
     """People who said that they take no calls, by key."""

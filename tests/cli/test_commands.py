@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -17,6 +18,7 @@ from b2bua.config.files import demo_config
 from b2bua.store import CallOutcome, NewCall, Store
 from b2bua.store.running import AlreadyRunningError, is_running, running
 from b2bua.store.trunk_states import KeptTrunkState
+from tests.harness.soundfiles import write_sound
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -85,6 +87,59 @@ def test_the_example_office_needs_only_its_passwords(monkeypatch: pytest.MonkeyP
 def test_q12_check_says_how_many_calls_fit(tmp_path: Path) -> None:
     said = says("check", office(tmp_path))
     assert "RTP ports 20000-29998 have room for 4999 callers who wait, or 2499 who talk" in said
+
+
+def test_f15_check_says_what_it_has_walked_and_that_nobody_is_lost(tmp_path: Path) -> None:
+    said = says("check", office(tmp_path))
+    assert "36 cases of 8 numbers walked: 1 state of the opening hours" in said
+    assert "Every caller ends with somebody, a message or a promise" in said
+
+
+def test_f16_a_number_without_backup_is_red_and_other_warnings_are_not(tmp_path: Path) -> None:
+    path = office(tmp_path)
+    text = (
+        Path(path)
+        .read_text()
+        .replace('["mobile of anna"]', '["101"]')
+        .replace('["102"]\nfor', '["101"]\nfor')
+    )
+    Path(path).write_text(text)
+    told = CliRunner().invoke(app, ["check", path], color=True).output.splitlines()
+    [red] = [line for line in told if line.startswith("\x1b[31m")]
+    assert 'number."+48221230001": no backup' in red
+    assert any(line.startswith("\x1b[33m") and "queue.sales.max-wait" in line for line in told)
+
+
+def test_i5_check_measures_the_greetings_that_are_really_there(tmp_path: Path) -> None:
+    folder = tmp_path / "sounds"
+    folder.mkdir()
+    write_sound(folder / "menu-demo.wav", np.full(12 * 8000, 3000, np.int16), 8000, "pcm_s16le")
+    greeting = np.full(14 * 8000, 3000, np.int16)
+    write_sound(folder / "voicemail-greeting-working.wav", greeting, 8000, "pcm_s16le")
+    path = Path(office(tmp_path))
+    path.write_text(path.read_text().replace("[office]\n", f'[office]\nprompts = "{folder}"\n', 1))
+    told = says("check", str(path))
+    assert "menu.main.greeting: takes 12.0 s; callers hang up after 10 s" in told
+    assert "office.prompts: 'voicemail-greeting-working' takes 14.0 s; 15 to 30 s are recommended" in told
+
+
+@pytest.mark.parametrize(
+    ("what_if", "said"),
+    [
+        ("--busy anna", "would ring Anna Nowak (101), but nobody is free: goes on at once"),
+        ("--offline 101", "would ring Anna Nowak (101), but no phone is online: goes on at once"),
+        ("--trunk-down demo-out", "would ring the mobile of Anna Nowak, but no trunk is up: goes on at once"),
+        ("--trunk-down all", "would ring the mobile of Anna Nowak, but no trunk is up: goes on at once"),
+    ],
+)
+def test_explain_answers_what_if(tmp_path: Path, what_if: str, said: str) -> None:
+    assert said in says("explain", office(tmp_path), "--to", "+48221230001", *what_if.split())
+
+
+def test_explain_knows_who_and_what_there_is(tmp_path: Path) -> None:
+    asked = ("explain", office(tmp_path), "--to", "+48221230001")
+    assert "there is no trunk nowhere" in says(*asked, "--trunk-down", "nowhere", exit_code=2)
+    assert "nobody is called eva" in says(*asked, "--busy", "eva", exit_code=2)
 
 
 def test_a_taken_port_is_told_in_one_line_with_what_to_do(tmp_path: Path) -> None:

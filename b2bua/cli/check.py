@@ -1,0 +1,78 @@
+"""``b2bua check``: all that can be said of a configuration before the first call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import typer
+
+from b2bua.cli.addresses import foreign_addresses
+from b2bua.cli.sounds import defects, seconds_of
+from b2bua.config.check import lint
+from b2bua.config.models import Config
+from b2bua.config.prompt_lengths import prompt_lengths
+from b2bua.config.prompts import broken_prompts, missing_prompts
+from b2bua.config.proof import Proof, prove
+from b2bua.errors import Problem
+from b2bua.phrases import Phrasebook
+
+
+def check_office(path: Path, config: Config) -> bool:
+    """Print what is wrong or unwise, and what was proven; return whether the office can run so."""
+    proof = prove(config, config.plan(), datetime.now(UTC))
+    problems = (
+        *lint(config),
+        *_sounds(config),
+        *foreign_addresses(config),
+        *config.origin.problems(proof.faults),
+    )
+    for problem in sorted(problems, key=lambda problem: (problem.file, problem.line)):
+        typer.secho(str(problem), fg=_colour(problem))
+    first, last = config.rtp.ports
+    typer.echo(f"RTP ports {first}-{last} have room for {config.rtp.room}")
+    if config.numbers:
+        typer.echo(_proven(proof))
+    errors = sum(not problem.is_warning for problem in problems)
+    typer.echo(f"{path}: {_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}")
+    return not errors
+
+
+def _sounds(config: Config) -> Sequence[Problem]:
+    book = Phrasebook(Phrasebook.found(), config.office.language, config.office.prompts)
+    measured = cache(seconds_of)
+
+    def prompt_s(name: str) -> float:
+        return measured(book.path(name)) if book.has(name) else 0.0
+
+    def standing_s(place: int, wait_s: float | None) -> float:
+        return sum(map(measured, book.position_and_wait(place, wait_s)))
+
+    return (
+        *missing_prompts(config, book.has, book.has_music),
+        *broken_prompts(config, defects(config.office.prompts)),
+        *prompt_lengths(config, prompt_s, standing_s),
+    )
+
+
+def _colour(problem: Problem) -> str:
+    """Return red for what loses calls: errors, and numbers without a backup (row F16)."""
+    loses_calls = not problem.is_warning or problem.message.startswith("no backup")
+    return typer.colors.RED if loses_calls else typer.colors.YELLOW
+
+
+def _proven(proof: Proof) -> str:
+    walked = (
+        f"{_count(proof.cases, 'case')} of {_count(proof.entries, 'number')} walked: "
+        f"{_count(proof.situations, 'state')} of the opening hours, whoever is reachable, "
+        "trunks up and down, webhooks failing"
+    )
+    if proof.drops_nobody:
+        return f"{walked}. Every caller ends with somebody, a message or a promise"
+    return f"{walked}. Callers are dropped, see above"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,80 @@
+"""The situations that opening hours bring within a year: which of them are open together, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from b2bua.routing.plan import Plan
+from b2bua.routing.schedule import MINUTES_A_DAY, Schedule, Span
+
+DAYS_LOOKED_AT = 366
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is open, and what kind of day it is."""
+
+    holds: frozenset[str]
+    """Keys of hours that are open, ``holiday_of`` them where it is one, ``working_hours_of`` schemes."""
+    at: datetime
+    """The first moment at which it is so; aware."""
+
+
+def holiday_of(hours: str) -> str:
+    """Return the name of what holds while the hours have a holiday."""
+    return f"a holiday of {hours}"
+
+
+def working_hours_of(scheme: str) -> str:
+    """Return the name of what holds while the scheme works."""
+    return f"scheme {scheme} works"
+
+
+def situations(plan: Plan, now: datetime) -> tuple[Situation, ...]:
+    """Return every combination of what is open and what is not that comes within a year from ``now`` on.
+
+    Each change point of each day is looked at, of holidays and days that differ as well. Without hours there
+    is one situation.
+    """
+    zone = ZoneInfo(plan.timezone)
+    since, schedules = now.astimezone(zone).date(), _schedules(plan)
+    minded = {spec.schedule for spec in plan.numbers.values() if spec.schedule and spec.holiday}
+    found: dict[frozenset[str], datetime] = {}
+    seen: set[tuple[object, ...]] = set()
+    for number in range(DAYS_LOOKED_AT):
+        day = since + timedelta(days=number)
+        holidays = frozenset(holiday_of(name) for name in minded if schedules[name].is_holiday(day))
+        alike = (holidays, *(_spans(each, day) for each in schedules.values()))
+        if alike in seen:  # most days are as those of another week
+            continue
+        seen.add(alike)
+        for minute in _change_points(schedules.values(), day):
+            at = datetime.combine(day, time(minute // 60, minute % 60), tzinfo=zone)
+            is_open = (name for name, schedule in schedules.items() if schedule.is_open(at))
+            found.setdefault(holidays.union(is_open), at)
+    return tuple(Situation(holds, at) for holds, at in found.items())
+
+
+def _schedules(plan: Plan) -> dict[str, Schedule]:
+    working = {working_hours_of(name): each.works for name, each in plan.schemes.items() if each.works}
+    return {**plan.hours, **working}
+
+
+def _spans(schedule: Schedule, day: date) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """Return the spans that begin on the day, and those of the day before, which may still run."""
+    return schedule.spans_on(day), schedule.spans_on(day - timedelta(days=1))
+
+
+def _change_points(schedules: Iterable[Schedule], day: date) -> list[int]:
+    """Return the minutes of the day at which something opens or closes, and midnight."""
+    minutes = {0}
+    for schedule in schedules:
+        today, yesterday = _spans(schedule, day)
+        for span in today:
+            minutes |= {span.start, span.end}
+        for span in yesterday:
+            minutes |= {span.start - MINUTES_A_DAY, span.end - MINUTES_A_DAY}
+    return sorted(minute for minute in minutes if 0 <= minute < MINUTES_A_DAY)
