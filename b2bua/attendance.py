@@ -29,7 +29,7 @@ class Attendance:
         self.on_change: Callable[[str], None] | None = None
         """Told who has another status now."""
         self._editions = editions
-        self._clock = clock
+        self.clock = clock
         self.presence = Presence(store.statuses, clock=clock, on_change=self._changed)
 
     @asynccontextmanager
@@ -50,7 +50,7 @@ class Attendance:
             plan=self._editions.own_plan,
             presence=self.presence,
             prompt=prompt,
-            clock=self._clock,
+            clock=self.clock,
             zone=lambda: self._editions.own.zone,
         )
 
@@ -71,7 +71,7 @@ class Attendance:
 
     def in_words(self, status: Status) -> str:
         """Return what follows "Anna is"."""
-        return status.in_words(self._editions.own.zone, self._clock())
+        return status.in_words(self._editions.own.zone, self.clock())
 
     def _changed(self, person: str, status: Status) -> None:
         if not self._editions.current.directory.has(person):

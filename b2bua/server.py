@@ -33,6 +33,7 @@ from b2bua.inbound.simple_steps import SayStep, echo
 from b2bua.inbound.sounds import Sounds
 from b2bua.inbound.transfer import Transfers
 from b2bua.inbound.unlisted import UnlistedNumbers
+from b2bua.interface import interface
 from b2bua.ivr.step import MenuStep
 from b2bua.lamps.desk import LampDesk
 from b2bua.listening import listen, resolver
@@ -232,6 +233,7 @@ class Server:
             tones=profile.tones,
             studio=lambda: self.editions.own.studio,
         )
+        self.roll = custody.roll
         self._reception = self._build_reception(
             custody, self._build_pickups(dialer, transfers, profile), profile
         )
@@ -343,6 +345,7 @@ class Server:
             await server._listen()
             await stack.enter_async_context(server.background)
             server._start_tasks()
+            await stack.enter_async_context(interface(server))
             stack.push_async_callback(server.calls.end)
             yield server
 

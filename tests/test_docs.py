@@ -24,6 +24,7 @@ REFERENCE = (ROOT / "docs" / "configuration.md").read_text()
 PAGES = (
     "README.md",
     "docs/configuration.md",
+    "docs/api.md",
     "tests/README.md",
     "tests/CONFORMANCE.md",
     "prompts/README.md",
@@ -36,6 +37,7 @@ SECTIONS: dict[str, tuple[type[tables.Table], ...]] = {
     "[media]": (tables.Media,),
     "[recording]": (tables.Recording,),
     "[smtp]": (tables.Smtp,),
+    "[api]": (tables.Api,),
     "[trunk.x]": (tables.Trunk,),
     "[person.x]": (tables.Person,),
     '[number."+48…"]': (tables.Number,),
@@ -104,6 +106,8 @@ def test_the_examples_of_the_reference_are_one_office(
         monkeypatch.setenv(f"{name}_PASSWORD", "secret")
     monkeypatch.setenv("REGION_SECRET", "secret")
     monkeypatch.setenv("CRM_HEADER", "Bearer secret")
+    for name in ("CRM_TOKEN", "TIME_CLOCK_TOKEN"):
+        monkeypatch.setenv(name, "a-secret-that-nobody-guesses")
     office = tmp_path / "office.toml"
     office.write_text("\n".join(re.findall(r"```toml\n(.*?)```", REFERENCE, re.DOTALL)))
     assert lint(load_config(office)) == ()

@@ -98,6 +98,8 @@ class Call:
         self.on_joined: Callable[[str], None] | None = None
         """Told the Call-ID of whoever the caller is connected to."""
         self.has_talked = False
+        self.partner = ""
+        """Who talks with the caller right now; empty: nobody."""
         self.conversations = 0
         """How many people the caller was connected to so far."""
         self.desk: TransferDesk | None = None
@@ -184,6 +186,7 @@ class Call:
 
     def connected(self, leg: Leg) -> None:
         """Note that the caller talks with ``leg`` now."""
+        self.partner = leg.name
         self.has_talked = True
         self.conversations += 1
         if self.on_joined is not None and leg.session is not None:

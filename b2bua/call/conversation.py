@@ -34,6 +34,7 @@ async def converse(call: Call, leg: Leg, *, music: Sequence[PlayItem] = ()) -> b
             talk = await _talk(call, leg, music)
         is_there = leg.is_confirmed
     finally:
+        call.partner = ""
         await leg.close_for(call)
     if is_there:
         call.ledger.note("talked", leg.name, talk.why, talk.seconds, party=_ours(call, leg))

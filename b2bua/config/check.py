@@ -53,6 +53,7 @@ def _warnings(config: Config, plan: Plan) -> Iterator[Fault]:
     yield from _sound(config)
     yield from _codecs(config)
     yield from _passwords(config)
+    yield from _interface(config)
     yield from _no_telephone_numbers(config, plan)
     yield from _numbers_without_backup(config, plan)
     yield from _numbers_without_off_hours(config, plan)
@@ -116,6 +117,12 @@ def _passwords(config: Config) -> Iterator[Fault]:
         password = person.sip_password
         if password and (len(password) < LEAST_PASSWORD or password in {person.extension, name}):
             yield _warn("person", name, "password", because=why)
+
+
+def _interface(config: Config) -> Iterator[Fault]:
+    if config.api is not None and not config.api.is_private:
+        why = "tokens and callers cross the network in the clear: add tls-certificate, or listen on 127.0.0.1"
+        yield _warn("api", "listen", because=why)
 
 
 def _no_telephone_numbers(config: Config, plan: Plan) -> Iterator[Fault]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from b2bua.config.models import Config
 
-FIXED = ("sip", "rtp", "media")
+FIXED = ("sip", "rtp", "media", "api")
 """Tables on which sockets, processes and transports stand: they hold as they were at the start."""
 FIXED_KEYS = ("office.data", "office.country")
 """So do these: the journal and its files, and the tones of the office's country."""

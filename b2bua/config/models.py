@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr
 from b2bua.config.compile import compile_plan
 from b2bua.config.origin import Origin
 from b2bua.config.tables import (
+    Api,
     Crm,
     Destination,
     Extension,
@@ -81,6 +82,7 @@ class Config(Table):
     recording: Recording = Recording()
     smtp: Smtp | None = None
     crm: Crm | None = None
+    api: Api | None = None
     trunks: Annotated[Mapping[str, Trunk], BeforeValidator(named)] = Field(
         default={}, validation_alias="trunk"
     )

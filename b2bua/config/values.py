@@ -115,7 +115,7 @@ def parse_nameservers(value: object) -> object:
     Raises:
         ValueError: one is no IP address.
     """
-    servers = _one_or_many(value)
+    servers = one_or_many(value)
     return tuple(_nameserver(one) if isinstance(one, str) else one for one in servers)
 
 
@@ -134,7 +134,7 @@ def parse_hosts(value: object) -> object:
     Raises:
         ValueError: one is no address to send to, or two are of the same IP version.
     """
-    hosts = tuple(_host(str(one)) for one in _one_or_many(value))
+    hosts = tuple(_host(str(one)) for one in one_or_many(value))
     if not hosts or len({":" in host for host in hosts}) != len(hosts):
         raise ValueError(f"{value!r}: expected one address, or one of IPv4 and one of IPv6")
     return hosts
@@ -181,7 +181,8 @@ def _is_address(text: str) -> str:
     return text
 
 
-def _one_or_many(value: object) -> Sequence[object]:
+def one_or_many(value: object) -> Sequence[object]:
+    """Return a list as it is, and anything else as the one thing in a list."""
     return value if isinstance(value, list | tuple) else (value,)
 
 
@@ -193,8 +194,8 @@ Ports = Annotated[tuple[int, int], BeforeValidator(parse_ports)]
 Nameservers = Annotated[tuple[tuple[str, int], ...], BeforeValidator(parse_nameservers)]
 Hosts = Annotated[tuple[str, ...], BeforeValidator(parse_hosts)]
 Address = Annotated[str, AfterValidator(_is_address)]
-Addresses = Annotated[tuple[Address, ...], BeforeValidator(_one_or_many)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+Addresses = Annotated[tuple[Address, ...], BeforeValidator(one_or_many)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(one_or_many)]
 
 
 def named(tables: Any) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
 from b2bua.call.call import Call, Studio
+from b2bua.call.roll import Roll
 from b2bua.call.transfer import Transfer
 from b2bua.errors import LegEnded
 from b2bua.inbound.transfer import Transfers
@@ -43,12 +44,15 @@ class Custody:
     """How calls sound that cannot go on."""
     studio: Callable[[], Studio | None] = lambda: None
     """Returns what records a call's conversations; None: none are."""
+    roll: Roll = field(default_factory=Roll)
+    """The calls that are being served."""
 
     async def serve(self, call: Call, plan: Plan, start: Position) -> str:
         """Run step after step until the caller is served or gone; return why it ended, in words."""
         call.desk, call.studio = self.transfers, self.studio()
         try:
-            await self._walk(call, plan, start)
+            with self.roll.holding(call):
+                await self._walk(call, plan, start)
             await self._play_ending(call)
         except LegEnded as ended:
             return self._hung_up(call, ended)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from b2bua.config.tables.api import Api
 from b2bua.config.tables.base import Named, Table
 from b2bua.config.tables.crm import Crm, CrmFind
 from b2bua.config.tables.hours import Hours
@@ -33,6 +34,7 @@ __all__ = [
     "RESPONSIBLE_SECONDS",
     "RING_SECONDS",
     "STAGGER_SECONDS",
+    "Api",
     "Crm",
     "CrmFind",
     "Destination",

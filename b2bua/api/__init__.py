@@ -1,0 +1,1 @@
+"""The HTTP interface: programs ask how the office stands, and say who takes calls."""

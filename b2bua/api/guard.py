@@ -1,0 +1,55 @@
+"""Lets in who has a token, and tells everybody else nothing."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from hashlib import sha256
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from b2bua.api.errors import CLOSE, answer
+
+log = structlog.get_logger("office")
+
+SCHEME = "bearer "
+
+
+class Guard:
+    """ASGI application around another one: it is reached with one of the tokens alone (RFC 6750 §2.1)."""
+
+    def __init__(self, app: ASGIApp, tokens: Iterable[str]) -> None:
+        self._app = app
+        self._digests = tuple(_digest(token) for token in tokens)
+        self._strangers: set[str] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if self._admits(Headers(scope=scope).get("authorization", "")):
+            await self._app(scope, receive, send)
+            return
+        self._tell(scope)
+        headers = {"WWW-Authenticate": "Bearer", **CLOSE}
+        refusal = answer(401, "a token is needed: Authorization: Bearer …", headers=headers)
+        await refusal(scope, receive, send)
+
+    def _admits(self, authorization: str) -> bool:
+        """Compare with every token, each in the time of any other, so that nothing is learned by trying."""
+        if authorization[: len(SCHEME)].lower() != SCHEME:
+            return False
+        offered = _digest(authorization[len(SCHEME) :].strip())
+        matches = [hmac.compare_digest(offered, known) for known in self._digests]
+        return any(matches)
+
+    def _tell(self, scope: Scope) -> None:
+        """Log each address that has no token once, and not more of them than a log bears."""
+        address = scope["client"][0] if scope.get("client") else "?"
+        if address not in self._strangers and len(self._strangers) < 100:
+            self._strangers.add(address)
+            log.warning("somebody without a token asked the API", address=address)
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode("utf-8", "surrogateescape")).digest()

@@ -1,0 +1,36 @@
+"""What the interface may see of the office, and change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from b2bua.call.roll import Roll
+from b2bua.people.directory import Directory
+from b2bua.people.occupancy import Occupancy
+from b2bua.people.presence import Presence
+from b2bua.registrar.bindings import Bindings
+from b2bua.store.promises import Promises
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The parts of a running office."""
+
+    directory: Callable[[], Directory]
+    """The people in force."""
+    presence: Presence
+    """Who takes calls."""
+    bindings: Bindings
+    """Registered phones."""
+    occupancy: Occupancy
+    """Who talks."""
+    calls: Roll
+    """The calls that are up."""
+    promises: Promises
+    """Whom the office owes a call."""
+    clock: Callable[[], datetime]
+    """Wall-clock time, UTC."""
+    zone: Callable[[], tzinfo]
+    """Where the office's clock hangs."""
