@@ -209,7 +209,9 @@ class Server:
         )
         self.attendance.on_change = self.queues.phone_changed
         transfers = self._build_transfers(sounds)
-        ringing = Ringing(dialer, reach, self.occupancy, RingSounds(sounds.music, sounds.offer))
+        ringing = Ringing(
+            dialer, reach, self.occupancy, RingSounds(sounds.prompt, sounds.music, sounds.offer)
+        )
         custody = Custody(
             transfers=transfers,
             steps={

@@ -19,6 +19,8 @@ from b2bua.errors import LegEnded
 from b2bua.sip.session import IncomingInvite
 from media.client import MediaEngine
 
+MISSED = frozenset((Reply.NO_ANSWER, Reply.BUSY, Reply.REJECTED, Reply.OFFLINE, Reply.ERROR))
+"""What became of whoever could have taken the call and did not."""
 CALLER = "the caller"
 """Name of the caller's leg."""
 ANSWER_AHEAD_S = 0.3
@@ -97,6 +99,8 @@ class Call:
         """Who sent the caller on, for those who are rung next (RFC 3892)."""
         self.on_joined: Callable[[str], None] | None = None
         """Told the Call-ID of whoever the caller is connected to."""
+        self.missed: list[str] = []
+        """Names of those who were rung since somebody talked with the caller, and did not take the call."""
         self.has_talked = False
         self.partner = ""
         """Who talks with the caller right now; empty: nobody."""
@@ -188,6 +192,7 @@ class Call:
         """Note that the caller talks with ``leg`` now."""
         self.partner = leg.name
         self.has_talked = True
+        self.missed.clear()
         self.conversations += 1
         if self.on_joined is not None and leg.session is not None:
             self.on_joined(leg.session.call_id)
@@ -209,8 +214,15 @@ class Call:
         """Tell the story of one target that was rung and did not take the call."""
         if attempt.status is not None and attempt.status >= 300:
             self.last_status = attempt.status
+        if attempt.reply in MISSED:
+            self.note_missed(attempt.dial.name or attempt.dial.who)
         if attempt.reply is not Reply.ANSWERED:
             self.ledger.note("rang", attempt.dial.who, attempt.in_words, attempt.seconds)
+
+    def note_missed(self, name: str) -> None:
+        """Remember that ``name`` did not take the call, for whoever does (row F19)."""
+        if name not in self.missed:
+            self.missed.append(name)
 
     def note_pick_up(self, leg: Leg, instead_of: str) -> None:
         """Tell that ``leg`` took the call which rang for ``instead_of``."""

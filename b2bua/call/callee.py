@@ -61,6 +61,8 @@ class Dial:
     """For a trunk that challenges."""
     person: str | None = None
     """Key of the person, when it is one of ours: occupancy follows them."""
+    name: str = ""
+    """Whom it reaches, without the way: ``Anna Nowak``; empty: ``who``."""
     party: str = ""
     """Whom of ours it reaches that way, as a scheme names them: ``mobile of anna``; empty: ``person``."""
     number: str = ""
@@ -70,7 +72,7 @@ class Dial:
     allows_nat: bool = False
     """Whether sound may come from another address than the SDP names."""
     after_refusal: Callable[[int], Dial | None] | None = None
-    """Returns another way to call the same target when this one is refused with that status (row D4)."""
+    """Returns how else to say who calls when this is refused with that status (row D4)."""
     post_dial: str = ""
     """What is pressed once it has answered: digits, ``,`` and ``w`` for pauses."""
     confirmation: Confirmation | None = None
@@ -187,14 +189,8 @@ class CalleeLeg(Leg):
         other = self.dial.after_refusal(status) if self.dial.after_refusal is not None else None
         if other is None:
             return False
-        tried = self.dial
         self.dial = replace(
-            other,
-            hop=tried.hop,
-            more_hops=tried.more_hops,
-            party=tried.party,
-            confirmation=tried.confirmation,
-            meter=tried.meter,
+            self.dial, from_=other.from_, headers=other.headers, after_refusal=other.after_refusal
         )
         return True
 

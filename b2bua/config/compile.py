@@ -284,6 +284,7 @@ class _Compiler:
             stagger_seconds=table.stagger_seconds or tables.STAGGER_SECONDS,
             confirm_seconds=table.confirm_seconds or tables.CONFIRM_SECONDS,
             music=table.music or "",
+            whisper=table.whisper or "",
         )
 
     def _menu(self, table: tables.Menu) -> MenuSpec:
@@ -295,6 +296,7 @@ class _Compiler:
                 digit: self._choice(option, (*path, "options", digit))
                 for digit, option in table.options.items()
             },
+            labels={digit: option.title for digit, option in table.options.items()},
             no_input=self._destination(table.no_input, (*path, "no-input")),
             invalid=self._destination(table.invalid, (*path, "invalid")),
             tries=table.tries,

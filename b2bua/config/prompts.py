@@ -55,6 +55,8 @@ def _prompts(config: Config) -> Iterator[tuple[KeyPath, str]]:
     for path, destination in _destinations(config):
         if destination.say:
             yield (*path, "say"), destination.say
+        if destination.whisper:
+            yield (*path, "whisper"), destination.whisper
     for name, menu in config.menus.items():
         for prompt in menu.greeting:
             yield ("menu", name, "greeting"), prompt

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from b2bua.call.call import Call, CallerIdentity
@@ -24,6 +24,8 @@ from b2bua.trunk.selection import OutboundRoute, TrunkSelection, account_domain,
 from b2bua.trunk.spending import Spending
 from media.sdp.crypto import SrtpPolicy
 
+MOST_NAMES = 2
+"""So many of those who missed a call are named; more are counted."""
 MOST_REDIRECTS = 5
 """A provider whose servers send us around longer than that has a circle."""
 
@@ -79,7 +81,7 @@ class Reach:
             who=person.title,
             uri=binding.contact_uri,
             hop=hop,
-            from_=self._shown(call.identity, self.endpoint.local_hop(hop).host),
+            from_=_shown(call, self.endpoint.local_hop(hop).host),
             headers=(*binding.route, *_referred_by(call)),
             person=binding.person,
             number=person.extension or "",
@@ -89,13 +91,6 @@ class Reach:
             codecs=person.codecs or (),
         )
 
-    @staticmethod
-    def _shown(caller: CallerIdentity, host: str) -> NameAddr:
-        """Return what the answerer reads: the caller, and by which of our numbers they came (row F21)."""
-        known_as = caller.name or caller.number or "unknown caller"
-        display = f"{caller.label}: {known_as}" if caller.label else known_as
-        return NameAddr(SipUri(caller.number or "anonymous", host), display=display)
-
     async def _mobile(self, name: str, call: Call, shows: Shows | None) -> Reached:
         person = self.plan().people[name]
         if person.mobile is None:
@@ -103,7 +98,7 @@ class Reach:
         who = f"{person.display}'s mobile {person.mobile}"
         post_dial = person.mobile_post_dial
         reached = await self._number(person.mobile, who, call, post_dial=post_dial, shows=shows)
-        dials = tuple(replace(dial, party=f"mobile of {name}") for dial in reached.dials)
+        dials = tuple(replace(dial, name=person.display, party=f"mobile of {name}") for dial in reached.dials)
         return replace(reached, dials=dials)
 
     async def _number(
@@ -155,7 +150,7 @@ class Reach:
             hops = await self.resolve(target if trunk is None else next_hop(trunk))
         except (Unavailable, MalformedMessage) as error:
             return Reached(uri, (), str(error))
-        from_ = self._shown(call.identity, self.endpoint.local_hop(hops[0]).host)
+        from_ = _shown(call, self.endpoint.local_hop(hops[0]).host)
         dial = Dial(who=uri, uri=uri, hop=hops[0], more_hops=tuple(hops[1:]), from_=from_)
         if trunk is None:
             return Reached(uri, (dial,))
@@ -175,6 +170,23 @@ class Reach:
             most_redirects=MOST_REDIRECTS if trunk.follows_redirects else 0,
             admit=lambda: self.channels.take(trunk.name, trunk.channels).release,
         )
+
+
+def _shown(call: Call, host: str) -> NameAddr:
+    """Return what the answerer reads: what was called, who calls, who missed them (rows F19, F21, I14)."""
+    caller = call.identity
+    known_as = caller.name or caller.number or "unknown caller"
+    display = f"{caller.label}: {known_as}" if caller.label else known_as
+    if call.missed:
+        display += f" (missed by {_listed(call.missed)})"
+    return NameAddr(SipUri(caller.number or "anonymous", host), display=display)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return the names as they fit on the display of a phone."""
+    if len(names) <= MOST_NAMES:
+        return ", ".join(names)
+    return f"{names[0]} and {len(names) - 1} others"
 
 
 def _referred_by(call: Call) -> tuple[tuple[str, str], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from b2bua.call.call import Call
 from b2bua.ivr.choice import Keypad, Match
@@ -77,6 +77,7 @@ class MenuVisit:
             return await self._ask_extension()
         if option is not None:
             self._note(keys)
+            self._label(keys)
             return Chosen(option)
         return await self._extension(keys, self._extensions, otherwise="invalid")
 
@@ -98,6 +99,13 @@ class MenuVisit:
         self._note(keys)
         await self._call.caller.play(self._sound((otherwise if keys else "no-input",)), until_digit=True)
         return Outcome.INVALID if keys else Outcome.NO_INPUT
+
+    def _label(self, key: str) -> None:
+        """Let whoever answers read what was chosen: "2-Support: +48…" (row I14)."""
+        identity, title = self._call.identity, self._spec.labels.get(key)
+        if title:
+            label = ", ".join(filter(None, (identity.label, f"{key}-{title}")))
+            self._call.identity = replace(identity, label=label)
 
     def _note(self, keys: str) -> None:
         self._call.ledger.note(EventKind.MENU, self._spec.name, keys)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from b2bua.call.call import Call
@@ -11,6 +12,8 @@ from b2bua.call.callee import CalleeLeg, Dial, Reached
 from b2bua.call.confirmation import Confirmation
 from b2bua.call.conversation import converse
 from b2bua.call.dialer import Dialer, Watch
+from b2bua.call.leg import Leg
+from b2bua.errors import LegEnded
 from b2bua.people.engaged import Offered
 from b2bua.people.occupancy import Occupancy
 from b2bua.routing.destination import External, Mobile, Outcome, Person, Ring, RingMode, SipAddress, Target
@@ -30,6 +33,8 @@ WORST_FIRST = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED, Outcome.ERROR,
 class RingSounds:
     """What those hear who do not talk yet, or are held."""
 
+    prompt: Callable[[str], Sequence[PlayItem]]
+    """Sound of a prompt by its name."""
     music: Callable[[str], Sequence[PlayItem]]
     """A piece of music by its name; empty: the usual one."""
     offer: Callable[[str], Sequence[PlayItem]]
@@ -83,7 +88,8 @@ class Ringing:
         reached = await self._look_up(call, target)
         if isinstance(target, Person) or not target.must_confirm:
             return reached
-        confirmation = Confirmation(self.sounds.offer(call.identity.number), ring.confirm_seconds)
+        question = (*self._whisper(ring), *self.sounds.offer(call.identity.number))
+        confirmation = Confirmation(question, ring.confirm_seconds)
         dials = tuple(replace(dial, confirmation=confirmation) for dial in reached.dials)
         return replace(reached, dials=dials)
 
@@ -96,6 +102,8 @@ class Ringing:
         if not reached.dials:
             kind = EventKind.EXCUSED if reached.is_excused else EventKind.OFFLINE
             call.ledger.note(kind, reached.who, reached.why_not)
+            if reached.person is not None and not reached.is_excused:
+                call.note_missed(reached.who)
         return reached
 
     async def _in_turn(self, call: Call, ring: Ring, reached: Sequence[Reached]) -> Outcome:
@@ -124,10 +132,34 @@ class Ringing:
                     on_early=self._early_media(call, ring),
                 ),
             )
-            music = self.sounds.music(ring.music)
-            if rung.leg is not None and not await converse(call, rung.leg, music=music):
-                return Outcome.OFFLINE
-            return Outcome(rung.reply)
+            if rung.leg is None:
+                return Outcome(rung.reply)
+            if not await self._is_told(call, ring, rung.leg):
+                return Outcome.NO_ANSWER
+            is_there = await converse(call, rung.leg, music=self.sounds.music(ring.music))
+            return Outcome.ANSWERED if is_there else Outcome.OFFLINE
+
+    async def _is_told(self, call: Call, ring: Ring, leg: Leg) -> bool:
+        """Whisper to ``leg`` why the call comes, while the caller hears ringing; return whether it stays."""
+        was_asked = isinstance(leg, CalleeLeg) and leg.dial.confirmation is not None
+        whisper = () if was_asked else self._whisper(ring)
+        if not whisper:
+            return True
+        try:
+            async with call.caller.while_up():
+                with suppress(LegEnded):
+                    await leg.play(whisper, until_digit=True)
+        except BaseException:
+            await leg.close()
+            raise
+        leg.forget_digits()
+        if not leg.is_up:
+            await leg.close()
+            call.ledger.note(EventKind.RANG, leg.name, "hung up before the caller was connected")
+        return leg.is_up
+
+    def _whisper(self, ring: Ring) -> Sequence[PlayItem]:
+        return self.sounds.prompt(ring.whisper) if ring.whisper else ()
 
     @staticmethod
     def _early_media(call: Call, ring: Ring) -> Callable[[CalleeLeg], None] | None:

@@ -98,6 +98,8 @@ class Ring:
     """How long who has to confirm that they take the call has for it, from their answer on."""
     music: str = ""
     """Name of the music that the caller, who is answered then, hears meanwhile; empty: ringing."""
+    whisper: str = ""
+    """Name of the prompt that whoever answers hears before the caller is connected; empty: none."""
 
     @property
     def longest_seconds(self) -> float:

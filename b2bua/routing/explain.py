@@ -144,6 +144,8 @@ def _tell_ring(plan: Plan, ring: Ring, facts: Facts) -> Told:
         has_one_reason = {why.reason for why in why_not.values()} in ({NO_PHONE}, {NO_TRUNK}, {TALKING})
         return Told(line, outcome, more=() if has_one_reason else details)
     seconds = ring.for_seconds * (len(left) if ring.mode is RingMode.IN_TURN else 1)
+    if ring.whisper:
+        details += (f"whoever answers hears {ring.whisper!r} before the caller is connected",)
     return Told(_rings(plan, ring, left), Outcome.NO_ANSWER, seconds, (*details, *_prices(plan, left, facts)))
 
 

@@ -128,6 +128,8 @@ class MenuSpec:
     """Limit of the whole menu."""
     dials_extensions: bool = True
     """Extensions can be typed at once."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What whoever answers reads of an option, by digit; empty: nothing."""
 
 
 @dataclass(frozen=True, slots=True)

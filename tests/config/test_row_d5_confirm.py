@@ -71,7 +71,9 @@ def test_row_d5_a_step_that_can_ask_nobody_is_an_error(errors: Says) -> None:
 def test_row_d5_confirm_and_music_belong_to_ring(errors: Says) -> None:
     for key in ("confirm = true", 'confirm-within = "10s"', 'music = "calm"'):
         [error] = errors(step(f'queue = "q"\n{key}') + '[queue.q]\nagents = ["anna"]\n')
-        assert error.endswith("scheme.main.step.1: confirm, confirm-within and music belong to ring")
+        assert error.endswith(
+            "scheme.main.step.1: confirm, confirm-within, caller-id, music and whisper belong to ring"
+        )
 
 
 def test_row_d5_a_person_without_a_mobile_has_nothing_to_confirm(errors: Says) -> None:

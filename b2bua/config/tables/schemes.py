@@ -20,7 +20,7 @@ RING_SECONDS = 20.0
 RESPONSIBLE_SECONDS = 30.0
 STAGGER_SECONDS = 5.0
 CONFIRM_SECONDS = 20.0
-OF_RING = ("confirm", "confirm_seconds", "caller_id", "music")
+OF_RING = ("confirm", "confirm_seconds", "caller_id", "music", "whisper")
 """What can be said of no other action."""
 ACTIONS = (
     "ring",
@@ -60,6 +60,8 @@ class Destination(Table):
     """Whose number is shown outside; None: as the trunk has it."""
     music: str | None = None
     """The caller is answered, and hears this instead of ringing."""
+    whisper: str | None = None
+    """Prompt that whoever answers hears before they are connected."""
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -74,7 +76,7 @@ class Destination(Table):
         if (self.mode or self.stagger_seconds) and self.ring is None:
             raise ValueError("mode and stagger belong to ring")
         if self.ring is None and any(getattr(self, key) is not None for key in OF_RING):
-            raise ValueError("confirm, confirm-within, caller-id and music belong to ring")
+            raise ValueError("confirm, confirm-within, caller-id, music and whisper belong to ring")
         if self.for_seconds and not (self.ring or self.queue or self.crm):
             raise ValueError('"for" belongs to ring, queue and crm; menus and webhooks have their own')
         if self.stagger_seconds and self.mode is not RingMode.STAGGERED:
@@ -87,6 +89,14 @@ class MenuOption(Destination):
 
     dial_extension: Literal[True] | None = None
     """The caller types an extension next."""
+    label: str | None = None
+    """What whoever answers reads of the choice; None: what it leads to."""
+
+    @property
+    def title(self) -> str:
+        """Return what the option is about, where that can be told: "Support"."""
+        name = self.queue or self.scheme or self.menu or ""
+        return name.capitalize() if self.label is None else self.label
 
 
 class Step(Destination):
