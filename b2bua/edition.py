@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +12,7 @@ from b2bua.config.models import Config, Person
 from b2bua.people.directory import Directory
 from b2bua.phrases import Phrasebook
 from b2bua.recording.studio import Studio
+from b2bua.routing.calendar import Calendar
 from b2bua.routing.plan import Plan, QueueSpec
 
 
@@ -26,6 +28,8 @@ class Edition:
     """What its callers are told."""
     studio: Studio | None = None
     """What records; None: nothing is recorded."""
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    """What is known of the calendars."""
 
     @classmethod
     def of(cls, config: Config) -> Edition:
@@ -33,10 +37,10 @@ class Edition:
         book = Phrasebook(Phrasebook.found(), config.office.language, config.office.prompts)
         return cls(config, Directory(config), book)
 
-    @property
+    @cached_property
     def plan(self) -> Plan:
         """Return it as routing sees it."""
-        return self.config.plan()
+        return self.config.plan().with_calendars(self.calendars)
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -12,6 +12,7 @@ from dataclasses import replace
 import structlog
 
 from b2bua import __version__
+from b2bua.almanac import keep_calendars
 from b2bua.attendance import Attendance
 from b2bua.background import Background
 from b2bua.call.dialer import Dialer
@@ -89,9 +90,8 @@ class Server:
         self.store = store
         self._surroundings = surroundings
         self._random = surroundings.randomness or random.Random(secrets.randbits(64))
-        self.calls = RunningCalls()
+        self.calls, self.background = RunningCalls(), Background()
         self.tls: Tls | None = None
-        self.background = Background()
         self.engine = engine
         self.endpoint = SipEndpoint(
             user_agent=f"b2bua/{__version__}",
@@ -101,10 +101,8 @@ class Server:
         self.endpoint.trace = Trace()
         self._traces = TraceKeeper(self.endpoint.trace, config.office.data)
         self.resolver = resolver(config, self.endpoint, self._random)
-        self.occupancy = Occupancy()
+        self.occupancy, self.lines, self.channels = Occupancy(), Lines(), Channels()
         self.attendance = Attendance(self.editions, store, surroundings.clock)
-        self.lines = Lines()
-        self.channels = Channels()
         self.bindings = Bindings(on_change=self._presence_changed)
         self.qualification = Qualification(self.bindings, self.endpoint, every_s=config.sip.qualify_every_s)
         self.trunks = TrunkWatch(
@@ -117,6 +115,7 @@ class Server:
         )
         self.spending = Spending(store.costs, surroundings.clock)
         self.http = HttpClient(f"b2bua/{__version__}", transport=surroundings.http)
+        self.calendars = keep_calendars(self.editions, self.http, surroundings.clock)
         self.recordings = build_keeper(config, store, surroundings.clock)
         self._build_registrar()
         self._build_steps()
@@ -136,7 +135,7 @@ class Server:
         """Put ``edition`` in force, with what is made of its trunks and recordings."""
         config = edition.config
         studio = build_studio(config, self.recordings, Sounds(lambda: edition.book).prompt)
-        self.editions.put_in_force(replace(edition, studio=studio))
+        self.editions.put_in_force(replace(edition, studio=studio, calendars=self.calendars.known))
         self.spending.adopt(edition.plan)
         self.selection = TrunkSelection(
             config.trunks.values(),
@@ -162,6 +161,7 @@ class Server:
         before, config = self.plan, edition.config
         self.bindings.remove_people(edition.directory.has_phones, asyncio.get_running_loop().time())
         self.trunks.change(config.trunks.values())
+        self.calendars.change(config)
         self._adopt(edition)
         self.recordings.format, self.recordings.keep_s = config.recording.format, config.recording.keep_s
         self.mail_worker.delivery = self.mails.delivery()
@@ -338,6 +338,7 @@ class Server:
             await recover(store, at=around.clock(), mails_for=server.mails.for_interrupted)
             await server.lamps.load()
             await server.spending.load()
+            await server.calendars.load()
             keeper = BindingKeeper(server.bindings, store.bindings, clock=around.clock)
             await stack.enter_async_context(keeper.keeping(is_known=edition.directory.has_phones))
             await stack.enter_async_context(server.attendance.open())
@@ -356,6 +357,7 @@ class Server:
         self.attendance.start(self.background)
         start(self.mail_worker.run(), name="mail")
         start(self.recordings.run(), name="recordings")
+        start(self.calendars.run(), name="calendars")
         self.trunks.start(start)
         start(watch_expiries(self.bindings), name="expiries")
         start(self.lamps.run(), name="lamps")

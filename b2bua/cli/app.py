@@ -18,6 +18,7 @@ from b2bua.errors import B2buaError, ConfigError, Problem
 if TYPE_CHECKING:
     from b2bua.config.models import Config
     from b2bua.routing.explain import Ask
+    from b2bua.routing.plan import Plan
 
 Result = TypeVar("Result")
 
@@ -114,8 +115,20 @@ def explain(
         absences=_run(lambda: absences(office)),
     )
     asks = _asker(office, to, from_) if ask else None
-    for line in tell(office.plan(), facts, to, from_, ask=asks):
+    for line in tell(_plan_at(office, moment), facts, to, from_, ask=asks):
         typer.echo(line)
+
+
+def _plan_at(office: Config, moment: datetime) -> Plan:
+    """Return the office as routing sees it, with what is known of its calendars around that moment."""
+    if not office.calendars:
+        return office.plan()
+    from b2bua.cli.calendars import kept_calendars
+
+    kept = kept_calendars(office, moment)
+    for name in kept.unknown:
+        typer.echo(f"calendar {name} was never read: it is as if it had no events", err=True)
+    return office.plan().with_calendars(kept.calendars)
 
 
 def _people(office: Config, listed: str, option: str) -> frozenset[str]:

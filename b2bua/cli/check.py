@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -28,6 +29,7 @@ def check_office(path: Path, config: Config) -> bool:
         *_sounds(config),
         *foreign_addresses(config),
         *config.origin.problems(proof.faults),
+        *_calendars(config),
     )
     for problem in sorted(problems, key=lambda problem: (problem.file, problem.line)):
         typer.secho(str(problem), fg=_colour(problem))
@@ -55,6 +57,14 @@ def _sounds(config: Config) -> Sequence[Problem]:
         *broken_prompts(config, defects(config.office.prompts)),
         *prompt_lengths(config, prompt_s, standing_s),
     )
+
+
+def _calendars(config: Config) -> Sequence[Problem]:
+    if not config.calendars:
+        return ()
+    from b2bua.cli.calendars import unreadable_calendars
+
+    return asyncio.run(unreadable_calendars(config))
 
 
 def _colour(problem: Problem) -> str:

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from b2bua.cli.moment import parse_moment
-from b2bua.config.compile import did_you_mean
 from b2bua.config.models import Config, Person
+from b2bua.config.similar import did_you_mean
 from b2bua.config.values import parse_duration
 from b2bua.errors import Unavailable
 from b2bua.people.presence import UNSAID, from_row, to_row

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from b2bua.config import tables
@@ -13,6 +12,7 @@ from b2bua.config.hours import read_days, read_schedule
 from b2bua.config.numbers import check_recorded, compile_numbers
 from b2bua.config.origin import Fault, KeyPath, dotted
 from b2bua.config.ring_targets import TargetReader
+from b2bua.config.similar import did_you_mean
 from b2bua.routing.destination import (
     Destination,
     Echo,
@@ -109,7 +109,7 @@ class _Compiler:
         )
 
     def _hours(self, name: str, table: tables.Hours) -> Schedule:
-        schedule, faults = read_schedule(table, ("hours", name))
+        schedule, faults = read_schedule(table, ("hours", name), self.config.calendars)
         self.faults += faults
         return schedule
 
@@ -376,12 +376,3 @@ def _webhook(table: tables.Webhook) -> WebhookSpec:
         secret=table.secret,
         caches=table.cache,
     )
-
-
-def did_you_mean(name: str, known: Iterable[str] | Mapping[str, object]) -> str:
-    """Return ``; did you mean 'x'?`` or what there is, or nothing when there is nothing."""
-    names = list(known)
-    close = get_close_matches(name, names, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; there are: {', '.join(sorted(names))}" if names and len(names) <= 12 else ""

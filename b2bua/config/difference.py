@@ -25,6 +25,7 @@ KINDS = (
     ("queues", "queue", "queues"),
     ("mailboxes", "mailbox", "mailboxes"),
     ("extensions", "extension", "extensions"),
+    ("calendars", "calendar", "calendars"),
     ("hours", "table of hours", "tables of hours"),
     ("trunks", "trunk", "trunks"),
     ("rates", "price list", "price lists"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from b2bua.config.origin import Fault, KeyPath
 from b2bua.config.public_holidays import public_holidays
+from b2bua.config.similar import did_you_mean
 from b2bua.config.tables import Hours
+from b2bua.routing.calendar import Calendar
 from b2bua.routing.days import DayRange, PublicHolidays
 from b2bua.routing.schedule import Schedule, Span, around_the_clock, parse_days
 
@@ -16,8 +18,10 @@ Read = TypeVar("Read")
 REGION = re.compile(r"[A-Za-z]{2}(?:-.+)?")
 
 
-def read_schedule(table: Hours, path: KeyPath) -> tuple[Schedule, tuple[Fault, ...]]:
-    """Return when it is open, and what is wrong in the table at ``path``."""
+def read_schedule(
+    table: Hours, path: KeyPath, calendars: Collection[str] = ()
+) -> tuple[Schedule, tuple[Fault, ...]]:
+    """Return when it is open, and what is wrong in the table at ``path``; ``calendars`` are all there are."""
     reader = _Reader(path)
     week: dict[int, tuple[Span, ...]] = {}
     special: list[tuple[DayRange, tuple[Span, ...]]] = []
@@ -34,6 +38,8 @@ def read_schedule(table: Hours, path: KeyPath) -> tuple[Schedule, tuple[Fault, .
         worked=tuple(reader.worked),
         closed=tuple(reader.closed),
         public=tuple(reader.public),
+        closed_by=reader.read_calendars("closed-by", table.closed_by, calendars),
+        open_by=reader.read_calendars("open-by", table.open_by, calendars),
     )
     return schedule, tuple(reader.faults)
 
@@ -71,6 +77,14 @@ class _Reader:
             self.public += self.read(public_holidays, text, "holidays", index)
         else:
             self.closed += self.read(_closed_days, text, "holidays", index)
+
+    def read_calendars(self, key: str, names: Sequence[str], known: Collection[str]) -> tuple[Calendar, ...]:
+        """Return the calendars of that name, still without events."""
+        for index, name in enumerate(names):
+            if name not in known:
+                why = f"there is no calendar {name!r}{did_you_mean(name, known)}"
+                self.faults.append(Fault((*self._path, key, index), why))
+        return tuple(Calendar(name) for name in names)
 
 
 def _closed_days(text: str) -> DayRange:

@@ -15,6 +15,7 @@ from b2bua.config.compile import compile_plan
 from b2bua.config.origin import Origin
 from b2bua.config.tables import (
     Api,
+    Calendar,
     Crm,
     Destination,
     Extension,
@@ -45,6 +46,7 @@ from b2bua.errors import ConfigError
 from b2bua.routing.plan import Plan
 
 __all__ = [
+    "Calendar",
     "Config",
     "Crm",
     "Destination",
@@ -93,6 +95,9 @@ class Config(Table):
         default={}, validation_alias="group"
     )
     rates: Annotated[Mapping[str, Rates], BeforeValidator(named)] = {}
+    calendars: Annotated[Mapping[str, Calendar], BeforeValidator(named)] = Field(
+        default={}, validation_alias="calendar"
+    )
     hours: Mapping[str, Hours] = {}
     numbers: Annotated[Mapping[str, Number], BeforeValidator(named)] = Field(
         default={}, validation_alias="number"

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from b2bua.config.compile import did_you_mean
 from b2bua.config.models import Config
 from b2bua.config.origin import Fault, KeyPath
+from b2bua.config.similar import did_you_mean
 from b2bua.config.values import NAME
 
 PLAIN = {

@@ -37,6 +37,10 @@ class Request:
     """What goes with it."""
     sign: Callable[[str, str, bytes], Mapping[str, str]] | None = None
     """Returns the headers that sign method, path with query, and body; asked again where it is redirected."""
+    largest: int = LARGEST_ANSWER
+    """Bytes of an answer; whoever sends more is not understood."""
+    goes_elsewhere: bool = False
+    """It may be redirected to another server: nothing in it is for the first one alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ class HttpClient:
             if not response.is_success:
                 raise of_status(response.status_code)
             content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-            return Answer(response.status_code, content_type, await _bounded(response))
+            return Answer(response.status_code, content_type, await _bounded(response, request.largest))
         finally:
             await response.aclose()
 
@@ -153,22 +157,23 @@ def _target(response: httpx.Response, request: Request) -> httpx.URL:
     if request.method != "GET" and response.status_code not in KEEPS_METHOD:
         raise of_status(response.status_code)
     before, after = response.request.url, response.request.url.join(response.headers["location"])
-    if after.host != before.host or after.scheme not in (before.scheme, "https"):
+    is_there = request.goes_elsewhere or after.host == before.host
+    if not is_there or after.scheme not in (before.scheme, "https"):
         raise NoAnswerError(f"sends us to another server ({after.host or 'nowhere'})", Fault.REFUSED)
     return after
 
 
-async def _bounded(response: httpx.Response) -> bytes:
+async def _bounded(response: httpx.Response, largest: int) -> bytes:
     """Return the whole body.
 
     Raises:
-        NoAnswerError: it is longer than ``LARGEST_ANSWER``, or compressed although we asked for it plain.
+        NoAnswerError: it is longer than ``largest`` bytes, or compressed although we asked for it plain.
     """
     if response.headers.get("content-encoding", "identity") != "identity":
         raise NoAnswerError("sent a compressed answer, which was not asked for", Fault.BAD)
     body = bytearray()
     async for chunk in response.aiter_bytes():  # which decodes nothing: see above
         body += chunk
-        if len(body) > LARGEST_ANSWER:
-            raise NoAnswerError(f"sent more than {LARGEST_ANSWER // 1024} kB", Fault.BAD)
+        if len(body) > largest:
+            raise NoAnswerError(f"sent more than {largest // 1024} kB", Fault.BAD)
     return bytes(body)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from b2bua.routing.calendar import Calendar
 from b2bua.routing.destination import Destination, Outcome
 from b2bua.routing.rates import Budget
 from b2bua.routing.schedule import Schedule
@@ -236,3 +237,14 @@ class Plan:
     """What calls to the outside cost, and may cost."""
     webhooks: Mapping[str, WebhookSpec] = field(default_factory=dict)
     """By key."""
+
+    def with_calendars(self, known: Mapping[str, Calendar]) -> Plan:
+        """Return it with what is known of the calendars that its hours ask."""
+        if not known:
+            return self
+        schemes = {
+            name: replace(scheme, works=scheme.works.with_calendars(known)) if scheme.works else scheme
+            for name, scheme in self.schemes.items()
+        }
+        hours = {name: schedule.with_calendars(known) for name, schedule in self.hours.items()}
+        return replace(self, schemes=schemes, hours=hours)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
+from b2bua.routing.calendar import Calendar
 from b2bua.routing.days import DayRange, PublicHolidays
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -61,6 +62,23 @@ class Schedule:
     """Own holidays."""
     public: tuple[PublicHolidays, ...] = ()
     """Public holidays."""
+    closed_by: tuple[Calendar, ...] = ()
+    """Calendars in whose events it is closed."""
+    open_by: tuple[Calendar, ...] = ()
+    """Calendars in whose events it is open: these win over everything else."""
+
+    @property
+    def calendars(self) -> frozenset[str]:
+        """Return the calendars that it asks."""
+        return frozenset(calendar.name for calendar in (*self.closed_by, *self.open_by))
+
+    def with_calendars(self, known: Mapping[str, Calendar]) -> Schedule:
+        """Return it with what is known of its calendars now."""
+        return replace(
+            self,
+            closed_by=tuple(known.get(calendar.name, calendar) for calendar in self.closed_by),
+            open_by=tuple(known.get(calendar.name, calendar) for calendar in self.open_by),
+        )
 
     def is_open(self, at: datetime) -> bool:
         """Return whether it is open at that office-local time; a span of yesterday may still be running.
@@ -68,6 +86,10 @@ class Schedule:
         A span is one run of time, also in the night in which the clock is put back: it begins and ends when
         the clock shows that time first.
         """
+        if any(any(calendar.at(at)) for calendar in self.open_by):
+            return True
+        if any(any(calendar.at(at)) for calendar in self.closed_by):
+            return False
         wall = _before_repeat_ends(at) if at.fold else at
         minute, today = wall.hour * 60 + wall.minute, wall.date()
         if any(span.holds(minute) for span in self.spans_on(today)):
@@ -92,6 +114,9 @@ class Schedule:
         """Return what the day is called when it is a public or an own holiday, else None."""
         if any(day in worked for worked in self.worked):
             return None
+        for calendar in self.closed_by:
+            for event in calendar.all_day(day):
+                return event.title or "a holiday"
         if name := next((public.names[day] for public in self.public if day in public.names), None):
             return name
         return "a holiday" if any(day in closed for closed in self.closed) else None

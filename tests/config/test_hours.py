@@ -12,6 +12,7 @@ import pytest
 from b2bua.config import public_holidays as lookup
 from b2bua.config.public_holidays import public_holidays
 from b2bua.config.ukraine import ukrainian_holidays
+from b2bua.routing.calendar import Calendar, Event
 from b2bua.routing.schedule import Schedule
 from tests.config.offices import PEOPLE, Reads, Says
 
@@ -231,3 +232,54 @@ def test_f15_a_scheme_in_place_of_another_may_not_run_out_either(errors: Says) -
 
 
 RING = 'ring = ["101"]\n'
+
+
+CALENDAR = '[calendar.team]\nurl = "https://calendar.example/team.ics"\n[hours.office]\n'
+
+
+def test_s1_hours_name_the_calendars_that_open_and_close_them(read: Reads, errors: Says) -> None:
+    office = read(f'{CALENDAR}closed-by = "team"\nopen-by = ["team"]\n').plan().hours["office"]
+    assert office.calendars == {"team"}
+    assert errors(f'{CALENDAR}closed-by = ["team", "taem"]\n') == [
+        "4 hours.office.closed-by.2: there is no calendar 'taem'; did you mean 'team'?"
+    ]
+
+
+def test_s1_whole_days_of_a_calendar_are_holidays_with_their_name(read: Reads) -> None:
+    office = read(f'{CALENDAR}daily = "09:00-18:00"\nclosed-by = "team"\n').plan().hours["office"]
+    trip = Event(
+        datetime(2026, 11, 30, tzinfo=WARSAW), datetime(2026, 12, 1, tzinfo=WARSAW), "Trip", is_all_day=True
+    )
+    hour = Event(
+        datetime(2026, 12, 2, 10, tzinfo=WARSAW), datetime(2026, 12, 2, 11, tzinfo=WARSAW), "Meeting"
+    )
+    office = office.with_calendars({"team": Calendar.of("team", [trip, hour])})
+    assert office.holiday(date(2026, 11, 30)) == "Trip"
+    assert [office.is_holiday(date(2026, 12, day)) for day in (1, 2)] == [False, False]
+    assert [is_open(office, f"2026-12-02 {time}") for time in ("09:59", "10:00", "11:00")] == [
+        *(True, False, True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "why"),
+    [
+        ("", "", "a calendar needs either url or file"),
+        ('url = "https://a.example/x"\nfile = "x.ics"', "", "a calendar needs either url or file"),
+        ('url = "calendar.example/x.ics"', "", "url: expected an address such as https://"),
+        ('url = "https://"', "", "url: expected an address such as https://"),
+        ('file = "x.ics"\nrefresh = "5s"', ".refresh", "greater than or equal to 30"),
+    ],
+)
+def test_what_is_wrong_with_a_calendar(errors: Says, line: str, key: str, why: str) -> None:
+    (error,) = errors(f"[calendar.team]\n{line}\n")
+    assert f"calendar.team{key}: " in error
+    assert why in error
+
+
+def test_a_calendar_at_webcal_is_asked_over_https(read: Reads) -> None:
+    calendars = read(
+        '[calendar.a]\nurl = "webcal://a.example/x.ics"\n[calendar.b]\nfile = "b.ics"\n'
+    ).calendars
+    assert calendars["a"].address == "https://a.example/x.ics"
+    assert [calendars[name].every_s for name in "ab"] == [900.0, 60.0]

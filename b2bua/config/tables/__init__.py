@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from b2bua.config.tables.api import Api
 from b2bua.config.tables.base import Named, Table
+from b2bua.config.tables.calendars import Calendar
 from b2bua.config.tables.crm import Crm, CrmFind
 from b2bua.config.tables.hours import Hours
 from b2bua.config.tables.office import Media, Office, Recording, Rtp, Sip, Smtp, Srtp
@@ -35,6 +36,7 @@ __all__ = [
     "RING_SECONDS",
     "STAGGER_SECONDS",
     "Api",
+    "Calendar",
     "Crm",
     "CrmFind",
     "Destination",

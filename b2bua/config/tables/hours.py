@@ -38,6 +38,11 @@ class Hours(Table):
     holidays: Annotated[Texts, BeforeValidator(_read_holidays)] = ()
     """Countries whose public holidays are closed, own closed days, and ``!`` before days that are worked."""
 
+    closed_by: Texts = ()
+    """Calendars in whose events it is closed."""
+    open_by: Texts = ()
+    """Calendars in whose events it is open, whatever else is said."""
+
     @property
     def times(self) -> dict[str, tuple[Span, ...]]:
         """Return the times by day as it is written: ``mon-fri``, ``12-24`` or ``2026-12-24``."""
