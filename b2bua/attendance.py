@@ -13,6 +13,7 @@ from b2bua.background import Background
 from b2bua.call.call import CallerIdentity
 from b2bua.edition import Editions
 from b2bua.inbound.features import FeatureStep
+from b2bua.people.decisions import Decisions
 from b2bua.people.presence import Presence
 from b2bua.people.status import Status
 from b2bua.store import doorbell
@@ -31,24 +32,32 @@ class Attendance:
         self._editions = editions
         self.clock = clock
         self.presence = Presence(store.statuses, clock=clock, on_change=self._changed)
+        self.decisions = Decisions(store.overrides, clock=clock, zone=lambda: editions.current.zone)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Know what was said before, and hear for as long as the block runs what other programs change."""
         data = self._editions.current.config.office.data
         await self.presence.load()
-        with doorbell.answering(await asyncio.to_thread(data.absolute), self.presence.look):
+        await self.decisions.load()
+        with doorbell.answering(await asyncio.to_thread(data.absolute), self._look):
             yield
+
+    def _look(self) -> None:
+        self.presence.vigil.look()
+        self.decisions.vigil.look()
 
     def start(self, background: Background) -> None:
         """Notice from now on what others wrote and what ends by itself."""
-        background.start(self.presence.run(), name="presence")
+        background.start(self.presence.vigil.run(), name="presence")
+        background.start(self.decisions.vigil.run(), name="decisions")
 
     def features(self, prompt: Callable[[str], Sequence[PlayItem]]) -> FeatureStep:
         """Return the step in which phones say what their people are."""
         return FeatureStep(
             plan=self._editions.own_plan,
             presence=self.presence,
+            decisions=self.decisions,
             prompt=prompt,
             clock=self.clock,
             zone=lambda: self._editions.own.zone,

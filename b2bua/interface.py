@@ -35,6 +35,8 @@ def _shown(server: Server) -> Office:
     return Office(
         directory=lambda: server.editions.current.directory,
         presence=server.attendance.presence,
+        decisions=server.attendance.decisions,
+        plan=lambda: server.plan,
         bindings=server.bindings,
         occupancy=server.occupancy,
         calls=server.roll,

@@ -402,7 +402,8 @@ class Server:
 
     def _facts(self) -> Facts:
         """Return the moment; who is offline is seen by the steps themselves, when they ring."""
-        return Facts(self._surroundings.clock().astimezone(self.editions.own.zone))
+        at = self._surroundings.clock().astimezone(self.editions.own.zone)
+        return Facts(at, override=self.attendance.decisions.current)
 
     def _is_online(self, person: str) -> bool:
         is_registered = self.bindings.is_online(person, asyncio.get_running_loop().time())

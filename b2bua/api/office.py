@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from b2bua.call.roll import Roll
+from b2bua.people.decisions import Decisions
 from b2bua.people.directory import Directory
 from b2bua.people.occupancy import Occupancy
 from b2bua.people.presence import Presence
 from b2bua.registrar.bindings import Bindings
+from b2bua.routing.plan import Plan
 from b2bua.store.promises import Promises
 
 
@@ -22,6 +24,10 @@ class Office:
     """The people in force."""
     presence: Presence
     """Who takes calls."""
+    decisions: Decisions
+    """What holds for all calls."""
+    plan: Callable[[], Plan]
+    """The office in force, as routing sees it."""
     bindings: Bindings
     """Registered phones."""
     occupancy: Occupancy

@@ -96,8 +96,8 @@ def explain(
     ] = False,
 ) -> None:
     """Tell step by step where a call from outside would go, and why. Nothing is dialled."""
-    from b2bua.cli.absences import absences
     from b2bua.cli.moment import parse_moment
+    from b2bua.cli.said import with_what_was_said
     from b2bua.routing.explain import explain as tell
     from b2bua.routing.facts import Facts
 
@@ -112,8 +112,8 @@ def explain(
         offline=_people(office, offline, "--offline"),
         busy=_people(office, busy, "--busy"),
         down=_trunks(office, trunk_down),
-        absences=_run(lambda: absences(office)),
     )
+    facts = _run(lambda: with_what_was_said(office, facts))
     asks = _asker(office, to, from_) if ask else None
     for line in tell(_plan_at(office, moment), facts, to, from_, ask=asks):
         typer.echo(line)
@@ -257,6 +257,26 @@ def status(
         raise typer.BadParameter("what are they? away, meeting…", param_hint="STATUS")
     else:
         _run(lambda: list_people(office, person))
+
+
+@app.command()
+def override(
+    config: ConfigPath = None,
+    decision: Annotated[str, typer.Argument(help="closed, backup or normal.", metavar="DECISION")] = "",
+    for_: Annotated[str, typer.Option("--for", help='How long: "30m", "1h30m".')] = "",
+    until: Annotated[str, typer.Option(help="Until when; else until the next day on which it opens.")] = "",
+) -> None:
+    """Close the office, send all calls to the backup, or let hours rule again; also while the office runs."""
+    from b2bua.cli.override import Wish, decide, tell
+
+    office = _load(config, needs_secrets=False)
+    if decision:
+        wish = Wish(decision, for_, until)
+        _run(lambda: decide(office, wish))
+    elif for_ or until:
+        raise typer.BadParameter("what shall hold? closed, backup or normal", param_hint="DECISION")
+    else:
+        _run(lambda: tell(office))
 
 
 @app.command()

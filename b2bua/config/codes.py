@@ -7,17 +7,20 @@ from collections.abc import Iterator
 from b2bua.config.origin import Fault
 from b2bua.config.tables import Office
 
-CODES = ("voicemail-number", "group-pickup-code", "directed-pickup-code")
-"""Keys of what phones dial besides."""
+CODES = ("voicemail-number", "group-pickup-code", "directed-pickup-code", "status-code", "override-code")
+"""Keys of what phones dial; the last ones begin what is dialled."""
+BEGINNINGS = ("status-code", "override-code")
 
 
 def mistaken_codes(office: Office) -> Iterator[Fault]:
     """Yield a fault for each code that begins with another one, or that another one begins with."""
-    for key in CODES:
-        other: str = getattr(office, key.replace("-", "_"))
-        if _begins_with(office.status_code, other):
-            yield Fault(("office", "status-code"), f"{office.status_code} is mistaken for {key} {other}")
+    for key in BEGINNINGS:
+        for other in CODES[: CODES.index(key)]:
+            mine, theirs = _code(office, key), _code(office, other)
+            if mine and theirs and (mine.startswith(theirs) or theirs.startswith(mine)):
+                yield Fault(("office", key), f"{mine} is mistaken for {other} {theirs}")
 
 
-def _begins_with(one: str, other: str) -> bool:
-    return bool(one and other) and (one.startswith(other) or other.startswith(one))
+def _code(office: Office, key: str) -> str:
+    code: str = getattr(office, key.replace("-", "_"))
+    return code

@@ -87,12 +87,14 @@ class _Compiler:
             country=office.country,
             timezone=office.timezone,
             default_mailbox=self._default_mailbox,
-            default_scheme=self._default_scheme(),
+            default_scheme=self._scheme_of_office("default-scheme", office.default_scheme),
             voicemail_number=self._voicemail_number(),
             group_pickup_code=self._pickup_code("group-pickup-code", office.group_pickup_code),
             directed_pickup_code=self._pickup_code(
                 "directed-pickup-code", office.directed_pickup_code, after=self._extensions
             ),
+            backup_scheme=self._scheme_of_office("backup-scheme", office.backup_scheme),
+            override_code=office.override_code,
             status_code=office.status_code,
             schemes={name: self._scheme(scheme) for name, scheme in self.config.schemes.items()},
             numbers=compile_numbers(self.config, known=self._known, fault=self._fault),
@@ -171,11 +173,9 @@ class _Compiler:
                 found[extension] = self._destination(table, path)
         return found
 
-    def _default_scheme(self) -> str | None:
-        name = self.config.office.default_scheme
-        if name and self._known(("office", "default-scheme"), name, self.config.schemes, "scheme"):
-            return name
-        return None
+    def _scheme_of_office(self, key: str, name: str | None) -> str | None:
+        is_there = name and self._known(("office", key), name, self.config.schemes, "scheme")
+        return name if is_there else None
 
     def _voicemail_number(self) -> str:
         number = self.config.office.voicemail_number
@@ -358,6 +358,7 @@ class _Compiler:
             mobile=mobile,
             mobile_post_dial=post_dial,
             mailbox=table.voicemail,
+            may_override=table.may_override,
             listens_to=self.config.mailboxes_of(table.name),
         )
 

@@ -142,7 +142,11 @@ def _entered_directly(plan: Plan) -> Iterator[Scheme]:
 
     Where webhooks are asked, they refer to every scheme.
     """
-    first = {plan.default_scheme, *(name for spec in plan.numbers.values() for name in spec.schemes)}
+    first = {
+        plan.default_scheme,
+        plan.backup_scheme,
+        *(name for spec in plan.numbers.values() for name in spec.schemes),
+    }
     for name in list(first):
         first |= set(_in_place_of(plan, name))
     everywhere = [step.destination for scheme in plan.schemes.values() for step in scheme.steps]

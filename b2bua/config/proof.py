@@ -77,6 +77,8 @@ def _entries(config: Config, plan: Plan) -> Iterator[tuple[KeyPath, NumberSpec]]
             yield path, spec
     if plan.default_scheme:
         yield ("office", "default-scheme"), NumberSpec("", plan.default_scheme)
+    if plan.backup_scheme:
+        yield ("office", "backup-scheme"), NumberSpec("", plan.backup_scheme)
 
 
 class _Walk:

@@ -30,7 +30,8 @@ from b2bua.routing.destination import (
     Webhook,
 )
 from b2bua.routing.facts import Facts
-from b2bua.routing.plan import Choice, DialExtension, MenuSpec, Plan, Step
+from b2bua.routing.override import OverrideKind
+from b2bua.routing.plan import Choice, DialExtension, MenuSpec, NumberSpec, Plan, Step
 from b2bua.routing.rates import WayOut
 from b2bua.routing.schedule import DAYS, Schedule
 from b2bua.routing.scheme import (
@@ -339,12 +340,26 @@ def _scheme_line(plan: Plan, facts: Facts, number: str) -> str:
     if name is None:
         return "this number is not listed and there is no default scheme: voicemail"
     instead = _instead(plan, name, facts)
+    if why := _why_decided(plan, spec, facts):
+        return f"scheme {name}, because {why}{instead}"
     if spec is None:
         return f"this number is not listed: default scheme {name}{instead}"
     if spec.schedule is None:
         return f"scheme {name}{instead}" if instead else f"scheme {name}, at any time"
     why = f"because {spec.schedule} is {_state(plan.hours[spec.schedule], facts)}"
     return f"scheme {name}, {why}{instead}"
+
+
+def _why_decided(plan: Plan, spec: NumberSpec | None, facts: Facts) -> str:
+    """Return who decided against hours and schemes; empty: nobody."""
+    end = facts.override.until if facts.override else None
+    until = f" until {DAYS[end.weekday()]} {end:%Y-%m-%d %H:%M}" if end else ""
+    if facts.decided is OverrideKind.BACKUP and plan.backup_scheme is not None:
+        return f"somebody sends all calls to the backup{until}"
+    if facts.decided is OverrideKind.CLOSED and spec and spec.schedule and spec.off_hours:
+        is_open = plan.hours[spec.schedule].is_open(facts.at)
+        return f"somebody has closed the office{until}" if is_open else ""
+    return ""
 
 
 def _instead(plan: Plan, name: str, facts: Facts) -> str:

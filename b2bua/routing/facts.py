@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from b2bua.routing.override import Override, OverrideKind
+
 
 @dataclass(frozen=True, slots=True)
 class Absence:
@@ -29,9 +31,17 @@ class Facts:
     """Keys of the people whose phones refuse a call because they talk."""
     down: frozenset[str] = frozenset()
     """Names of the trunks that cannot place calls."""
-
+    override: Override | None = None
+    """What somebody decided for all calls; it may have ended by then."""
     absences: Mapping[str, Absence] = field(default_factory=dict)
     """People who said that they take no calls, by key."""
+
+    @property
+    def decided(self) -> OverrideKind:
+        """Return what is decided for all calls at that moment."""
+        if self.override is None or not self.override.holds(self.at):
+            return OverrideKind.NORMAL
+        return self.override.kind
 
     def absence(self, person: str) -> str:
         """Return what keeps ``person`` from calls at that moment: "away until 15:00"; empty: nothing."""

@@ -101,6 +101,8 @@ class PersonSpec:
     """What is pressed once the mobile has answered."""
     mailbox: str | None = None
     """Where messages go when their extension was dialled; None: the office's mailbox."""
+    may_override: bool = True
+    """Whether their phones may decide for all calls of the office."""
     listens_to: tuple[str, ...] = ()
     """Mailboxes whose messages are theirs to hear, their own first."""
 
@@ -215,6 +217,10 @@ class Plan:
     """What phones dial to take any call of the office that rings; empty: nothing."""
     directed_pickup_code: str = ""
     """What phones dial before an extension to take the call that rings there; empty: nothing."""
+    backup_scheme: str | None = None
+    """For all calls, while somebody has decided so; None: nobody can."""
+    override_code: str = ""
+    """What phones dial before a digit to decide for all calls of the office; empty: nothing."""
     status_code: str = ""
     """What phones dial before a digit to say whether their person takes calls; empty: nothing."""
     schemes: Mapping[str, Scheme] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from b2bua.routing.destination import (
 )
 from b2bua.routing.facts import Facts
 from b2bua.routing.numbers import normalise
+from b2bua.routing.override import OverrideKind
 from b2bua.routing.plan import NumberSpec, Plan, Scheme, Step
 
 __all__ = [
@@ -92,12 +93,17 @@ def scheme_for(plan: Plan, number: str, facts: Facts) -> Scheme | None:
 
 def scheme_named(plan: Plan, number: str, facts: Facts) -> str | None:
     """Return which scheme the number leads to at that time, whether that works then or not."""
+    decided = facts.decided
+    if decided is OverrideKind.BACKUP and plan.backup_scheme is not None:
+        return plan.backup_scheme
     spec = number_spec(plan, number)
     if spec is None:
         return plan.default_scheme
     schedule = plan.hours[spec.schedule] if spec.schedule else None
-    if schedule is None or spec.off_hours is None or schedule.is_open(facts.at):
+    if schedule is None or spec.off_hours is None:
         return spec.in_hours
+    if schedule.is_open(facts.at):
+        return spec.off_hours if decided is OverrideKind.CLOSED else spec.in_hours
     return spec.holiday if spec.holiday and schedule.is_holiday(facts.at.date()) else spec.off_hours
 
 

@@ -63,6 +63,8 @@ class EventKind(StrEnum):
     """``who`` outside was asked where the caller goes; ``detail`` says what came: "named Anna Nowak"."""
     DECLARED = "declared"
     """One of our people said by phone what ``who`` is from now on: ``detail``, "away until 15:00"."""
+    DECIDED = "decided"
+    """One of our people decided by phone what ``who``, the office, does from now on: ``detail``."""
     PROMPT = "prompt"
     """The prompt ``detail`` was played."""
     HELD = "held"

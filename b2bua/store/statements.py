@@ -20,6 +20,7 @@ from b2bua.store.tables import (
     calls,
     messages,
     outbox,
+    overrides,
     promises,
     recordings,
     statuses,
@@ -142,3 +143,4 @@ DELETE_TAPE = Statement(
 )
 CHARGE_LEG = Statement(22, call_costs.insert())
 KEEP_STATUS = Statement(23, _keep(statuses))
+KEEP_OVERRIDE = Statement(24, _keep(overrides))

@@ -16,6 +16,7 @@ from b2bua.store.journal import Journal
 from b2bua.store.keys import Keys
 from b2bua.store.messages import Messages
 from b2bua.store.outbox import Outbox
+from b2bua.store.overrides import KeptOverrides
 from b2bua.store.paths import Paths
 from b2bua.store.promises import Promises
 from b2bua.store.recordings import Recordings
@@ -36,6 +37,7 @@ class Store:
         self.costs = Costs(writer, engine, journal=self.journal, keys=keys)
         self.promises = Promises(writer, engine)
         self.bindings = KeptBindings(writer, engine)
+        self.overrides = KeptOverrides(writer, engine)
         self.statuses = KeptStatuses(writer, engine)
         self.trunk_states = KeptTrunkStates(writer, engine)
         self.recordings = Recordings(writer, engine, journal=self.journal, keys=keys, paths=paths)

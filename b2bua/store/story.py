@@ -186,6 +186,7 @@ _PHRASES: dict[EventKind, Callable[[CallEvent, str], str]] = {
     EventKind.LISTENED: lambda event, who: f"{event.detail or 'heard'} the message of {who}",
     EventKind.ASKED: lambda event, who: f"{who} {event.detail}",
     EventKind.DECLARED: lambda event, who: f"said: {who} is {event.detail}",
+    EventKind.DECIDED: lambda event, who: f"said: {who} {event.detail}",
     EventKind.PROMPT: lambda _event, _who: "",
     EventKind.HELD: lambda _event, _who: "",
     EventKind.HUNG_UP: _hung_up,

@@ -269,6 +269,17 @@ trunk_states = Table(
     Column("last_error", Words(255), nullable=False),
 )
 
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("scope", Words(255), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime),
+    Column("source", String(16), nullable=False),
+    Column("who", Words(255), nullable=False),
+)
+
 statuses = Table(
     "statuses",
     metadata,

@@ -23,6 +23,7 @@ from b2bua.demo.softphone import Habit
 from b2bua.errors import B2buaError
 from b2bua.people.status import Availability
 from b2bua.store.story import story
+from tests.calls.test_override import with_hours
 from tests.harness.certificates import Authority, needs_openssl
 from tests.harness.office import DEMO, NUMBER, Office, office
 from tests.harness.product import free_port
@@ -205,6 +206,44 @@ async def test_calls_that_are_up_and_promises_are_told(tmp_path: Path) -> None:
         assert promise["call"] == call["id"]
         for limit in ("0", "x", "1001", "9" * 30):
             assert (await run.why("GET", f"/v1/promises?limit={limit}"))["field"] == "limit"
+
+
+# --- the whole office --------------------------------------------------------------------------------------
+
+
+async def test_s1_a_decision_is_put_asked_and_taken_back(tmp_path: Path) -> None:
+    port = free_port()
+    table = f'\n[api]\nlisten = "127.0.0.1:{port}"\ntokens = ["{TOKEN}"]\n'
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with (
+        office(tmp_path, change=lambda text: with_hours(text) + table) as demo,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers) as http,
+    ):
+        run = Town(demo, http, port)
+        nothing = await run.ask("GET", "/v1/override")
+        assert nothing["decision"] == "normal"
+        assert nothing["since"] is nothing["until"] is nothing["who"] is None
+        closed = await run.ask("PUT", "/v1/override", {"decision": "closed"})
+        assert closed == {
+            "decision": "closed",
+            "since": closed["since"],
+            "until": "2026-11-24T00:00:00+01:00",
+            "source": "api",
+            "who": "the API",
+            "words": "the office is closed until tue 2026-11-24 00:00",
+        }
+        assert await run.ask("GET", "/v1/override") == closed
+        backup = await run.ask("POST", "/v1/override", {"decision": "backup", "for": "30m"})
+        assert backup["until"].startswith("2026-11-23T12:30")
+        assert await run.ask("DELETE", "/v1/override") == nothing
+        assert (await run.why("PUT", "/v1/override", {"decision": "open"}))["field"] == "decision"
+        assert (await run.why("PUT", "/v1/override", {"decision": "closed", "for": -1}))["field"] == "for"
+
+
+async def test_s1_what_an_office_has_no_scheme_for_cannot_be_decided(tmp_path: Path) -> None:
+    async with town(tmp_path) as run:
+        error = await run.why("PUT", "/v1/override", {"decision": "backup"})
+        assert error["message"] == "cannot be decided: [office] has no backup-scheme"
 
 
 # --- who is kept out ---------------------------------------------------------------------------------------

@@ -285,3 +285,13 @@ def test_s3_a_status_code_that_is_mistaken_for_another_is_a_fault(
 ) -> None:
     office = PEOPLE.replace("[office]", f'[office]\nstatus-code = "{code}"') + NUMBER + VOICEMAIL
     assert f"office.status-code: {code} is mistaken for {key} {other}" in errors(office)[0]
+
+
+def test_s1_an_override_code_that_is_mistaken_for_another_is_a_fault(errors: Says) -> None:
+    office = PEOPLE.replace("[office]", '[office]\noverride-code = "*4"') + NUMBER + VOICEMAIL
+    assert "office.override-code: *4 is mistaken for status-code *45" in errors(office)[0]
+
+
+def test_s1_a_backup_scheme_that_is_not_there_is_a_fault(errors: Says) -> None:
+    office = PEOPLE.replace("[office]", '[office]\nbackup-scheme = "bakup"') + NUMBER + VOICEMAIL
+    assert any("office.backup-scheme: there is no scheme 'bakup'" in line for line in errors(office))

@@ -45,7 +45,7 @@ async def watched(folder: Path) -> AsyncIterator[Watched]:
     async with await Store.open(folder) as store:
         found = Watched(store)
         await found.presence.load()
-        task = asyncio.create_task(found.presence.run())
+        task = asyncio.create_task(found.presence.vigil.run())
         try:
             yield found
         finally:
@@ -107,11 +107,11 @@ async def test_s3_of_two_words_the_later_one_counts_whichever_program_wrote_it(t
         await command.presence.say("anna", away())
         await asyncio.sleep(1)
         await office.presence.say("anna", Status(Availability.MEETING, clock()))
-        office.presence.look()
+        office.presence.vigil.look()
         await asyncio.sleep(1)
         assert office.presence.status("anna").state is Availability.MEETING
         await command.presence.say("anna", Status(Availability.OFF_DUTY, clock()))
-        office.presence.look()
+        office.presence.vigil.look()
         await asyncio.sleep(0.1)
         assert office.presence.status("anna").state is Availability.OFF_DUTY
 

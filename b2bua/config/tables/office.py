@@ -55,6 +55,10 @@ class Office(Table):
     """A phone that dials it takes the call that rings longest; empty: none."""
     directed_pickup_code: str = Field(default="*8", pattern=PICKUP_CODE)
     """Followed by an extension: a phone that dials it takes what rings there; empty: none."""
+    backup_scheme: str | None = None
+    """Scheme of all calls while somebody has decided so; None: nobody can."""
+    override_code: str = Field(default="*46", pattern=PICKUP_CODE)
+    """Dialled before a digit: closed until the next day, all to the backup, or normal; empty: none."""
     status_code: str = Field(default="*45", pattern=PICKUP_CODE)
     """Dialled alone or before a digit: whether who dials it takes calls; empty: none."""
 

@@ -1,0 +1,44 @@
+"""What ``b2bua explain`` reckons with beside the configuration: what people said and decided."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from b2bua.cli.telling import folder_of
+from b2bua.config.models import Config
+from b2bua.people.decisions import override_of
+from b2bua.people.presence import from_row
+from b2bua.people.status import Status
+from b2bua.routing.facts import Absence, Facts
+from b2bua.routing.override import Override
+from b2bua.store.store import Store
+
+
+async def with_what_was_said(config: Config, facts: Facts) -> Facts:
+    """Return ``facts`` with who takes no calls, and what was decided, as far as the office's data knows."""
+    folder = await folder_of(config)
+    if folder is None:
+        return facts
+    async with await Store.open(folder) as store:
+        rows, decided = await store.statuses.all(), await store.overrides.last()
+    said = {row.person: from_row(row) for row in rows if row.person in config.people}
+    override = _local(override_of(decided), config) if decided is not None else None
+    return replace(facts, absences=_absences(said, config), override=override)
+
+
+def _absences(said: dict[str, Status], config: Config) -> dict[str, Absence]:
+    zone, now = ZoneInfo(config.office.timezone), datetime.now(UTC)
+    return {
+        person: Absence(status.in_words(zone, now), status.until)
+        for person, status in said.items()
+        if not status.is_available
+    }
+
+
+def _local(override: Override, config: Config) -> Override:
+    """Return it with its end at the clock of the office."""
+    if override.until is None:
+        return override
+    return replace(override, until=override.until.astimezone(ZoneInfo(config.office.timezone)))

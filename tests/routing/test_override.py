@@ -1,0 +1,126 @@
+"""What somebody decided for all calls, against hours and schemes: pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from b2bua.routing.destination import Echo
+from b2bua.routing.explain import explain
+from b2bua.routing.facts import Facts
+from b2bua.routing.override import (
+    Override,
+    OverrideKind,
+    decision,
+    next_opening_day,
+    why_impossible,
+)
+from b2bua.routing.plan import NumberSpec, Plan, Scheme, Step
+from b2bua.routing.scheme import scheme_for
+from tests.config.offices import schedule_of
+
+WARSAW = ZoneInfo("Europe/Warsaw")
+NUMBER, ALWAYS, UNLISTED = "+48221234567", "+48221234568", "+48221234569"
+HOURS = schedule_of({"mon-fri": "09:00-18:00", "holidays": ["2026-12-25", "2026-12-26"]})
+PLAN = Plan(
+    timezone="Europe/Warsaw",
+    default_scheme="default",
+    backup_scheme="backup",
+    schemes={
+        name: Scheme(name, (Step(Echo(), key=f"scheme.{name}.step.1"),))
+        for name in ("day", "night", "holiday", "default", "backup")
+    },
+    numbers={
+        NUMBER: NumberSpec(NUMBER, "day", "night", "holiday", "office"),
+        ALWAYS: NumberSpec(ALWAYS, "day"),
+    },
+    hours={"office": HOURS},
+)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=WARSAW)
+
+
+def scheme(text: str, override: Override, number: str = NUMBER, plan: Plan = PLAN) -> str:
+    found = scheme_for(plan, number, Facts(at(text), override=override))
+    assert found is not None
+    return found.name
+
+
+@pytest.mark.parametrize(
+    ("now", "ends"),
+    [
+        ("2026-11-23 12:00", "2026-11-24 00:00"),
+        ("2026-11-23 07:00", "2026-11-24 00:00"),
+        ("2026-11-27 17:59", "2026-11-30 00:00"),
+        ("2026-11-28 12:00", "2026-11-30 00:00"),
+        ("2026-12-24 12:00", "2026-12-28 00:00"),
+        ("2026-10-24 12:00", "2026-10-26 00:00"),
+    ],
+)
+def test_s1_a_decision_ends_with_the_next_opening_day(now: str, ends: str) -> None:
+    assert next_opening_day(PLAN, at(now)) == at(ends)
+
+
+def test_s1_an_office_without_hours_ends_it_at_midnight() -> None:
+    never = replace(PLAN, hours={"office": schedule_of({"mon": "closed"})})
+    for plan in (never, Plan()):
+        assert next_opening_day(plan, at("2026-11-23 12:00")) == at("2026-11-24 00:00")
+
+
+def test_s1_closed_puts_off_hours_in_force_until_the_next_opening_day() -> None:
+    closed = decision(PLAN, OverrideKind.CLOSED, at("2026-11-27 12:00"))
+    assert scheme("2026-11-27 12:00", closed) == "night"
+    assert scheme("2026-11-29 23:59", closed) == "night"
+    assert scheme("2026-11-30 08:59", closed) == "night", "by its hours"
+    assert scheme("2026-11-30 09:00", closed) == "day"
+    assert scheme("2026-12-25 12:00", closed) == "holiday"
+    assert scheme("2026-11-27 12:00", closed, ALWAYS) == "day"
+    assert scheme("2026-11-27 12:00", closed, UNLISTED) == "default"
+
+
+def test_s1_backup_takes_every_call_of_every_number() -> None:
+    backup = decision(PLAN, OverrideKind.BACKUP, at("2026-11-27 12:00"), at("2026-11-27 14:00"))
+    for number in (NUMBER, ALWAYS, UNLISTED):
+        assert scheme("2026-11-27 13:59", backup, number) == "backup"
+        assert scheme("2026-11-27 14:00", backup, number) != "backup"
+    assert scheme("2026-11-27 13:59", backup, plan=replace(PLAN, backup_scheme=None)) == "day"
+
+
+def test_s1_normal_holds_no_longer_than_it_takes_to_say() -> None:
+    normal = decision(PLAN, OverrideKind.NORMAL, at("2026-11-27 12:00"))
+    assert normal.until is None
+    assert not normal.holds(at("2026-11-27 12:00"))
+    assert scheme("2026-11-27 12:00", normal) == "day"
+
+
+def test_s1_what_an_office_has_no_scheme_for_cannot_be_decided() -> None:
+    assert [why_impossible(PLAN, kind) for kind in OverrideKind] == ["", "", ""]
+    bare = [why_impossible(Plan(), kind) for kind in OverrideKind]
+    assert bare == ["", "no number has an off-hours scheme", "[office] has no backup-scheme"]
+
+
+def test_s1_a_call_that_outlives_a_decision_goes_on_by_the_hours() -> None:
+    closed = Override(OverrideKind.CLOSED, at("2026-11-27 12:00"))
+    facts = Facts(at("2026-11-27 11:59"), override=closed)
+    assert facts.decided is OverrideKind.CLOSED
+    assert facts.after(timedelta(minutes=1).total_seconds()).decided is OverrideKind.NORMAL
+
+
+def test_s1_explain_tells_who_rules() -> None:
+    facts = Facts(
+        at("2026-11-27 12:00"), override=decision(PLAN, OverrideKind.CLOSED, at("2026-11-27 12:00"))
+    )
+    told = explain(PLAN, facts, NUMBER, "")
+    assert told[1] == "scheme night, because somebody has closed the office until mon 2026-11-30 00:00"
+    facts = replace(facts, override=Override(OverrideKind.BACKUP, at("2026-11-27 14:00")))
+    told = explain(PLAN, facts, UNLISTED, "")
+    assert (
+        told[1] == "scheme backup, because somebody sends all calls to the backup until fri 2026-11-27 14:00"
+    )
+    facts = replace(facts, at=at("2026-11-28 12:00"))
+    assert "because office is closed then" in explain(PLAN, facts, NUMBER, "")[1]
