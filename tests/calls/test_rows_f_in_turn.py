@@ -218,9 +218,9 @@ def assert_never_two_at_once(found: list[Ring]) -> None:
             assert later.began >= earlier.ended, (call, earlier, later)
 
 
-async def call_many(demo: Office, count: int) -> None:
+async def call_many(demo: Office, count: int, *, seed: int = 4) -> None:
     """Let ``count`` callers, each with a number of their own, call within the same 20 s."""
-    chance = random.Random(4)
+    chance = random.Random(seed)
 
     def any_habit(_: IncomingInvite) -> Habit:
         return chance.choice(
@@ -247,14 +247,20 @@ async def call_many(demo: Office, count: int) -> None:
             group.create_task(one(number))
 
 
-@virtual_time(limit_s=600)
-async def test_row_f4_never_two_ring_in_turn_also_with_late_180(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=THREE_IN_TURN) as demo:
-        await call_many(demo, 60)
-        found = rings(demo)
-        assert len(found) == 180
-        assert_never_two_at_once(found)
-        await demo.settled()
+@pytest.mark.parametrize("seed", range(10))
+def test_row_f4_never_two_ring_in_turn_in_a_thousand_calls_also_with_late_180(
+    tmp_path: Path, seed: int
+) -> None:
+    @virtual_time(limit_s=600)
+    async def tell() -> None:
+        async with office(tmp_path, scheme=THREE_IN_TURN) as demo:
+            await call_many(demo, 100, seed=seed)
+            found = rings(demo)
+            assert len(found) == 300
+            assert_never_two_at_once(found)
+            await demo.settled()
+
+    tell()
 
 
 @virtual_time(limit_s=600)

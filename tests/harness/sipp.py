@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from tests.harness.product import HOST, free_port, until
@@ -26,6 +27,12 @@ def _sockets(kind: str) -> list[str]:
     return Path("/proc/net", kind).read_text().splitlines()[1:]
 
 
+_MESSAGE = re.compile(
+    r"-{20,} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+)\n\w+ message (\w+) [^\n]*:\n\n(.*?)(?=\n-{20,} |\Z)",
+    re.DOTALL,
+)
+
+
 class SippFailed(AssertionError):
     """A scenario did not go as written."""
 
@@ -33,15 +40,25 @@ class SippFailed(AssertionError):
 class Sipp:
     """One SIPp process playing one scenario."""
 
-    def __init__(self, scenario: str, folder: Path, port: int, arguments: list[str], host: str) -> None:
+    def __init__(
+        self,
+        scenario: str,
+        folder: Path,
+        port: int,
+        arguments: list[str],
+        host: str,
+        *,
+        limit_s: int = LIMIT_S,
+    ) -> None:
         self.scenario = scenario
+        self._limit_s = limit_s
         self.port = port
         self._is_ipv6 = ":" in host
         self._errors = folder / f"{Path(scenario).stem}-{port}.errors"
         self._log = self._errors.with_suffix(".log")
         self._messages = self._errors.with_suffix(".messages")
         command = ["sipp", *arguments, "-sf", scenario, "-i", host, "-p", str(port), "-mp", str(free_port())]
-        command += ["-nostdin", "-timeout", f"{LIMIT_S}s", "-timeout_error", "-cp", str(free_port())]
+        command += ["-nostdin", "-timeout", f"{limit_s}s", "-timeout_error", "-cp", str(free_port())]
         command += [
             "-trace_err",
             "-error_file",
@@ -60,16 +77,16 @@ class Sipp:
             env={**os.environ, "TERM": "dumb"},
         )
 
-    def wait(self, *, within: float = LIMIT_S + 5.0) -> None:
-        """Return when the scenario has gone as written.
+    def wait(self, *, within: float | None = None) -> None:
+        """Return when the scenario has gone as written, which takes no longer than ``within`` seconds.
 
         Raises:
             SippFailed: it has not.
         """
         try:
-            code = self._process.wait(within)
+            code = self._process.wait(self._limit_s + 5.0 if within is None else within)
         except subprocess.TimeoutExpired:
-            raise SippFailed(f"{self.scenario} still runs after {within:.0f} s\n{self._why()}") from None
+            raise SippFailed(f"{self.scenario} still runs\n{self._why()}") from None
         if code:
             raise SippFailed(f"{self.scenario} ended with {code}\n{self._why()}")
 
@@ -85,6 +102,18 @@ class Sipp:
         """Return the messages that have come so far, repetitions included."""
         text = self._messages.read_text(errors="replace") if self._messages.exists() else ""
         return re.findall(r"message received \[\d+\] bytes :\n\n(.*?)(?=\n-{20,} |\Z)", text, re.DOTALL)
+
+    def times(self, start: str, *, kind: str = "received") -> list[float]:
+        """Return when messages came, or were ``sent``, that begin with ``start``: seconds of the clock.
+
+        Repetitions are left out.
+        """
+        text = self._messages.read_text(errors="replace") if self._messages.exists() else ""
+        found: dict[str, float] = {}
+        for at, direction, message in _MESSAGE.findall(text):
+            if direction == kind and message.startswith(start):
+                found.setdefault(message, datetime.fromisoformat(at).timestamp())
+        return list(found.values())
 
     @property
     def dialog(self) -> str:
@@ -126,7 +155,8 @@ class Sipp:
 class Cast:
     """All the SIPp processes around one product."""
 
-    def __init__(self, folder: Path, product_port: int, host: str) -> None:
+    def __init__(self, folder: Path, product_port: int, host: str, limit_s: int) -> None:
+        self._limit_s = limit_s
         self._folder = folder
         self._host = host
         self._product = f"[{host}]:{product_port}" if ":" in host else f"{host}:{product_port}"
@@ -134,10 +164,15 @@ class Cast:
 
     @classmethod
     @contextmanager
-    def around(cls, folder: Path, product_port: int, *, host: str = HOST) -> Iterator[Cast]:
-        """Return a cast that leaves the stage with the block; it and the office are at ``host``."""
+    def around(
+        cls, folder: Path, product_port: int, *, host: str = HOST, limit_s: int = LIMIT_S
+    ) -> Iterator[Cast]:
+        """Return a cast that leaves the stage with the block; it and the office are at ``host``.
+
+        No scenario may take longer than ``limit_s``.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        cast = cls(folder, product_port, host)
+        cast = cls(folder, product_port, host, limit_s)
         try:
             yield cast
         finally:
@@ -185,7 +220,7 @@ class Cast:
         return port
 
     def _start(self, scenario: str, port: int, arguments: list[str]) -> Sipp:
-        sipp = Sipp(scenario, self._folder, port, arguments, self._host)
+        sipp = Sipp(scenario, self._folder, port, arguments, self._host, limit_s=self._limit_s)
         self._members.append(sipp)
         return sipp
 
