@@ -20,12 +20,11 @@ from b2bua.call.lines import Lines
 from b2bua.call.sound import SoundProfile
 from b2bua.call_queue.step import QueueSounds, QueueStep
 from b2bua.config.models import Config
-from b2bua.crm.desk import CrmDesk
-from b2bua.crm.step import ResponsibleStep
 from b2bua.edition import Edition, Editions
 from b2bua.http.client import HttpClient
 from b2bua.inbound.custody import Custody
 from b2bua.inbound.mails import Mails
+from b2bua.inbound.outside import Outside
 from b2bua.inbound.pickup import Pickups
 from b2bua.inbound.reach import Reach
 from b2bua.inbound.reception import Reception
@@ -71,7 +70,6 @@ from b2bua.trunk.spending import Spending
 from b2bua.trunk.watch import TrunkWatch
 from b2bua.voicemail.listen import ListenSounds, ListenStep
 from b2bua.voicemail.step import VoicemailStep
-from b2bua.webhook.step import WebhookStep
 from media.client import MediaEngine
 
 log = structlog.get_logger("office")
@@ -116,6 +114,7 @@ class Server:
         self.spending = Spending(store.costs, surroundings.clock)
         self.http = HttpClient(f"b2bua/{__version__}", transport=surroundings.http)
         self.calendars = keep_calendars(self.editions, self.http, surroundings.clock)
+        self.outside = Outside(self.editions, store, self.http, surroundings.clock)
         self.recordings = build_keeper(config, store, surroundings.clock)
         self._build_registrar()
         self._build_steps()
@@ -165,7 +164,7 @@ class Server:
         self._adopt(edition)
         self.recordings.format, self.recordings.keep_s = config.recording.format, config.recording.keep_s
         self.mail_worker.delivery = self.mails.delivery()
-        self._prepare_http()
+        self.outside.adopt(self.background.start)
         self.queues.plan_changed(self.plan.queues)
         self.lamps.plan_changed(before, self.plan)
 
@@ -226,10 +225,7 @@ class Server:
                 destination.Feature: self.attendance.features(sounds.prompt),
                 destination.Say: SayStep(sounds.prompt),
                 destination.Echo: echo,
-                destination.Webhook: WebhookStep(self.editions.own_plan, self.http, self._surroundings.clock),
-                destination.Responsible: ResponsibleStep(
-                    lambda: self.editions.own.config, CrmDesk(self.http)
-                ),
+                **self.outside.steps(),
             },
             facts=self._facts,
             tones=profile.tones,
@@ -312,6 +308,7 @@ class Server:
             unlisted=UnlistedNumbers(
                 self.store.outbox, self.mails.for_unlisted, self._facts, self.background
             ),
+            outside=self.outside,
         )
 
     # --- life ----------------------------------------------------------------------------------------------
@@ -364,11 +361,7 @@ class Server:
         if self.tls is not None:
             start(self.tls.watch(), name="certificates")
         start(self.qualification.run(), name="qualify")
-        self._prepare_http()
-
-    def _prepare_http(self) -> None:
-        if self.plan.webhooks or self.config.crm is not None:
-            self.background.start(self.http.prepare(), name="http")
+        self.outside.adopt(start)
 
     async def _listen(self) -> None:
         self.endpoint.on_invite = self._invited

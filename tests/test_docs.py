@@ -52,6 +52,7 @@ SECTIONS: dict[str, tuple[type[tables.Table], ...]] = {
     "[webhook.x]": (tables.Webhook,),
     "[crm]": (tables.Crm,),
     "[crm.find.x]": (tables.CrmFind,),
+    "[crm.create.x]": (tables.CrmCreate,),
 }
 ROW = re.compile(r"^\| `([\w-]+)` \| (.+?) \| .+ \|$", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]+\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
@@ -116,7 +117,8 @@ def test_the_examples_of_the_reference_are_one_office(
 def test_each_example_of_the_readme_is_a_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PROVIDER_PASSWORD", "secret")
+    for name in ("PROVIDER_PASSWORD", "PIPEDRIVE_TOKEN"):
+        monkeypatch.setenv(name, "secret")
     examples = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert len(examples) >= 5
     for example in examples:

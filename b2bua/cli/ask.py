@@ -30,7 +30,7 @@ def asker(config: Config, *, dialled: str, caller: str) -> Ask:
         name="",
         dialled=normalise(dialled, country=plan.country),
         trunk=None,
-        label=spec.source or "" if spec else "",
+        source=spec.source or "" if spec else "",
     )
     return lambda asked: asyncio.run(_ask(config, asked, identity))
 

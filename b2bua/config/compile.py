@@ -82,6 +82,9 @@ class _Compiler:
             self._known(("office", "default-trunk"), office.default_trunk, self.config.trunks, "trunk")
         check_recorded(self.config, known=self._known)
         self._check_groups()
+        if self.config.crm is not None and self.config.crm.call_back_hours:
+            named = self.config.crm.call_back_hours
+            self._known(("crm", "call-back-hours"), named, self.config.hours, "hours table")
         self.faults += mistaken_codes(office)
         return Plan(
             country=office.country,

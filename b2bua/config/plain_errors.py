@@ -36,6 +36,7 @@ PATTERNS = {
     r"^([0-9*#]{2,8})?$": 'two to eight keys of a telephone such as "*97", or ""',
     r"^([*#][0-9*#]{0,7})?$": 'keys of a telephone that begin with * or #, such as "*8", or ""',
     "@": "an e-mail address",
+    "^[0-9a-f]{40}$": "the key of a custom field, 40 of the letters 0-9 and a-f",
 }
 """What the patterns of ``tables.py`` ask for."""
 SECRET = {"password", "secret", "token", "headers"}

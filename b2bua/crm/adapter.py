@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from b2bua.config.tables.crm import RecordKind
+from b2bua.config.models import Person
+from b2bua.config.tables.crm import MadeKind, RecordKind
+from b2bua.crm.record import CallRecord
 
 IsOurs = Callable[[str], Awaitable[bool]]
 """Tells whether a user of the CRM is one of the office's people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A contact that the CRM has."""
+
+    id: str
+    """Its id, empty when the CRM does not tell."""
+    owner: str
+    """The user who is responsible; empty: nobody, or not told."""
 
 
 class Crm(Protocol):
@@ -25,6 +38,32 @@ class Crm(Protocol):
 
         Raises:
             NoAnswerError: it cannot be asked.
+        """
+
+    async def contact_of(self, number: str, *, budget_s: float) -> Known | None:
+        """Return the contact who has that number; None: the CRM does not know it.
+
+        Raises:
+            NoAnswerError: it cannot be asked.
+        """
+
+    async def user_of(self, person: Person, *, budget_s: float) -> str:
+        """Return how the CRM names one of our people, empty when it does not.
+
+        Raises:
+            NoAnswerError: it cannot be asked.
+        """
+
+    async def make(
+        self, kind: MadeKind, record: CallRecord, made: Mapping[str, str], *, is_again: bool, budget_s: float
+    ) -> str:
+        """Make a record of one kind and return its id, empty when the CRM tells none.
+
+        ``made`` are the ids of what was made of the call before. ``is_again``: it was tried before and may be
+        there, though no answer came.
+
+        Raises:
+            NoAnswerError: it was not made, or no answer came.
         """
 
     async def email_of(self, user: str, *, budget_s: float) -> str:

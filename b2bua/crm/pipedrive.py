@@ -6,21 +6,26 @@ and of its official client: persons, deals and organizations of version 2, leads
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from b2bua.config.models import Person
 from b2bua.config.tables import Crm as Settings
-from b2bua.config.tables.crm import RecordKind
-from b2bua.crm.adapter import IsOurs, first_known
+from b2bua.config.tables.crm import MadeKind, RecordKind
+from b2bua.crm.adapter import IsOurs, Known, first_known
+from b2bua.crm.pipedrive_shapes import Shape, shape_of
 from b2bua.crm.reading import at, read_json, text_at
+from b2bua.crm.record import CallRecord
 from b2bua.http.client import HttpClient, Request
 from b2bua.http.failures import NoAnswerError
 from b2bua.routing.numbers import normalise, significant
 
 MOST_CONTACTS = "10"
 """Of one number; more share a switchboard."""
+JSON = {"Content-Type": "application/json"}
 NOT_THERE = (403, 404)
 """There is no such record, or this account has no records of that kind."""
 
@@ -43,7 +48,8 @@ class PipedriveCrm:
     def __init__(self, settings: Settings, http: HttpClient, *, country: str) -> None:
         """``country`` is the one whose national numbers are understood (ISO 3166)."""
         self._url = settings.url.rstrip("/")
-        self._token = settings.token or ""
+        self._headers = {"Accept": "application/json", "x-api-token": settings.token or ""}
+        self._source_field = settings.source_field
         self._http = http
         self._country = country
         self._emails: Mapping[str, str] = {}
@@ -60,9 +66,49 @@ class PipedriveCrm:
     async def email_of(self, user: str, *, budget_s: float) -> str:
         """Return the address by which a user logs in; the users are read once, and again for new ones."""
         if user not in self._emails:
-            users = at("data", await self._get("/api/v1/users", budget_s=budget_s)) or ()
-            self._emails = {text_at("id", each): text_at("email", each) for each in users}
+            await self._read_users(budget_s)
         return self._emails.get(user, "")
+
+    async def user_of(self, person: Person, *, budget_s: float) -> str:
+        """Return the id of a user: as configured, or of who logs in by the person's address."""
+        if person.crm_user or not person.email:
+            return person.crm_user or ""
+        if not self._emails:
+            await self._read_users(budget_s)
+        wanted = person.email.lower()
+        return next((user for user, email in self._emails.items() if email.lower() == wanted), "")
+
+    async def _read_users(self, budget_s: float) -> None:
+        users = at("data", await self._get("/api/v1/users", budget_s=budget_s)) or ()
+        self._emails = {text_at("id", each): text_at("email", each) for each in users}
+
+    async def contact_of(self, number: str, *, budget_s: float) -> Known | None:
+        """Return the person who has ``number``."""
+        contact = await self.contact(number, budget_s=budget_s)
+        return Known(contact.id, contact.owner) if contact is not None else None
+
+    async def make(
+        self, kind: MadeKind, record: CallRecord, made: Mapping[str, str], *, is_again: bool, budget_s: float
+    ) -> str:
+        """Make a person, a deal, an activity or a call log, unless an earlier try made it."""
+        shape = shape_of(kind, record, made, source_field=self._source_field)
+        if is_again and (found := await self._made_before(kind, record, shape, budget_s)):
+            return found
+        body = json.dumps(shape.body, ensure_ascii=False).encode()
+        request = Request("POST", self._url + shape.path, {**self._headers, **JSON}, body)
+        answer = await self._http.ask(request, budget_s=budget_s)
+        return text_at("data.id", read_json(answer))
+
+    async def _made_before(
+        self, kind: MadeKind, record: CallRecord, shape: Shape, budget_s: float
+    ) -> str | None:
+        """Return the id of what an earlier try made whose answer was lost: there are no idempotency keys."""
+        if kind == "contact":
+            contact = await self.contact(record.number, budget_s=budget_s)
+            return contact.id if contact is not None else None
+        found = await self._get(shape.path, shape.earlier, budget_s=budget_s)
+        same = (each for each in at("data", found) or () if shape.proof in text_at(shape.mark, each))
+        return next((text_at("id", each) for each in same), None)
 
     async def contact(self, number: str, *, budget_s: float) -> Contact | None:
         """Return the person who has ``number``; the search also finds numbers that only contain it."""
@@ -99,9 +145,8 @@ class PipedriveCrm:
 
     async def _get(self, path: str, query: Mapping[str, str] | None = None, *, budget_s: float) -> Any:
         url = f"{self._url}{path}?{urlencode(query)}" if query else f"{self._url}{path}"
-        headers = {"Accept": "application/json", "x-api-token": self._token}
         try:
-            return read_json(await self._http.ask(Request("GET", url, headers), budget_s=budget_s))
+            return read_json(await self._http.ask(Request("GET", url, self._headers), budget_s=budget_s))
         except NoAnswerError as error:
             if error.status in NOT_THERE:
                 return None

@@ -28,6 +28,7 @@ from b2bua.inbound.numbers import (
     read_dialled,
     wants_privacy,
 )
+from b2bua.inbound.outside import Outside
 from b2bua.inbound.pickup import Pickups, read_pickup
 from b2bua.inbound.unlisted import UnlistedNumbers
 from b2bua.people.directory import Directory
@@ -119,6 +120,8 @@ class Reception:
     """Keeps each call's SIP."""
     unlisted: UnlistedNumbers
     """Told of calls to numbers that nobody configured."""
+    outside: Outside
+    """Told when calls are over."""
 
     async def take(self, invite: IncomingInvite) -> None:
         """Serve one INVITE to its end."""
@@ -240,7 +243,7 @@ class Reception:
     async def _serve(self, arrival: Arrival) -> None:
         """Journal the caller, serve them, journal the one outcome, whatever happens in between."""
         new_call = self._new_call(arrival)
-        await self.store.journal.begin(new_call)
+        await self.store.journal.begin(new_call, tells_crm=self.outside.tells_crm(new_call))
         log.info(
             "a call", caller=new_call.caller or "withheld", dialled=new_call.dialled, call_id=new_call.call_id
         )
@@ -310,6 +313,7 @@ class Reception:
         if self.store.journal.is_open(call.call_id):
             await self.store.journal.end(call.call_id, ending.outcome, at=self.clock(), why=ending.why)
         ledger.tell_story(ending.outcome, ending.why)
+        self.outside.over()
 
     def _new_call(self, arrival: Arrival) -> NewCall:
         identity = arrival.identity

@@ -1,10 +1,11 @@
-"""Sends what is in the outbox: at once, and again until somebody took it."""
+"""Sends what waits in a store: at once, and again until somebody took it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -29,23 +30,79 @@ AT_ONCE = 5
 """How many mails are sent at the same time."""
 
 
-class MailWorker:
-    """Runs for ever beside the calls; a mail server never holds up a call."""
+class Waits(Protocol):
+    """Something that has to go out."""
+
+    @property
+    def id(self) -> int:
+        """Names it in its store."""
+
+    @property
+    def attempts(self) -> int:
+        """How often it was tried in vain."""
+
+
+Waiting = TypeVar("Waiting", bound=Waits)
+Gives = TypeVar("Gives", bound=Waits, covariant=True)
+Takes = TypeVar("Takes", bound=Waits, contravariant=True)
+
+
+class WaitingIn(Protocol[Gives]):
+    """Where it waits."""
+
+    has_new: asyncio.Event
+    """Set when there is more; cleared by the worker."""
+
+    async def due(self, now: datetime, limit: int = 20) -> Sequence[Gives]:
+        """Return what is to be tried now, the longest due first."""
+
+    async def next_try_at(self) -> datetime | None:
+        """Return when the next is due; None when nothing waits."""
+
+    async def mark_sent(self, key: int, /, *, at: datetime, sent_to: str) -> bool:
+        """Note that it went out."""
+
+    async def mark_failed(self, key: int, /, *, error: str, next_try_at: datetime) -> bool:
+        """Note what went wrong and when to try again."""
+
+
+class TakesAway(Protocol[Takes]):
+    """The way out."""
+
+    async def deliver(self, queued: Takes, /) -> str:
+        """Return who has it now.
+
+        Raises:
+            NotDeliveredError: nobody has.
+        """
+
+
+class Worker(Generic[Waiting]):
+    """Runs for ever beside the calls; a server outside never holds up a call."""
 
     def __init__(
-        self, outbox: Outbox, delivery: Delivery, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        outbox: WaitingIn[Waiting],
+        delivery: TakesAway[Waiting],
+        *,
+        what: str,
+        about: Callable[[Waiting], Mapping[str, Any]],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """``what`` is sent, and ``about`` tells of one, for the log."""
         self._outbox = outbox
         self.delivery = delivery
-        """The way out; another one takes the mails from the next try on."""
+        """The way out; another one takes what waits from the next try on."""
+        self._what = what
+        self._about = about
         self._now = now
         self.on_sent: Callable[[str], None] | None = None
         """Told who has a mail now, once somebody has."""
         self._held: dict[int, datetime] = {}
-        """Mails whose new state the disk did not take yet, and until when they are left alone."""
+        """Those whose new state the disk did not take yet, and until when they are left alone."""
 
     async def run(self) -> None:
-        """Send mail until cancelled."""
+        """Send until cancelled."""
         while True:
             self._outbox.has_new.clear()
             try:
@@ -57,7 +114,7 @@ class MailWorker:
             await self._wait(wait_s)
 
     async def send_due(self) -> int:
-        """Try the mails that are due, a few at a time, and return how many were tried."""
+        """Try what is due, a few at a time, and return how many were tried."""
         now = self._now()
         due = await self._outbox.due(now, limit=AT_ONCE + len(self._held))
         ready = [queued for queued in due if self._held.get(queued.id, now) <= now]
@@ -66,7 +123,7 @@ class MailWorker:
                 group.create_task(self._send(queued))
         return len(ready)
 
-    async def _send(self, queued: QueuedMail) -> None:
+    async def _send(self, queued: Waiting) -> None:
         try:
             sent_to = await self.delivery.deliver(queued)
         except NotDeliveredError as error:
@@ -77,12 +134,11 @@ class MailWorker:
         if self.on_sent is not None:
             self.on_sent(sent_to)
 
-    async def _put_off(self, queued: QueuedMail, error: NotDeliveredError) -> None:
+    async def _put_off(self, queued: Waiting, error: NotDeliveredError) -> None:
         wait_s = retry_after(queued.attempts, is_permanent=error.is_permanent)
         log.warning(
-            "mail not sent; it stays in the outbox",
-            to=queued.mail.recipient,
-            subject=queued.mail.subject,
+            f"{self._what} not sent; it stays in the outbox",
+            **self._about(queued),
             why=error.why,
             again_in_s=wait_s,
         )
@@ -90,8 +146,8 @@ class MailWorker:
         is_written = await self._outbox.mark_failed(queued.id, error=error.why, next_try_at=next_try_at)
         self._hold(queued, next_try_at, is_written=is_written)
 
-    def _hold(self, queued: QueuedMail, until: datetime, *, is_written: bool) -> None:
-        """Do not trust the row of a mail whose change is not on disk: nobody wants it twice."""
+    def _hold(self, queued: Waiting, until: datetime, *, is_written: bool) -> None:
+        """Do not trust the row of one whose change is not on disk: nobody wants it twice."""
         if is_written:
             self._held.pop(queued.id, None)
         else:
@@ -109,6 +165,19 @@ class MailWorker:
                 await self._outbox.has_new.wait()
         except TimeoutError:
             return
+
+
+class MailWorker(Worker[QueuedMail]):
+    """Sends mails."""
+
+    def __init__(
+        self, outbox: Outbox, delivery: Delivery, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        super().__init__(outbox, delivery, what="mail", about=_about_mail, now=now)
+
+
+def _about_mail(queued: QueuedMail) -> Mapping[str, Any]:
+    return {"to": queued.mail.recipient, "subject": queued.mail.subject}
 
 
 def retry_after(attempts: int, *, is_permanent: bool = False) -> float:

@@ -43,8 +43,10 @@ class Journal:
         self._open: dict[str, JournaledCall] = {}
         self._ended: dict[str, JournaledCall] = {}
 
-    async def begin(self, call: NewCall) -> bool:
+    async def begin(self, call: NewCall, *, tells_crm: bool = False) -> bool:
         """Journal that ``call`` came; True once that is on disk, False when the disk does not take it now.
+
+        With ``tells_crm`` the CRM is to be told of it once it is over.
 
         Raises:
             WrongState: a call of this id is up.
@@ -52,7 +54,8 @@ class Journal:
         if call.call_id in self._open:
             raise WrongState(f"call {call.call_id} is begun already")
         journaled = self._open[call.call_id] = JournaledCall(self._keys.next(), call)
-        return await self._writer.write([rows.beginning(journaled)])
+        told = [rows.for_crm(journaled)] if tells_crm else []
+        return await self._writer.write([rows.beginning(journaled), *told])
 
     def note(self, call_id: str, event: CallEvent) -> None:
         """Queue ``event`` of a call; it is on disk within a fraction of a second.

@@ -42,6 +42,12 @@ def beginning(journaled: JournaledCall) -> Change:
     return Change(statements.BEGIN_CALL, row)
 
 
+def for_crm(journaled: JournaledCall) -> Change:
+    """What is written when a call comes of which the CRM is to be told at its end."""
+    row = {"call": journaled.key, "next_try_at": journaled.call.at}
+    return Change(statements.BEGIN_CRM_RECORD, row)
+
+
 def noting(key: int, call: int, event: CallEvent) -> Change:
     """What is written for an event, whose row gets ``key``, of the call in row ``call``."""
     row = {

@@ -18,6 +18,7 @@ from b2bua.store.tables import (
     call_events,
     call_legs,
     calls,
+    crm_records,
     messages,
     outbox,
     overrides,
@@ -144,3 +145,22 @@ DELETE_TAPE = Statement(
 CHARGE_LEG = Statement(22, call_costs.insert())
 KEEP_STATUS = Statement(23, _keep(statuses))
 KEEP_OVERRIDE = Statement(24, _keep(overrides))
+BEGIN_CRM_RECORD = Statement(25, crm_records.insert())
+NOTE_CRM_RECORD = Statement(
+    26,
+    crm_records.update().where(crm_records.c.call == bindparam("_call")).values(made=bindparam("_made")),
+)
+CLOSE_CRM_RECORD = Statement(
+    27,
+    crm_records.update()
+    .where(crm_records.c.call == bindparam("_call"))
+    .values(sent_at=bindparam("_at"), next_try_at=None, attempts=crm_records.c.attempts + 1, last_error=""),
+)
+PUT_OFF_CRM_RECORD = Statement(
+    28,
+    crm_records.update()
+    .where(crm_records.c.call == bindparam("_call"))
+    .values(
+        attempts=crm_records.c.attempts + 1, next_try_at=bindparam("_next"), last_error=bindparam("_error")
+    ),
+)

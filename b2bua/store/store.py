@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from b2bua.store.bindings import KeptBindings
 from b2bua.store.costs import Costs
+from b2bua.store.crm_records import CrmRecords
 from b2bua.store.database import blocking_engine, open_database
 from b2bua.store.journal import Journal
 from b2bua.store.keys import Keys
@@ -41,6 +42,7 @@ class Store:
         self.statuses = KeptStatuses(writer, engine)
         self.trunk_states = KeptTrunkStates(writer, engine)
         self.recordings = Recordings(writer, engine, journal=self.journal, keys=keys, paths=paths)
+        self.crm_records = CrmRecords(writer, engine)
         self.messages = Messages(
             writer, engine, journal=self.journal, outbox=self.outbox, keys=keys, paths=paths
         )

@@ -290,3 +290,15 @@ statuses = Table(
     Column("until", UtcDateTime),
     Column("source", String(16), nullable=False),
 )
+
+crm_records = Table(
+    "crm_records",
+    metadata,
+    Column("call", Key, ForeignKey("calls.id"), primary_key=True, autoincrement=False),
+    Column("made", Text, nullable=False, server_default="{}"),
+    Column("next_try_at", UtcDateTime),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("last_error", Words, nullable=False, server_default=""),
+    Column("sent_at", UtcDateTime),
+)
+Index("ix_crm_records_next_try_at", crm_records.c.next_try_at)

@@ -24,7 +24,7 @@ def request_for(spec: WebhookSpec, caller: CallerIdentity, clock: Callable[[], d
         "caller": caller.number,
         "caller_name": caller.name,
         "dialled": caller.dialled,
-        "source": caller.label,
+        "source": caller.source,
         "trunk": caller.trunk or "",
         "call_id": caller.call_id,
     }

@@ -71,6 +71,56 @@ def test_mistakes_are_told_with_their_key(
     assert any(message in each for each in said), said
 
 
+CREATE = """
+[crm.create.contact]
+path = "/contacts"
+fields = { phone = "{caller}" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("office", "old", "new", "message"),
+    [
+        (PIPEDRIVE, 'token = "t"', 'token = "t"\nsource-field = "source"', "expected the key of a custom"),
+        (PIPEDRIVE, 'token = "t"', 'token = "t"\nunknown-callers = ["note"]', "'note' is not one of"),
+        (PIPEDRIVE, 'token = "t"', 'token = "t"\ncall-back-hours = "desk"', "there is no hours table 'desk'"),
+        (PIPEDRIVE, 'token = "t"', 'token = "t"\nrecording-url = "https://x"', "needs {call_id} or {file}"),
+        (PIPEDRIVE, 'token = "t"', f'token = "t"{CREATE}', 'belong to kind = "http"'),
+        (HTTP, '"http"', '"http"\nunknown-callers = ["deal"]', "say how a deal is made in [crm.create.deal]"),
+        (HTTP + CREATE, '"http"', '"http"\nsource-field = "' + "a" * 40 + '"', "belongs to kind"),
+        (HTTP + CREATE, "{caller}", "{phone}", "crm.create.contact.fields: {phone} is not known; there"),
+        (HTTP + CREATE, "{caller}", "{caller", "has braces that do not match"),
+        (HTTP + CREATE, '"/contacts"', '"contacts"', "crm.create.contact.path: 'contacts' does not"),
+        (HTTP + CREATE, 'fields = { phone = "{caller}" }', "", "fields: is missing: what it says"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_what_the_crm_is_told_have_their_key(
+    errors: Says, office: str, old: str, new: str, message: str
+) -> None:
+    assert office.count(old) >= 1
+    said = errors(office.replace(old, new))
+    assert any(message in each for each in said), said
+
+
+def test_to_know_who_is_unknown_contacts_must_be_asked_for(errors: Says) -> None:
+    only_deals = (HTTP + CREATE).replace("find.contact", "find.deal")
+    [said] = errors(only_deals.replace('"http"', '"http"\nunknown-callers = ["contact"]'))
+    assert "to know who is unknown, say how to ask for a contact in [crm.find.contact]" in said
+
+
+def test_row_r2_what_is_made_is_what_the_office_wants_and_the_crm_can(read: Reads) -> None:
+    pipedrive, other = read(PIPEDRIVE).crm, read(HTTP + CREATE).crm
+    assert pipedrive is not None
+    assert other is not None
+    assert pipedrive.makes == {"call", "task"}
+    assert other.makes == frozenset(), "contacts are not ticked, and nothing else can be made"
+    quiet = read(
+        PIPEDRIVE.replace('token = "t"', 'token = "t"\nrecord-calls = false\ncall-back-after = 0')
+    ).crm
+    assert quiet is not None
+    assert not quiet.makes
+
+
 def test_a_token_is_never_repeated(errors: Says) -> None:
     [said] = errors(PIPEDRIVE.replace('token = "t"', "token = 123456"))
     assert said.endswith("crm.token: expected text in quotes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,9 +22,13 @@ class Pipedrive:
     organizations: dict[str, dict[str, Any]] = field(default_factory=dict)
     leads: list[dict[str, Any]] = field(default_factory=list)
     users: list[dict[str, Any]] = field(default_factory=list)
+    activities: list[dict[str, Any]] = field(default_factory=list)
+    call_logs: list[dict[str, Any]] = field(default_factory=list)
     requests: list[httpx.Request] = field(default_factory=list)
     delay_s: float = 0.05
     fails: Callable[[httpx.Request], int | None] = lambda _: None
+    loses_answers: int = 0
+    """So many records are made without the office being told."""
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -32,7 +37,11 @@ class Pipedrive:
             return httpx.Response(401, json={"success": False, "error": "unauthorized access"})
         if status := self.fails(request):
             return httpx.Response(status, json={"success": False})
-        return self.answer(request)
+        answer = self.answer(request)
+        if request.method == "POST" and self.loses_answers:
+            self.loses_answers -= 1
+            raise httpx.ReadError("the connection broke", request=request)
+        return answer
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         query = request.url.params
@@ -50,8 +59,33 @@ class Pipedrive:
                 return said(_of_person(self.leads, query["person_id"]))
             case "GET", ["api", "v1", "users"]:
                 return said(self.users)
+            case "GET", ["api", "v2", "activities"]:
+                key = query.get("person_id")
+                return said([each for each in self.activities if key in (None, str(each["person_id"]))])
+            case "GET", ["api", "v1", "callLogs"]:
+                return said(self.call_logs)
+            case "POST", path:
+                return said(self.make("/".join(path), json.loads(request.content)), 201)
             case _:
                 return httpx.Response(404, json={"success": False, "error": "not found"})
+
+    def make(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Keep a record as the API does, which refuses fields of other types."""
+        for name in ("owner_id", "person_id", "deal_id", "org_id"):
+            assert isinstance(body.get(name, 0), int), (name, body)
+        made = {"id": len(self.requests) + 1000, **body}
+        match path:
+            case "api/v2/persons":
+                self.persons.append({"org_id": None, "owner_id": 9, **made})
+            case "api/v2/deals":
+                self.deals.append({"status": "open", "owner_id": 9, **made})
+            case "api/v2/activities":
+                [person] = body.get("participants", [{"person_id": None}])
+                self.activities.append({**made, "person_id": person["person_id"]})
+            case "api/v1/callLogs":
+                made["id"] = f"log-{made['id']}"
+                self.call_logs.append(made)
+        return made
 
     @property
     def paths(self) -> list[str]:

@@ -12,7 +12,7 @@ from b2bua.call.call import CallerIdentity
 from b2bua.routing.plan import WebhookSpec
 from b2bua.webhook.request import request_for, signature
 
-CALLER = CallerIdentity("4f1c", "+48500600700", "Jan & Co", "+48221239999", "line", label="google")
+CALLER = CallerIdentity("4f1c", "+48500600700", "Jan & Co", "+48221239999", "line", source="google")
 TOLD = {
     "caller": "+48500600700",
     "caller_name": "Jan & Co",
