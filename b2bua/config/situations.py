@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from b2bua.routing.plan import Plan
 from b2bua.routing.schedule import MINUTES_A_DAY, Schedule, Span
 
 DAYS_LOOKED_AT = 366
+Spans = tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,16 @@ def situations(plan: Plan, now: datetime) -> tuple[Situation, ...]:
     minded = {spec.schedule for spec in plan.numbers.values() if spec.schedule and spec.holiday}
     found: dict[frozenset[str], datetime] = {}
     seen: set[tuple[object, ...]] = set()
+    before = [each.spans_on(since - timedelta(days=1)) for each in schedules.values()]
     for number in range(DAYS_LOOKED_AT):
         day = since + timedelta(days=number)
+        spans = [each.spans_on(day) for each in schedules.values()]
         holidays = frozenset(holiday_of(name) for name in minded if schedules[name].is_holiday(day))
-        alike = (holidays, *(_spans(each, day) for each in schedules.values()))
+        alike, yesterday, before = (holidays, *before, *spans), before, spans
         if alike in seen:  # most days are as those of another week
             continue
         seen.add(alike)
-        for minute in _change_points(schedules.values(), day):
+        for minute in _change_points(spans, yesterday):
             at = datetime.combine(day, time(minute // 60, minute % 60), tzinfo=zone)
             is_open = (name for name, schedule in schedules.items() if schedule.is_open(at))
             found.setdefault(holidays.union(is_open), at)
@@ -63,18 +67,14 @@ def _schedules(plan: Plan) -> dict[str, Schedule]:
     return {**plan.hours, **working}
 
 
-def _spans(schedule: Schedule, day: date) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
-    """Return the spans that begin on the day, and those of the day before, which may still run."""
-    return schedule.spans_on(day), schedule.spans_on(day - timedelta(days=1))
+def _change_points(today: Iterable[Spans], yesterday: Iterable[Spans]) -> list[int]:
+    """Return the minutes of the day at which something opens or closes, and midnight.
 
-
-def _change_points(schedules: Iterable[Schedule], day: date) -> list[int]:
-    """Return the minutes of the day at which something opens or closes, and midnight."""
+    Spans of the day before may still run.
+    """
     minutes = {0}
-    for schedule in schedules:
-        today, yesterday = _spans(schedule, day)
-        for span in today:
-            minutes |= {span.start, span.end}
-        for span in yesterday:
-            minutes |= {span.start - MINUTES_A_DAY, span.end - MINUTES_A_DAY}
+    for span in chain(*today):
+        minutes |= {span.start, span.end}
+    for span in chain(*yesterday):
+        minutes |= {span.start - MINUTES_A_DAY, span.end - MINUTES_A_DAY}
     return sorted(minute for minute in minutes if 0 <= minute < MINUTES_A_DAY)

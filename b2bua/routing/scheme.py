@@ -147,12 +147,14 @@ def enter_extension(plan: Plan, extension: str, facts: Facts) -> Position | None
 def follow(plan: Plan, position: Position, outcome: Outcome, facts: Facts) -> Position | None:
     """Return what comes after the outcome of a position, or None when the call is over.
 
-    None comes after success (answered, message left, echo done), after a ``say`` that is the last step, and
-    after the last resort. A menu's ``NO_INPUT`` and ``INVALID`` take the edges of that menu.
+    None comes after success (answered, message left, echo done), after a mailbox into which nothing was said
+    (the caller has heard goodbye), after a ``say`` that is the last step, and after the last resort. A menu's
+    ``NO_INPUT`` and ``INVALID`` take the edges of that menu.
     """
     destination = position.destination
     has_said = isinstance(destination, Say) and outcome is Outcome.DONE
-    if outcome in SERVED and not has_said:
+    is_silent = isinstance(destination, Voicemail) and outcome is Outcome.NO_INPUT
+    if is_silent or (outcome in SERVED and not has_said):
         return None
     if isinstance(destination, Menu) and outcome in (Outcome.NO_INPUT, Outcome.INVALID):
         menu = plan.menus[destination.name]

@@ -16,14 +16,14 @@ import pytest
 from b2bua.call.callee import CalleeLeg
 from b2bua.call.sound import SoundProfile
 from b2bua.demo.softphone import Habit
-from b2bua.store.calls import CallOutcome
+from b2bua.store.calls import CallOutcome, EventKind
 from b2bua.store.story import story
 from media.client import Tone
 from media.sdp.negotiate import LocalMedia, make_offer, read_answer
 from media.tones import detect
 from media.wav import read_wav
 from tests.harness.clock import virtual_time
-from tests.harness.office import CALLER, SERVER, Office, heard, office
+from tests.harness.office import CALLER, NUMBER, SERVER, Office, heard, office
 from tests.harness.prompts import Ears, marked_office, marked_prompts, names
 
 VOICEMAIL = "+48221230005"
@@ -358,6 +358,20 @@ async def test_row_v8_who_says_nothing_hears_so(tmp_path: Path) -> None:
         (only,) = await demo.stories()
         assert only.outcome is CallOutcome.PROMISE
         assert recordings(demo) == []
+
+
+@virtual_time(limit_s=600)
+async def test_row_v8_who_stays_silent_in_another_mailbox_than_the_offices_is_asked_once(
+    tmp_path: Path,
+) -> None:
+    other = '[voicemail.other]\ngreeting = "connected"\nmax = "5s"\n[[step]]\nvoicemail = "other"\n'
+    async with office(tmp_path, scheme=other) as demo:
+        caller = await (await demo.call_in(NUMBER)).answered(within=5)
+        await demo.until(lambda: not caller.is_up, within=30)
+        [only] = await demo.stories()
+        assert [event.who for event in only.events if event.kind is EventKind.VOICEMAIL] == ["other"]
+        assert not [event for event in only.events if event.kind is EventKind.ERROR]
+        assert only.outcome is CallOutcome.PROMISE
 
 
 @virtual_time(limit_s=600)

@@ -158,6 +158,11 @@ def test_f15_a_scheme_that_runs_out_ends_in_the_mailbox_of_the_office_once() -> 
     assert walk(plan_of(Step(ANNA, hours="office")), facts=SATURDAY_NIGHT) == [OFFICE]
 
 
+def test_v8_whoever_says_nothing_to_a_mailbox_is_not_asked_by_the_one_of_the_office_again() -> None:
+    assert walk(plan_of(ANNA, SALES), {SALES: Outcome.NO_INPUT}) == [ANNA, SALES]
+    assert walk(plan_of(ANNA, SALES), {SALES: Outcome.ERROR}) == [ANNA, SALES, OFFICE]
+
+
 def test_an_allowed_dead_end_is_the_end() -> None:
     plan = Plan(default_scheme="x", schemes={"x": Scheme("x", (Step(ANNA),), allows_dead_end=True)})
     assert walk(plan) == [ANNA]

@@ -1,7 +1,7 @@
 """Plays schedules by the million on all cores: ``make soak``, or ``python -m tests.simulator.soak --help``.
 
 Seeds are played in order, so that a run that was stopped goes on from the seed it names. A seed that fails is
-printed with its reason and can be played again alone: ``… --first SEED --calls 1 --offices 0``.
+printed with its reason and can be played again alone: ``… --first SEED --calls 1 --offices 0 --schemes 0``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from tests.simulator import office_days, sip_calls
+from tests.simulator import office_days, scheme_calls, sip_calls
 
 EVERY_S = 10.0
 """How often progress is told."""
@@ -50,6 +50,7 @@ class Report:
 
 CALLS = Kind("calls", sip_calls.play, sip_calls.CALLS, chunk=200)
 OFFICES = Kind("offices", office_days.play, 1, chunk=5)
+SCHEMES = Kind("schemes", scheme_calls.play, 1, chunk=5)
 
 
 def soak(
@@ -119,11 +120,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=0, help="the seed to begin with")
     parser.add_argument("--calls", type=int, default=1_000_000, help="calls between endpoints")
     parser.add_argument("--offices", type=int, default=20_000, help="days of whole offices")
-    parser.add_argument("--for", dest="seconds", type=float, help="stop after so many seconds, half for each")
+    parser.add_argument("--schemes", type=int, default=10_000, help="patient callers in any valid office")
+    parser.add_argument("--for", dest="seconds", type=float, help="stop after so many seconds, shared by all")
     parser.add_argument("--jobs", type=int, help="processes; as many as there are cores by default")
     options = parser.parse_args(arguments)
     failures = 0
-    kinds = [(kind, count) for kind, count in ((CALLS, options.calls), (OFFICES, options.offices)) if count]
+    counts = ((CALLS, options.calls), (OFFICES, options.offices), (SCHEMES, options.schemes))
+    kinds = [(kind, count) for kind, count in counts if count]
     seconds = options.seconds and options.seconds / max(1, len(kinds))
     for kind, count in kinds:
         seeds = -(-count // kind.per_seed)

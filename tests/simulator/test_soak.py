@@ -36,11 +36,12 @@ def test_a_run_that_is_out_of_time_says_where_to_go_on() -> None:
 def test_the_command_plays_calls_and_fails_when_a_seed_does(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["--first", "10", "--calls", "8", "--offices", "1", "--jobs", "1"]
+    arguments = ["--first", "10", "--calls", "8", "--offices", "1", "--schemes", "1", "--jobs", "1"]
     assert main(arguments) == 0
     told = capsys.readouterr().out
     assert "calls: 8 in" in told
     assert "offices: 1 in" in told
+    assert "schemes: 1 in" in told
     monkeypatch.setattr(soak_module, "CALLS", Kind(CALLS.name, fails_at_13, CALLS.per_seed, CALLS.chunk))
     assert main(arguments) == 1
     assert "seed 13 failed" in capsys.readouterr().out

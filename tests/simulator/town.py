@@ -14,12 +14,15 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+import httpx
+
 from b2bua.config.load import load_config
 from b2bua.demo.softphone import Softphone
 from b2bua.server import Server
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.transport.memory import MemoryNetwork
+from b2bua.store.doorbell import FILE_NAME as DOORBELL
 from b2bua.store.store import Store
 from b2bua.surroundings import Surroundings
 from media.client import MediaEngine
@@ -42,6 +45,8 @@ class Town(Office):
     config: str = ""
     random: Random = field(default_factory=Random)
     crashes: int = 0
+    http: httpx.AsyncBaseTransport | None = None
+    """Stands for all servers that the office asks over HTTP."""
     _lives: list[asyncio.Task[None]] = field(default_factory=list)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _ports: itertools.count[int] = field(default_factory=lambda: itertools.count(20000, PORTS_OF_A_LIFE))
@@ -81,6 +86,7 @@ class Town(Office):
             start_engine=start_engine,
             clock=lambda: MONDAY_NOON + timedelta(seconds=loop.time() - started),
             randomness=Random(self.random.random()),
+            http=None if (http := self.http) is None else lambda: http,
         )
 
     async def crash(self, *, dark_s: float) -> None:
@@ -91,7 +97,7 @@ class Town(Office):
         self.crashes += 1
         self.network.unplug(SERVER)
         after = self.folder.with_name(f"life-{self.crashes}")
-        shutil.copytree(self.folder, after)
+        shutil.copytree(self.folder, after, ignore=shutil.ignore_patterns(DOORBELL))
         self._stop.set()
         self.folder = after
         await asyncio.sleep(dark_s)
@@ -113,25 +119,28 @@ class Town(Office):
 
     async def employee(self, name: str, host: str, port: int = 5060) -> Employee:
         """Return a phone that has not registered."""
-        endpoint, local = self._address(name, host, port)
+        endpoint, local = self.address(name, host, port)
         employee = Employee(name, endpoint, self.peers, local, random=self.random)
         self.stack.push_async_callback(employee.close)
         return employee
 
     async def outsider(self, host: str) -> Softphone:
         """Return a phone of somebody outside."""
-        endpoint, local = self._address("outsider", host, 5060)
+        endpoint, local = self.address("outsider", host, 5060)
         phone = Softphone("outsider", endpoint, self.peers, local)
         self.stack.push_async_callback(phone.close)
         return phone
 
-    def _address(self, name: str, host: str, port: int) -> tuple[SipEndpoint, Hop]:
+    def address(self, name: str, host: str, port: int) -> tuple[SipEndpoint, Hop]:
+        """Return an endpoint on the network, and where it is."""
         endpoint = SipEndpoint(user_agent=name, random=Random(f"{host}{port}{self.random.random()}"))
         return endpoint, endpoint.attach(self.network.transport(host, port))
 
 
 @asynccontextmanager
-async def town(network: MemoryNetwork, random: Random, config: str) -> AsyncIterator[Town]:
+async def town(
+    network: MemoryNetwork, random: Random, config: str, *, http: httpx.AsyncBaseTransport | None = None
+) -> AsyncIterator[Town]:
     """Run a town whose office has the configuration ``config``, on a disk in memory where there is one."""
     rtp = MemoryRtpNetwork()
     rtp.drop = thinned
@@ -146,7 +155,9 @@ async def town(network: MemoryNetwork, random: Random, config: str) -> AsyncIter
         stack.push_async_callback(peers.close)
         people = AsyncExitStack()
         began = asyncio.get_running_loop().time()
-        place = Town(None, network, rtp, peers, folder, people, began, config=config, random=random)  # type: ignore[arg-type]
+        place = Town(
+            None, network, rtp, peers, folder, people, began, config=config, random=random, http=http
+        )  # type: ignore[arg-type]
         await place.start()
         stack.push_async_callback(place.stop)
         async with people:
