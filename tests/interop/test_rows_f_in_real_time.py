@@ -1,4 +1,4 @@
-"""Rows F2-F8, F11, F12, F19, F21 and F30 in real time: SIPp is trunk, phones and mobiles, all at once."""
+"""Rows F2-F12, F19, F21 and F30 in real time: SIPp is trunk, phones and mobiles, all at once."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _silent(*extensions: str) -> dict[str, tuple[str, ...]]:
     return dict.fromkeys(extensions, (RINGS,))
 
 
-PBX_PORT = free_port()
+PBX_PORT, ACCOUNT_PORT, MUTE_PORT = free_port(), free_port(), free_port()
 MOBILE, BACKUP = "+48600999888", "+48600999777"
 CHAIN = Story(
     "+48221240301",
@@ -114,7 +114,23 @@ IN_TURN = Story(
     _ring("951", "952", "953", more='mode = "in-turn"\nfor = "5s"'),
     _silent("951", "952", "953"),
 )
-STORIES = (CHAIN, HEAD, MANAGERS, ONE_ANSWERS, FOREIGN, STAGGERED, IN_TURN)
+ACCOUNT = Story(
+    "+48221240308", _ring(f"sip:sales@{HOST}:{ACCOUNT_PORT}", more='for = "10s"'), {}, trunk=TALKS
+)
+MUTE = Story(
+    "+48221240309",
+    _ring(f"sip:sales@{HOST}:{MUTE_PORT}", more='for = "30s"') + _ring("961"),
+    {"961": ("phone-answers.xml", "-d", "500")},
+    trunk=TALKS,
+)
+STORIES = (CHAIN, HEAD, MANAGERS, ONE_ANSWERS, FOREIGN, STAGGERED, IN_TURN, ACCOUNT, MUTE)
+TRUNK = f"""
+[trunk.pbx]
+host = "{HOST}"
+port = {ACCOUNT_PORT}
+username = "300"
+password = "secret"
+"""
 OUTSIDE_CALLS = 5
 """The mobile of the chain, the three of the managers, the backup."""
 
@@ -126,23 +142,25 @@ class Played:
     outside: Sipp
     """The mobiles."""
     pbx: Sipp
-    """The foreign PBX."""
+    """The foreign PBX that rings."""
+    mute: Sipp
+    """The one that has no codec of ours."""
     calls: dict[str, CallLine]
     """The journal, by number."""
-    log: str
-    """What the office said."""
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     """All the calls, which came within a second, once they are over."""
     folder = tmp_path_factory.mktemp("office")
-    extra = "\n".join(story.configuration() for story in STORIES)
+    extra = "\n".join([TRUNK, *(story.configuration() for story in STORIES)])
     with (
         Product.running(folder, extra=extra, change=_patient) as office,
         Cast.around(folder / "sipp", office.port, limit_s=LONGEST_S) as cast,
     ):
         pbx = cast.carrier(RINGS, PBX_PORT)
+        account = cast.carrier("carrier-challenges-401.xml", ACCOUNT_PORT, "-d", "1000")
+        mute = cast.carrier("carrier-refuses-488.xml", MUTE_PORT)
         outside = cast.carrier(RINGS, office.outside_port, "-m", str(OUTSIDE_CALLS))
         for story in STORIES:
             story.set_up(cast)
@@ -153,10 +171,10 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
             story.caller.wait()
             for phone in story.rung.values():
                 phone.wait()
-        outside.wait()
-        pbx.wait()
+        for other in (outside, pbx, account, mute):
+            other.wait()
         calls = {call.dialled: call for call in office.finished_calls(at_least=len(STORIES))}
-        yield Played(outside, pbx, calls, office.log)
+        yield Played(outside, pbx, mute, calls)
         office.assert_log_is_clean()
 
 
@@ -213,6 +231,20 @@ def test_row_f11_a_foreign_pbx_rings_for_30_s_then_the_backup(played: Played) ->
     assert [stopped - began, backup - began] == pytest.approx([30, 30], abs=EXACT_S)
     assert FOREIGN.answered - began == pytest.approx(50, abs=EXACT_S)
     assert played.calls[FOREIGN.number].outcome == "message"
+
+
+def test_row_f7_f9_f10_an_account_at_another_pbx_is_called_with_its_password(played: Played) -> None:
+    call = played.calls[ACCOUNT.number]
+    assert (call.outcome, call.story.partition(" for ")[0]) == (
+        "talked",
+        f"talked with sip:sales@{HOST}:{ACCOUNT_PORT}",
+    )
+
+
+def test_row_f10_another_pbx_without_a_common_codec_leads_on_to_the_next_step(played: Played) -> None:
+    refused = played.mute.times("INVITE")[0]
+    assert 0 <= MUTE.began("961") - refused < 1
+    assert played.calls[MUTE.number].story.endswith("talked with Phone 961 for 2 s")
 
 
 def test_row_f30_staggered_0_5_10_and_all_stop_at_20(played: Played) -> None:

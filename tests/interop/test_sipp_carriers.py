@@ -19,7 +19,7 @@ NOT_REGISTERED, IS_REGISTERED = "trunk demo is not registered", "trunk demo is r
 REGISTERS = "registers-401"
 CARRIERS = (
     *("challenges-407-stale", "redirects-302", "sees-no-number", "takes-info-digits", REGISTERS),
-    *("mailbox-greets", "presses-a-key"),
+    *("mailbox-greets", "presses-a-key", "challenges-401", "refuses-488"),
 )
 """Files of ``sipp-scenarios/`` without ``carrier-`` and ``.xml``."""
 NUMBER = "+48221240500"
