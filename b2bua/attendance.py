@@ -14,8 +14,9 @@ from b2bua.call.call import CallerIdentity
 from b2bua.edition import Editions
 from b2bua.inbound.features import FeatureStep
 from b2bua.people.decisions import Decisions
-from b2bua.people.presence import Presence
+from b2bua.people.presence import Diaries, Presence
 from b2bua.people.status import Status
+from b2bua.routing.calendar import Calendar
 from b2bua.store import doorbell
 from b2bua.store.store import Store
 from media.commands import PlayItem
@@ -31,7 +32,9 @@ class Attendance:
         """Told who has another status now."""
         self._editions = editions
         self.clock = clock
-        self.presence = Presence(store.statuses, clock=clock, on_change=self._changed)
+        self.presence = Presence(
+            store.statuses, clock=clock, on_change=self._changed, diaries=self._diaries()
+        )
         self.decisions = Decisions(store.overrides, clock=clock, zone=lambda: editions.current.zone)
 
     @asynccontextmanager
@@ -42,6 +45,24 @@ class Attendance:
         await self.decisions.load()
         with doorbell.answering(await asyncio.to_thread(data.absolute), self._look):
             yield
+
+    def _diaries(self) -> Diaries:
+        editions = self._editions
+
+        def of(person: str) -> Calendar | None:
+            known = editions.current.config.people.get(person)
+            if known is None or known.calendar is None:
+                return None
+            return editions.current.calendars.get(known.calendar)
+
+        def owners() -> list[str]:
+            return [name for name, known in editions.current.config.people.items() if known.calendar]
+
+        return Diaries(owners, of)
+
+    def news(self) -> None:
+        """Look again at calendars and people: others may be known now."""
+        self.presence.vigil.news()
 
     def _look(self) -> None:
         self.presence.vigil.look()

@@ -115,6 +115,7 @@ class Server:
         self.http = HttpClient(f"b2bua/{__version__}", transport=surroundings.http)
         self.calendars = keep_calendars(self.editions, self.http, surroundings.clock)
         self.outside = Outside(self.editions, store, self.http, surroundings.clock)
+        self.calendars.on_change.append(self.attendance.news)
         self.recordings = build_keeper(config, store, surroundings.clock)
         self._build_registrar()
         self._build_steps()
@@ -166,6 +167,7 @@ class Server:
         self.mail_worker.delivery = self.mails.delivery()
         self.outside.adopt(self.background.start)
         self.queues.plan_changed(self.plan.queues)
+        self.attendance.news()
         self.lamps.plan_changed(before, self.plan)
 
     def _build_registrar(self) -> None:

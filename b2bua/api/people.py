@@ -15,8 +15,7 @@ from b2bua.api.errors import Refusal
 from b2bua.api.office import Office
 from b2bua.config.models import Person
 from b2bua.config.values import parse_duration
-from b2bua.people.presence import UNSAID
-from b2bua.people.status import LONGEST_REASON, Availability, Source, Status
+from b2bua.people.status import LONGEST_REASON, UNSAID, Availability, Source, Status
 
 KEYS = ("state", "reason", "for", "until")
 """What a status is said with."""

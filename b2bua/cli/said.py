@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -9,8 +10,10 @@ from zoneinfo import ZoneInfo
 from b2bua.cli.telling import folder_of
 from b2bua.config.models import Config
 from b2bua.people.decisions import override_of
+from b2bua.people.diary import status_at
 from b2bua.people.presence import from_row
 from b2bua.people.status import Status
+from b2bua.routing.calendar import Calendar
 from b2bua.routing.facts import Absence, Facts
 from b2bua.routing.override import Override
 from b2bua.store.store import Store
@@ -23,16 +26,30 @@ async def with_what_was_said(config: Config, facts: Facts) -> Facts:
         return facts
     async with await Store.open(folder) as store:
         rows, decided = await store.statuses.all(), await store.overrides.last()
-    said = {row.person: from_row(row) for row in rows if row.person in config.people}
+    said = {row.person: from_row(row) for row in rows}
+    diaries = await asyncio.to_thread(diaries_of, config, facts.at)
+    people = {name: status_at(said.get(name), diaries.get(name), facts.at) for name in config.people}
     override = _local(override_of(decided), config) if decided is not None else None
-    return replace(facts, absences=_absences(said, config), override=override)
+    return replace(facts, absences=_absences(people, config), override=override)
 
 
-def _absences(said: dict[str, Status], config: Config) -> dict[str, Absence]:
+def diaries_of(config: Config, at: datetime) -> dict[str, Calendar]:
+    """Return the calendars of people around a moment, as the office has read them; reads files."""
+    if not any(person.calendar for person in config.people.values()):
+        return {}
+    from b2bua.cli.calendars import kept_calendars
+
+    known = kept_calendars(config, at).calendars
+    return {
+        name: known[person.calendar] for name, person in config.people.items() if person.calendar in known
+    }
+
+
+def _absences(people: dict[str, Status], config: Config) -> dict[str, Absence]:
     zone, now = ZoneInfo(config.office.timezone), datetime.now(UTC)
     return {
         person: Absence(status.in_words(zone, now), status.until)
-        for person, status in said.items()
+        for person, status in people.items()
         if not status.is_available
     }
 

@@ -10,13 +10,16 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from b2bua.cli.said import diaries_of
 from b2bua.cli.telling import end_of, folder_of, tell_office
 from b2bua.config.models import Config, Person
 from b2bua.config.similar import did_you_mean
 from b2bua.errors import Unavailable
 from b2bua.people.decisions import NORMAL, in_words, override_of
-from b2bua.people.presence import UNSAID, from_row, to_row
+from b2bua.people.diary import status_at
+from b2bua.people.presence import from_row, to_row
 from b2bua.people.status import LONGEST_REASON, Availability, Source, Status
+from b2bua.routing.calendar import Calendar
 from b2bua.routing.override import Override
 from b2bua.store.running import is_running
 from b2bua.store.store import Store
@@ -89,8 +92,7 @@ async def list_people(config: Config, who: str) -> None:
 
 
 def _row(person: Person, known: _Known, now: datetime, zone: tzinfo) -> tuple[str, ...]:
-    status = known.said.get(person.name, UNSAID)
-    shown = status if status.holds(now) else UNSAID
+    shown = status_at(known.said.get(person.name), known.diaries.get(person.name), now)
     phone = "online" if person.name in known.online else "offline" if person.sip_password else "no phone"
     return person.name, person.extension or "-", person.title, phone, shown.in_words(zone, now)
 
@@ -100,6 +102,7 @@ class _Known:
     """What the office's data says."""
 
     said: Mapping[str, Status] = field(default_factory=dict)
+    diaries: Mapping[str, Calendar] = field(default_factory=dict)
     online: frozenset[str] = frozenset()
     override: Override = NORMAL
 
@@ -114,6 +117,7 @@ async def _known(config: Config, now: datetime) -> _Known:
     runs = await asyncio.to_thread(is_running, folder)
     return _Known(
         {row.person: from_row(row) for row in rows},
+        await asyncio.to_thread(diaries_of, config, now),
         frozenset(one.person for one in bindings) if runs else frozenset(),
         override_of(decided) if decided is not None else NORMAL,
     )

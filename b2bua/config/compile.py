@@ -347,6 +347,8 @@ class _Compiler:
         return is_whole or is_short(number, country=self.config.office.country)
 
     def _person(self, table: tables.Person) -> PersonSpec:
+        if table.calendar:
+            self._known(("person", table.name, "calendar"), table.calendar, self.config.calendars, "calendar")
         if table.voicemail:
             self._known(("person", table.name, "voicemail"), table.voicemail, self._mailboxes, "mailbox")
         number, post_dial = part_post_dial(table.mobile or "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -79,6 +79,10 @@ class Status:
         until = "" if self.until is None else f" until {moment(self.until, zone, now)}"
         reason = f" ({self.reason})" if self.reason else ""
         return f"{WORDS[self.state]}{until}{reason}"
+
+
+UNSAID = Status(Availability.AVAILABLE, since=datetime.min.replace(tzinfo=UTC))
+"""Of who has never said anything, or whose word has ended."""
 
 
 def moment(at: datetime, zone: tzinfo, now: datetime) -> str:

@@ -11,6 +11,7 @@ import pytest
 from b2bua.store import Store
 from b2bua.store.running import running
 from tests.cli.test_commands import office, says
+from tests.harness.ics import event, ics
 
 
 @pytest.fixture
@@ -102,3 +103,24 @@ def test_s3_explain_reckons_with_what_people_said_and_with_its_end(config: str) 
     assert "queue sales: all its agents are offline or away, goes on at once" in told
     assert "Olena Kovalenko (103) is off duty" in told
     assert "rings +48600999888 for 30 s" in told
+
+
+def test_s4_commands_know_the_calendars_of_people(config: str, tmp_path: Path) -> None:
+    start = datetime.now(UTC) - timedelta(hours=1)
+    end = start + timedelta(hours=3)
+    (tmp_path / "anna.ics").write_text(
+        ics(event("Doctor", f"{start:%Y%m%dT%H%M%SZ}", f"{end:%Y%m%dT%H%M%SZ}"))
+    )
+    path = Path(config)
+    text = path.read_text().replace("[person.anna]\n", '[person.anna]\ncalendar = "anna"\n')
+    path.write_text(f'{text}\n[calendar.anna]\nfile = "{tmp_path / "anna.ics"}"\n')
+    assert "in a meeting until" in says("status", config, "anna")
+    assert "Anna Nowak (101) is in a meeting until" in says("explain", config, "--to", "+48221230001")
+    says("status", config, "anna", "available")
+    assert says("status", config, "anna").endswith("  available\n")
+
+
+def test_s4_a_calendar_that_is_not_there_is_a_fault(config: str) -> None:
+    path = Path(config)
+    path.write_text(path.read_text().replace("[person.anna]\n", '[person.anna]\ncalendar = "ana"\n'))
+    assert "person.anna.calendar: there is no calendar 'ana'" in says("status", config, exit_code=2)

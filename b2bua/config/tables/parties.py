@@ -131,6 +131,8 @@ class Person(Named):
     """How the CRM names them; None: by their e-mail address."""
     voicemail: str | None = None
     """Own mailbox."""
+    calendar: str | None = None
+    """Whose busy events are meetings of theirs."""
     may_override: bool = True
     """Whether their phones may close the office, or send all calls to the backup, by a code."""
     srtp: Srtp | None = None
