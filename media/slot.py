@@ -178,7 +178,8 @@ class WorkerSlot:
     def _recorded(self, event: commands.Recorded) -> None:
         recording = self._recordings.pop(event.recording, None)
         if event.error:
-            log.error("recording ended early: %s", event.error)
+            where = recording.path if recording else "that nobody waits for"
+            log.error("the recording %s ended early: %s", where, event.error)
         if recording is not None:
             recording.end(event)
 

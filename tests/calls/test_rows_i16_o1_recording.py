@@ -201,7 +201,7 @@ async def test_a_disk_that_is_full_ends_the_recording_and_not_the_call(
         [kept] = await recordings(run)
         assert kept.seconds == 0
         assert kept.error
-        assert sum("recording ended early" in record.message for record in caplog.records) == 1
+        assert sum("ended early" in record.message for record in caplog.records) == 1
 
 
 @pytest.mark.parametrize("suffix", ["opus", "mp3"])
