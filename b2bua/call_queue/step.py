@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
+from b2bua.call.attempt import Reply
 from b2bua.call.beside import beside
 from b2bua.call.call import Call
 from b2bua.call.callee import Reached
 from b2bua.call.conversation import converse
-from b2bua.call.dialer import Dialer, Reply, Watch
+from b2bua.call.dialer import Dialer
 from b2bua.call.leg import Leg
+from b2bua.call.rung import Watch
 from b2bua.call_queue.line import Line, Offer, Place
 from b2bua.errors import LegEnded
 from b2bua.people.occupancy import Occupancy

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import structlog
 
 from b2bua.call.caller import CallerLeg
-from b2bua.call.dialer import Dialer, Fork
+from b2bua.call.dialer import Dialer
+from b2bua.call.fork import Fork
 from b2bua.call.leg import Leg
 from b2bua.call.lines import Lines
 from b2bua.call.sound import SoundProfile

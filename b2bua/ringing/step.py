@@ -11,8 +11,9 @@ from b2bua.call.call import Call
 from b2bua.call.callee import CalleeLeg, Dial, Reached
 from b2bua.call.confirmation import Confirmation
 from b2bua.call.conversation import converse
-from b2bua.call.dialer import Dialer, Watch
+from b2bua.call.dialer import Dialer
 from b2bua.call.leg import Leg
+from b2bua.call.rung import Watch
 from b2bua.errors import LegEnded
 from b2bua.people.engaged import Offered
 from b2bua.people.occupancy import Occupancy

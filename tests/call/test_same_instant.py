@@ -13,8 +13,9 @@ import pytest
 from b2bua.call.call import Call, CallerIdentity
 from b2bua.call.callee import CalleeLeg, Dial
 from b2bua.call.conversation import converse
-from b2bua.call.dialer import Dialer, Watch
+from b2bua.call.dialer import Dialer
 from b2bua.call.leg import Leg
+from b2bua.call.rung import Watch
 from b2bua.call.sound import SoundProfile
 from b2bua.call.while_up import WhileUp
 from b2bua.demo.softphone import Habit, Softphone
@@ -200,7 +201,9 @@ def test_whoever_stops_waiting_for_a_media_leg_in_the_instant_it_opens_leaves_no
 class Silent:
     """A ledger for calls whose story nobody reads."""
 
-    def note(self, kind: str, who: str = "", detail: str = "", seconds: float | None = None) -> None:
+    def note(
+        self, kind: str, who: str = "", detail: str = "", seconds: float | None = None, *, party: str = ""
+    ) -> None:
         """Forget it."""
 
     def measure(self, leg: Leg) -> None:
