@@ -12,9 +12,11 @@ from b2bua.config.hours import read_days, read_schedule
 from b2bua.config.numbers import check_recorded, compile_numbers
 from b2bua.config.origin import Fault, KeyPath, dotted
 from b2bua.config.ring_targets import TargetReader
+from b2bua.config.rotas import RotaReader, without
 from b2bua.config.similar import did_you_mean
 from b2bua.routing.destination import (
     Destination,
+    Duty,
     Echo,
     Goto,
     Menu,
@@ -71,6 +73,7 @@ class _Compiler:
         self._targets = TargetReader(
             config.people, self._people_by_extension, config.groups, country=config.office.country
         )
+        self._rotas = RotaReader(config, self._targets, known=self._known, fault=self._fault)
         self._extensions = self._compile_extensions()
         self._schedules = {name: self._hours(name, table) for name, table in config.hours.items()}
 
@@ -109,6 +112,7 @@ class _Compiler:
             extensions=self._extensions,
             people={name: self._person(person) for name, person in self.config.people.items()},
             hours=self._schedules,
+            rotas=self._rotas.rotas(),
             budget=self._budget(),
             webhooks={name: _webhook(webhook) for name, webhook in self.config.webhooks.items()},
         )
@@ -272,10 +276,19 @@ class _Compiler:
         self, table: tables.Destination, ring: tuple[str, ...], path: KeyPath, earlier: Iterable[Step]
     ) -> Ring:
         targets: list[Target] = []
+        direct: set[Target] = set()
+        duties: list[Duty] = []
         for index, text in enumerate(ring):
             try:
+                duty = self._rotas.duty(text, confirm=table.confirm, shows=table.caller_id)
+                if duty is not None:
+                    duties.append(duty)
+                    targets += duty.targets
+                    continue
                 before = [step.destination for step in earlier]
-                targets += self._targets.read(text, before, confirm=table.confirm, shows=table.caller_id)
+                found = self._targets.read(text, before, confirm=table.confirm, shows=table.caller_id)
+                direct.update(found)
+                targets += found
             except ValueError as error:
                 self._fault((*path, index), str(error))
         if table.confirm and targets and all(isinstance(target, Person) for target in targets):
@@ -288,6 +301,7 @@ class _Compiler:
             confirm_seconds=table.confirm_seconds or tables.CONFIRM_SECONDS,
             music=table.music or "",
             whisper=table.whisper or "",
+            duties=tuple(without(duty, direct) for duty in duties),
         )
 
     def _menu(self, table: tables.Menu) -> MenuSpec:

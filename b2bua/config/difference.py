@@ -27,6 +27,7 @@ KINDS = (
     ("extensions", "extension", "extensions"),
     ("calendars", "calendar", "calendars"),
     ("hours", "table of hours", "tables of hours"),
+    ("rotas", "rota", "rotas"),
     ("trunks", "trunk", "trunks"),
     ("rates", "price list", "price lists"),
     ("webhooks", "webhook", "webhooks"),

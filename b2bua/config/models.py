@@ -32,6 +32,7 @@ from b2bua.config.tables import (
     Queue,
     Rates,
     Recording,
+    Rota,
     Rtp,
     Scheme,
     Sip,
@@ -64,6 +65,7 @@ __all__ = [
     "Queue",
     "Rates",
     "Recording",
+    "Rota",
     "Rtp",
     "Scheme",
     "Sip",
@@ -99,6 +101,7 @@ class Config(Table):
         default={}, validation_alias="calendar"
     )
     hours: Mapping[str, Hours] = {}
+    rotas: Annotated[Mapping[str, Rota], BeforeValidator(named)] = Field(default={}, validation_alias="rota")
     numbers: Annotated[Mapping[str, Number], BeforeValidator(named)] = Field(
         default={}, validation_alias="number"
     )

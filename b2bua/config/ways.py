@@ -99,7 +99,11 @@ def ways(plan: Plan, number: str, facts: Facts) -> Ways:
 def _key(position: Position) -> Key:
     """Return what tells positions apart without comparing the steps that lie below them."""
     frames = tuple((id(frame.steps), frame.following) for frame in position.frames)
-    made_anew = isinstance(position.destination, Voicemail)  # the last resort; all others are in the plan
+    match position.destination:  # the last resort, and who is on duty; all others are in the plan
+        case Voicemail() | Ring(duties=(_, *_)):
+            made_anew = True
+        case _:
+            made_anew = False
     return position.key, position.destination if made_anew else id(position.destination), frames
 
 

@@ -83,6 +83,21 @@ Target = Person | External | Mobile | SipAddress
 
 
 @dataclass(frozen=True, slots=True)
+class Duty:
+    """Targets that ring only while their member of a rota is on duty."""
+
+    rota: str
+    """Key of the rota."""
+    by_member: tuple[tuple[str, tuple[Target, ...]], ...]
+    """Members, as the rota has them, and whom to ring for each."""
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Return everybody who may be on duty."""
+        return tuple(target for _, targets in self.by_member for target in targets)
+
+
+@dataclass(frozen=True, slots=True)
 class Ring:
     """Ring people and numbers until one answers."""
 
@@ -100,6 +115,8 @@ class Ring:
     """Name of the music that the caller, who is answered then, hears meanwhile; empty: ringing."""
     whisper: str = ""
     """Name of the prompt that whoever answers hears before the caller is connected; empty: none."""
+    duties: tuple[Duty, ...] = ()
+    """Which of the targets ring only while they are on duty."""
 
     @property
     def longest_seconds(self) -> float:

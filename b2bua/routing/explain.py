@@ -29,6 +29,7 @@ from b2bua.routing.destination import (
     Voicemail,
     Webhook,
 )
+from b2bua.routing.duty import at_duty, in_words
 from b2bua.routing.facts import Facts
 from b2bua.routing.override import OverrideKind
 from b2bua.routing.plan import Choice, DialExtension, MenuSpec, NumberSpec, Plan, Step
@@ -87,11 +88,12 @@ def summarise(plan: Plan, number: str, facts: Facts) -> str:
     scheme = scheme_for(plan, number, facts)
     if scheme is None or not scheme.steps:
         return _short(plan, Voicemail(plan.default_mailbox))
-    return "; then ".join(_gist(plan, step) for step in scheme.steps)
+    return "; then ".join(_gist(plan, step, facts) for step in scheme.steps)
 
 
-def _gist(plan: Plan, step: Step) -> str:
-    gist = _short(plan, step.destination)
+def _gist(plan: Plan, step: Step, facts: Facts) -> str:
+    destination = at_duty(plan, step.destination, facts.at)
+    gist = _short(plan, destination) if destination is not None else "nobody is on duty"
     if isinstance(step.destination, Menu):
         options = plan.menus[step.destination.name].options
         gist += f" ({', '.join(f'{digit}: {_choice(plan, choice)}' for digit, choice in options.items())})"
@@ -135,15 +137,17 @@ def _tell(plan: Plan, destination: Destination, facts: Facts, ask: Ask | None) -
 
 
 def _tell_ring(plan: Plan, ring: Ring, facts: Facts) -> Told:
+    on_duty = tuple(in_words(plan, ring, facts.at))
     why_not = {target: why for target in ring.targets if (why := _why_not(plan, target, facts))}
     left = [target for target in ring.targets if target not in why_not]
-    details = tuple(f"{_title(plan, target)} {why.words} and is skipped" for target, why in why_not.items())
+    skips = (f"{_title(plan, target)} {why.words} and is skipped" for target, why in why_not.items())
+    details = (*on_duty, *skips)
     if not left:
         names = _listed([_title(plan, target) for target in why_not])
         outcome = Outcome.BUSY if any(why.is_busy for why in why_not.values()) else Outcome.OFFLINE
         line = f"would ring {names}, but {_nobody(why_not.values())}: goes on at once"
         has_one_reason = {why.reason for why in why_not.values()} in ({NO_PHONE}, {NO_TRUNK}, {TALKING})
-        return Told(line, outcome, more=() if has_one_reason else details)
+        return Told(line, outcome, more=on_duty if has_one_reason else details)
     seconds = ring.for_seconds * (len(left) if ring.mode is RingMode.IN_TURN else 1)
     if ring.whisper:
         details += (f"whoever answers hears {ring.whisper!r} before the caller is connected",)
@@ -382,6 +386,7 @@ def _state(schedule: Schedule, facts: Facts) -> str:
 def _skipped(position: Position) -> Iterator[str]:
     for step in position.skipped:
         why = f"{step.hours} is closed then" if step.hours else "it does not follow this outcome"
+        why = "nobody is on duty then" if step.has_nobody_on_duty else why
         yield f"skips {step.key}: {why}"
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 from b2bua.routing.calendar import Calendar
 from b2bua.routing.destination import Destination, Outcome
 from b2bua.routing.rates import Budget
+from b2bua.routing.rota import Rota
 from b2bua.routing.schedule import Schedule
 
 QueueStrategy = Literal["ringall", "roundrobin"]
@@ -239,6 +240,8 @@ class Plan:
     """By key."""
     hours: Mapping[str, Schedule] = field(default_factory=dict)
     """By key."""
+    rotas: Mapping[str, Rota] = field(default_factory=dict)
+    """By key."""
     budget: Budget = field(default_factory=Budget)
     """What calls to the outside cost, and may cost."""
     webhooks: Mapping[str, WebhookSpec] = field(default_factory=dict)
@@ -253,4 +256,5 @@ class Plan:
             for name, scheme in self.schemes.items()
         }
         hours = {name: schedule.with_calendars(known) for name, schedule in self.hours.items()}
-        return replace(self, schemes=schemes, hours=hours)
+        rotas = {name: rota.with_calendars(known) for name, rota in self.rotas.items()}
+        return replace(self, schemes=schemes, hours=hours, rotas=rotas)

@@ -31,7 +31,7 @@ class Span:
         start, dash, end = text.strip().partition("-")
         if not dash:
             raise ValueError(f'{text.strip()!r} is no span of time, expected for example "09:00-18:00"')
-        first, last = _minute(start), _minute(end)
+        first, last = parse_minute(start), parse_minute(end)
         if first % MINUTES_A_DAY == last % MINUTES_A_DAY and not (first == 0 and last == MINUTES_A_DAY):
             raise ValueError(f'{text.strip()!r} ends when it begins; for the whole day write "24h"')
         return cls(first, last if last > first else last + MINUTES_A_DAY)
@@ -173,7 +173,12 @@ def parse_days(text: str) -> tuple[int, ...]:
     return tuple((start + offset) % 7 for offset in range((end - start) % 7 + 1))
 
 
-def _minute(text: str) -> int:
+def parse_minute(text: str) -> int:
+    """Return the minutes after midnight of ``09:00``; ``24:00`` is the midnight that follows.
+
+    Raises:
+        ValueError: it is no time of day.
+    """
     text = text.strip()
     if text == "24:00":
         return MINUTES_A_DAY

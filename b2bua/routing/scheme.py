@@ -21,6 +21,7 @@ from b2bua.routing.destination import (
     Voicemail,
     Webhook,
 )
+from b2bua.routing.duty import at_duty
 from b2bua.routing.facts import Facts
 from b2bua.routing.numbers import normalise
 from b2bua.routing.override import OverrideKind
@@ -62,6 +63,8 @@ class Skipped:
     """Where it stands in the configuration."""
     hours: str | None
     """The opening hours that are closed; None: it does not follow this outcome."""
+    has_nobody_on_duty: bool = False
+    """Instead of these: all whom it would ring are in a rota, and none of them is on duty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +210,11 @@ def _seek(plan: Plan, frames: Iterable[Frame], causes: frozenset[Outcome], facts
             if not scheme.steps:
                 causes |= {Outcome.OFF_HOURS}
                 skipped.append(Skipped(step.key, scheme.works_on))
+        elif (destination := at_duty(plan, step.destination, facts.at)) is not None:
+            return Position(destination, step.key, tuple(stack), skipped=tuple(skipped))
         else:
-            return Position(step.destination, step.key, tuple(stack), skipped=tuple(skipped))
+            causes |= {Outcome.OFFLINE}
+            skipped.append(Skipped(step.key, None, has_nobody_on_duty=True))
     return None
 
 

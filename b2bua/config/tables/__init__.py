@@ -11,6 +11,7 @@ from b2bua.config.tables.office import Media, Office, Recording, Rtp, Sip, Smtp,
 from b2bua.config.tables.outside import Webhook
 from b2bua.config.tables.parties import Group, Person, Trunk
 from b2bua.config.tables.rates import Rate, Rates
+from b2bua.config.tables.rotas import Rota
 from b2bua.config.tables.schemes import (
     ACTIONS,
     CONFIRM_SECONDS,
@@ -57,6 +58,7 @@ __all__ = [
     "Rate",
     "Rates",
     "Recording",
+    "Rota",
     "Rtp",
     "Scheme",
     "Sip",
