@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from traceback import clear_frames
 from types import TracebackType
 
 from b2bua.errors import LegEnded
@@ -45,4 +46,6 @@ class WhileUp:
         self._ended.remove_done_callback(self._fire)
         assert self._task is not None
         if self._is_fired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            assert error is not None
+            clear_frames(error.__traceback__)  # a task group's holds the error, which holds the frame
             raise LegEnded(self._ended.result().why) from error

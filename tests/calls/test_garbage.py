@@ -54,6 +54,13 @@ async def one_of_us_calls_outside(demo: Office) -> None:
     leg.hang_up()
 
 
+async def the_caller_hangs_up_while_it_rings(demo: Office) -> None:
+    demo.phones["102"].habit = Habit()
+    call = await demo.call_in(NUMBER)
+    await asyncio.sleep(2)
+    await call.close()
+
+
 async def the_phone_is_busy(demo: Office) -> None:
     demo.phones["102"].habit = Habit(refuses_with=486)
     await _listen_to_the_greeting(demo)
@@ -78,6 +85,7 @@ async def _listen_to_the_greeting(demo: Office) -> None:
         the_phone_hangs_up,
         a_colleague_calls,
         one_of_us_calls_outside,
+        the_caller_hangs_up_while_it_rings,
         the_phone_is_busy,
         nobody_answers,
     ],

@@ -319,6 +319,7 @@ class OutgoingInvite:
     def _emit(self, event: InviteEvent) -> None:
         if not isinstance(event, Progress):
             self._final = event
+            self.on_offer = refuse_offer
             if not self._finished.done():
                 self._finished.set_result(None)
         self._events.append(event)
