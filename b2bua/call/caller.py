@@ -101,8 +101,11 @@ class CallerLeg(Leg):
 
     def _settle(self, prefer: str | None) -> None:
         """Choose the codec, now that somebody is there who has chosen ``prefer``."""
-        if prefer is not None and self._invite.offer is not None and self.codec is None:
-            self._answer, self._agreement = self._answer_to(self._invite.offer, prefer=prefer)
+        offer, chosen = self._invite.offer, self._agreement
+        if prefer is None or offer is None or self.codec is not None:
+            return
+        if chosen is None or chosen.codec != prefer:
+            self._answer, self._agreement = self._answer_to(offer, prefer=prefer)
 
     def start_early_media(self, *, prefer: str | None = None) -> None:
         """Let the caller hear before the answer what the far network plays (183 with SDP)."""

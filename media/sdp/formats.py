@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
 
 from media.encoding import LOWEST_OPUS_BIT_RATE, OPUS_BIT_RATE
 from media.errors import NoCommonCodec
-from media.sdp.model import Line, MediaDescription
+from media.sdp.model import MOST_REMEMBERED, Line, MediaDescription
 
 TELEPHONE_EVENT = "telephone-event"
 
@@ -22,8 +23,7 @@ _RTPMAP = re.compile(r"([0-9]{1,3})[ \t]+([^\s/]+)/([0-9]{1,6})(?:/([0-9]{1,2}))
 _MAX_BIT_RATE = re.compile(r"(?:^|[;\s])maxaveragebitrate[ \t]*=[ \t]*([0-9]{1,7})", re.ASCII | re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(NamedTuple):
     """One payload type and what travels under it."""
 
     payload_type: int
@@ -78,7 +78,26 @@ def our_format(codec: str, numbers: Mapping[str, int]) -> Format:
     usual = next((known for known in (*STATIC.values(), OPUS) if known.encoding == codec), None)
     if usual is None:
         raise NoCommonCodec(f"{codec} has no payload type")
-    return replace(usual, payload_type=numbers.get(codec, usual.payload_type))
+    return usual._replace(payload_type=numbers.get(codec, usual.payload_type))
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def our_formats(codecs: tuple[str, ...], numbers: tuple[tuple[str, int], ...]) -> tuple[Format, ...]:
+    """Return ``codecs`` as we offer them, and DTMF events at their clocks behind them.
+
+    Raises:
+        NoCommonCodec: one has no payload type.
+    """
+    known_numbers = dict(numbers)
+    audio = tuple(our_format(codec, known_numbers) for codec in codecs)
+    clocks = {known.clock_rate_hz for known in audio}
+    return (*audio, *our_events(clocks, taken=(known.payload_type for known in audio)))
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def format_lines(formats: tuple[Format, ...]) -> tuple[Line, ...]:
+    """Return the lines that say what ``formats`` are."""
+    return (*(known.rtpmap for known in formats), *(line for known in formats for line in known.fmtp))
 
 
 def our_events(clock_rates: Iterable[int], taken: Iterable[int]) -> tuple[Format, ...]:
@@ -107,12 +126,14 @@ def event_for(formats: Iterable[Format], clock_rate_hz: int) -> Format | None:
     return next((known for known in events if known.clock_rate_hz == clock_rate_hz), next(iter(events), None))
 
 
-def opus_bit_rate(stream: MediaDescription, payload_type: int) -> int:
-    """Return the bits per second to send, no more than the peer's ``maxaveragebitrate`` (RFC 7587 §6.1)."""
+def bit_rate(stream: MediaDescription, codec: Format) -> int:
+    """Return the bits per second of Opus, no more than the peer's ``maxaveragebitrate`` (RFC 7587 §6.1)."""
+    if codec.encoding != OPUS.encoding:
+        return OPUS_BIT_RATE
     for value in stream.attributes("fmtp"):
         number, _, parameters = value.partition(" ")
         match = _MAX_BIT_RATE.search(parameters)
-        if match is not None and number == str(payload_type):
+        if match is not None and number == str(codec.payload_type):
             allowed = max(LOWEST_OPUS_BIT_RATE, min(int(match[1]), OPUS_BIT_RATE))
             return allowed // 800 * 800  # whole bytes in 10 ms
     return OPUS_BIT_RATE
@@ -124,11 +145,16 @@ def read_formats(stream: MediaDescription, offered: Iterable[Format] = ()) -> tu
     A number without ``a=rtpmap`` means what ``offered`` said of it, else what RFC 3551 says: some phones
     leave the line out, above all in answers.
     """
+    return _read_formats(stream.formats, stream.attributes("rtpmap"), tuple(offered))
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _read_formats(
+    written: tuple[str, ...], rtpmaps: tuple[str, ...], offered: tuple[Format, ...]
+) -> tuple[Format, ...]:
     meanings = STATIC | {known.payload_type: known for known in offered}
-    meanings |= {
-        known.payload_type: known for known in map(_read_rtpmap, stream.attributes("rtpmap")) if known
-    }
-    numbers = (int(text) for text in stream.formats if text.isascii() and text.isdigit() and len(text) < 4)
+    meanings |= {known.payload_type: known for known in map(_read_rtpmap, rtpmaps) if known}
+    numbers = (int(text) for text in written if text.isascii() and text.isdigit() and len(text) < 4)
     return tuple(meanings[number] for number in dict.fromkeys(numbers) if number in meanings)
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from media.errors import MalformedMedia
 
 MAX_BYTES = 65_535
 MAX_STREAMS = 64
+LONGEST_REMEMBERED = 2000
+"""Characters below one ``m=`` that are read only once: a phone writes the same in each of its calls."""
+MOST_REMEMBERED = 128
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 
 _MEDIA = re.compile(r"(\S+)[ \t]+([0-9]{1,5})(?:/([0-9]{1,5}))?[ \t]+(\S+)(?:[ \t]+(.*))?", re.ASCII)
@@ -44,17 +49,21 @@ class Line(NamedTuple):
         return f"{self.kind}={self.value}"
 
 
-def _attributes(lines: tuple[Line, ...], name: str) -> tuple[str, ...]:
-    """Return the values of all ``a=name:value`` lines ('' for a bare ``a=name``), in order."""
-    parted = (line.value.partition(":") for line in lines if line.kind == "a")
-    return tuple(value.strip() for key, _, value in parted if key.strip() == name)
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _attributes(lines: tuple[Line, ...]) -> Mapping[str, tuple[str, ...]]:
+    """Return the values of all ``a=name:value`` lines ('' for a bare ``a=name``) by name, in order."""
+    values: dict[str, list[str]] = {}
+    for kind, text in lines:
+        if kind == "a":
+            name, _, value = text.partition(":")
+            values.setdefault(name.strip(), []).append(value.strip())
+    return {name: tuple(found) for name, found in values.items()}
 
 
 def _direction(lines: tuple[Line, ...]) -> str | None:
     """Return the direction attribute among ``lines``, if there is one."""
-    return next(
-        (line.value.strip() for line in lines if line.kind == "a" and line.value.strip() in DIRECTIONS), None
-    )
+    attributes = (value.strip() for kind, value in lines if kind == "a")
+    return next((attribute for attribute in attributes if attribute in DIRECTIONS), None)
 
 
 def _connection(lines: tuple[Line, ...]) -> str | None:
@@ -63,9 +72,12 @@ def _connection(lines: tuple[Line, ...]) -> str | None:
     Raises:
         MalformedMedia: the line is not ``IN IP4 <address>`` or ``IN IP6 <address>``.
     """
-    value = next((line.value for line in lines if line.kind == "c"), None)
-    if value is None:
-        return None
+    value = next((value for kind, value in lines if kind == "c"), None)
+    return None if value is None else _connection_address(value)
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _connection_address(value: str) -> str:
     match = _CONNECTION.fullmatch(value)
     if match is None:
         raise MalformedMedia(f"not a connection line: {value[:40]!r}")
@@ -116,11 +128,12 @@ class MediaDescription:
 
     def attributes(self, name: str) -> tuple[str, ...]:
         """Return the values of every ``a=name`` of this stream, in order."""
-        return _attributes(self.lines, name)
+        return _attributes(self.lines).get(name, ())
 
     def attribute(self, name: str) -> str | None:
         """Return the value of the first ``a=name`` of this stream, if there is one."""
-        return next(iter(self.attributes(name)), None)
+        values = self.attributes(name)
+        return values[0] if values else None
 
     def __str__(self) -> str:
         port = str(self.port) if self.port_count is None else f"{self.port}/{self.port_count}"
@@ -145,18 +158,13 @@ class SessionDescription:
         """
         if len(body) > MAX_BYTES:
             raise MalformedMedia(f"{len(body)} bytes of SDP")
-        lines = _lines(body)
+        head, *streams = _text(body).split("\nm=")
+        lines = _lines(head)
         if not lines or lines[0] != Line("v", "0"):
             raise MalformedMedia("SDP does not begin with v=0")
-        starts = [index for index, line in enumerate(lines) if line.kind == "m"]
-        if len(starts) > MAX_STREAMS:
-            raise MalformedMedia(f"{len(starts)} streams")
-        ends = [*starts[1:], len(lines)]
-        media = (
-            MediaDescription.parse(lines[start].value, tuple(lines[start + 1 : end]))
-            for start, end in zip(starts, ends, strict=False)
-        )
-        return cls(tuple(lines[: starts[0]] if starts else lines), tuple(media))
+        if len(streams) > MAX_STREAMS:
+            raise MalformedMedia(f"{len(streams)} streams")
+        return cls(lines, tuple(map(_stream, streams)))
 
     def connection_of(self, stream: MediaDescription) -> str | None:
         """Return the address at which ``stream`` is received: its own, else the session's."""
@@ -168,14 +176,30 @@ class SessionDescription:
 
     def to_bytes(self) -> bytes:
         """Return the body, each line ended by CR LF."""
-        below = (text for stream in self.media for text in (str(stream), *map(str, stream.lines)))
-        text = "".join(f"{line}\r\n" for line in (*map(str, self.lines), *below))
-        return text.encode("utf-8", "surrogateescape")
+        text = [f"{kind}={value}\r\n" for kind, value in self.lines]
+        for stream in self.media:
+            text.append(f"{stream}\r\n")
+            text += [f"{kind}={value}\r\n" for kind, value in stream.lines]
+        return "".join(text).encode("utf-8", "surrogateescape")
 
 
-def _lines(body: bytes) -> list[Line]:
-    """Return the lines of ``body``; bytes that are not UTF-8 (Latin-1 names) survive a round trip."""
+def _text(body: bytes) -> str:
+    """Return the text of ``body``; bytes that are not UTF-8 (Latin-1 names) survive a round trip."""
     text = body.decode("utf-8", "surrogateescape").rstrip("\r\n\0 ")
     if "\0" in text:
         raise MalformedMedia("SDP with a NUL")  # RFC 8866 §9; behind the end some phones pad with it
-    return [Line.parse(row) for row in (raw.rstrip("\r") for raw in text.split("\n")) if row]
+    return text
+
+
+def _stream(text: str) -> MediaDescription:
+    """Return the stream that ``text``, which begins with the value of its ``m=``, is about."""
+    value, _, below = text.partition("\n")
+    lines = _lines_below(below) if len(below) <= LONGEST_REMEMBERED else _lines(below)
+    return MediaDescription.parse(value, lines)
+
+
+def _lines(text: str) -> tuple[Line, ...]:
+    return tuple(Line.parse(row) for row in (raw.rstrip("\r") for raw in text.split("\n")) if row)
+
+
+_lines_below = lru_cache(maxsize=MOST_REMEMBERED)(_lines)

@@ -14,13 +14,14 @@ from media.errors import NoCommonCodec
 from media.multiplex import CONFLICTING
 from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import OFFERED_SUITES, Crypto, SrtpPolicy, StreamKeys, agree, read_crypto
-from media.sdp.formats import OPUS, Format, event_for, opus_bit_rate, our_events, our_format, read_formats
+from media.sdp.formats import OPUS, Format, bit_rate, event_for, format_lines, our_formats, read_formats
 from media.sdp.model import Line, MediaDescription, SessionDescription
 from media.sdp.network import address_of, ip_version_of, network_of, read_ip, remote_of
 
 PLAIN_RTP = ("RTP/AVP", "RTP/AVPF")
 SECURE_RTP = ("RTP/SAVP", "RTP/SAVPF")
 
+_NUMBER = re.compile(r"[0-9]{1,4}", re.ASCII)
 _SENDS = ("sendrecv", "sendonly")
 _RECEIVES = ("sendrecv", "recvonly")
 _DIRECTION = {
@@ -101,9 +102,7 @@ def make_offer(local: LocalMedia, *, direction: str = "sendrecv", after: bytes =
     ``after`` is our last description in the dialog: streams that it refused stay in their places, refused
     (RFC 3264 §8).
     """
-    audio = tuple(our_format(codec, dict(local.numbers)) for codec in local.codecs)
-    clocks = {known.clock_rate_hz for known in audio}
-    formats = (*audio, *our_events(clocks, taken=(known.payload_type for known in audio)))
+    formats = our_formats(local.codecs, local.numbers)
     protocol = "RTP/SAVP" if local.srtp.offers_savp else "RTP/AVP"
     offered = () if local.srtp is SrtpPolicy.OFF else local.crypto
     crypto = tuple(each for each in offered if each.suite in OFFERED_SUITES)
@@ -136,7 +135,9 @@ def make_answer(
     remote = remote_of(theirs, chosen)
     direction = _answer_direction(theirs.direction_of(chosen), is_on_hold=remote is None)
     accepted = (codec,) if event is None else (codec, event)
-    local = replace(local, is_multiplexed=_may_multiplex(chosen, accepted))
+    is_multiplexed = _may_multiplex(chosen, accepted)
+    if is_multiplexed is not local.is_multiplexed:
+        local = replace(local, is_multiplexed=is_multiplexed)
     answered = _audio(
         local, accepted, direction, protocol=chosen.protocol, crypto=_answered_crypto(taken, keys)
     )
@@ -155,7 +156,7 @@ def make_answer(
         is_savp=_is_secure(chosen),
         is_multiplexed=local.is_multiplexed,
         event_rate_hz=event.clock_rate_hz if event else 8000,
-        bit_rate=opus_bit_rate(chosen, codec.payload_type),
+        bit_rate=bit_rate(chosen, codec),
         shared=tuple(known.encoding for known in formats if _is_ours(known, local)),
     )
     return _describe(local, *streams), agreement
@@ -209,7 +210,7 @@ def read_answer(offer: bytes, answer: bytes) -> StreamAgreement:
         is_multiplexed=_is_multiplexed(asked) and _is_multiplexed(answered),
         event_rate_hz=event_rate_hz,
         more_events=tuple((number, rate_hz) for rate_hz, number in events.items()),
-        bit_rate=opus_bit_rate(answered, codec.payload_type),
+        bit_rate=bit_rate(answered, codec),
     )
 
 
@@ -332,7 +333,7 @@ def _ptime_ms(stream: MediaDescription, codec: Format) -> int:
 
 
 def _leading_number(value: str | None) -> int | None:
-    match = re.match(r"[0-9]{1,4}", value or "", re.ASCII)
+    match = _NUMBER.match(value or "")
     return int(match[0]) if match else None
 
 
@@ -357,11 +358,9 @@ def _audio(
     crypto: tuple[Crypto, ...],
 ) -> MediaDescription:
     """Return our audio stream with ``formats``, most wanted first."""
-    parameters = (line for known in formats for line in known.fmtp)
     lines = (
         *(each.line for each in crypto),
-        *(known.rtpmap for known in formats),
-        *parameters,
+        *format_lines(formats),
         Line("a", f"ptime:{local.ptime_ms}"),
         Line("a", direction),
         *((Line("a", "rtcp-mux"),) if local.is_multiplexed else ()),

@@ -36,6 +36,11 @@ def _named(theirs: SessionDescription, stream: MediaDescription) -> IPv4Address 
     text = theirs.connection_of(stream)
     if text is None:
         raise MalformedMedia("SDP has no connection line")
+    return _read(text)
+
+
+@lru_cache(maxsize=1024)
+def _read(text: str) -> IPv4Address | IPv6Address | None:
     if text.lower().endswith(".invalid"):  # RFC 6157 §6: "nowhere" in either address family
         return None
     try:
