@@ -166,7 +166,10 @@ class Headers:
         Raises:
             ValueError: the line would break out of its header.
         """
-        self._insert(len(self._keys), name, value)
+        _check_line(name, value)
+        self._keys.append(_KEYS.get(name) or name.lower())
+        self._names.append(name)
+        self._values.append(value)
 
     def prepend(self, name: str, value: str) -> None:
         """Put a line before all others of its name."""
@@ -175,10 +178,14 @@ class Headers:
 
     def put(self, name: str, value: str) -> None:
         """Leave exactly one line of that name, where the first one was."""
-        key = _key(name)
-        at = self._keys.index(key) if key in self._keys else len(self._keys)
-        self.remove(name)
-        self._insert(at, name, value)
+        key, keys = _key(name), self._keys
+        at = keys.index(key) if key in keys else len(keys)
+        if keys.count(key) == 1:
+            _check_line(name, value)
+            self._names[at], self._values[at] = name, value
+        else:
+            self.remove(name)
+            self._insert(at, name, value)
 
     def put_first(self, name: str, value: str) -> None:
         """Replace the first element of that name only, even where several share one line.
@@ -194,14 +201,13 @@ class Headers:
 
     def add_from(self, other: Headers, name: str) -> None:
         """Append every line of that name that ``other`` has."""
-        key = _key(name)
-        if key not in other._keys:
-            return
-        for at, value in zip(other._keys, other._values, strict=True):
-            if at == key:
-                self._keys.append(key)
-                self._names.append(name)
-                self._values.append(value)
+        key, keys = _key(name), other._keys
+        at = -1
+        for _ in range(keys.count(key)):
+            at = keys.index(key, at + 1)
+            self._keys.append(key)
+            self._names.append(name)
+            self._values.append(other._values[at])
 
     def remove(self, name: str) -> None:
         """Drop every line of that name."""

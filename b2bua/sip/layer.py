@@ -68,7 +68,7 @@ class TransactionLayer:
         self.dead_targets = DeadTargets()
         self.transports = Transports()
         self._user = user
-        self._table = TransactionTable()
+        self._table = TransactionTable(self._wake_at)
         self._clients: dict[AnyClient, ClientCall] = {}
         self._servers: dict[AnyServer, ServerCall] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -121,7 +121,6 @@ class TransactionLayer:
         self._emit_client(call, call.transaction.start(self.now()))
         if call.transport is None:
             self._loop.call_soon(self._fail_client, call)
-        self.arm()
 
     def _stop_connecting(self, call: ClientCall) -> None:
         if call.otherwise is not None and call.transport is not None:
@@ -163,7 +162,6 @@ class TransactionLayer:
         if response.status >= 200:
             call.settle()
         self._emit_server(call, call.transaction.respond(response, self.now()))
-        self.arm()
 
     # --- receiving ----------------------------------------------------------------------------------------
 
@@ -184,7 +182,6 @@ class TransactionLayer:
         except MalformedMessage as error:
             if isinstance(message, Request):
                 _refuse_statelessly(message, error, source, transport)
-        self.arm()
 
     def _receive_response(self, response: Response) -> None:
         transaction = self._table.client_for(response)
@@ -195,10 +192,7 @@ class TransactionLayer:
             self._user.take_stray(response)  # also one that a fork sends after another one's refusal
 
     def _receive_request(self, request: Request, source: Hop, transport: Transport) -> None:
-        via = request.via
-        noted = via.with_source(source.address, source.port)
-        if noted is not via:
-            request.headers.put_first("Via", str(noted))
+        request.note_source(source.address, source.port)
         transaction = self._table.server_for(request)
         if transaction is not None:
             call = self._servers[transaction]
@@ -246,7 +240,6 @@ class TransactionLayer:
                 self._user.reply_failed(server)
         if hop.is_reliable:
             self._user.connection_lost(hop)
-        self.arm()
 
     def _fail_client(self, call: ClientCall, why: str = "") -> None:
         if call.transaction not in self._clients:
@@ -286,13 +279,8 @@ class TransactionLayer:
 
     # --- the timer ----------------------------------------------------------------------------------------
 
-    def arm(self) -> None:
-        """Let the loop wake us for the earliest deadline; one that moved back costs one idle wake."""
-        due = _earliest(self._table.next_timer(), self.alarms.next_time())
-        if due is not None:
-            self._wake_at(due)
-
     def _wake_at(self, due: float) -> None:
+        """Let the loop wake us at ``due`` at the latest; a deadline that moved back costs one idle wake."""
         if self._timer is not None:
             if self._timer_due <= due:  # noted here: uvloop's handle of a time that is past knows none
                 return
@@ -314,7 +302,9 @@ class TransactionLayer:
                     self._emit_server(server, output)
         while (action := self.alarms.pop_due(now)) is not None:
             action()
-        self.arm()
+        due = _earliest(self._table.next_timer(), self.alarms.next_time())
+        if due is not None:
+            self._wake_at(due)
 
     async def close(self) -> None:
         """Fail what still waits, stop the timer and release every address."""

@@ -156,6 +156,10 @@ class Message(ABC):
 
     def _view(self, name: str, parse: Callable[[str], _T]) -> _T:
         """Return the typed value, parsed again only when the header's text is another one."""
+        text = self.headers.get(name)
+        seen = self._typed.get(name)
+        if seen is not None and seen[0] is text:
+            return seen[1]  # type: ignore[no-any-return]
         return self._parsed(name, self._required(name), parse)
 
     def _parsed(self, name: str, text: str, parse: Callable[[str], _T]) -> _T:
@@ -181,6 +185,14 @@ class Request(Message):
     def target(self) -> Uri:
         """The request-URI as a value. Raises MalformedMessage when it is none."""
         return self._parsed("", self.uri, parse_uri)
+
+    def note_source(self, host: str, port: int) -> None:
+        """Note in the topmost Via where the request came from (§18.2.1, RFC 3581 §4)."""
+        via = self.via
+        noted = via.with_source(host, port)
+        if noted is not via:
+            self.headers.put_first("Via", str(noted))
+            self._typed["Via"] = self._required("Via"), noted
 
     def start_line(self) -> str:
         """Return ``METHOD uri SIP/2.0``."""

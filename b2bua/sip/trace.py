@@ -37,11 +37,13 @@ class TracedMessage:
 
 
 class _Dialog:
-    __slots__ = ("messages", "size")
+    __slots__ = ("calls", "messages", "size")
 
     def __init__(self) -> None:
         self.messages: list[TracedMessage] = []
         self.size = 0
+        self.calls = 0
+        """How many calls it is part of."""
 
 
 class Trace:
@@ -80,13 +82,15 @@ class Trace:
         dialog = self._dialogs[key] = _Dialog()
         call = self._current.get()
         if is_sent and call is not None:
-            call.append(key)
+            self._count(key, call)
         return dialog
 
     @contextmanager
     def following(self, call: str, call_id: str) -> Iterator[None]:
         """Count what happens in this block as part of ``call``; ``call_id`` is its caller's Call-ID."""
-        keys = self._calls[call] = [call_id.encode()]
+        keys: list[bytes] = []
+        self._calls[call] = keys
+        self._count(call_id.encode(), keys)
         if len(self._calls) > MOST_CALLS:
             self._calls.popitem(last=False)
         token = self._current.set(keys)
@@ -99,7 +103,13 @@ class Trace:
         """Count that Call-ID as part of ``call`` too: somebody who called us themselves joined it."""
         keys, key = self._calls.get(call), call_id.encode()
         if keys is not None and key not in keys:
-            keys.append(key)
+            self._count(key, keys)
+
+    def _count(self, key: bytes, keys: list[bytes]) -> None:
+        """Add a dialog to the ones of a call."""
+        keys.append(key)
+        if key in self._dialogs:
+            self._dialogs[key].calls += 1
 
     def take(self, call: str) -> tuple[TracedMessage, ...]:
         """Return the messages of a call in the order of their time, and forget what no other call needs."""
@@ -109,7 +119,8 @@ class Trace:
             if dialog is None:
                 continue
             messages += dialog.messages
-            if not any(key in keys for keys in self._calls.values()):
+            dialog.calls -= 1
+            if dialog.calls <= 0:
                 del self._dialogs[key]
                 self._size -= dialog.size
         return tuple(sorted(messages, key=lambda message: message.at))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -65,7 +65,8 @@ def noting(key: int, call: int, event: CallEvent) -> Change:
 
 def measuring(key: int, call: int, leg: LegQuality) -> Change:
     """What is written of one party's sound, in a row that gets ``key``."""
-    return Change(statements.MEASURE_LEG, {"id": key, "call": call, **asdict(leg)})
+    row = {"id": key, "call": call, **{name: getattr(leg, name) for name in _MEASURED}}
+    return Change(statements.MEASURE_LEG, row)
 
 
 def ending(
@@ -93,3 +94,6 @@ def _promise_row(journaled: JournaledCall, key: int, why: str) -> dict[str, Any]
         "why": why,
         "status": "open",
     }
+
+
+_MEASURED = tuple(each.name for each in fields(LegQuality))

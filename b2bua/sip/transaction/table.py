@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 
@@ -21,7 +22,9 @@ AnyServer = ServerInviteTransaction | ServerTransaction
 class TransactionTable:
     """Keeps a transaction from ``add`` until it is done; a moved timer leaves one stale heap entry."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_armed: Callable[[float], None] = lambda _: None) -> None:
+        """``on_armed`` is told the time of each timer, so that somebody calls ``fire`` then."""
+        self._tell = on_armed
         self._clients: dict[Key, AnyClient] = {}
         self._servers: dict[Key, AnyServer] = {}
         self._merged: dict[Key, AnyServer] = {}
@@ -99,6 +102,7 @@ class TransactionTable:
 
     def _on_armed(self, transaction: Transaction, at: float) -> None:
         heappush(self._heap, (at, next(self._serial), transaction))
+        self._tell(at)
 
     def _on_done(self, transaction: Transaction) -> None:
         assert isinstance(transaction, AnyClient | AnyServer)

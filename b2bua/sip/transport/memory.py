@@ -58,6 +58,8 @@ class MemoryNetwork:
         self._closed: set[Hop] = set()
         self._black_holes: set[str] = set()
         self._drops: list[Callable[[bytes], bool]] = []
+        self._on_the_way: dict[float, list[tuple[bytes, Hop, Hop]]] = {}
+        """What arrives, by the time of that."""
 
     def transport(self, host: str, port: int = 5060, *, transport: str = "udp") -> MemoryTransport:
         """Return a new end bound to that address."""
@@ -104,7 +106,19 @@ class MemoryNetwork:
             return
         copies = 2 if destination.transport == "udp" and self._random.random() < self.duplicate else 1
         for _ in range(copies):
-            loop.call_later(self._delay(destination), self._arrive, wire, source, destination)
+            self._carry_until(loop.time() + self._delay(destination), wire, source, destination)
+
+    def _carry_until(self, when: float, wire: bytes, source: Hop, destination: Hop) -> None:
+        """Deliver at ``when``, behind what was sent before to arrive then: a loop's timers keep no order."""
+        on_the_way = self._on_the_way.get(when)
+        if on_the_way is None:
+            on_the_way = self._on_the_way[when] = []
+            asyncio.get_running_loop().call_at(when, self._arrive_all, when)
+        on_the_way.append((wire, source, destination))
+
+    def _arrive_all(self, when: float) -> None:
+        for wire, source, destination in self._on_the_way.pop(when):
+            self._arrive(wire, source, destination)
 
     def _is_lost(self, wire: bytes, source: Hop, destination: Hop) -> bool:
         if source.host in self._black_holes or destination.host in self._black_holes:
