@@ -104,6 +104,8 @@ class MediaLeg:
         self._role = Role.PARTY
         self._to: MediaLeg | None = None
         self._unsent_digits = ""
+        self._has_spoken = False
+        """Whether it was given something to play or to press since it was stopped."""
         self._is_listening = False
         """Whether keys are listened for in the sound."""
         self._take_place(opened)
@@ -142,6 +144,7 @@ class MediaLeg:
         The first ``start_s`` seconds are left out; of a loop, the first time only.
         """
         self._cut()
+        self._has_spoken = True
         self._playing = _Playing(Playback(), tuple(items), loop, heard_s=start_s)
         self._play_on(self._playing)
         return self._playing.playback
@@ -157,6 +160,9 @@ class MediaLeg:
 
     def stop(self) -> None:
         """Cut what plays, and digits not yet sent."""
+        if not self._has_spoken:
+            return
+        self._has_spoken = False
         self._cut()
         self._unsent_digits = ""
         self._send(commands.StopPlaying(self.number))
@@ -232,6 +238,7 @@ class MediaLeg:
 
     def send_digits(self, digits: str) -> None:
         """Press keys (RFC 4733); a comma waits two seconds."""
+        self._has_spoken = True
         if self.is_open:
             self._send(commands.SendDigits(self.number, digits))
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -32,8 +32,8 @@ class Talk:
 class Conversation:
     """Two answered legs that are connected until one of them hangs up, or a transfer parts them."""
 
-    def __init__(self, first: Leg, second: Leg, *, music: Sequence[PlayItem] = ()) -> None:
-        """``music`` is for whoever is held."""
+    def __init__(self, first: Leg, second: Leg, *, music: Callable[[], Sequence[PlayItem]] = tuple) -> None:
+        """``music`` returns what is for whoever is held."""
         self.first = first
         self.second = second
         self._music = music
@@ -99,8 +99,9 @@ class Conversation:
     def _follow_holds(self) -> None:
         """Play music to whom the other one holds (row D9); a resumed bridge carries voices again."""
         for held_by, listener in ((self.first, self.second), (self.second, self.first)):
-            if held_by.is_held and self._music:
-                listener.loop(self._music)
+            music = self._music() if held_by.is_held else ()
+            if music:
+                listener.loop(music)
             else:
                 listener.media.stop()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from b2bua.call.beside import beside
 from b2bua.call.bridge import Conversation, Talk
@@ -13,7 +14,7 @@ from b2bua.call.post_dial import press_after_answer
 from media.commands import PlayItem
 
 
-async def converse(call: Call, leg: Leg, *, music: Sequence[PlayItem] = ()) -> bool:
+async def converse(call: Call, leg: Leg, *, music: Callable[[], Sequence[PlayItem]] = tuple) -> bool:
     """Return whether the caller talked with ``leg``, which is closed then; the caller's leg is not.
 
     False: it picked the call up and died before it confirmed that (no ACK), so nobody was there.
@@ -51,18 +52,25 @@ def _ours(call: Call, leg: Leg) -> str:
     return "" if leg.party else call.caller.party
 
 
-async def _talk(call: Call, leg: Leg, music: Sequence[PlayItem]) -> Talk:
+async def _talk(call: Call, leg: Leg, music: Callable[[], Sequence[PlayItem]]) -> Talk:
     conversation = Conversation(call.caller, leg, music=music)
     loop = asyncio.get_running_loop()
     began = loop.time()
     try:
         with call.watch_for_transfer(conversation):
-            async with beside(_dial_on(call, leg), name=f"digits behind the number of {leg.name}"):
+            async with _dialling_on(call, leg):
                 return await conversation.run()
     except asyncio.CancelledError:
         why, seconds = "the office was stopped", loop.time() - began
         call.ledger.note("talked", leg.name, why, seconds, party=_ours(call, leg))
         raise
+
+
+def _dialling_on(call: Call, leg: Leg) -> AbstractAsyncContextManager[None]:
+    """Return a block within which is pressed what follows the number that ``leg`` has dialled, if it does."""
+    if not leg.post_dial and not leg.dialled_on:
+        return nullcontext()
+    return beside(_dial_on(call, leg), name=f"digits behind the number of {leg.name}")
 
 
 async def _dial_on(call: Call, leg: Leg) -> None:

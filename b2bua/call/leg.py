@@ -74,8 +74,8 @@ class Leg:
         """What was pressed there before the call was theirs."""
         self._allows_nat = allows_nat
         self._profile = profile
-        self._local = _first_description(media, profile)
-        self._face(peer)
+        self._peer = peer
+        self._local = _first_description(media, profile, peer)
         self._told = self._local
         """As the far end knows us: another port, other keys are still to be told."""
         self._relocation: Relocation | None = None
@@ -411,10 +411,11 @@ class Leg:
         self.owner = None
 
 
-def _first_description(media: MediaLeg, profile: SoundProfile) -> LocalMedia:
+def _first_description(media: MediaLeg, profile: SoundProfile, peer: str) -> LocalMedia:
     """Return how we describe our sound first."""
+    address, other_address = profile.addresses_toward(peer, own=media.hosts)
     return LocalMedia(
-        address=media.address[0],
+        address=address,
         port=media.address[1],
         session_id=secrets.randbits(40),
         version=1,
@@ -422,4 +423,5 @@ def _first_description(media: MediaLeg, profile: SoundProfile) -> LocalMedia:
         ptime_ms=profile.ptime_ms,
         srtp=profile.srtp,
         crypto=() if profile.srtp is SrtpPolicy.OFF else new_keys(),
+        other_address=other_address,
     )

@@ -35,13 +35,17 @@ class SoundProfile:
         self, srtp: str | None, codecs: Sequence[str] | None = None, dtmf: str = DtmfMode.AUTO
     ) -> SoundProfile:
         """Return the same for a party that has a policy of SRTP, codecs or a way of digits of its own."""
-        policy = self.srtp if srtp is None else SrtpPolicy(srtp)
-        return replace(self, srtp=policy, codecs=tuple(codecs or self.codecs), dtmf=DtmfMode(dtmf))
+        own = self.srtp if srtp is None else SrtpPolicy(srtp), tuple(codecs or self.codecs), DtmfMode(dtmf)
+        if own == (self.srtp, self.codecs, self.dtmf):
+            return self
+        return replace(self, srtp=own[0], codecs=own[1], dtmf=own[2])
 
     def first(self, codecs: Sequence[str], *, ptime_ms: int) -> SoundProfile:
         """Return the same for who is to talk with a peer that has ``codecs``: these first, in its order."""
         first = tuple(codec for codec in codecs if codec in self.codecs)
         rest = tuple(codec for codec in self.codecs if codec not in first)
+        if (first + rest, ptime_ms) == (self.codecs, self.ptime_ms):
+            return self
         return replace(self, codecs=first + rest, ptime_ms=ptime_ms)
 
     def address_toward(self, peer: str, *, own: str) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from b2bua.call.attempt import Reply
 from b2bua.call.beside import beside
@@ -207,7 +208,8 @@ class Visit:
         agent = leg.person or leg.name
         self._line.pace.started(agent, self._rung_at)
         try:
-            return await converse(self._call, leg, music=self._step.sounds.music(self._line.spec.music))
+            music = partial(self._step.sounds.music, self._line.spec.music)
+            return await converse(self._call, leg, music=music)
         finally:
             self._line.pace.finished(agent, self._loop.time())
 

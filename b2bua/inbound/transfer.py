@@ -213,7 +213,7 @@ class Transfers:
 
     async def _hand_to(self, call: Call, leg: Leg) -> bool:
         self._engage(leg)
-        return await converse(call, leg, music=self.music())
+        return await converse(call, leg, music=self.music)
 
     async def _send_to(self, call: Call, transfer: Transfer, start: Position, walk: Walk) -> bool:
         """Serve at ``start``; who asked is told, and gets who was sent back if nobody is there."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from b2bua.call.call import Call
 from b2bua.call.callee import CalleeLeg, Dial, Reached
@@ -137,7 +138,7 @@ class Ringing:
                 return Outcome(rung.reply)
             if not await self._is_told(call, ring, rung.leg):
                 return Outcome.NO_ANSWER
-            is_there = await converse(call, rung.leg, music=self.sounds.music(ring.music))
+            is_there = await converse(call, rung.leg, music=partial(self.sounds.music, ring.music))
             return Outcome.ANSWERED if is_there else Outcome.OFFLINE
 
     async def _is_told(self, call: Call, ring: Ring, leg: Leg) -> bool:

@@ -114,9 +114,10 @@ class Dialog:
             hop = literal_hop(first) or flow
         except MalformedMessage:
             return flow, flow
-        hop = replace(hop, host=with_zone(hop.host, flow.host))
+        if "%" in flow.host:
+            hop = replace(hop, host=with_zone(hop.host, flow.host))
         if hop.host == flow.host:
-            hop = replace(hop, name=flow.name)  # whose certificate we have seen
+            hop = replace(hop, name=flow.name) if flow.name else hop  # whose certificate we have seen
             return (flow, hop) if flow.is_reliable else (hop, flow)
         return (flow, hop) if _is_behind_nat(hop.host, flow.host) else (hop, flow)
 

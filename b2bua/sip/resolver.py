@@ -7,6 +7,7 @@ import ipaddress
 import itertools
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -36,11 +37,16 @@ SECURE = ("tls", "wss")
 
 def is_literal(host: str) -> bool:
     """Return whether ``host`` is an IP address rather than a name."""
+    return _literal(host) is not None
+
+
+@lru_cache(maxsize=1024)
+def _literal(host: str) -> str | None:
+    """Return an IP address as it is usually written; None for a name."""
     try:
-        ipaddress.ip_address(host)
+        return str(ipaddress.ip_address(host))
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def transport_of(uri: SipUri) -> str:
@@ -55,11 +61,8 @@ def literal_hop(uri: Uri) -> Hop | None:
     """Return where ``uri`` points when it needs no lookup, else None."""
     if not isinstance(uri, SipUri):
         return None
-    try:
-        address = ipaddress.ip_address(uri.host)
-    except ValueError:
-        return None
-    return Hop(transport_of(uri), str(address), _port(uri))
+    address = _literal(uri.host)
+    return None if address is None else Hop(transport_of(uri), address, _port(uri))
 
 
 @dataclass(frozen=True, slots=True)

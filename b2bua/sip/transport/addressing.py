@@ -62,6 +62,7 @@ def network_of(host: str) -> str:
         return host
 
 
+@lru_cache(maxsize=1024)
 def is_private(host: str) -> bool:
     """Return whether ``host`` is an address of a private network, on our side of a NAT; a name never is."""
     try:
