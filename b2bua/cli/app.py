@@ -96,17 +96,12 @@ def explain(
     ] = False,
 ) -> None:
     """Tell step by step where a call from outside would go, and why. Nothing is dialled."""
-    from b2bua.cli.moment import parse_moment
     from b2bua.cli.said import with_what_was_said
     from b2bua.routing.explain import explain as tell
     from b2bua.routing.facts import Facts
 
     office = _load(config, needs_secrets=ask)
-    zone = ZoneInfo(office.office.timezone)
-    try:
-        moment = parse_moment(at, now=datetime.now(zone))
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--at") from None
+    moment = _moment(at, office, option="--at")
     facts = Facts(
         moment,
         offline=_people(office, offline, "--offline"),
@@ -117,6 +112,37 @@ def explain(
     asks = _asker(office, to, from_) if ask else None
     for line in tell(_plan_at(office, moment), facts, to, from_, ask=asks):
         typer.echo(line)
+
+
+@app.command()
+def timeline(
+    config: ConfigPath = None,
+    days: Annotated[int, typer.Option(min=1, max=366, help="How many days, today included.")] = 14,
+    to: Annotated[str, typer.Option(help="Only this number.")] = "",
+    start: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="WHEN", help='When it begins: "now", "sat 21:00", "2026-12-24 12:00".'
+        ),
+    ] = "now",
+    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+) -> None:
+    """Tell for each number who would take a call at any time of the next days; gaps are marked."""
+    from b2bua.cli.timeline import show_timeline
+
+    office = _load(config, needs_secrets=False)
+    first = _moment(start, office, option="--from").replace(second=0, microsecond=0)
+    plan = _plan_at(office, first)
+    _run(lambda: show_timeline(office, plan, first, days=days, number=to, for_programs=as_json))
+
+
+def _moment(text: str, office: Config, *, option: str) -> datetime:
+    from b2bua.cli.moment import parse_moment
+
+    try:
+        return parse_moment(text, now=datetime.now(ZoneInfo(office.office.timezone)))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
 
 
 def _plan_at(office: Config, moment: datetime) -> Plan:
