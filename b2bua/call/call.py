@@ -217,7 +217,9 @@ class Call:
         if attempt.reply in MISSED:
             self.note_missed(attempt.dial.name or attempt.dial.who)
         if attempt.reply is not Reply.ANSWERED:
-            self.ledger.note("rang", attempt.dial.who, attempt.in_words, attempt.seconds)
+            dial = attempt.dial
+            party = dial.party or dial.person or ""
+            self.ledger.note("rang", dial.who, attempt.in_words, attempt.seconds, party=party)
 
     def note_missed(self, name: str) -> None:
         """Remember that ``name`` did not take the call, for whoever does (row F19)."""

@@ -261,6 +261,18 @@ def costs(
 
 
 @app.command()
+def missed(
+    config: ConfigPath = None,
+    days: Annotated[int, typer.Option("--days", min=1, help="How many, today included.")] = 7,
+) -> None:
+    """Tell how many calls reached a backup, and how many each person missed; also while the office runs."""
+    from b2bua.cli.missed import list_missed
+
+    office = _load(config, needs_secrets=False)
+    _run(lambda: list_missed(office, days=days))
+
+
+@app.command()
 def status(
     config: ConfigPath = None,
     person: Annotated[str, typer.Argument(help="Whose: key or extension.", metavar="PERSON")] = "",

@@ -103,7 +103,7 @@ class Ringing:
             reached = Reached(_name_of(target), (), "its address could not be looked up in time")
         if not reached.dials:
             kind = EventKind.EXCUSED if reached.is_excused else EventKind.OFFLINE
-            call.ledger.note(kind, reached.who, reached.why_not)
+            call.ledger.note(kind, reached.who, reached.why_not, party=reached.person or "")
             if reached.person is not None and not reached.is_excused:
                 call.note_missed(reached.who)
         return reached

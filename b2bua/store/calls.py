@@ -119,7 +119,10 @@ class CallEvent:
     seconds: float | None = None
     """How long it took."""
     party: str = ""
-    """Whom of ours the outside talked with, as a scheme names them: ``anna``, ``mobile of anna``."""
+    """Whom of ours it is about, as a scheme names them: ``anna``, ``mobile of anna``; empty: nobody.
+
+    Of a talk, and of what was rung.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,10 +64,11 @@ class History:
             and_(calls.c.direction == "in", calls.c.caller == number),
             and_(calls.c.direction == "out", calls.c.dialled == number),
         )
+        is_talk = call_events.c.kind == EventKind.TALKED.value
         query = (
             select(call_events.c.party)
             .join(calls, call_events.c.call == calls.c.id)
-            .where(calls.c.began_at >= since, is_theirs, call_events.c.party != "")
+            .where(calls.c.began_at >= since, is_theirs, call_events.c.party != "", is_talk)
             .order_by(call_events.c.at.desc(), call_events.c.id.desc())
             .limit(1)
         )
