@@ -63,7 +63,11 @@ class Opus:
         return np.concatenate([frame.to_ndarray()[0] for frame in frames])
 
     def conceal(self, samples: int) -> NDArray[np.int16]:
-        """Return ``samples`` as the decoder makes them up after what it heard last."""
+        """Return ``samples`` as the decoder makes them up after what it heard last.
+
+        What the packet behind a lost one may tell of it (in-band FEC, RFC 6716 §2.1.7) stays unread: FFmpeg
+        asks libopus for that in no way, whatever its options.
+        """
         made_up: list[NDArray[np.int16]] = []
         missing = samples
         while missing > 0 and self._toc:
