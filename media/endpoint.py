@@ -26,6 +26,9 @@ class Endpoint(Protocol):
     def lock(self, remote: Address) -> Send:
         """Hear nobody but ``remote``, if the network can; return what sends there."""
 
+    def read_anew(self) -> None:
+        """Learn of the leg how to read, as that has changed."""
+
     def leave(self) -> None:
         """Hear everybody and send to nobody: the far end has gone to another address of ours."""
 
@@ -75,6 +78,10 @@ class LegPorts:
     def lock(self, remote: Address) -> Send:
         """Hear nobody but ``remote``, which is of the IP version aimed at; return what sends there."""
         return self._used.lock(remote)
+
+    def read_anew(self) -> None:
+        """Learn of the leg how to read, as that has changed."""
+        self._used.read_anew()
 
     def multiplex(self, *, is_on: bool) -> None:
         """Have RTCP on the RTP port from now on, or on the one above."""

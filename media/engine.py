@@ -30,9 +30,10 @@ from media.commands import (
 from media.endpoint import LegPorts
 from media.errors import PortsExhausted
 from media.inband import Listeners
-from media.leg import Leg, Surroundings
+from media.leg import Leg
 from media.mixer import Room
 from media.pacing import Pacer
+from media.surroundings import Surroundings
 from media.tape import Tapes
 from media.voice import Voice
 
@@ -219,18 +220,18 @@ class Engine:
         self._legs[command.leg].voice.press(command.digits)
 
     def _record(self, command: Record, now: float) -> None:
-        self._legs[command.leg].record(command, now)
+        leg = self._legs[command.leg]
+        leg.audience.record(command, _codec_of(leg), now)
 
     def _stop_recording(self, command: StopRecording, _now: float) -> None:
-        self._legs[command.leg].stop_recording()
+        self._legs[command.leg].audience.stop_recording()
 
     def _tap(self, command: Tap, now: float) -> None:
         leg = self._legs[command.leg]
-        codec = "PCMA" if leg.agreement is None else leg.agreement.codec
-        leg.tap(self._tapes.tape(command, now).on(command.channel, codec))
+        leg.audience.tap(self._tapes.tape(command, now).on(command.channel, _codec_of(leg)))
 
     def _untap(self, command: Untap, _now: float) -> None:
-        self._legs[command.leg].tap(None)
+        self._legs[command.leg].audience.tap(None)
 
     def _stop_tape(self, command: StopTape, now: float) -> None:
         self._tapes.stop(command.tape, now)
@@ -238,7 +239,7 @@ class Engine:
     def _listen_for_tones(self, command: ListenForTones, now: float) -> None:
         self._listeners.drop(command.leg)
         listener = self._listeners.add(command.leg, now) if command.is_on else None
-        self._legs[command.leg].listen_for_tones(None if listener is None else listener.listen)
+        self._legs[command.leg].audience.listen_for_tones(None if listener is None else listener.listen)
 
     def _close(self, command: CloseLeg, now: float) -> None:
         leg = self._legs.pop(command.leg)
@@ -247,3 +248,8 @@ class Engine:
             grid.voices.pop(command.leg, None)
         leg.close(now)
         self._around.emit(LegClosed(command.leg, leg.statistics()))
+
+
+def _codec_of(leg: Leg) -> str:
+    """Return the codec in which ``leg`` will most likely be heard."""
+    return "PCMA" if leg.agreement is None else leg.agreement.codec

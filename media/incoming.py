@@ -5,7 +5,8 @@ from __future__ import annotations
 from media.encoding import USUAL_CLOCK_HZ
 from media.outgoing import HEADER
 
-_WRAP = 0x10000
+WRAP = 0x10000
+"""How many sequence numbers there are."""
 _MAX_JUMP = 3000
 _HEADER_BYTES = HEADER.size
 _NEVER = float("-inf")
@@ -16,17 +17,17 @@ class IncomingStream:
 
     __slots__ = (
         "_base",
-        "_cycles",
-        "_highest",
-        "_jitter",
         "_lost_before",
-        "_received",
         "_received_before",
-        "_transit",
         "clock_hz",
+        "cycles",
         "heard_at",
+        "highest",
+        "jitter_ticks",
         "malformed",
+        "received",
         "ssrc",
+        "transit",
         "unknown",
     )
 
@@ -39,65 +40,65 @@ class IncomingStream:
         """Packets of a payload type that nobody agreed to."""
         self.heard_at: float | None = None
         self._lost_before = self._received_before = 0
-        self._base = self._highest = self._cycles = self._received = 0
-        self._transit = _NEVER
-        self._jitter = 0.0
+        self._base = self.highest = self.cycles = self.received = 0
+        self.transit = _NEVER
+        self.jitter_ticks = 0.0
 
     def _start(self, ssrc: int, sequence: int) -> None:
         self._lost_before, self._received_before = self.lost, self.packets
         self.ssrc = ssrc
-        self._base = self._highest = sequence
-        self._cycles = self._received = 0
-        self._transit = _NEVER
+        self._base = self.highest = sequence
+        self.cycles = self.received = 0
+        self.transit = _NEVER
 
     def count(self, sequence: int, timestamp: int, ssrc: int, now: float) -> None:
         """Count one packet."""
         self.heard_at = now
-        ahead = (sequence - self._highest) & 0xFFFF
-        if ssrc != self.ssrc or _MAX_JUMP < ahead < _WRAP - _MAX_JUMP:
+        ahead = (sequence - self.highest) & 0xFFFF
+        if ssrc != self.ssrc or _MAX_JUMP < ahead < WRAP - _MAX_JUMP:
             self._start(ssrc, sequence)
         elif ahead <= _MAX_JUMP:
-            if sequence < self._highest:
-                self._cycles += _WRAP
-            self._highest = sequence
-        self._received += 1
+            if sequence < self.highest:
+                self.cycles += WRAP
+            self.highest = sequence
+        self.received += 1
         clock_hz = self.clock_hz
         transit = now * clock_hz - timestamp
-        change = transit - self._transit
-        self._transit = transit
+        change = transit - self.transit
+        self.transit = transit
         # A new stream and a timestamp that wraps or leaps are no jitter.
         if -clock_hz < change < clock_hz:
-            self._jitter += ((change if change > 0 else -change) - self._jitter) / 16
+            self.jitter_ticks += ((change if change > 0 else -change) - self.jitter_ticks) / 16
 
     @property
     def packets(self) -> int:
         """Packets that came, of all SSRCs."""
-        return self._received_before + self._received
+        return self._received_before + self.received
 
     @property
     def highest_sequence(self) -> int:
         """Highest sequence number, wraps counted (RFC 3550 §6.4.1)."""
-        return self._cycles + self._highest
+        return self.cycles + self.highest
 
     @property
     def expected(self) -> int:
         """Packets of the present SSRC that should have come."""
-        return self.highest_sequence - self._base + 1 if self._received else 0
+        return self.highest_sequence - self._base + 1 if self.received else 0
 
     @property
     def lost(self) -> int:
         """Packets that never came, of all SSRCs; duplicates count against it."""
-        return self._lost_before + max(0, self.expected - self._received)
+        return self._lost_before + max(0, self.expected - self.received)
 
     @property
     def jitter(self) -> int:
         """Interarrival jitter in RTP clock units (RFC 3550 §6.4.1)."""
-        return int(self._jitter)
+        return int(self.jitter_ticks)
 
     @property
     def jitter_ms(self) -> float:
         """Interarrival jitter in milliseconds."""
-        return self._jitter * 1000 / self.clock_hz
+        return self.jitter_ticks * 1000 / self.clock_hz
 
 
 def plain_size(packet: bytearray, size: int) -> int:

@@ -3,57 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from random import Random
-from typing import TypeAlias
 
-from media.background import Background
-from media.commands import DigitPressed, Event, Heard, Record, Recorded, Role, RtpTimedOut, SourceChanged
+from media.audience import Audience
+from media.commands import DigitPressed, Heard, Role, RtpTimedOut, SourceChanged
 from media.dtmf import EventReceiver
 from media.encoding import clock_rate_hz
 from media.endpoint import Address, Latch, LegPorts
 from media.errors import MalformedMedia
+from media.flow import Flow, Receive
 from media.incoming import IncomingStream, plain_size
-from media.meter import Loudness
 from media.mixer import Room, Seat
 from media.multiplex import told_apart
 from media.outgoing import VERSION_2, OutgoingStream, Send, discard, unpack_header
-from media.recorder import Recorder
 from media.relay import HEADER_BYTES, Header, Relay
 from media.reports import REPORT_SECONDS, Reporter
 from media.routes import is_open, must_decode, routes, transcoder
 from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import StreamKeys
-from media.shelf import CodecShelf
-from media.sounds import SoundLibrary
 from media.srtp import SrtpSession
-from media.tape import Listen
+from media.surroundings import Surroundings
 from media.transcode import Transcoder
 from media.voice import Voice
 
-Receive: TypeAlias = Callable[[bytearray, int, Address | None, float], None]
-
 CHECK_SECONDS = 1.0
 """How often a leg is looked after, recordings apart."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What all legs of an engine share."""
-
-    emit: Callable[[Event], None]
-    """Tells signalling."""
-    sounds: SoundLibrary
-    """Prompts, encoded once."""
-    shelf: CodecShelf
-    """Codecs that can be used at once."""
-    files: Background
-    """Writes recordings."""
-    syncs: Background
-    """Waits for the disk, so that `files` need not."""
-    random: Random
-    """Where streams begin."""
 
 
 class Leg:
@@ -70,10 +43,11 @@ class Leg:
         self.voice = Voice(number, self.out, emit=around.emit, sounds=around.sounds, pace=pace)
         self.receive: Receive = self.on_packet
         """Takes one datagram of the network: `on_packet`, or what unprotects or sorts it first."""
+        self.flow: Flow | None = None
+        """What comes as usual, and may be read and sent on at once; None: nothing may."""
         self.latch = Latch()
-        self.recorder: Recorder | None = None
-        self._listeners: dict[str, Listen] = {}
-        """Who takes the audio that comes, besides whoever it is sent on to: a recorder, a tape."""
+        self.audience = Audience(number, around, changed=self._choose_way)
+        """Who takes the audio that comes, besides whoever it is sent on to."""
         self.sink: Relay | Seat | None = None
         self.partner: Leg | None = None
         """Who hears this leg and is heard by it: another leg, itself (echo), or nobody."""
@@ -162,12 +136,34 @@ class Leg:
 
     def _start_anew(self) -> None:
         """Let what arrives go to who understands it now, and find out anew where it comes from."""
-        take = self.on_packet if self._srtp is None else self._on_protected
-        self.receive = told_apart(take, self.on_report) if self._is_multiplexed else take
+        self._choose_way()
         self.out.send = discard
         if self.latch.expected is not None:
             self.ports.aim(self.latch.expected)
         self.latch.forget()
+
+    def _choose_way(self) -> None:
+        """Let what arrives go the shortest way to who understands it now."""
+        take = self.on_packet if self._srtp is None else self._on_protected
+        self.receive = told_apart(take, self.on_report) if self._is_multiplexed else take
+        self.flow = self._flow()
+        if self._ports is not None:
+            self._ports.read_anew()
+
+    def _flow(self) -> Flow | None:
+        """Return the stream that nobody has to look at: plain, relayed as it comes, with no audience."""
+        agreement, relay = self.agreement, self.sink
+        if (
+            agreement is None
+            or self._srtp is not None
+            or not isinstance(relay, Relay)
+            or self.audience.listeners
+        ):
+            return None
+        sent_type = relay.unchanged(agreement.usual_type)
+        if sent_type is None:
+            return None
+        return Flow(self.incoming, relay, agreement.usual_type, sent_type, otherwise=self.receive)
 
     def _send_by(self, send: Send) -> None:
         self.out.send = send if self._srtp is None else self._srtp.protecting(send)
@@ -208,14 +204,10 @@ class Leg:
         if codec is None:
             payload = bytes(packet[HEADER_BYTES:size])
             self._take_event(self._events[payload_type], payload, timestamp, second > 0x7F, sequence)
-        elif self._listeners:
-            self._let_listen(codec, bytes(packet[HEADER_BYTES:size]), timestamp, ssrc, now)
+        elif self.audience.listeners:
+            self.audience.listen(codec, bytes(packet[HEADER_BYTES:size]), timestamp, ssrc, now)
         if self.sink is not None:
             self.sink.forward(header, packet, size, now)
-
-    def _let_listen(self, codec: str, audio: bytes, timestamp: int, ssrc: int, now: float) -> None:
-        for listen in self._listeners.values():
-            listen(codec, audio, timestamp, ssrc, now)
 
     def _latch(self, source: Address) -> bool:
         if not self.latch.admits(source):
@@ -252,6 +244,7 @@ class Leg:
             if foreign is not None and self.agreement and must_decode(self.agreement, listener.agreement):
                 self._has_codecs(self.agreement.codec, listener)
             self.sink = Relay(listener.out, routes(self.agreement, listener.agreement), foreign=foreign)
+        self._choose_way()
 
     def _transcode(self, header: Header, packet: bytearray, size: int, now: float) -> None:
         """Take a packet that the listener cannot get as it is; what changes it is made at the first one."""
@@ -290,69 +283,15 @@ class Leg:
             self.seat = None
             self.voice.hear(None)
         partner, self.partner, self.sink = self.partner, None, None
+        self._choose_way()
         if partner is not None and partner is not self:
             partner.part()
-
-    # What is recorded
-
-    def record(self, command: Record, now: float) -> None:
-        """Record the far end, in place of what is being recorded."""
-        self.stop_recording()
-        codec = "PCMA" if self.agreement is None else self.agreement.codec
-
-        def ended(seconds: float, loudness: Loudness, error: str) -> None:
-            if self.recorder is recorder:
-                self._set_recorder(None)
-            peak, is_silent = loudness.peak_dbfs, loudness.is_silent
-            self._around.emit(
-                Recorded(self.number, command.recording, seconds, peak, is_silent=is_silent, error=error)
-            )
-
-        recorder = Recorder(
-            Path(command.path),
-            codec,
-            files=self._around.files,
-            syncs=self._around.syncs,
-            ended=ended,
-            now=now,
-            max_seconds=command.max_seconds,
-            is_resumed=command.is_resumed,
-        )
-        self._set_recorder(recorder)
-
-    def _set_recorder(self, recorder: Recorder | None) -> None:
-        self.recorder = recorder
-        self._listeners.pop("recorder", None)
-        if recorder is not None:
-            self._listeners["recorder"] = recorder.listen
-
-    def stop_recording(self) -> None:
-        """Finish what is being recorded."""
-        recorder = self.recorder
-        self._set_recorder(None)
-        if recorder is not None:
-            recorder.finish()
-
-    def tap(self, tape: Listen | None) -> None:
-        """Let what the far end says go onto a tape; None: onto none any more."""
-        self._listeners.pop("tape", None)
-        if tape is not None:
-            self._listeners["tape"] = tape
-
-    def listen_for_tones(self, listen: Listen | None) -> None:
-        """Let what the far end says be searched for keys; None: no more."""
-        self._listeners.pop("tones", None)
-        if listen is not None:
-            self._listeners["tones"] = listen
 
     # Time and end
 
     def check(self, now: float) -> None:
         """Do what is due a few times a second: hand over recorded audio, notice a silent far end."""
-        if self.recorder is not None:
-            self.recorder.flush(now)
-            if self.recorder.is_over:
-                self._set_recorder(None)
+        self.audience.flush(now)
         if self.agreement is None or now < self._check_at:
             return
         self._check_at = now + CHECK_SECONDS
@@ -394,7 +333,7 @@ class Leg:
         """End all that is under way, give the ports back, and hold nothing any more that holds this leg."""
         self.part()
         self.voice.stop()
-        self.stop_recording()
+        self.audience.stop_recording()
         self.ports.close(now)
         self._ports, self.receive = None, _pass_over
         self.out.close()

@@ -13,11 +13,12 @@ from media.commands import Command, Event
 from media.endpoint import Address, Endpoint
 from media.engine import Engine
 from media.factory import EndpointFactory
-from media.leg import Leg, Surroundings
+from media.leg import Leg
 from media.memory import MemoryEndpoint, MemoryRtpNetwork
 from media.shelf import CodecShelf
 from media.sockets import SocketEndpoint
 from media.sounds import SoundLibrary
+from media.surroundings import Surroundings
 
 T = TypeVar("T")
 

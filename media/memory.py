@@ -99,6 +99,9 @@ class MemoryEndpoint:
         """Send to ``remote``; the leg's latch sorts out strangers."""
         return self.aim(remote)
 
+    def read_anew(self) -> None:
+        """Do nothing: each packet is given to the leg."""
+
     def leave(self) -> None:
         """Send to nobody."""
         self._remote = None

@@ -23,37 +23,41 @@ Take: TypeAlias = Callable[[Header, bytearray, int, float], None]
 class Relay:
     """Forwards what arrives on one leg into the stream of another."""
 
-    __slots__ = ("_foreign", "_out", "_routes", "_sequence_offset", "_ssrc", "_timestamp_offset")
+    __slots__ = ("_foreign", "_routes", "out", "sequence_offset", "ssrc", "timestamp_offset")
 
     def __init__(
         self, out: OutgoingStream, routes: Mapping[int, Route], *, foreign: Take | None = None
     ) -> None:
         """Forward into ``out`` each payload type that ``routes`` knows; give others to ``foreign``."""
-        self._out = out
+        self.out = out
+        """Where to."""
         self._foreign = foreign
         self._routes = routes
-        self._ssrc = -1
-        self._sequence_offset = 0
-        self._timestamp_offset = 0
+        self.ssrc = -1
+        """Of the stream that is forwarded; -1: none is yet."""
+        self.sequence_offset = 0
+        """What is added to sequence numbers since the stream was joined."""
+        self.timestamp_offset = 0
+        """The same of timestamps."""
 
     def forward(self, header: Header, packet: bytearray, size: int, now: float) -> None:
         """Send on an RTP packet without CSRC, extension and padding; ``packet`` is changed in place."""
         _, second, sequence, timestamp, ssrc = header
         route = self._routes.get(second & 0x7F)
-        out = self._out
+        out = self.out
         if route is None or out.is_taken:
             if route is None and self._foreign is not None:
                 self._foreign(header, packet, size, now)
             return
         marker = second & MARKER
-        new_sequence = (sequence + self._sequence_offset) & 0xFFFF
+        new_sequence = (sequence + self.sequence_offset) & 0xFFFF
         ahead = (new_sequence - out.sequence) & 0xFFFF
-        if out.source is not self or ssrc != self._ssrc or MAX_JUMP < ahead < 0x10000 - MAX_JUMP:
+        if out.source is not self or ssrc != self.ssrc or MAX_JUMP < ahead < 0x10000 - MAX_JUMP:
             self._join(sequence, timestamp, ssrc, now)
-            new_sequence = (sequence + self._sequence_offset) & 0xFFFF
+            new_sequence = (sequence + self.sequence_offset) & 0xFFFF
             ahead = 1
             marker = MARKER
-        new_timestamp = (timestamp + self._timestamp_offset) & 0xFFFFFFFF
+        new_timestamp = (timestamp + self.timestamp_offset) & 0xFFFFFFFF
         if ahead <= MAX_JUMP:
             out.sequence = new_sequence
             out.timestamp = new_timestamp
@@ -70,10 +74,15 @@ class Relay:
         except OSError:
             return
 
+    def unchanged(self, payload_type: int) -> int | None:
+        """Return what packets of ``payload_type`` are sent as; None: not at all, or not as they come."""
+        sent_as, convert = self._routes.get(payload_type, (0, bytes))
+        return sent_as if convert is None else None
+
     def _join(self, sequence: int, timestamp: int, ssrc: int, now: float) -> None:
         """Let this packet follow, in number and in time, the last one that was sent."""
-        out = self._out
-        self._ssrc = ssrc
-        self._sequence_offset = (out.sequence + 1 - sequence) & 0xFFFF
-        self._timestamp_offset = (out.next_timestamp(now) - timestamp) & 0xFFFFFFFF
+        out = self.out
+        self.ssrc = ssrc
+        self.sequence_offset = (out.sequence + 1 - sequence) & 0xFFFF
+        self.timestamp_offset = (out.next_timestamp(now) - timestamp) & 0xFFFFFFFF
         out.source = self

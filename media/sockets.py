@@ -15,6 +15,8 @@ LARGEST_PACKET = 2048
 """More than any path carries unfragmented; what is longer arrives cut and is malformed."""
 _PACKET = bytearray(LARGEST_PACKET)
 """Where each packet is read and rewritten. One for all legs, as a buffer each would never be in the cache."""
+_PARTS = tuple(memoryview(_PACKET)[:size] for size in range(513))
+"""Its beginnings, so that none has to be cut off for each packet: sound is hardly ever longer."""
 EXPEDITED = 0xB8
 """DSCP EF (RFC 3246), so that routers serve voice first."""
 
@@ -54,7 +56,8 @@ class SocketEndpoint:
         self._poll = poll
         self._clock = clock
         self._remote: Address | None = None
-        self._is_connected = False
+        self._is_connected = self._is_settled = False
+        """Whether the kernel drops what strangers send, and all that came before it did is read."""
         self._is_multiplexed = False
         self._rtcp: socket.socket | None = bind(address[0], address[1] + 1)
         try:
@@ -100,20 +103,28 @@ class SocketEndpoint:
             except OSError:
                 continue
             self._leg.receive(_PACKET, size, (source[0], source[1]), self._clock())
-        self._poll.remove_reader(self._rtp.fileno())
-        self._poll.add_reader(self._rtp.fileno(), self._connected_reader())
+        self._is_settled = True
+        self.read_anew()
+
+    def read_anew(self) -> None:
+        """Read as the leg now says, once nobody else is heard here."""
+        if self._is_settled:
+            self._poll.remove_reader(self._rtp.fileno())
+            self._poll.add_reader(self._rtp.fileno(), self._connected_reader())
 
     def _connected_reader(self) -> Callable[[], None]:
-        """Return what reads one packet of the far end; no attribute is looked up 50 times a second."""
-        packet, receive, take, clock = _PACKET, self._rtp.recv_into, self._leg.receive, self._clock
+        """Return what reads one packet of the far end."""
+        packet, read_into, leg, clock = _PACKET, self._rtp.recv_into, self._leg, self._clock
+        if leg.flow is not None:
+            return leg.flow.reader(read_into, packet, _PARTS, clock)
 
         def read() -> None:
             try:
-                size = receive(packet)
+                size = read_into(packet)
             except OSError:
                 # An ICMP error of an earlier packet: the far end is not listening (yet).
                 return
-            take(packet, size, None, clock())
+            leg.receive(packet, size, None, clock())
 
         return read
 
@@ -147,7 +158,7 @@ class SocketEndpoint:
         self._rtp = bind(*self.address, shares_port=True)
         was.close()
         self._rtp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
-        self._is_connected = False
+        self._is_connected = self._is_settled = False
         self._poll.add_reader(self._rtp.fileno(), self._read_any)
 
     def lock(self, remote: Address) -> Send:

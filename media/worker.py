@@ -28,10 +28,11 @@ from media.commands import Event, Ping, Pong, Started
 from media.endpoint import Address, Endpoint
 from media.engine import Engine
 from media.factory import EndpointFactory
-from media.leg import Leg, Surroundings
+from media.leg import Leg
 from media.shelf import CodecShelf
 from media.sockets import SocketEndpoint
 from media.sounds import SoundLibrary
+from media.surroundings import Surroundings
 from media.wire import commands_framer, encode
 
 T = TypeVar("T")

@@ -51,6 +51,11 @@ class StreamAgreement:
         return Encoding(self.codec, self.ptime_ms, self.bit_rate)
 
     @property
+    def usual_type(self) -> int:
+        """The payload type under which the peer most likely speaks; -1 when that cannot be told."""
+        return next((number for number, codec in self.accepts if codec == self.codec), -1)
+
+    @property
     def event_rates(self) -> dict[int, int]:
         """Every payload type under which DTMF events may come, and its clock.
 

@@ -11,12 +11,13 @@ import pytest
 from media.commands import ConnectLeg, Event, OpenLeg, Play, Played, Tone
 from media.endpoint import Address, LegPorts
 from media.engine import Engine
-from media.leg import Leg, Surroundings
+from media.leg import Leg
 from media.outgoing import Packet, Send
 from media.rtp import RtpPacket
 from media.sdp.agreement import StreamAgreement
 from media.shelf import CodecShelf
 from media.sounds import SoundLibrary
+from media.surroundings import Surroundings
 
 AGREEMENT = StreamAgreement(
     ("192.0.2.1", 4000), "PCMA", 8, ((8, "PCMA"),), 101, 101, 20, sends=True, receives=True
@@ -42,6 +43,8 @@ class Wire:
         return lambda packet: self.sent.append(RtpPacket.parse(bytes(packet)))
 
     lock = aim
+
+    def read_anew(self) -> None: ...
 
     def leave(self) -> None: ...
 

@@ -1,0 +1,86 @@
+"""Who takes what a far end says, besides whoever it is sent on to: a recorder, a tape, an ear for keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from media.commands import Record, Recorded
+from media.meter import Loudness
+from media.recorder import Recorder
+from media.surroundings import Surroundings
+from media.tape import Listen
+
+
+class Audience:
+    """The listeners of one leg."""
+
+    def __init__(self, leg: int, around: Surroundings, *, changed: Callable[[], None]) -> None:
+        """Call ``changed`` whenever somebody comes or goes."""
+        self.listeners: dict[str, Listen] = {}
+        """By what they are; empty: what comes need not be looked at."""
+        self._leg = leg
+        self._around = around
+        self._changed = changed
+        self._recorder: Recorder | None = None
+
+    def listen(self, codec: str, audio: bytes, timestamp: int, ssrc: int, now: float) -> None:
+        """Give each of them the audio of one packet."""
+        for listen in self.listeners.values():
+            listen(codec, audio, timestamp, ssrc, now)
+
+    def _seat(self, name: str, listen: Listen | None) -> None:
+        self.listeners.pop(name, None)
+        if listen is not None:
+            self.listeners[name] = listen
+        self._changed()
+
+    def record(self, command: Record, codec: str, now: float) -> None:
+        """Record what comes, in ``codec`` at first, in place of what is being recorded."""
+        self.stop_recording()
+
+        def ended(seconds: float, loudness: Loudness, error: str) -> None:
+            if self._recorder is recorder:
+                self._set_recorder(None)
+            peak, is_silent = loudness.peak_dbfs, loudness.is_silent
+            self._around.emit(
+                Recorded(self._leg, command.recording, seconds, peak, is_silent=is_silent, error=error)
+            )
+
+        recorder = Recorder(
+            Path(command.path),
+            codec,
+            files=self._around.files,
+            syncs=self._around.syncs,
+            ended=ended,
+            now=now,
+            max_seconds=command.max_seconds,
+            is_resumed=command.is_resumed,
+        )
+        self._set_recorder(recorder)
+
+    def _set_recorder(self, recorder: Recorder | None) -> None:
+        self._recorder = recorder
+        self._seat("recorder", None if recorder is None else recorder.listen)
+
+    def stop_recording(self) -> None:
+        """Finish what is being recorded."""
+        recorder = self._recorder
+        if recorder is not None:
+            self._set_recorder(None)
+            recorder.finish()
+
+    def flush(self, now: float) -> None:
+        """Hand over what was recorded."""
+        if self._recorder is not None:
+            self._recorder.flush(now)
+            if self._recorder.is_over:
+                self._set_recorder(None)
+
+    def tap(self, tape: Listen | None) -> None:
+        """Let what comes go onto a tape; None: onto none any more."""
+        self._seat("tape", tape)
+
+    def listen_for_tones(self, listen: Listen | None) -> None:
+        """Let what comes be searched for keys; None: no more."""
+        self._seat("tones", listen)

@@ -1,0 +1,318 @@
+"""Packets that are read and relayed in one go: nothing may tell that from taking one step after another."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from media.commands import (
+    Bridge,
+    ConnectLeg,
+    Event,
+    OpenLeg,
+    Play,
+    Record,
+    SendDigits,
+    StopPlaying,
+    Tone,
+    Unbridge,
+)
+from media.endpoint import Address, LegPorts
+from media.engine import Engine
+from media.leg import Leg
+from media.outgoing import Packet, Send
+from media.sdp.agreement import StreamAgreement
+from media.shelf import CodecShelf
+from media.sounds import SoundLibrary
+from media.surroundings import Surroundings
+from tests.media.test_stalls import AtOnce
+
+ANNA, BOB = 1, 2
+PCMA, COMFORT_NOISE, EVENT = 8, 13, 101
+PARTS = 513
+
+
+def agreement(port: int, *, sends: bool = True) -> StreamAgreement:
+    """Return what is settled with a far end; all of them send events, and Anna alone takes them."""
+    remote, accepts = ("192.0.2.1", port), ((PCMA, "PCMA"), (0, "PCMU"))
+    event = EVENT if port == 4000 + ANNA else None
+    return StreamAgreement(remote, "PCMA", PCMA, accepts, event, EVENT, 20, sends=sends, receives=True)
+
+
+class Line:
+    """A connected socket: keeps what is sent and gives what comes to the leg, in one go or step by step."""
+
+    def __init__(self, leg: Leg, *, at_once: bool) -> None:
+        self.address: Address = ("192.0.2.9", 20000)
+        self.sent: list[bytes] = []
+        self.now = 0.0
+        self.flowed = 0
+        """Readers of flows that were made."""
+        self._leg = leg
+        self._at_once = at_once
+        self._coming = b""
+        self._packet = bytearray(2048)
+        self._parts = [memoryview(self._packet)[:size] for size in range(PARTS)]
+        self._read: Callable[[], None] = self._step_by_step
+
+    def aim(self, remote: Address) -> Send:
+        return lambda packet: self.sent.append(bytes(packet))
+
+    lock = aim
+
+    def read_anew(self) -> None:
+        flow = self._leg.flow
+        self._read = self._step_by_step
+        if self._at_once and flow is not None:
+            self.flowed += 1
+            self._read = flow.reader(self._receive, self._packet, self._parts, lambda: self.now)
+
+    def _receive(self, packet: bytearray) -> int:
+        packet[: len(self._coming)] = self._coming
+        return len(self._coming)
+
+    def _step_by_step(self) -> None:
+        self._leg.receive(self._packet, self._receive(self._packet), None, self.now)
+
+    def come(self, content: bytes, now: float) -> None:
+        self._coming, self.now = content, now
+        self._read()
+
+    def leave(self) -> None: ...
+
+    def multiplex(self, *, is_on: bool) -> None: ...
+
+    def send_rtcp(self, packet: Packet) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class World:
+    """Two legs that are bridged; whatever is done to one world is done to its twin."""
+
+    def __init__(self, *, at_once: bool) -> None:
+        self.events: list[Event] = []
+        self.lines: dict[int, Line] = {}
+        self.legs: dict[int, Leg] = {}
+        self.now = 0.0
+        sounds, shelf = SoundLibrary(AtOnce()), CodecShelf(AtOnce())
+        around = Surroundings(
+            self.events.append, sounds, shelf, files=AtOnce(), syncs=AtOnce(), random=Random(1)
+        )
+
+        def open_ports(leg: Leg, now: float, wished: int) -> LegPorts:
+            self.legs[leg.number], line = leg, Line(leg, at_once=at_once)
+            self.lines[leg.number] = line
+            return LegPorts([line], lambda at: None)
+
+        self.engine = Engine(around, open_ports)
+        for number in (ANNA, BOB):
+            self.engine.handle(OpenLeg(number, ""), 0.0)
+            self.connect(number)
+            self.legs[number].receive(bytearray(rtp(0)), 172, ("192.0.2.1", 4000 + number), 0.0)
+        self.engine.handle(Bridge(ANNA, BOB), 0.0)
+
+    def connect(self, number: int, *, sends: bool = True) -> None:
+        told = agreement(4000 + number, sends=sends)
+        self.engine.handle(ConnectLeg(number, told, allows_nat=False, rtp_timeout_s=30.0), self.now)
+
+    def outcome(self) -> object:
+        """Return all that can be told from outside."""
+        statistics = [leg.statistics() for leg in self.legs.values()]
+        incoming = [
+            (leg.incoming.heard_at, leg.incoming.highest_sequence, leg.out.octets, leg.out.timestamp)
+            for leg in self.legs.values()
+        ]
+        return [line.sent for line in self.lines.values()], statistics, incoming, self.events
+
+
+def rtp(
+    sequence: int,
+    *,
+    payload_type: int = PCMA,
+    ssrc: int = 7,
+    first: int = 0x80,
+    size: int = 160,
+    ticks: int | None = None,
+) -> bytes:
+    timestamp = 160 * sequence if ticks is None else ticks
+    head = struct.pack("!BBHII", first, payload_type, sequence & 0xFFFF, timestamp & 0xFFFF_FFFF, ssrc)
+    return head + bytes([sequence & 0xFF]) * size
+
+
+Step = Callable[[World], None]
+
+
+def comes(content: bytes, *, after: float = 0.02, at: int = ANNA) -> Step:
+    """Return a step in which ``content`` comes; within the same instant it is read before the engine ticks."""
+
+    def step(world: World) -> None:
+        world.now += after
+        if after:
+            world.engine.tick(world.now)
+        world.lines[at].come(content, world.now)
+
+    return step
+
+
+def told(command: object) -> Step:
+    return lambda world: world.engine.handle(command, world.now)  # type: ignore[arg-type]
+
+
+def outcomes(steps: list[Step]) -> tuple[object, object, World]:
+    """Return what came of ``steps`` at once and step by step, and the world of the former."""
+    at_once, by_steps = World(at_once=True), World(at_once=False)
+    for step in steps:
+        step(at_once)
+        step(by_steps)
+    return at_once.outcome(), by_steps.outcome(), at_once
+
+
+def test_a_stream_flows_over_wraps_of_its_numbers_and_nothing_tells_it_from_steps() -> None:
+    flowed, stepped, world = outcomes([comes(rtp(number)) for number in range(65_400, 65_700)])
+    assert flowed == stepped
+    assert len(world.lines[BOB].sent) == 300
+    assert world.lines[ANNA].flowed > 0
+
+
+def test_nearly_every_packet_takes_the_short_way() -> None:
+    world, looked_at = World(at_once=True), 0
+    leg = world.legs[ANNA]
+    usual = leg.on_packet
+
+    def count(*packet: object) -> None:
+        nonlocal looked_at
+        looked_at += 1
+        usual(*packet)  # type: ignore[arg-type]
+
+    leg.on_packet = count  # type: ignore[method-assign]
+    leg.link()
+    for number in range(500):
+        comes(rtp(number))(world)
+    assert looked_at <= 2
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        rtp(50, payload_type=EVENT, size=4),
+        rtp(50, payload_type=EVENT | 0x80, ssrc=9, size=4),
+        rtp(50, payload_type=COMFORT_NOISE, ssrc=9, size=1),
+        rtp(50, payload_type=0),
+        rtp(50, payload_type=PCMA | 0x80),
+        rtp(50, ssrc=9),
+        rtp(30_000),
+        rtp(5_000, payload_type=EVENT, size=4),
+        rtp(50, ticks=7),
+        rtp(50, size=600),
+        rtp(50, size=0),
+        rtp(50, first=0xA0),
+        rtp(50, first=0x91),
+        rtp(49),
+        rtp(40),
+        rtp(60),
+        b"",
+        rtp(50)[:4],
+        rtp(50)[:11],
+    ],
+)
+def test_news_in_the_middle_of_a_stream_is_what_it_was(news: bytes) -> None:
+    before, after = range(50), range(51, 80)
+    steps = [*(comes(rtp(n)) for n in before), comes(news), *(comes(rtp(n)) for n in after)]
+    again = [comes(rtp(n, ssrc=9)) for n in range(80, 90)]
+    flowed, stepped, _ = outcomes([*steps, *again])
+    assert flowed == stepped
+
+
+@pytest.mark.parametrize("first", [51, 5_000])
+def test_a_stream_that_begins_anew_with_a_key_which_nobody_takes_is_joined_to_what_was_before(
+    first: int,
+) -> None:
+    anew = [rtp(number, ssrc=9) for number in range(first, first + 20)]
+    key = rtp(first - 1, payload_type=EVENT | 0x80, ssrc=9, size=4)
+    flowed, stepped, _ = outcomes([comes(each) for each in (*map(rtp, range(50)), key, *anew)])
+    assert flowed == stepped
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        [Play(BOB, 5, (Tone((1000.0,), 0.1),), is_looped=False)],
+        [Play(BOB, 5, (Tone((1000.0,), 9.0),), is_looped=False), StopPlaying(BOB)],
+        [SendDigits(BOB, "5")],
+        [Unbridge(ANNA)],
+        [Unbridge(ANNA), Bridge(ANNA, BOB)],
+        [Record(ANNA, 6, "/dev/null", 60.0)],
+    ],
+)
+def test_what_signalling_orders_in_the_middle_of_a_stream_holds_at_once(commands: list[object]) -> None:
+    flowed, stepped, _ = outcomes(
+        [
+            *(comes(rtp(n)) for n in range(20)),
+            told(commands[0]),
+            comes(rtp(20), after=0.0),
+            comes(rtp(21)),
+            *map(told, commands[1:]),
+            *(comes(rtp(n)) for n in range(22, 60)),
+        ]
+    )
+    assert flowed == stepped
+
+
+def test_nothing_flows_to_who_is_on_hold() -> None:
+    steps = [
+        *(comes(rtp(n)) for n in range(20)),
+        lambda world: world.connect(BOB, sends=False),
+        *(comes(rtp(n)) for n in range(20, 40)),
+        lambda world: world.connect(BOB),
+        *(comes(rtp(n)) for n in range(40, 60)),
+    ]
+    flowed, stepped, world = outcomes(steps)
+    assert flowed == stepped
+    assert len(world.lines[BOB].sent) == 40
+
+
+def _run(first: int) -> Step:
+    """Return a step in which a stretch of a stream comes."""
+    steps = [comes(rtp(number)) for number in range(first, first + 8)]
+
+    def step(world: World) -> None:
+        for each in steps:
+            each(world)
+
+    return step
+
+
+PACKETS = st.builds(
+    rtp,
+    st.integers(0, 400),
+    payload_type=st.sampled_from([PCMA] * 8 + [PCMA | 0x80, EVENT, COMFORT_NOISE, 0]),
+    ssrc=st.sampled_from([7] * 6 + [9]),
+    first=st.sampled_from([0x80] * 8 + [0x90, 0xA0, 0x81, 0x40]),
+    size=st.sampled_from([160] * 6 + [0, 4, 600]),
+)
+STEPS = st.one_of(
+    st.builds(comes, PACKETS, after=st.floats(0.0, 0.1), at=st.sampled_from((ANNA, BOB))),
+    st.integers(0, 65_535).map(_run),
+    st.sampled_from(
+        [
+            told(Play(BOB, 5, (Tone((1000.0,), 0.1),), is_looped=False)),
+            told(StopPlaying(BOB)),
+            told(SendDigits(ANNA, "1")),
+            told(Unbridge(BOB)),
+            told(Bridge(ANNA, BOB)),
+        ]
+    ),
+)
+
+
+@settings(max_examples=150)
+@given(st.lists(STEPS, max_size=25))
+def test_whatever_comes_and_whatever_is_ordered_nothing_tells_the_two_ways_apart(steps: list[Step]) -> None:
+    flowed, stepped, _ = outcomes(steps)
+    assert flowed == stepped
