@@ -149,7 +149,7 @@ Step = Callable[[World], None]
 
 
 def comes(content: bytes, *, after: float = 0.02, at: int = ANNA) -> Step:
-    """Return a step in which ``content`` comes; within the same instant it is read before the engine ticks."""
+    """Return a step in which ``content`` comes; in the same instant as before, the engine ticks later."""
 
     def step(world: World) -> None:
         world.now += after
