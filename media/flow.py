@@ -20,8 +20,8 @@ from media.relay import HEADER_BYTES, Relay
 Receive: TypeAlias = Callable[[bytearray, int, Address | None, float], None]
 """Takes a datagram with its size, its source unless the network has checked it, and the time."""
 
-_HEAD = struct.Struct("!HHII")
-_ALL_BUT_THE_FIRST_BYTE = struct.Struct("!BHII")
+_unpack = struct.Struct("!HHII").unpack_from
+_pack_behind_the_first_byte = struct.Struct("!BHII").pack_into
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,6 @@ class Flow:
         incoming, relay, out, otherwise = self.incoming, self.relay, self.relay.out, self.otherwise
         usual_head = VERSION_2 << 8 | self.usual_type
         sent_type, clock_hz, longest = self.sent_type, incoming.clock_hz, len(parts)
-        unpack, pack_into = _HEAD.unpack_from, _ALL_BUT_THE_FIRST_BYTE.pack_into
         expected, known_ssrc, sequence_offset, timestamp_offset = self.position()
 
         def read() -> None:
@@ -64,7 +63,7 @@ class Flow:
                 # An ICMP error of an earlier packet: the far end is not listening (yet).
                 return
             now = clock()
-            head, sequence, timestamp, ssrc = unpack(packet)
+            head, sequence, timestamp, ssrc = _unpack(packet)
             if (
                 sequence != expected
                 or head != usual_head
@@ -90,7 +89,7 @@ class Flow:
             out.timestamp = timestamp = (timestamp + timestamp_offset) & 0xFFFFFFFF
             out.packets += 1
             out.octets += size - HEADER_BYTES
-            pack_into(packet, 1, sent_type, sequence, timestamp, out.ssrc)
+            _pack_behind_the_first_byte(packet, 1, sent_type, sequence, timestamp, out.ssrc)
             try:
                 out.send(parts[size])
             except OSError:
