@@ -59,8 +59,10 @@ PATIENCE_RUNS_OUT = Scene(
 COMMON = (
     ANSWERED,
     _refused(302, "rang Phone"),
+    _refused(480, "phone was off or unreachable"),
     _refused(486, "busy"),
     _refused(503, "rang Phone"),
+    _refused(600, "busy"),
     _refused(603, "declined"),
     Scene(
         "row_f2_nobody_answers_then_voicemail",
