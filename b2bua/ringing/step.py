@@ -64,10 +64,10 @@ class Ringing:
         """
         call.doing = "while it rang"
         self._entertain(call, ring)
+        if ring.mode is RingMode.IN_TURN:
+            return await self._in_turn(call, ring)
         async with call.caller.while_up():
             reached = await asyncio.gather(*(self._find(call, ring, target) for target in ring.targets))
-        if ring.mode is RingMode.IN_TURN:
-            return await self._in_turn(call, ring, reached)
         delays = ring.stagger_seconds if ring.mode is RingMode.STAGGERED else 0.0
         live = [each for each in reached if each.dials]
         dials = [
@@ -108,11 +108,14 @@ class Ringing:
                 call.note_missed(reached.who)
         return reached
 
-    async def _in_turn(self, call: Call, ring: Ring, reached: Sequence[Reached]) -> Outcome:
+    async def _in_turn(self, call: Call, ring: Ring) -> Outcome:
+        """Ring one after another; each is as they are when their turn comes, not as they were before."""
         outcomes = {Outcome.OFFLINE}
-        for each in reached:
-            if each.dials:
-                outcome = await self._together(call, ring, each.dials)
+        for target in ring.targets:
+            async with call.caller.while_up():
+                reached = await self._find(call, ring, target)
+            if reached.dials:
+                outcome = await self._together(call, ring, reached.dials)
                 if outcome is Outcome.ANSWERED:
                     return outcome
                 outcomes.add(outcome)

@@ -174,6 +174,27 @@ async def test_row_s3_a_colleague_rings_who_is_away_but_not_who_must_not_be_dist
 
 
 @virtual_time
+async def test_row_s3_who_goes_away_before_their_turn_is_passed_by(tmp_path: Path) -> None:
+    scheme = '[[step]]\nring = ["102", "101", "103"]\nmode = "in-turn"\nfor = "20s"\n'
+    async with office(tmp_path, scheme=scheme + '[[step]]\nvoicemail = "sales"\n') as demo:
+        anna, _, olena = (await demo.phone("101"), await demo.phone("102"), await demo.phone("103", TAKES))
+        placed = await demo.call_in(NUMBER)
+        began = demo.now
+        await asyncio.sleep(10)
+        await dial(demo, anna, "*45")
+        leg = await placed.answered(within=25)
+        assert demo.times("INVITE", to_port=5103, since=began) == [20.0]
+        assert invited(demo, "101") == 0
+        leg.hang_up()
+        assert len(olena.invitations) == 1
+        told = (await demo.stories())[0]
+        assert story(told).startswith(
+            "rang Piotr Zieliński 20 s, no answer; Anna Nowak was away; talked with Olena"
+        )
+        await demo.settled()
+
+
+@virtual_time
 async def test_row_s3_another_program_is_heard_within_a_second(tmp_path: Path) -> None:
     from b2bua.cli.status import Wish, say
 
