@@ -5,12 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.harness.product import Product, free_port, until
+from tests.harness.sipp import Cast
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
 
@@ -48,3 +50,36 @@ def test_row_s4_the_interface_of_the_running_product_is_asked_and_ends_with_it(t
         assert "Traceback" not in product.log
         with pytest.raises(httpx.TransportError):
             http.get("/v1/people")
+
+
+def test_row_s3_s4_who_is_away_is_not_rung_by_sipp_and_is_again_at_the_end(tmp_path: Path) -> None:
+    token, port = "a-token-that-nobody-guesses", free_port()
+    table = f'\n[api]\nlisten = "127.0.0.1:{port}"\ntokens = ["{token}"]\n'
+    status = f"http://127.0.0.1:{port}/v1/people/anna/status"
+    headers = {"Authorization": f"Bearer {token}"}
+    with Product.running(tmp_path, extra=table) as product, Cast.around(tmp_path, product.port) as cast:
+        anna = cast.phone("phone-rings-cancelled.xml", "101")
+        piotr = cast.phone("phone-answers.xml", "102", "-d", "500", calls=2)
+        put_at = time.time()
+        assert httpx.put(status, json={"state": "away", "for": 5}, headers=headers).status_code == 200
+        cast.trunk("trunk-calls-answered.xml", "+48221230001").wait()
+        assert anna.times("INVITE") == []
+        rung_at = piotr.times("INVITE")[0]
+        assert rung_at - put_at < 1.0, "the step of who is away takes no time"
+        until(lambda: "Anna Nowak is available" in product.log, within=6, what="she is back by herself")
+        assert time.time() - put_at == pytest.approx(5.0, abs=0.5)
+        called_at = time.time()
+        cast.trunk("trunk-calls-answered.xml", "+48221230001").wait()
+        anna.wait()
+        assert anna.times("INVITE")[0] - called_at < 1.0
+        first, second = product.calls()[:2]
+        assert "Anna Nowak was away until" in first.story + second.story
+
+
+def test_row_s3_a_phone_dials_star_45_and_is_answered_by_sipp(tmp_path: Path) -> None:
+    with Product.running(tmp_path) as product, Cast.around(tmp_path, product.port) as cast:
+        for words in ("Olena Kovalenko is away", "Olena Kovalenko is available"):
+            cast.calling_phone("phone-calls.xml", "103", "*45").wait()
+            assert words in product.log
+        told = [line.story for line in product.calls()]
+        assert sorted(told) == ["said: Olena Kovalenko is available", "said: Olena Kovalenko is away"]
