@@ -49,7 +49,7 @@ def set_up(
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.getLogger(LIVE_CALLS).setLevel(logging.INFO if is_live else logging.WARNING)
-    for chatty in ("aiosqlite", "sqlalchemy", "alembic", "asyncio", "watchfiles"):
+    for chatty in ("aiosqlite", "sqlalchemy", "alembic", "asyncio", "httpcore", "httpx", "watchfiles"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import logging
 
+import httpx
 import pytest
 import structlog
 
 from b2bua import log
+from b2bua.http.client import HttpClient, Request
 
 
 @pytest.fixture
@@ -33,3 +35,14 @@ def test_a_traceback_names_the_error_but_no_values_of_variables(written: io.Stri
 def test_a_library_that_sees_every_change_in_a_folder_does_not_tell_of_it(written: io.StringIO) -> None:
     logging.getLogger("watchfiles.main").info("1 change detected")
     assert written.getvalue() == ""
+
+
+@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+async def test_addresses_that_are_asked_over_http_are_not_written(level: str) -> None:
+    """They may be secret: those of private calendars, or of servers that know us by a key in them."""
+    stream = io.StringIO()
+    log.set_up(stream=stream, level=level)
+    http = HttpClient("b2bua/test", transport=lambda: httpx.MockTransport(lambda _: httpx.Response(200)))
+    await http.ask(Request("GET", "https://calendar.example/private-1f2e/basic.ics"), budget_s=5)
+    await http.close()
+    assert "private" not in stream.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ import pytest
 from b2bua.demo.softphone import Habit
 from tests.harness.clock import virtual_time
 from tests.harness.office import NUMBER, office
+from tests.harness.prompts import marked_office, names
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 BACKUP_IN_WORKING_HOURS = """
@@ -138,3 +140,31 @@ async def test_row_s1_who_works_around_the_clock_does_so_in_the_nights_of_the_cl
     at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
     scheme = NIGHT_SHIFT.format(days=AROUND_THE_CLOCK)
     assert await who_is_rung(tmp_path, scheme, at, zone=zone) == "office"
+
+
+WISHES = """
+[hours.christmas]
+"12-20..12-26" = "24h"
+
+[[step]]
+say = "welcome"
+hours = "christmas"
+
+[[step]]
+menu = "main"
+
+[[step]]
+voicemail = "sales"
+"""
+
+
+@virtual_time
+@pytest.mark.parametrize(("day", "is_heard"), [("2026-12-24", True), ("2027-01-07", False)])
+async def test_row_i19_wishes_are_heard_before_the_menu_on_the_days_that_they_are_for(
+    tmp_path: Path, day: str, is_heard: bool
+) -> None:
+    async with marked_office(tmp_path, scheme=WISHES, at=warsaw(f"{day} 12:00")) as (demo, ears):
+        call = await demo.call_in(NUMBER)
+        leg = await call.answered(within=5)
+        await asyncio.sleep(6)
+        assert names(ears.heard(leg.media))[:2] == (["welcome", "menu-demo"] if is_heard else ["menu-demo"])
