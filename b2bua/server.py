@@ -22,6 +22,7 @@ from b2bua.call_queue.step import QueueSounds, QueueStep
 from b2bua.config.models import Config
 from b2bua.edition import Edition, Editions
 from b2bua.http.client import HttpClient
+from b2bua.inbound.call_backs import CallBackStep
 from b2bua.inbound.custody import Custody
 from b2bua.inbound.mails import Mails
 from b2bua.inbound.outside import Outside
@@ -224,7 +225,7 @@ class Server:
                 destination.Menu: MenuStep(self.editions.own_plan, sounds.prompt),
                 destination.Voicemail: self._build_voicemail(sounds),
                 destination.Listen: self._build_listening(sounds),
-                destination.Feature: self.attendance.features(sounds.prompt),
+                destination.Feature: self._build_codes(sounds),
                 destination.Say: SayStep(sounds.prompt),
                 destination.Echo: echo,
                 **self.outside.steps(),
@@ -270,6 +271,16 @@ class Server:
             lines=self.lines,
             engine=self.engine,
             profile=profile,
+        )
+
+    def _build_codes(self, sounds: Sounds) -> CallBackStep:
+        return CallBackStep(
+            plan=self.editions.own_plan,
+            promises=self.store.promises,
+            prompt=sounds.prompt,
+            noted=sounds.call_back,
+            clock=self._surroundings.clock,
+            others=self.attendance.features(sounds.prompt),
         )
 
     def _build_voicemail(self, sounds: Sounds) -> VoicemailStep:

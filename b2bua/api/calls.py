@@ -63,6 +63,7 @@ def _owed(promise: Promise, office: Office) -> dict[str, Any]:
         "dialled": promise.dialled,
         "since": local(promise.since, office),
         "why": promise.why,
+        "owner": promise.owner or None,
     }
 
 

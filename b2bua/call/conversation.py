@@ -29,7 +29,7 @@ async def converse(call: Call, leg: Leg, *, music: Callable[[], Sequence[PlayIte
     had_talked = call.has_talked
     try:
         call.caller.answer(prefer=leg.codec)
-        call.ledger.note("answered", leg.name)
+        call.ledger.note("answered", leg.name, party=_ours(call, leg))
         async with call.recorded(leg):
             call.connected(leg)
             talk = await _talk(call, leg, music)

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from b2bua.config.origin import Fault
 from b2bua.config.tables import Office
 
-CODES = ("voicemail-number", "group-pickup-code", "directed-pickup-code", "status-code", "override-code")
+CODES = (
+    *("voicemail-number", "group-pickup-code", "directed-pickup-code"),
+    *("status-code", "override-code", "call-back-code"),
+)
 """Keys of what phones dial; the last ones begin what is dialled."""
-BEGINNINGS = ("status-code", "override-code")
+BEGINNINGS = ("status-code", "override-code", "call-back-code")
 
 
 def mistaken_codes(office: Office) -> Iterator[Fault]:

@@ -102,6 +102,7 @@ class _Compiler:
             backup_scheme=self._scheme_of_office("backup-scheme", office.backup_scheme),
             override_code=office.override_code,
             status_code=office.status_code,
+            call_back_code=office.call_back_code,
             schemes={name: self._scheme(scheme) for name, scheme in self.config.schemes.items()},
             numbers=compile_numbers(self.config, known=self._known, fault=self._fault),
             menus={name: self._menu(menu) for name, menu in self.config.menus.items()},

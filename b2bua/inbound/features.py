@@ -49,13 +49,19 @@ def feature_of(person: Person, plan: Plan, number: str) -> Position | None:
     """
     if not is_feature(plan, number):
         return None
-    key = "status-code" if _begins(number, plan.status_code) else "override-code"
-    return Position(Feature(person.name, number), key=f"office.{key}")
+    return Position(Feature(person.name, number), key=f"office.{_key_of(plan, number)}")
+
+
+def _key_of(plan: Plan, number: str) -> str:
+    if number == plan.call_back_code:
+        return "call-back-code"
+    return "status-code" if _begins(number, plan.status_code) else "override-code"
 
 
 def is_feature(plan: Plan, number: str) -> bool:
     """Return whether the number is a code that is carried out, right or wrong."""
-    return _begins(number, plan.status_code) or _begins(number, plan.override_code)
+    begins = _begins(number, plan.status_code) or _begins(number, plan.override_code)
+    return begins or (bool(number) and number == plan.call_back_code)
 
 
 def _begins(number: str, code: str) -> bool:

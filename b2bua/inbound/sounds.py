@@ -60,6 +60,10 @@ class Sounds:
         """Return "a call from plus four eight…; to take it press one"."""
         return self._clips(lambda: self.book().offer(number))
 
+    def call_back(self, number: str) -> tuple[PlayItem, ...]:
+        """Return "noted, please call back plus four eight…"."""
+        return self._clips(lambda: self.book().call_back(number))
+
     def ago(self, seconds: float) -> tuple[PlayItem, ...]:
         """Return "two hours ago"."""
         return self._clips(lambda: self.book().ago(seconds))

@@ -194,6 +194,10 @@ class Phrasebook:
         caller = ("call-from",) if digits else ("call-from-withheld",)
         return (*self.paths(caller), *digits, *self.paths(("press-1-to-take-the-call",)))
 
+    def call_back(self, number: str) -> tuple[Path, ...]:
+        """Return the files that say that a call to ``number`` is owed."""
+        return (*self.paths(("call-back-noted",)), *self.digits(number))
+
     def ago(self, seconds: float) -> tuple[Path, ...]:
         """Return the files that say how long ago something was: "two hours ago"."""
         minutes = int(seconds / 60)

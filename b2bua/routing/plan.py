@@ -222,6 +222,8 @@ class Plan:
     """For all calls, while somebody has decided so; None: nobody can."""
     override_code: str = ""
     """What phones dial before a digit to decide for all calls of the office; empty: nothing."""
+    call_back_code: str = ""
+    """What phones dial to promise a call to whom they talk with; empty: nothing."""
     status_code: str = ""
     """What phones dial before a digit to say whether their person takes calls; empty: nothing."""
     schemes: Mapping[str, Scheme] = field(default_factory=dict)

@@ -10,9 +10,12 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from b2bua.store import statements
+from b2bua.store import rows, statements
+from b2bua.store.calls import CallEvent, EventKind
+from b2bua.store.history import new_call_of
+from b2bua.store.keys import Keys
 from b2bua.store.statements import Change
-from b2bua.store.tables import calls, promises
+from b2bua.store.tables import call_events, calls, promises
 from b2bua.store.writer import Writer
 
 
@@ -51,14 +54,45 @@ class Promise:
     """When it was kept or dropped."""
     closed_why: str = ""
     """Why it was closed, in words."""
+    owner: str = ""
+    """Key of who promised it in the talk; empty: somebody has to."""
 
 
 class Promises:
     """Open promises are made by the end of a call; a later talk with the same number keeps them."""
 
-    def __init__(self, writer: Writer, engine: AsyncEngine) -> None:
+    def __init__(self, writer: Writer, engine: AsyncEngine, *, keys: Keys) -> None:
         self._writer = writer
         self._engine = engine
+        self._keys = keys
+
+    async def give(self, person: str, name: str, *, since: datetime, at: datetime) -> str:
+        """Let ``person`` owe a call to whom they talk with, or talked with last; return that number.
+
+        Calls that began before ``since`` do not count, nor do numbers that are not known; empty: nobody is
+        there. A second time for the same call changes nothing. ``name`` is for the journal.
+        """
+        is_theirs = call_events.c.party.in_((person, f"mobile of {person}"))
+        talks = call_events.c.kind == EventKind.ANSWERED.value
+        query = (
+            select(calls)
+            .join(call_events, call_events.c.call == calls.c.id)
+            .where(calls.c.began_at >= since, talks, is_theirs)
+            .order_by(call_events.c.at.desc(), call_events.c.id.desc())
+            .limit(1)
+        )
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(query)).one_or_none()
+            if row is None or not (number := new_call_of(row).other_party):
+                return ""
+            given = await connection.scalar(select(promises.c.id).where(promises.c.call == row.id))
+        if given is None:
+            event = CallEvent(at, EventKind.PROMISED, name, party=person)
+            promise = rows.promising(
+                self._keys.next(), rows.JournaledCall(row.id, new_call_of(row)), person, at=at
+            )
+            await self._writer.write([promise, rows.noting(self._keys.next(), row.id, event)])
+        return number
 
     async def open(self, limit: int = 100) -> list[Promise]:
         """Return the promises that nobody has kept yet, the longest owed first."""
@@ -106,4 +140,5 @@ def _promise_of(row: Row[Any]) -> Promise:
         status=PromiseStatus(row.status),
         closed_at=row.closed_at,
         closed_why=row.closed_why,
+        owner=row.owner,
     )

@@ -78,8 +78,19 @@ def ending(
     if outcome is CallOutcome.PROMISE:
         yield Change(statements.GIVE_PROMISE, _promise_row(journaled, key, why))
     elif outcome is CallOutcome.TALKED and journaled.call.other_party:
-        kept = {"_caller": journaled.call.other_party, "_at": at, "_why": "talked"}
+        kept = {
+            "_caller": journaled.call.other_party,
+            "_at": at,
+            "_why": "talked",
+            "_call": journaled.key,  # a promise made in this very call is kept by a later one
+        }
         yield Change(statements.KEEP_PROMISES_TO, kept)
+
+
+def promising(key: int, journaled: JournaledCall, owner: str, *, at: datetime) -> Change:
+    """What is written when one of our people, ``owner``, promises to call back whom a call was with."""
+    row = _promise_row(journaled, key, "promised in the talk") | {"since": at, "owner": owner}
+    return Change(statements.GIVE_PROMISE, row)
 
 
 def _promise_row(journaled: JournaledCall, key: int, why: str) -> dict[str, Any]:
@@ -93,6 +104,7 @@ def _promise_row(journaled: JournaledCall, key: int, why: str) -> dict[str, Any]
         "since": call.at,
         "why": why,
         "status": "open",
+        "owner": "",
     }
 
 

@@ -77,6 +77,7 @@ KEEP_PROMISES_TO = Statement(
         promises.c.status == "open",
         promises.c.caller == bindparam("_caller"),
         promises.c.since <= bindparam("_at"),
+        promises.c.call != bindparam("_call"),
     )
     .values(status="kept", closed_at=bindparam("_at"), closed_why=bindparam("_why")),
 )

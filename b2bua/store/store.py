@@ -36,7 +36,7 @@ class Store:
         self.outbox = Outbox(writer, engine, keys=keys, paths=paths)
         self.journal = Journal(writer, engine, outbox=self.outbox, keys=keys, paths=paths)
         self.costs = Costs(writer, engine, journal=self.journal, keys=keys)
-        self.promises = Promises(writer, engine)
+        self.promises = Promises(writer, engine, keys=keys)
         self.bindings = KeptBindings(writer, engine)
         self.overrides = KeptOverrides(writer, engine)
         self.statuses = KeptStatuses(writer, engine)

@@ -187,6 +187,7 @@ _PHRASES: dict[EventKind, Callable[[CallEvent, str], str]] = {
     EventKind.ASKED: lambda event, who: f"{who} {event.detail}",
     EventKind.DECLARED: lambda event, who: f"said: {who} is {event.detail}",
     EventKind.DECIDED: lambda event, who: f"said: {who} {event.detail}",
+    EventKind.PROMISED: lambda _event, who: f"{who} promised to call back",
     EventKind.PROMPT: lambda _event, _who: "",
     EventKind.HELD: lambda _event, _who: "",
     EventKind.HUNG_UP: _hung_up,

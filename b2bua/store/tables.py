@@ -191,6 +191,7 @@ promises = Table(
     Column("status", String(16), nullable=False),
     Column("closed_at", UtcDateTime),
     Column("closed_why", Words, nullable=False, server_default=""),
+    Column("owner", Words(255), nullable=False, server_default=""),
 )
 Index("ix_promises_status_caller", promises.c.status, promises.c.caller)
 

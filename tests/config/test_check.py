@@ -287,9 +287,14 @@ def test_s3_a_status_code_that_is_mistaken_for_another_is_a_fault(
     assert f"office.status-code: {code} is mistaken for {key} {other}" in errors(office)[0]
 
 
+def test_f22_a_call_back_code_that_is_mistaken_for_another_is_a_fault(errors: Says) -> None:
+    office = '[office]\ncall-back-code = "*45"\n'
+    assert "office.call-back-code: *45 is mistaken for status-code *45" in errors(office)[0]
+
+
 def test_s1_an_override_code_that_is_mistaken_for_another_is_a_fault(errors: Says) -> None:
     office = PEOPLE.replace("[office]", '[office]\noverride-code = "*4"') + NUMBER + VOICEMAIL
-    assert "office.override-code: *4 is mistaken for status-code *45" in errors(office)[0]
+    assert "office.override-code: *4 is mistaken for status-code *45" in "\n".join(errors(office))
 
 
 def test_s1_a_backup_scheme_that_is_not_there_is_a_fault(errors: Says) -> None:

@@ -59,6 +59,8 @@ class Office(Table):
     """Scheme of all calls while somebody has decided so; None: nobody can."""
     override_code: str = Field(default="*46", pattern=PICKUP_CODE)
     """Dialled before a digit: closed until the next day, all to the backup, or normal; empty: none."""
+    call_back_code: str = Field(default="*47", pattern=PICKUP_CODE)
+    """Whoever dials it owes a call to whom they talk with, or talked with last; empty: none."""
     status_code: str = Field(default="*45", pattern=PICKUP_CODE)
     """Dialled alone or before a digit: whether who dials it takes calls; empty: none."""
 
