@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
@@ -78,6 +79,71 @@ def check(
 
     if not check_office(config, _load(config)):
         raise typer.Exit(1)
+
+
+@app.command()
+def new(
+    recipe: Annotated[str, typer.Argument(help="What is to happen to callers; none: the list.")] = "",
+    path: Annotated[Path, typer.Argument(help="The file to write.", metavar="CONFIG")] = Path("office.toml"),
+    number: Annotated[str, typer.Option(help="Number of the office, as +48221234567.")] = "",
+    person: Annotated[
+        list[str] | None,
+        typer.Option(help='Who takes calls: "Anna Nowak, +48600100200, anna@office.example"; several times.'),
+    ] = None,
+    backup: Annotated[str, typer.Option(help="Number to ring when nobody else can.")] = "",
+    email: Annotated[str, typer.Option(help="Who gets the messages.")] = "",
+    opening: Annotated[str, typer.Option("--open", help='Monday to Friday; else "09:00-18:00".')] = "",
+    provider: Annotated[str, typer.Option(help="Server of the provider.")] = "",
+    user: Annotated[str, typer.Option(help="User name there; none: it knows our address.")] = "",
+    password: Annotated[str, typer.Option(help='Password there, or "env:NAME".')] = "",
+    channels: Annotated[int, typer.Option(min=1, help="Simultaneous calls that it sells.")] = 10,
+    address: Annotated[str, typer.Option(help="This machine's address in your network.")] = "",
+    language: Annotated[
+        str, typer.Option(help="Of the prompts: en, uk, ru or pl; else by the country.")
+    ] = "",
+    data: Annotated[str, typer.Option(help="Folder of journal and messages.")] = "data",
+    url: Annotated[str, typer.Option(help="Of recipes webhook and crm: the server to ask.")] = "",
+    token: Annotated[str, typer.Option(help='Of recipe crm: the API token, or "env:NAME".')] = "",
+    pbx: Annotated[str, typer.Option(help="Of recipe other-pbx: its server.")] = "",
+    pbx_user: Annotated[str, typer.Option(help="Account there.")] = "",
+    pbx_password: Annotated[str, typer.Option(help='Password of that account, or "env:NAME".')] = "",
+    pbx_number: Annotated[str, typer.Option(help="What to dial there.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write the configuration of a new office out of a recipe; what is not given is asked for."""
+    from b2bua.cli.new import Given, list_recipes, write_office
+    from b2bua.recipes.recipe import recipe as find
+
+    if not recipe:
+        list_recipes()
+        return
+    try:
+        found = find(recipe)
+    except B2buaError as error:
+        raise typer.BadParameter(str(error), param_hint="RECIPE") from None
+    given = Given(
+        number=number,
+        people=person or (),
+        backup=backup,
+        email=email,
+        opening=opening,
+        server=provider,
+        username=user,
+        password=password,
+        channels=channels,
+        address=address,
+        language=language,
+        data=data,
+        blanks={
+            "url": url,
+            "token": token,
+            "pbx": pbx,
+            "pbx-user": pbx_user,
+            "pbx-password": pbx_password,
+            "pbx-number": pbx_number,
+        },
+    )
+    write_office(found, path, given, can_ask=_has_terminal(), replace=force)
 
 
 @app.command()
@@ -338,6 +404,11 @@ def demo() -> None:
 def version() -> None:
     """Print the version."""
     typer.echo(f"b2bua {__version__}")
+
+
+def _has_terminal() -> bool:
+    """Return whether somebody can be asked."""
+    return sys.stdin.isatty()
 
 
 def _load(path: Path | None, *, needs_secrets: bool = True) -> Config:

@@ -1,0 +1,135 @@
+"""Row F28: `b2bua new` writes an office out of a recipe, by flags or by questions."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from b2bua.cli import new as new_command
+from b2bua.cli.app import app
+from b2bua.config.load import load_config
+from b2bua.recipes.recipe import recipes
+
+OFFICE = (
+    *("--number", "+48 22 123 45 67", "--backup", "600 999 888", "--email", "office@office.example"),
+    *(
+        "--person",
+        "Łukasz Żak, 600 100 200, l@office.example",
+        "--person",
+        "Anna Nowak",
+        "--person",
+        "Anna Bąk",
+    ),
+    *("--provider", "127.0.0.1:5090", "--address", "127.0.0.1"),
+)
+BLANKS = {
+    "webhook": ("--url", "https://handler.example/where"),
+    "crm": ("--url", "https://me.pipedrive.com", "--token", "t0ken"),
+    "other-pbx": (
+        "--pbx",
+        "192.0.2.9",
+        "--pbx-user",
+        "me",
+        "--pbx-password",
+        "secret",
+        "--pbx-number",
+        "300",
+    ),
+}
+
+
+def run(*arguments: str, stdin: str = "", exit_code: int = 0) -> str:
+    result = CliRunner().invoke(app, ["new", *arguments], input=stdin, env={"COLUMNS": "300"})
+    assert result.exit_code == exit_code, (result.output, result.exception)
+    return result.output
+
+
+def test_f28_without_a_name_all_recipes_are_listed() -> None:
+    listed = run().splitlines()
+    assert [line.split()[0] for line in listed[:9]] == [each.name for each in recipes()]
+    assert listed[-1] == "b2bua new RECIPE asks what it needs to know and writes office.toml"
+
+
+@pytest.mark.parametrize("name", [each.name for each in recipes()])
+def test_f28_every_recipe_is_written_by_flags_alone_and_passes_check(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "office.toml"
+    said = run(name, str(path), *OFFICE, *BLANKS.get(name, ()))
+    assert f"{path}: no errors, no warnings" in said
+    assert said.splitlines()[-1] == f"Now: b2bua run {path}"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    config = load_config(path)
+    people = {key: (each.title, each.extension, each.mobile) for key, each in config.people.items()}
+    assert people == {
+        "ukasz": ("Łukasz Żak", "101", "+48600100200"),
+        "anna": ("Anna Nowak", "102", None),
+        "anna103": ("Anna Bąk", "103", None),
+    }
+    for person in config.people.values():
+        assert f"{person.title}: user name {person.extension}, password {person.sip_password}" in said
+    assert config.office.timezone == "Europe/Warsaw"
+    assert config.office.language == "pl"
+    assert "+48221234567" in config.numbers
+
+
+def test_f28_what_is_not_given_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(new_command, "own_address", lambda: "127.0.0.1")
+    monkeypatch.setattr("b2bua.cli.app._has_terminal", lambda: True)
+    path = tmp_path / "office.toml"
+    answers = [
+        "+380442345678",
+        "Olena",
+        "067 123 45 67",
+        "Ivan",
+        "",
+        "",
+        "sip.provider.example",
+        "me",
+        "secret",
+    ]
+    answers += ["067 999 88 77", "office@office.example"]
+    said = run("all-at-once", str(path), stdin="".join(f"{each}\n" for each in answers))
+    assert "Name of who takes calls (empty: that is all)" in said
+    config = load_config(path)
+    assert (config.office.country, config.office.language) == ("UA", "uk")
+    assert config.people["olena"].mobile == "+380671234567"
+    assert config.trunks["provider"].registrar == "sip.provider.example"
+    assert config.trunks["provider"].username == "me"
+    assert config.groups["backup"].members == ("+380679998877",)
+    assert config.emails_of("office") == ("office@office.example",)
+
+
+def test_f28_without_a_terminal_what_is_missing_is_named_with_its_option(tmp_path: Path) -> None:
+    path = tmp_path / "office.toml"
+    assert "Say it by --number" in run("queue", str(path), exit_code=2)
+    assert "Say it by --person" in run("queue", str(path), *OFFICE[:6], exit_code=2)
+    assert "Say it by --url" in run("webhook", str(path), *OFFICE, exit_code=2)
+    assert not path.exists()
+
+
+def test_f28_a_file_that_is_there_is_kept_unless_forced(tmp_path: Path) -> None:
+    path = tmp_path / "office.toml"
+    path.write_text("mine")
+    assert "is there already" in run("queue", str(path), *OFFICE, exit_code=2)
+    assert path.read_text() == "mine"
+    run("queue", str(path), *OFFICE, "--force")
+    assert path.read_text().startswith("# A queue\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("qeue",), "there is no recipe 'qeue'; there are: all-at-once"),
+        (("queue", "--number", "home"), "'home' is no telephone number"),
+        (("flagship", *OFFICE[:6], "--person", "Anna", "--provider", "127.0.0.1"), "give somebody one"),
+    ],
+)
+def test_f28_mistakes_are_told_before_anything_is_written(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    name, *options = arguments
+    path = tmp_path / "office.toml"
+    assert said in run(name, str(path), *options, exit_code=2)
+    assert not path.exists()

@@ -1,0 +1,97 @@
+"""Row F28 in real time: the flagship from the first ring to the voicemail, played by SIPp alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from b2bua.recipes.answers import Line
+from b2bua.recipes.recipe import recipe
+from tests.harness.product import HOST, CallLine, Product
+from tests.harness.recipes import ANSWERS, MOBILE_A, MOBILE_B, NUMBER
+from tests.harness.sipp import Cast, Sipp
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
+
+EXACT_S = 0.5
+BUSY_MACHINE_S = 0.2
+WELCOME_S = (1.5, 3.5)
+VOICEMAIL_AFTER_S = 112
+"""Welcome, a minute of ringing, and twice a second of ringing with 20 s for the key: 106 s."""
+LONGEST_S = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """Who took part, when all is over."""
+
+    caller: Sipp
+    phones: tuple[Sipp, Sipp]
+    mobiles: Sipp
+    call: CallLine
+
+
+def flagship(demo: str) -> str:
+    """Return the recipe as an office on the ports of ``demo``, open at all hours."""
+    port = re.search(r'^listen = "[\d.]+:(\d+)"', demo, re.MULTILINE)
+    outside = re.search(r"^port = (\d+)", demo, re.MULTILINE)
+    rtp = re.search(r'^ports = "([\d-]+)"', demo, re.MULTILINE)
+    assert port
+    assert outside
+    assert rtp
+    text = recipe("flagship").written(replace(ANSWERS, line=Line(f"{HOST}:{outside[1]}")))
+    for old, new in (
+        (f'"{HOST}:5060"', f'"{HOST}:{port[1]}"'),
+        ("[rtp]\n", f'[rtp]\nports = "{rtp[1]}"\n'),
+        ('mon-fri = "08:00-18:00"', 'daily = "24h"'),
+        ('holidays = "PL"', ""),
+        ('qualify-every = "30s"', ""),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    """The call, once it is over."""
+    folder = tmp_path_factory.mktemp("office")
+    with (
+        Product.running(folder, change=flagship) as office,
+        Cast.around(folder / "sipp", office.port, limit_s=LONGEST_S) as cast,
+    ):
+        mobiles = cast.carrier("carrier-mailbox-greets.xml", office.outside_port, "-d", "1000", "-m", "2")
+        phones = tuple(cast.phone("phone-rings-cancelled.xml", extension) for extension in ("201", "202"))
+        waits = str(VOICEMAIL_AFTER_S * 1000)
+        caller = cast.trunk("trunk-waits-for-the-voicemail.xml", NUMBER, "-d", waits)
+        for each in (caller, *phones, mobiles):
+            each.wait()
+        [call] = office.finished_calls()
+        yield Played(caller, (phones[0], phones[1]), mobiles, call)
+        office.assert_log_is_clean()
+
+
+def test_row_f28_flagship_both_phones_ring_together_for_60_s_after_the_welcome(played: Played) -> None:
+    answered = played.caller.times("SIP/2.0 200")[0]
+    began = [phone.times("INVITE")[0] for phone in played.phones]
+    stopped = [phone.times("CANCEL")[0] for phone in played.phones]
+    assert WELCOME_S[0] < began[0] - answered < WELCOME_S[1] + BUSY_MACHINE_S
+    assert abs(began[0] - began[1]) < 0.1 + BUSY_MACHINE_S
+    assert [at - began[0] for at in stopped] == pytest.approx([60, 60], abs=EXACT_S)
+
+
+def test_row_f28_flagship_one_mobile_after_the_other_is_asked(played: Played) -> None:
+    began = played.phones[0].times("INVITE")[0]
+    [first] = played.mobiles.times(f"INVITE sip:{MOBILE_A}")
+    [second] = played.mobiles.times(f"INVITE sip:{MOBILE_B}")
+    assert first - began == pytest.approx(60, abs=EXACT_S)
+    assert second - first == pytest.approx(21, abs=EXACT_S)  # a second of ringing, and 20 s for the key
+
+
+def test_row_f28_flagship_ends_in_the_voicemail(played: Played) -> None:
+    assert played.call.outcome == "message"
+    assert played.call.story.count("nobody pressed 1 (its voicemail?)") == 2
+    assert re.search(r"left a message of \d s", played.call.story)
