@@ -56,8 +56,10 @@ class CrmDelivery:
         config = self.config()
         crm, settings = self.desk.of(config), config.crm
         call = await self.store.journal.call(queued.call_id)
-        if crm is None or settings is None or call is None:
-            return "nobody: there is no CRM any more"
+        if crm is None or settings is None:
+            raise NotDeliveredError("there is no [crm] any more", is_permanent=True)
+        if call is None:
+            return "nobody: the call is no longer in the journal"
         record = describe(call, config, await self.store.recordings.of_call(queued.call_id))
         if settings.call_back_after_s and record.is_missed:
             record = replace(record, due_at=await self._due_at(record, config, settings))

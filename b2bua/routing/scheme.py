@@ -182,11 +182,14 @@ def choose(plan: Plan, position: Position, destination: Destination, facts: Fact
 
 
 def goes_round(plan: Plan, position: Position, destination: Destination, facts: Facts) -> bool:
-    """Return whether a webhook sends the caller into a scheme that they are in already."""
-    if not isinstance(position.destination, Webhook) or not isinstance(destination, Goto):
+    """Return whether a webhook sends the caller into a scheme or to a menu or webhook they come from."""
+    if not isinstance(position.destination, Webhook):
         return False
-    steps = in_force(plan, destination.scheme, facts).steps
-    return any(frame.steps == steps for frame in position.frames)
+    if isinstance(destination, Goto):
+        steps = in_force(plan, destination.scheme, facts).steps
+        return any(frame.steps == steps for frame in position.frames)
+    entered = (step.destination for frame in position.frames for step in frame.steps[: frame.following])
+    return isinstance(destination, Menu | Webhook) and destination in entered
 
 
 def _seek(plan: Plan, frames: Iterable[Frame], causes: frozenset[Outcome], facts: Facts) -> Position | None:

@@ -21,6 +21,7 @@ from b2bua.routing.destination import (
     SipAddress,
     Target,
     Voicemail,
+    Webhook,
 )
 from b2bua.routing.numbers import DIALLABLE, normalise, part_post_dial
 from b2bua.routing.plan import Plan
@@ -139,7 +140,7 @@ def in_words(plan: Plan, destination: Destination) -> str:
     match destination:
         case Ring(targets):
             return " and ".join(_title(plan, target) for target in targets)
-        case Goto(name) | Queue(name) | Menu(name) | Voicemail(name):
+        case Goto(name) | Queue(name) | Menu(name) | Voicemail(name) | Webhook(name):
             return f"the {type(destination).__name__.lower().replace('goto', 'scheme')} {name}"
         case _:
             return f"an extension that leads to {type(destination).__name__.lower()}"

@@ -86,10 +86,12 @@ class Records:
     status: int = 200
     hangs: bool = False
     loses_first_answers: bool = False
+    delay_s: float = 0.1
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         if self.hangs:
             await asyncio.sleep(3600)
+        await asyncio.sleep(self.delay_s)
         if self.status != 200:
             return httpx.Response(self.status)
         if request.method == "GET":
@@ -346,16 +348,31 @@ async def test_row_r2_r3_answers_that_are_lost_double_nothing(tmp_path: Path, ki
 @virtual_time(limit_s=3600)
 async def test_row_r2_an_office_that_was_stopped_goes_on_telling(tmp_path: Path) -> None:
     crm = Records(status=503)
-    async with office(tmp_path, scheme=SCHEME + GENERIC, http=crm) as before:
+    async with office(tmp_path, scheme=SCHEME + ticked(GENERIC), http=crm) as before:
         await before.phone("101", Habit(answers_after=2))
-        await talk(before)
+        for _ in range(3):
+            await talk(before)
         await before.stories()
         await asyncio.sleep(60)
     assert crm.made == {}
     crm.status = 200
     later = MONDAY_NOON + timedelta(hours=2)
-    async with office(tmp_path, scheme=SCHEME + GENERIC, http=crm, at=later) as after:
+    async with office(tmp_path, scheme=SCHEME + ticked(GENERIC), http=crm, at=later) as after:
         await told(after, within=60)
+        assert [len(crm.of(kind)) for kind in ("contact", "deal", "call")] == [1, 1, 3], "one new customer"
+
+
+@virtual_time(limit_s=12 * 3600)
+async def test_row_r2_what_waits_is_kept_while_the_configuration_lacks_the_crm(tmp_path: Path) -> None:
+    crm = Records(status=503)
+    async with office(tmp_path, scheme=SCHEME + GENERIC, http=crm) as demo:
+        await demo.phone("101", Habit(answers_after=2))
+        await talk(demo)
+        await demo.edit(lambda text: text.replace(GENERIC, ""))
+        await asyncio.sleep(900)
+        crm.status = 200
+        await demo.edit(lambda text: text + GENERIC)
+        await told(demo, within=3700)
         assert len(crm.of("call")) == 1
 
 

@@ -190,6 +190,41 @@ async def test_row_r10_a_circle_is_cut_after_one_round(tmp_path: Path) -> None:
         assert [request.url.path for request in handler.requests] == ["/route", "/back"]
 
 
+ROUND = """
+[extension."300"]
+webhook = "region"
+[extension."301"]
+menu = "round"
+[menu.round]
+greeting = "welcome"
+options = { 1 = { ring = ["101"] } }
+no-input = { scheme = "again" }
+invalid = { scheme = "again" }
+tries = 1
+[[scheme.again.step]]
+webhook = "region"
+[[scheme.again.step]]
+voicemail = "sales"
+"""
+
+
+@virtual_time(limit_s=600)
+@pytest.mark.parametrize(("extension", "asked"), [("300", 1), ("301", 2)])
+async def test_row_r10_a_circle_by_an_extension_is_cut_too(
+    tmp_path: Path, extension: str, asked: int
+) -> None:
+    handler = always({"sip": extension})
+    async with office(tmp_path, scheme=with_webhook(ROUND), http=handler) as demo:
+        await demo.mobiles(Habit(answers_after=1))
+        leg = await (await demo.call_in(NUMBER)).answered(within=60)
+        await asyncio.sleep(60)
+        leg.hang_up()
+        assert len(handler.requests) == asked
+        [told] = await demo.stories()
+        assert "the webhook sent the caller round in a circle" in story(told)
+        await demo.settled()
+
+
 @virtual_time(limit_s=600)
 async def test_a_caller_who_hangs_up_while_the_handler_is_asked_is_owed_a_call(tmp_path: Path) -> None:
     async with office(tmp_path, scheme=with_webhook(), http=hangs()) as demo:

@@ -31,6 +31,15 @@ async def carrier_calls(
     product: Product, number: str, count: int = 1, *, codec: str = "PCMA"
 ) -> AsyncIterator[list[CalleeLeg]]:
     """Call ``number`` so many times at once; the block runs from the last answer on."""
+    async with placed_calls(product, number, count, codec=codec) as placed:
+        yield [await call.answered(within=ANSWER_S) for call in placed]
+
+
+@asynccontextmanager
+async def placed_calls(
+    product: Product, number: str, count: int = 1, *, codec: str = "PCMA"
+) -> AsyncIterator[list[PlacedCall]]:
+    """Call ``number`` so many times at once; the block runs while it rings."""
     first_port = free_port()
     engine = await MediaEngine.in_process(address=HOST, ports=(first_port, first_port + 4 * count - 1))
     endpoint = SipEndpoint(user_agent="carrier")
@@ -46,7 +55,7 @@ async def carrier_calls(
         for _ in range(count):
             leg = CalleeLeg(dial, await engine.open_leg("carrier"), SoundProfile(codecs=(codec,)))
             placed.append(PlacedCall(leg, leg.invite(endpoint)))
-        yield [await call.answered(within=ANSWER_S) for call in placed]
+        yield placed
     finally:
         for call in placed:
             await call.close()

@@ -1,0 +1,227 @@
+"""Rows R6-R13 in real time: SIPp is trunk, phones and mobiles; CRM and webhooks have sockets, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.harness.product import HOST, CallLine, Product, free_port
+from tests.harness.sipp import Cast, Sipp
+from tests.harness.web_server import HANGS, WebServer, web_server
+from tests.interop.carrier import placed_calls
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
+
+EXACT_S = 0.5
+BUSY_MACHINE_S = 0.5
+BUDGET_S = 1.5
+LONGEST_S = 150
+RINGS, LEAVES_MESSAGE = "phone-rings-cancelled.xml", "trunk-leaves-voicemail.xml"
+REGION, BACKUP = "+48600111222", "+48600999888"
+RESPONSIBLE, MANAGERS = "901", ("902", "903")
+FAILURES = {
+    "status": ("/status", 0.0, "answered 500"),
+    "timeout": ("/hangs", BUDGET_S, "did not answer within 1.5 s"),
+    "garbage": ("/garbage", 0.0, "which is no number, extension, person or scheme"),
+    "no answer": ("/nothing", 0.0, "named nobody"),
+    "refused": ("", 0.0, "refuses connections"),
+    "tls": ("https", 0.0, "TLS"),
+}
+SAYS: dict[str, str | int] = {
+    "/region": f'{{"number": "{REGION}"}}',
+    "/status": 500,
+    "/hangs": HANGS,
+    "/garbage": "<html>It works!</html>",
+    "/nothing": "",
+    "/crm/contacts/48500600700": '{"owner": {"id": 17}}',
+}
+
+
+def number(index: int) -> str:
+    """Return a number of the office."""
+    return f"+4822124050{index}"
+
+
+def backup(index: int) -> str:
+    """Return the mobile that is the backup of one failing webhook."""
+    return f"+4860099970{index}"
+
+
+def step(scheme: str, *keys: str) -> str:
+    return "\n".join((f"[[scheme.{scheme}.step]]", *keys, ""))
+
+
+def configuration(server: WebServer) -> str:
+    """Return the schemes of row R8, of rows R11 to R13, and one for each failure of row R12."""
+    people = "".join(
+        f'[person.phone-{each}]\nextension = "{each}"\npassword = "demo-{each}"\nmobile = "+48600100{each}"\n'
+        + ("crm-user = 17\n" if each == RESPONSIBLE else "")
+        for each in (RESPONSIBLE, *MANAGERS)
+    )
+    crm = f'[crm]\nkind = "http"\nurl = "{server.url}/crm"\n'
+    crm += '[crm.find.contact]\npath = "/contacts/{digits}"\nuser = "owner.id"\n'
+    mobiles = ", ".join(f'"mobile of phone-{each}"' for each in MANAGERS)
+    chain = step("chain", 'crm = "responsible"') + step("chain", f"ring = {list(MANAGERS)}".replace("'", '"'))
+    chain += step("chain", f"ring = [{mobiles}]") + step("chain", 'voicemail = "sales"')
+    routed = step("routed", 'webhook = "region"') + step("routed", f'ring = ["{BACKUP}"]', 'for = "30s"')
+    routed += step("routed", 'voicemail = "sales"')
+    numbers = "".join(
+        f'[number."{number(index)}"]\nscheme = "{scheme}"\n'
+        for index, scheme in enumerate(("chain", "routed"))
+    )
+    failing = "".join(_failing(server, index, path) for index, (path, _, _) in enumerate(FAILURES.values()))
+    webhook = f'[webhook.region]\nurl = "{server.url}/region"\n'
+    return people + crm + chain + routed + numbers + failing + webhook
+
+
+def _failing(server: WebServer, index: int, path: str) -> str:
+    url = f"http://{HOST}:{free_port()}" if not path else f"{server.url}{path}"
+    if path == "https":
+        url = server.url.replace("http:", "https:")
+    scheme = f"failing-{index}"
+    steps = step(scheme, f'webhook = "{scheme}"') + step(scheme, f'ring = ["{backup(index)}"]', 'for = "4s"')
+    steps += step(scheme, 'voicemail = "sales"')
+    return f'[number."{number(index + 2)}"]\nscheme = "{scheme}"\n[webhook.{scheme}]\nurl = "{url}"\n{steps}'
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What is left when all calls are over."""
+
+    callers: list[Sipp]
+    outside: Sipp
+    calls: dict[str, CallLine]
+    phones: dict[str, Sipp] = field(default_factory=dict)
+
+    def invited(self, index: int) -> float:
+        """Return when a caller called."""
+        return self.callers[index].times("INVITE", kind="sent")[0]
+
+    def answered(self, index: int) -> float:
+        return self.callers[index].times("SIP/2.0 200")[0] - self.invited(index)
+
+    def rung(self, index: int, of: str) -> float:
+        """Return when a number outside was called, after the call came."""
+        return self.outside.times(f"INVITE sip:{of}")[0] - self.invited(index)
+
+    def given_up(self, index: int, of: str) -> float:
+        return self.outside.times(f"CANCEL sip:{of}")[0] - self.invited(index)
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    """All the calls, which came within a second or two, once they are over."""
+    folder = tmp_path_factory.mktemp("office")
+    with (
+        web_server(lambda path: SAYS.get(path.partition("?")[0], 404)) as server,
+        Product.running(folder, extra=configuration(server), change=_patient) as office,
+        Cast.around(folder / "sipp", office.port, limit_s=LONGEST_S) as cast,
+    ):
+        outside = cast.carrier(RINGS, office.outside_port, "-m", str(4 + len(FAILURES)))
+        phones = {each: cast.phone(RINGS, each) for each in (RESPONSIBLE, *MANAGERS)}
+        callers = [cast.trunk(LEAVES_MESSAGE, number(index)) for index in range(2 + len(FAILURES))]
+        for each in (*callers, *phones.values(), outside):
+            each.wait(within=LONGEST_S)
+        calls = {call.dialled: call for call in office.finished_calls(at_least=len(callers))}
+        yield Played(callers, outside, calls, phones)
+        office.assert_log_is_clean()
+
+
+def _patient(office: str) -> str:
+    """Return the office on a trunk that lets calls ring for long."""
+    return office.replace('max-unanswered = "5s"', 'max-unanswered = "120s"')
+
+
+def test_row_r6_r8_responsible_30_s_managers_20_s_mobiles_20_s_then_voicemail(played: Played) -> None:
+    began = played.invited(0)
+    responsible = played.phones[RESPONSIBLE]
+    assert responsible.times("INVITE")[0] - began < EXACT_S
+    assert responsible.times("CANCEL")[0] - began == pytest.approx(30, abs=EXACT_S)
+    for extension in MANAGERS:
+        phone, mobile = played.phones[extension], f"+48600100{extension}"
+        assert phone.times("INVITE")[0] - began == pytest.approx(30, abs=EXACT_S)
+        assert phone.times("CANCEL")[0] - began == pytest.approx(50, abs=EXACT_S)
+        assert played.rung(0, mobile) == pytest.approx(50, abs=EXACT_S)
+        assert played.given_up(0, mobile) == pytest.approx(70, abs=EXACT_S)
+    assert played.answered(0) == pytest.approx(70, abs=EXACT_S)
+    call = played.calls[number(0)]
+    assert call.outcome == "message"
+    assert call.story.startswith("the CRM named Phone-901; rang Phone-901 30 s, no answer; ")
+
+
+def test_row_r10_r11_r13_the_region_rings_45_s_the_backup_30_s_then_voicemail(played: Played) -> None:
+    assert played.rung(1, REGION) < EXACT_S
+    assert played.given_up(1, REGION) == pytest.approx(45, abs=EXACT_S)
+    assert played.rung(1, BACKUP) == pytest.approx(45, abs=EXACT_S)
+    assert played.given_up(1, BACKUP) == pytest.approx(75, abs=EXACT_S)
+    assert played.answered(1) == pytest.approx(75, abs=EXACT_S)
+    assert played.calls[number(1)].outcome == "message"
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_row_r12_each_way_to_fail_reaches_the_backup_within_the_budget(played: Played, failure: str) -> None:
+    index = list(FAILURES).index(failure)
+    _, after, words = FAILURES[failure]
+    assert played.rung(index + 2, backup(index)) == pytest.approx(after + 0.2, abs=EXACT_S)
+    call = played.calls[number(index + 2)]
+    assert call.outcome == "message"
+    assert words in call.story
+
+
+# --- many at once ------------------------------------------------------------------------------------------
+
+CALLS = 40
+HANGING = """
+[number."+48221240520"]
+scheme = "hanging"
+[[scheme.hanging.step]]
+webhook = "hanging"
+[[scheme.hanging.step]]
+echo = true
+"""
+
+
+async def test_row_r12_40_calls_at_once_to_a_server_that_hangs_wait_for_the_budget_alone(
+    tmp_path: Path,
+) -> None:
+    with web_server(lambda _: HANGS) as server:
+        webhook = f'[webhook.hanging]\nurl = "{server.url}"\n'
+        with Product.running(tmp_path, extra=HANGING + webhook) as office:
+            async with placed_calls(office, "+48221240520", CALLS) as placed:
+                for call in placed:
+                    await call.answered(within=20)
+                waited = [call.statuses[-1][0] - call.statuses[0][0] for call in placed]
+            assert {call.statuses[0][1] for call in placed} == {180}
+            assert BUDGET_S - BUSY_MACHINE_S < min(waited) <= max(waited) < BUDGET_S + BUSY_MACHINE_S
+            assert len(server.asked) == CALLS
+            office.finished_calls(of="+48221240520", at_least=CALLS)
+            office.assert_log_is_clean()
+
+
+@pytest.mark.parametrize("trouble", [404, 500, HANGS])
+def test_row_r9_a_new_client_or_a_bad_crm_reaches_the_managers_within_2_s(
+    tmp_path: Path, trouble: str | int
+) -> None:
+    with web_server(lambda _: trouble) as server:
+        crm = f'[crm]\nkind = "http"\nurl = "{server.url}"\n'
+        crm += '[crm.find.contact]\npath = "/contacts/{digits}"\nuser = "owner.id"\n'
+        scheme = step("known", 'crm = "responsible"') + step("known", 'ring = ["101"]', 'for = "20s"')
+        scheme += step("known", 'voicemail = "sales"') + '[number."+48221240530"]\nscheme = "known"\n'
+        with (
+            Product.running(tmp_path, extra=crm + scheme) as office,
+            Cast.around(tmp_path / "sipp", office.port) as cast,
+        ):
+            manager = cast.phone("phone-answers.xml", "101", "-d", "300")
+            caller = cast.trunk("trunk-calls-answered.xml", "+48221240530")
+            caller.wait()
+            manager.wait()
+            began = caller.times("INVITE", kind="sent")[0]
+            rung, heard = manager.times("INVITE")[0] - began, caller.times("SIP/2.0 180")[0] - began
+            assert rung < 2.0
+            assert rung == pytest.approx(BUDGET_S + 0.1 if trouble == HANGS else 0.2, abs=EXACT_S)
+            assert heard < EXACT_S
+            [call] = office.finished_calls(of="+48221240530")
+            assert call.outcome == "talked"
