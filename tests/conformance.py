@@ -19,7 +19,9 @@ import pytest
 TESTS = Path(__file__).parent
 TABLE = TESTS / "CONFORMANCE.md"
 RULE = re.compile(r"rfc(\d{3,5})((?:_\d+(?=_|$))*)")
-BEHAVIOUR = re.compile(r"(?:^test_(?:row_)?|_row_|(?<=\d)_)([fqivoscd]\d{1,2})(?=_|$)|_([fqivoscd]\d{1,2})$")
+BEHAVIOUR = re.compile(
+    r"(?:^test_(?:row_)?|_row_|(?<=\d)_)([fqivoscdr]\d{1,2})(?=_|$)|_([fqivoscdr]\d{1,2})$"
+)
 ROW = re.compile(r"^\| .* \| `(test_\w+)` \| \[.*\]\((.+)\) \| (.+) \|$", re.MULTILINE)
 INTRODUCTION = """# Conformance
 

@@ -21,6 +21,7 @@ from tests.conformance import TABLE, Claim, NamedTest, claims_of, in_words, read
         ("test_row_v7_d12_kill_9", [Claim("Behaviours", "D12"), Claim("Behaviours", "V7")]),
         ("test_rfc3261_9_1_given_up_d2", [Claim("RFC 3261", "9.1"), Claim("Behaviours", "D2")]),
         ("test_d11_waits_grow", [Claim("Behaviours", "D11")]),
+        ("test_row_r6_r8_rings_30_s", [Claim("Behaviours", "R6"), Claim("Behaviours", "R8")]),
         ("test_g711_sounds_the_same", []),
         ("test_two_of_i2c", []),
     ],

@@ -152,6 +152,20 @@ async def test_row_r12_a_certificate_that_nobody_trusts_is_no_answer(tmp_path: P
         assert served.heads == []
 
 
+@needs_openssl
+async def test_row_r10_a_certificate_of_an_authority_that_the_machine_trusts_is_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    path, key = authority.issue("server", "IP:127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path, key)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+    async with server(OK, tls=context) as served, client() as http:
+        answer = await http.ask(Request("GET", f"https://127.0.0.1:{served.port}/"), budget_s=5)
+        assert answer.body == b"101"
+
+
 def redirect(location: str, status: int = 307) -> bytes:
     return f"HTTP/1.1 {status} Moved\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
 
