@@ -2,7 +2,9 @@
 
 Callers come through the trunk, so many at a time, to phones, queue, menu, voicemail and echo; they speak,
 press keys and hang up at any moment. Before and after, when nobody calls, memory, descriptors and ports are
-counted: what has grown fails the run, as does a caller who was answered and heard nothing.
+counted: what has grown fails the run, as does a caller who was answered and heard nothing. Of such a caller it
+is told what came there all the same, and beside it how long each process had to wait for a processor: a
+machine that others keep busy is no fault of the product.
 """
 
 from __future__ import annotations
@@ -86,6 +88,11 @@ class Footprint:
         return f"{self.rss_bytes / 2**20:.1f} MiB, {self.descriptors} descriptors, {self.udp_ports} UDP ports"
 
 
+def _waited_s(pid: int) -> float:
+    """Return for how long the main thread of ``pid`` could have run and had no processor."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+
+
 def _table(pid: int, name: str) -> list[str]:
     try:
         return Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]
@@ -106,6 +113,8 @@ class Soak:
     """Calls by how they went."""
     faults: list[str] = field(default_factory=list)
     """Why the run fails."""
+    waited: dict[str, float] = field(default_factory=dict)
+    """Seconds that each process had waited for a processor when that was told last."""
 
     def footprints(self) -> dict[str, Footprint]:
         """Return what each process of the product holds."""
@@ -158,9 +167,11 @@ class Soak:
             await asyncio.sleep(self.random.uniform(0.1, 2.0))
             server = Hop("udp", HOST, self.product.port)
             number = self.random.choice(NUMBERS)
-            placed = await trunk.call(server, number, from_number=f"+48500{self.random.randrange(10**6):06}")
+            caller = f"+48500{self.random.randrange(10**6):06}"
+            placed = await trunk.call(server, number, from_number=caller)
+            was_mute = False
             try:
-                await self._talk(placed, number)
+                was_mute = not await self._talk(placed, number)
             except CallRefused:
                 self.counts["refused"] += 1
             except TimeoutError:
@@ -168,32 +179,46 @@ class Soak:
             finally:
                 await placed.close()
                 trunk.forget(placed)
+                if was_mute:
+                    print(f"what came to {caller} all the same: {placed.leg.media.statistics}", flush=True)
 
-    async def _talk(self, placed: PlacedCall, number: str) -> None:
+    async def _talk(self, placed: PlacedCall, number: str) -> bool:
+        """Let a caller talk for a while; return whether they heard anything, or had no time to."""
         if self.random.random() < 0.1:
             await asyncio.sleep(self.random.uniform(0.0, 3.0))
             self.counts["hung up early"] += 1
-            return
+            return True
         leg = await placed.answered(within=ANSWER_S)
         leg.loop([Tone((self.random.uniform(400.0, 1500.0),), 1.0)])
-        if number in (MENU, VOICEMAIL):
-            leg.media.send_digits(self.random.choice(("#", "1", "0", "9")))
+        key = self.random.choice(("#", "1", "0", "9")) if number in (MENU, VOICEMAIL) else ""
+        if key:
+            leg.media.send_digits(key)
         seconds = self.random.uniform(0.5, 5.0)
         await asyncio.wait({leg.ended}, timeout=seconds)
-        if leg.media.is_heard:
-            self.counts["heard"] += 1
-        else:
-            how = "mute" if seconds > HEARD_WITHIN_S else "hung up at once"
-            self.counts[how] += 1
-            print(f"{how}: {number}, {seconds:.1f} s after the answer, at {leg.media.address}", flush=True)
+        is_heard, had_time = leg.media.is_heard, seconds > HEARD_WITHIN_S
+        how = "heard" if is_heard else "mute" if had_time else "hung up at once"
+        self.counts[how] += 1
+        if not is_heard:
+            pressed = f", pressed {key}" if key else ""
+            print(f"{how}: {number}{pressed}, {seconds:.1f} s after the answer", flush=True)
         if leg.is_up and self.random.random() < 0.5:
             leg.media.send_digits("#")
+        return is_heard or not had_time
 
     async def _tell(self, until: float) -> None:
         while (left := until - time.monotonic()) > 0:
             await asyncio.sleep(min(SAMPLE_S, left))
             held = "; ".join(f"{name} {footprint}" for name, footprint in self.footprints().items())
-            print(f"{sum(self.counts.values())} calls; {held}", flush=True)
+            print(f"{sum(self.counts.values())} calls; {held}; {self._waits()}", flush=True)
+
+    def _waits(self) -> str:
+        """Return how much of the time since it was told last each process waited for a processor."""
+        pids = {"callers": os.getpid(), "their sound": self.engine.pid}
+        pids |= {"signalling": self.product.process.pid, "media": self.product.media_pid}
+        now = {name: _waited_s(pid) for name, pid in pids.items() if pid is not None}
+        shares = [f"{name} {(s - self.waited.get(name, s)) / SAMPLE_S:.0%}" for name, s in now.items()]
+        self.waited = now
+        return f"waited for a processor: {', '.join(shares)}"
 
     async def _kill(self, until: float, every_s: float) -> None:
         while time.monotonic() + every_s < until:
