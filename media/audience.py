@@ -70,6 +70,12 @@ class Audience:
             self._set_recorder(None)
             recorder.finish()
 
+    def close(self) -> None:
+        """Finish what is being recorded, and tell nobody of it any more."""
+        self._changed = _nothing
+        self.stop_recording()
+        self.listeners.clear()
+
     def flush(self, now: float) -> None:
         """Hand over what was recorded."""
         if self._recorder is not None:
@@ -84,3 +90,7 @@ class Audience:
     def listen_for_tones(self, listen: Listen | None) -> None:
         """Let what comes be searched for keys; None: no more."""
         self._seat("tones", listen)
+
+
+def _nothing() -> None:
+    """Do nothing: nobody is left who wants to know."""

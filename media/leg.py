@@ -332,8 +332,9 @@ class Leg:
     def close(self, now: float) -> None:
         """End all that is under way, give the ports back, and hold nothing any more that holds this leg."""
         self.part()
+        self.voice.clear_keypad()
         self.voice.stop()
-        self.audience.stop_recording()
+        self.audience.close()
         self.ports.close(now)
         self._ports, self.receive = None, _pass_over
         self.out.close()

@@ -2,9 +2,9 @@
 
 Callers come through the trunk, so many at a time, to phones, queue, menu, voicemail and echo; they speak,
 press keys and hang up at any moment. Before and after, when nobody calls, memory, descriptors and ports are
-counted: what has grown fails the run, as does a caller who was answered and heard nothing. Of such a caller it
-is told what came there all the same, and beside it how long each process had to wait for a processor: a
-machine that others keep busy is no fault of the product.
+counted: what has grown fails the run, as does a caller who was answered and heard nothing. It is told what
+came to that caller all the same, and beside it how long each process had to wait for a processor: a machine
+that others keep busy is no fault of the product.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from media.commands import ConnectLeg, Event, OpenLeg, Play, Played, Tone
+from media.commands import CloseLeg, ConnectLeg, Event, OpenLeg, Play, Played, SendDigits, Tone, Trouble
 from media.endpoint import Address, LegPorts
 from media.engine import Engine
 from media.leg import Leg
@@ -106,3 +106,17 @@ def test_an_engine_with_nothing_to_send_is_not_woken_every_20_ms() -> None:
         engine.tick(tick * 0.02)
     assert engine.deadline is not None
     assert engine.deadline - 0.12 > 0.03
+
+
+def test_a_leg_that_is_closed_with_keys_still_to_be_pressed_is_served_no_more() -> None:
+    engine, wire, events = playing(0.1)
+    engine.handle(SendDigits(1, "123"), 0.0)
+    engine.tick(0.02)
+    assert wire.sent[-1].payload_type == 101
+    engine.handle(CloseLeg(1), 0.03)
+    sent = len(wire.sent)
+    for tick in range(2, 20):
+        engine.tick(tick * 0.02)
+    assert len(wire.sent) == sent
+    assert engine.deadline is None
+    assert not [event for event in events if isinstance(event, Trouble)]
