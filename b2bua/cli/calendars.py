@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -75,9 +76,25 @@ async def _look(table: CalendarTable, config: Config, http: HttpClient) -> tuple
         contents = await asyncio.to_thread(read_ics, text, period(datetime.now(UTC), zone))
     except UnreadableCalendarError as error:
         return (Fault(path, f"{error}{_instead(config, table)}", is_warning=True),)
+    found = tuple(_nameless(config, table, contents))
     if contents.has_broken:
-        return (Fault(path, "has events that cannot be understood: they are left out", is_warning=True),)
-    return ()
+        found += (Fault(path, "has events that cannot be understood: they are left out", is_warning=True),)
+    return found
+
+
+def _nameless(config: Config, table: CalendarTable, contents: Contents) -> Iterator[Fault]:
+    """Yield the rotas in which events of the calendar are to say who is on duty, and some do not."""
+    for rota in config.plan().rotas.values():
+        if rota.calendar is None or rota.calendar.name != table.name:
+            continue
+        nameless = [event for event in contents.events if not rota.named_in(event.title)]
+        if nameless:
+            event = nameless[0]
+            titles = f"{event.title!r} at {event.start:%Y-%m-%d %H:%M}"
+            titles += f" and {len(nameless) - 1} more" if nameless[1:] else ""
+            who = " and ".join(rota.otherwise) or "nobody"
+            why = f"names no member in {titles}: {who} is on duty then"
+            yield Fault(("rota", rota.name, "calendar"), why, is_warning=True)
 
 
 def _instead(config: Config, table: CalendarTable) -> str:

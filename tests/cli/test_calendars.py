@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -92,3 +93,19 @@ def test_s1_explain_knows_a_calendar_that_is_a_file_or_was_read(tmp_path: Path) 
     known = says(*asked)
     assert "skips scheme.main.step.1: office is closed then" in known
     assert "never read" not in known
+
+
+def test_s1_check_tells_of_a_duty_that_names_nobody(tmp_path: Path) -> None:
+    today = datetime.now(UTC).date()
+    days = [today + timedelta(days=count) for count in (10, 11, 12)]
+    events = (
+        event(title, f"{day:%Y%m%d}") for title, day in zip(("Anna", "Ana", "Piotr"), days, strict=True)
+    )
+    (tmp_path / "team.ics").write_text(ics(*events))
+    path = office(tmp_path, f'file = "{tmp_path}/team.ics"')
+    rota = '[person.anna]\nmobile = "+48600100200"\n[rota.night]\ncalendar = "team"\n'
+    path.write_text(path.read_text().replace("[hours.office]", f"{rota}[hours.office]"))
+    said = (
+        f"rota.night.calendar: names no member in 'Ana' at {days[1]} 00:00 and 1 more: nobody is on duty then"
+    )
+    assert f"warning: {said}" in says("check", path)
