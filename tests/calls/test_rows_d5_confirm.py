@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from b2bua.demo.softphone import Habit, PlacedCall, Softphone
 from b2bua.sip.message import parse_message
 from b2bua.sip.session import IncomingInvite
-from b2bua.store.calls import CallOutcome
+from b2bua.store.calls import CallOutcome, EventKind
 from b2bua.store.story import story
 from media.commands import Tone
 from media.wav import read_wav
@@ -303,6 +304,54 @@ async def test_row_d5_one_of_us_who_calls_hears_ringing_and_learns_of_no_strange
         assert set(statuses(call)) == {180}
         await call.close()
         await demo.settled()
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.1])
+def test_row_d5_d2_keys_answers_and_hang_ups_in_the_same_instants_leave_nothing(
+    tmp_path: Path, loss: float
+) -> None:
+    chance = random.Random(5)
+
+    async def owner(mobiles: Softphone, seen: int) -> None:
+        """Press a key, or hang up, around the moment in which the caller may leave."""
+        leg = mobiles.invitations[seen].leg
+        await asyncio.wait({leg.ended}, timeout=2 + chance.choice((0.98, 0.999, 1.0, 1.01, 1.5)))
+        if leg.is_up and leg.is_answered:
+            leg.media.send_digits(chance.choice("1112")) if chance.random() < 0.8 else leg.hang_up()
+
+    async def call(demo: Office, number: int) -> None:
+        await asyncio.sleep(chance.random() * 30)
+        placed = await demo.call_in(NUMBER, from_number=f"+4850060{number:04}")
+        await asyncio.sleep(chance.choice((chance.random() * 5, 2.99 + chance.random() * 0.3)))
+        await placed.close()
+
+    @virtual_time(limit_s=900)
+    async def tell() -> None:
+        async with office(tmp_path, scheme=TOGETHER) as demo:
+            await demo.phone("101", Habit(answers_after=3.0))
+            mobiles = await demo.mobiles(Habit(answers_after=2.0))
+            demo.network.jitter_s, demo.network.loss = 0.002, loss
+            async with asyncio.TaskGroup() as group:
+                callers = [group.create_task(call(demo, number)) for number in range(60)]
+                seen = 0
+                while not all(caller.done() for caller in callers):
+                    for index in range(seen, len(mobiles.invitations)):
+                        group.create_task(owner(mobiles, index))
+                    seen = len(mobiles.invitations)
+                    await asyncio.sleep(0.05)
+            demo.network.loss = 0.0
+            await demo.settled()
+            assert not [each for each in mobiles.invitations if each.leg.is_up]
+            winners: set[str] = set()
+            for each in await demo.stories_of(60):
+                talks = [event for event in each.events if event.kind is EventKind.TALKED]
+                assert (each.outcome is CallOutcome.TALKED) == (len(talks) == 1)
+                assert each.outcome in (CallOutcome.TALKED, CallOutcome.PROMISE)
+                winners |= {event.who for event in talks}
+            assert "Anna Nowak" in winners
+            assert winners & {MOBILE, OTHER}
+
+    tell()
 
 
 # --- the whole scenario ------------------------------------------------------------------------------------
