@@ -29,10 +29,29 @@ LARGEST_HEAD = 16 * 1024
 FINISH_S = 1
 """So long answers that are under way may take when the office stops."""
 STOP_S = 3.0
+TICK_S = 1.0
+"""The Date of answers is that old at most; uvicorn's own loop wakes ten times as often."""
 
 
 class _Embedded(uvicorn.Server):
-    """A server that leaves SIGINT and SIGTERM to the program it is part of."""
+    """A server that leaves SIGINT and SIGTERM to the program it is part of, and sleeps when nobody asks."""
+
+    def __init__(self, config: UvicornConfig) -> None:
+        super().__init__(config)
+        self._is_over = asyncio.Event()
+
+    def end(self) -> None:
+        """Take no more requests, and finish those that are under way."""
+        self.should_exit = True
+        self._is_over.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            try:
+                async with asyncio.timeout(TICK_S):
+                    await self._is_over.wait()
+            except TimeoutError:
+                continue
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
         return contextlib.nullcontext()
@@ -54,7 +73,7 @@ async def serving(app: ASGIApp, api: Api) -> AsyncIterator[None]:
         log.info("the API listens", at=api.listen, tls=api.tls_certificate is not None)
         yield
     finally:
-        server.should_exit = True
+        server.end()
         task.remove_done_callback(_ended)
         await asyncio.wait((task,), timeout=STOP_S)
         task.cancel()

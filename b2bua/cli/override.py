@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from b2bua.cli.telling import end_of, folder_of, tell_office
+from b2bua.cli.telling import end_of, folder_of, later_than, tell_office
 from b2bua.config.models import Config
 from b2bua.config.similar import did_you_mean
 from b2bua.errors import Unavailable
@@ -47,7 +47,9 @@ async def decide(config: Config, wish: Wish) -> None:
     if folder is None:
         raise Unavailable(f"no office has ever run on the folder {config.office.data}")
     async with await Store.open(folder) as store:
-        is_kept = await store.overrides.keep(row_of(decided, now, who=WHO, source=Source.COMMAND))
+        last = await store.overrides.last()
+        since = later_than(last.since if last is not None else None, now)
+        is_kept = await store.overrides.keep(row_of(decided, since, who=WHO, source=Source.COMMAND))
     await tell_office(folder, is_kept=is_kept)
     typer.echo(in_words(decided, zone, now))
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 import typer
 
 from b2bua.cli.said import diaries_of
-from b2bua.cli.telling import end_of, folder_of, tell_office
+from b2bua.cli.telling import end_of, folder_of, later_than, tell_office
 from b2bua.config.models import Config, Person
 from b2bua.config.similar import did_you_mean
 from b2bua.errors import Unavailable
@@ -72,7 +72,9 @@ async def say(config: Config, wish: Wish) -> None:
     if folder is None:
         raise Unavailable(f"no office has ever run on the folder {config.office.data}")
     async with await Store.open(folder) as store:
-        is_kept = await store.statuses.keep([to_row(person.name, status)])
+        last = {row.person: row.since for row in await store.statuses.all()}.get(person.name)
+        row = to_row(person.name, replace(status, since=later_than(last, status.since)))
+        is_kept = await store.statuses.keep([row])
     await tell_office(folder, is_kept=is_kept)
     typer.echo(f"{person.title} is {status.in_words(zone, status.since)}")
 

@@ -43,6 +43,11 @@ def _ring(folder: Path) -> None:
         raise Unavailable(f"it is kept, but the office that runs here could not be told: {why}") from error
 
 
+def later_than(last: datetime | None, now: datetime) -> datetime:
+    """Return ``now``, or just after ``last``: the later word counts, also when the clock was put back."""
+    return now if last is None or last < now else last + timedelta(microseconds=1)
+
+
 def end_of(for_: str, until: str, *, now: datetime, zone: tzinfo) -> datetime | None:
     """Return the end that ``--for`` or ``--until`` names; None: none is named.
 

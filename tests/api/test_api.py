@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +271,8 @@ async def test_every_token_opens(tmp_path: Path) -> None:
         for token in (TOKEN, OTHER_TOKEN):
             answer = await run.http.get("/v1/people", headers={"Authorization": f"bearer {token}"})
             assert answer.status_code == 200
+        told = parsedate_to_datetime(answer.headers["date"])
+        assert abs((datetime.now(UTC) - told).total_seconds()) < 5
 
 
 async def test_a_stranger_does_not_make_us_read_what_they_send(tmp_path: Path) -> None:

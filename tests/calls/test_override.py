@@ -170,7 +170,8 @@ async def test_s1_a_phone_hears_what_holds(tmp_path: Path) -> None:
 async def test_s1_the_command_reaches_the_office_that_runs(tmp_path: Path) -> None:
     from b2bua.cli.override import Wish, decide
 
-    async with demo_office(tmp_path, at=datetime.now(UTC) - timedelta(seconds=5)) as demo:
+    async with demo_office(tmp_path, at=datetime.now(UTC)) as demo:
+        await dial(demo, await demo.phone("101"), "*461")
         await decide(demo.server.config, Wish("backup", "1h", ""))
         await asyncio.sleep(0.5)
         assert demo.server.attendance.decisions.current.kind is OverrideKind.BACKUP
