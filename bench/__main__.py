@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from bench import calls, machine, memory, messages, playback, relay, routing, transcode
+from bench import calls, machine, memory, messages, playback, relay, routing, transcode, warm
 from bench.table import HEAD, show
 
 PARTS = {
@@ -13,6 +13,7 @@ PARTS = {
     "routing": routing.rows,
     "calls": calls.rows,
     "relay": relay.rows,
+    "warm": warm.rows,
     "playback": playback.rows,
     "transcode": transcode.rows,
     "memory": memory.rows,
