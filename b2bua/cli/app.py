@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +12,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from b2bua import __version__
+from b2bua.cli.new_command import new
+from b2bua.cli.what_if import named_people, named_trunks
 from b2bua.config.files import demo_config
 from b2bua.errors import B2buaError, ConfigError, Problem
 
@@ -81,69 +82,7 @@ def check(
         raise typer.Exit(1)
 
 
-@app.command()
-def new(
-    recipe: Annotated[str, typer.Argument(help="What is to happen to callers; none: the list.")] = "",
-    path: Annotated[Path, typer.Argument(help="The file to write.", metavar="CONFIG")] = Path("office.toml"),
-    number: Annotated[str, typer.Option(help="Number of the office, as +48221234567.")] = "",
-    person: Annotated[
-        list[str] | None,
-        typer.Option(help='Who takes calls: "Anna Nowak, +48600100200, anna@office.example"; several times.'),
-    ] = None,
-    backup: Annotated[str, typer.Option(help="Number to ring when nobody else can.")] = "",
-    email: Annotated[str, typer.Option(help="Who gets the messages.")] = "",
-    opening: Annotated[str, typer.Option("--open", help='Monday to Friday; else "09:00-18:00".')] = "",
-    provider: Annotated[str, typer.Option(help="Server of the provider.")] = "",
-    user: Annotated[str, typer.Option(help="User name there; none: it knows our address.")] = "",
-    password: Annotated[str, typer.Option(help='Password there, or "env:NAME".')] = "",
-    channels: Annotated[int, typer.Option(min=1, help="Simultaneous calls that it sells.")] = 10,
-    address: Annotated[str, typer.Option(help="This machine's address in your network.")] = "",
-    language: Annotated[
-        str, typer.Option(help="Of the prompts: en, uk, ru or pl; else by the country.")
-    ] = "",
-    data: Annotated[str, typer.Option(help="Folder of journal and messages.")] = "data",
-    url: Annotated[str, typer.Option(help="Of recipes webhook and crm: the server to ask.")] = "",
-    token: Annotated[str, typer.Option(help='Of recipe crm: the API token, or "env:NAME".')] = "",
-    pbx: Annotated[str, typer.Option(help="Of recipe other-pbx: its server.")] = "",
-    pbx_user: Annotated[str, typer.Option(help="Account there.")] = "",
-    pbx_password: Annotated[str, typer.Option(help='Password of that account, or "env:NAME".')] = "",
-    pbx_number: Annotated[str, typer.Option(help="What to dial there.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
-) -> None:
-    """Write the configuration of a new office out of a recipe; what is not given is asked for."""
-    from b2bua.cli.new import Given, list_recipes, write_office
-    from b2bua.recipes.recipe import recipe as find
-
-    if not recipe:
-        list_recipes()
-        return
-    try:
-        found = find(recipe)
-    except B2buaError as error:
-        raise typer.BadParameter(str(error), param_hint="RECIPE") from None
-    given = Given(
-        number=number,
-        people=person or (),
-        backup=backup,
-        email=email,
-        opening=opening,
-        server=provider,
-        username=user,
-        password=password,
-        channels=channels,
-        address=address,
-        language=language,
-        data=data,
-        blanks={
-            "url": url,
-            "token": token,
-            "pbx": pbx,
-            "pbx-user": pbx_user,
-            "pbx-password": pbx_password,
-            "pbx-number": pbx_number,
-        },
-    )
-    write_office(found, path, given, can_ask=_has_terminal(), replace=force)
+app.command()(new)
 
 
 @app.command()
@@ -170,9 +109,9 @@ def explain(
     moment = _moment(at, office, option="--at")
     facts = Facts(
         moment,
-        offline=_people(office, offline, "--offline"),
-        busy=_people(office, busy, "--busy"),
-        down=_trunks(office, trunk_down),
+        offline=named_people(office, offline, "--offline"),
+        busy=named_people(office, busy, "--busy"),
+        down=named_trunks(office, trunk_down),
     )
     facts = _run(lambda: with_what_was_said(office, facts))
     asks = _asker(office, to, from_) if ask else None
@@ -221,25 +160,6 @@ def _plan_at(office: Config, moment: datetime) -> Plan:
     for name in kept.unknown:
         typer.echo(f"calendar {name} was never read: it is as if it had no events", err=True)
     return office.plan().with_calendars(kept.calendars)
-
-
-def _people(office: Config, listed: str, option: str) -> frozenset[str]:
-    keys = {extension: name for name, each in office.people.items() for extension in (each.extension, name)}
-    named = frozenset(keys.get(each, each) for each in _listed(listed))
-    if unknown := sorted(named - set(office.people)):
-        raise typer.BadParameter(f"nobody is called {', '.join(unknown)}", param_hint=option)
-    return named
-
-
-def _trunks(office: Config, listed: str) -> frozenset[str]:
-    named = frozenset(office.trunks) if listed == "all" else frozenset(_listed(listed))
-    if unknown := sorted(named - set(office.trunks)):
-        raise typer.BadParameter(f"there is no trunk {', '.join(unknown)}", param_hint="--trunk-down")
-    return named
-
-
-def _listed(text: str) -> list[str]:
-    return [each.strip() for each in text.split(",") if each.strip()]
 
 
 def _asker(office: Config, dialled: str, caller: str) -> Ask:
@@ -404,11 +324,6 @@ def demo() -> None:
 def version() -> None:
     """Print the version."""
     typer.echo(f"b2bua {__version__}")
-
-
-def _has_terminal() -> bool:
-    """Return whether somebody can be asked."""
-    return sys.stdin.isatty()
 
 
 def _load(path: Path | None, *, needs_secrets: bool = True) -> Config:

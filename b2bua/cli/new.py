@@ -17,9 +17,9 @@ from phonenumbers import PhoneNumber, timezone
 from b2bua.cli.check import check_office
 from b2bua.config.load import load_config
 from b2bua.config.public_holidays import public_holidays
-from b2bua.errors import ConfigError
+from b2bua.errors import ConfigError, Unavailable
 from b2bua.recipes.answers import Answers, Colleague, Line
-from b2bua.recipes.recipe import Recipe, recipes
+from b2bua.recipes.recipe import Recipe, recipe, recipes
 from b2bua.routing.numbers import normalise
 
 LANGUAGES = {"PL": "pl", "UA": "uk", "RU": "ru", "BY": "ru", "KZ": "ru"}
@@ -44,7 +44,6 @@ class Given:
     address: str = ""
     language: str = ""
     data: str = "data"
-    blanks: Mapping[str, str] | None = None
 
 
 def list_recipes() -> None:
@@ -56,8 +55,22 @@ def list_recipes() -> None:
     typer.echo("\nb2bua new RECIPE asks what it needs to know and writes office.toml")
 
 
-def write_office(recipe: Recipe, path: Path, given: Given, *, can_ask: bool, replace: bool) -> None:
-    """Write the office, tell the phones' accounts, and check it.
+def named_recipe(name: str) -> Recipe:
+    """Return the recipe of that name.
+
+    Raises:
+        typer.BadParameter: there is none.
+    """
+    try:
+        return recipe(name)
+    except Unavailable as error:
+        raise typer.BadParameter(str(error), param_hint="RECIPE") from None
+
+
+def write_office(
+    chosen: Recipe, path: Path, given: Given, blanks: Mapping[str, str], *, can_ask: bool, replace: bool
+) -> None:
+    """Write the office, tell the phones' accounts, and check it; ``blanks`` are the recipe's own, by key.
 
     Raises:
         typer.BadParameter: something is missing that nobody can be asked for, or cannot be.
@@ -66,13 +79,13 @@ def write_office(recipe: Recipe, path: Path, given: Given, *, can_ask: bool, rep
     if path.exists() and not replace:
         raise typer.BadParameter(f"{path} is there already; name another file, or give --force")
     ask = _ask if can_ask else _cannot_ask
-    answers = _answers(recipe, given, ask)
+    answers = _answers(chosen, given, ask)
     told = {
-        blank.key: _told(given, blank.key) or ask(blank.question, f"--{blank.key}", blank.is_secret)
-        for blank in recipe.blanks
+        blank.key: blanks[blank.key] or ask(blank.question, f"--{blank.key}", blank.is_secret)
+        for blank in chosen.blanks
     }
-    _write(path, recipe.written(answers, told))
-    typer.echo(f"{path} is written ({recipe.title}). Phones log in at {answers.address}:5060 with:")
+    _write(path, chosen.written(answers, told))
+    typer.echo(f"{path} is written ({chosen.title}). Phones log in at {answers.address}:5060 with:")
     for person in answers.people:
         typer.echo(f"  {person.name}: user name {person.extension}, password {person.password}")
     try:
@@ -84,10 +97,6 @@ def write_office(recipe: Recipe, path: Path, given: Given, *, can_ask: bool, rep
     if not is_good:
         raise typer.Exit(1)
     typer.echo(f"Now: b2bua run {path}")
-
-
-def _told(given: Given, key: str) -> str:
-    return (given.blanks or {}).get(key, "")
 
 
 Ask = Callable[[str, str, bool], str]
@@ -149,7 +158,7 @@ def _people(recipe: Recipe, given: Given, ask: Ask, country: str) -> tuple[Colle
     for index, text in enumerate(written):
         person = _person(text, FIRST_EXTENSION + index, keys, country)
         keys[person.key] = person
-    if '"mobiles of sales"' in recipe.body and not any(person.mobile for person in keys.values()):
+    if recipe.rings_mobiles and not any(person.mobile for person in keys.values()):
         why = 'this recipe rings mobiles: give somebody one, as --person "Anna Nowak, +48600100200"'
         raise typer.BadParameter(why, param_hint="--person")
     return tuple(keys.values())

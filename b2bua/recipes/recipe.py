@@ -10,10 +10,12 @@ from pathlib import Path
 from b2bua.config.files import shipped_configs
 from b2bua.errors import Unavailable
 from b2bua.recipes.answers import SAMPLE, Answers
-from b2bua.recipes.head import head, quoted
+from b2bua.recipes.head import head, listed, quoted
 
 MARKER = "# --- what happens to callers "
 """Begins the line from which on a recipe is the same for all offices."""
+MEMBERS_ON_DUTY = listed(person.key for person in SAMPLE.people)
+"""Stands for those with a mobile, who take turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +68,22 @@ class Recipe:
         """Return what it has to be told besides the office."""
         return BLANKS.get(self.name, ())
 
+    @property
+    def rings_mobiles(self) -> bool:
+        """Return whether somebody has to have a mobile."""
+        return '"mobiles of sales"' in self.body
+
     def written(self, answers: Answers, told: Mapping[str, str] | None = None) -> str:
         """Return the configuration of an office; ``told`` fills the blanks by key, else the sample stays."""
         replaced = {SAMPLE.number: answers.number}
+        on_duty = [person.key for person in answers.people if person.mobile]
         replaced |= {blank.sample: (told or {}).get(blank.key, blank.sample) for blank in self.blanks}
         samples = "|".join(
             re.escape(_within_quotes(each)) for each in sorted(replaced, key=len, reverse=True)
         )
         values = {_within_quotes(sample): _within_quotes(value) for sample, value in replaced.items()}
         body = re.sub(samples, lambda found: values[found[0]], self.body)
+        body = body.replace(MEMBERS_ON_DUTY, listed(on_duty))
         return f"{self.introduction}\n{head(answers)}\n{body}"
 
 

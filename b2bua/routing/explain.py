@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from b2bua.money import money
 from b2bua.routing.destination import (
     Destination,
     Echo,
@@ -33,7 +32,7 @@ from b2bua.routing.duty import at_duty, in_words
 from b2bua.routing.facts import Facts
 from b2bua.routing.override import OverrideKind
 from b2bua.routing.plan import Choice, DialExtension, MenuSpec, NumberSpec, Plan, Step
-from b2bua.routing.rates import WayOut
+from b2bua.routing.prices import price_of, way_out
 from b2bua.routing.schedule import DAYS, Schedule
 from b2bua.routing.scheme import (
     Position,
@@ -52,8 +51,6 @@ Ask = Callable[[Webhook | Responsible], Destination | str]
 
 NO_PHONE, NO_TRUNK = "no phone is online", "no trunk is up"
 AWAY, TALKING = "nobody takes calls then", "nobody is free"
-EXAMPLE_S = 180.0
-"""How long a talk is whose price is told."""
 
 
 def explain(plan: Plan, facts: Facts, number: str, caller: str, *, ask: Ask | None = None) -> list[str]:
@@ -151,7 +148,8 @@ def _tell_ring(plan: Plan, ring: Ring, facts: Facts) -> Told:
     seconds = ring.for_seconds * (len(left) if ring.mode is RingMode.IN_TURN else 1)
     if ring.whisper:
         details += (f"whoever answers hears {ring.whisper!r} before the caller is connected",)
-    return Told(_rings(plan, ring, left), Outcome.NO_ANSWER, seconds, (*details, *_prices(plan, left, facts)))
+    prices = (f"{_title(plan, each)}: {said}" for each in left if (said := price_of(plan, each, facts)))
+    return Told(_rings(plan, ring, left), Outcome.NO_ANSWER, seconds, (*details, *prices))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +172,9 @@ def _why_not(plan: Plan, target: Target, facts: Facts) -> WhyNot | None:
             return WhyNot("is offline", NO_PHONE)
         case Person(name) if name in facts.busy:
             return WhyNot("is busy", TALKING, is_busy=True)
-        case External() | Mobile() if facts.down and _way_out(plan, facts) is None:
+        case External() | Mobile() if facts.down and way_out(plan, facts) is None:
             return WhyNot("cannot be called, as no trunk is up,", NO_TRUNK)
     return None
-
-
-def _way_out(plan: Plan, facts: Facts) -> WayOut | None:
-    """Return the first trunk that places calls and is up."""
-    return next((way for way in plan.budget.ways_out if way.trunk not in facts.down), None)
 
 
 def _nobody(why_not: Iterable[WhyNot]) -> str:
@@ -189,32 +182,6 @@ def _nobody(why_not: Iterable[WhyNot]) -> str:
     if TALKING in reasons:
         return TALKING
     return AWAY if AWAY in reasons else " and ".join(sorted(reasons))
-
-
-def _prices(plan: Plan, targets: list[Target], facts: Facts) -> Iterator[str]:
-    """Tell what a talk with each of these costs, by the first trunk that places calls."""
-    way = _way_out(plan, facts)
-    rates = way.rates if way is not None else None
-    if rates is None:
-        return
-    for target in targets:
-        number = _number_of(plan, target)
-        rate = rates.rate_of(number) if number else None
-        if rate is not None:
-            example = money(rate.cost(EXAMPLE_S), rates.currency)
-            words = f"{rates.in_words(rate)}; a talk of {_duration(EXAMPLE_S)} costs {example}"
-            yield f"{_title(plan, target)}: {words}"
-        elif number:
-            yield f"{_title(plan, target)}: price list {rates.name} has no price for it"
-
-
-def _number_of(plan: Plan, target: Target) -> str | None:
-    match target:
-        case External(number):
-            return number
-        case Mobile(person):
-            return plan.people[person].mobile
-    return None
 
 
 def _rings(plan: Plan, ring: Ring, targets: list[Target]) -> str:

@@ -76,7 +76,7 @@ def test_f28_every_recipe_is_written_by_flags_alone_and_passes_check(tmp_path: P
 
 def test_f28_what_is_not_given_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(new_command, "own_address", lambda: "127.0.0.1")
-    monkeypatch.setattr("b2bua.cli.app._has_terminal", lambda: True)
+    monkeypatch.setattr("b2bua.cli.new_command.has_terminal", lambda: True)
     path = tmp_path / "office.toml"
     answers = [
         "+380442345678",

@@ -32,9 +32,11 @@ NAMES = (
 PBX = "127.0.0.9"
 CRM = {"url": "https://office.pipedrive.com", "token": TOKEN}
 DUTY = {
-    "christmas": datetime(2026, 12, 25, 11, 0, tzinfo=UTC),
-    "saturday": datetime(2026, 11, 28, 11, 0, tzinfo=UTC),
+    "christmas": (datetime(2026, 12, 25, 11, 0, tzinfo=UTC), "Piotr Zieliński"),
+    "saturday": (datetime(2026, 11, 28, 11, 0, tzinfo=UTC), "Piotr Zieliński"),
+    "the saturday after": (datetime(2026, 12, 5, 11, 0, tzinfo=UTC), "Anna Nowak"),
 }
+"""When, and who is on duty: each for a week."""
 NIGHT = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
 SATURDAY_NIGHT = datetime(2026, 11, 28, 20, 0, tzinfo=UTC)
 
@@ -272,7 +274,7 @@ async def presses_1(phone: Softphone) -> None:
 @virtual_time(limit_s=600)
 @pytest.mark.parametrize("day", list(DUTY))
 async def test_f28_f18_on_holidays_and_weekends_the_one_on_duty_presses_1(tmp_path: Path, day: str) -> None:
-    async with recipe_office(tmp_path, "holiday", at=DUTY[day]) as run:
+    async with recipe_office(tmp_path, "holiday", at=DUTY[day][0]) as run:
         await phones(run, TAKES_IT, TAKES_IT)
         mobiles = await run.mobiles(TAKES_IT)
         pressing = asyncio.create_task(presses_1(mobiles))
@@ -281,7 +283,7 @@ async def test_f28_f18_on_holidays_and_weekends_the_one_on_duty_presses_1(tmp_pa
         await asyncio.sleep(2)
         leg.hang_up()
         [only] = await run.stories()
-        assert "talked with Anna Nowak's mobile" in story(only)
+        assert f"talked with {DUTY[day][1]}'s mobile" in story(only)
         assert run.packets("INVITE", to_port=5201) == []
 
 

@@ -1,0 +1,39 @@
+"""People and trunks as they are listed on the command line, for what would be if they were out of order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from b2bua.config.models import Config
+
+
+def named_people(office: Config, listed: str, option: str) -> frozenset[str]:
+    """Return the keys of people who are listed by key or extension, separated by commas.
+
+    Raises:
+        typer.BadParameter: nobody is called so.
+    """
+    keys = {extension: name for name, each in office.people.items() for extension in (each.extension, name)}
+    named = frozenset(keys.get(each, each) for each in _listed(listed))
+    if unknown := sorted(named - set(office.people)):
+        raise typer.BadParameter(f"nobody is called {', '.join(unknown)}", param_hint=option)
+    return named
+
+
+def named_trunks(office: Config, listed: str) -> frozenset[str]:
+    """Return the names of trunks that are listed, or of all.
+
+    Raises:
+        typer.BadParameter: there is none of that name.
+    """
+    named = frozenset(office.trunks) if listed == "all" else frozenset(_listed(listed))
+    if unknown := sorted(named - set(office.trunks)):
+        raise typer.BadParameter(f"there is no trunk {', '.join(unknown)}", param_hint="--trunk-down")
+    return named
+
+
+def _listed(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]
