@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -26,6 +27,7 @@ from media.endpoint import Address, LegPorts
 from media.engine import Engine
 from media.leg import Leg
 from media.outgoing import Packet, Send
+from media.rtp import SenderReport, build_rtcp
 from media.sdp.agreement import StreamAgreement
 from media.shelf import CodecShelf
 from media.sounds import SoundLibrary
@@ -237,6 +239,21 @@ def test_a_stream_that_begins_anew_with_a_key_which_nobody_takes_is_joined_to_wh
     key = rtp(first - 1, payload_type=EVENT | 0x80, ssrc=9, size=4)
     flowed, stepped, _ = outcomes([comes(each) for each in (*map(rtp, range(50)), key, *anew)])
     assert flowed == stepped
+
+
+def test_rfc5761_4_reports_on_the_port_of_a_stream_are_no_part_of_it() -> None:
+    def share_ports(world: World) -> None:
+        for number in (ANNA, BOB):
+            shared = replace(agreement(4000 + number), is_multiplexed=True)
+            world.engine.handle(ConnectLeg(number, shared, allows_nat=False, rtp_timeout_s=30.0), world.now)
+            world.legs[number].receive(bytearray(rtp(0)), 172, ("192.0.2.1", 4000 + number), world.now)
+
+    report = build_rtcp(SenderReport(7, 1 << 40, 8000, 10, 1600, ()))
+    stream = [comes(rtp(number)) for number in range(50)]
+    flowed, stepped, world = outcomes([share_ports, *stream[:20], comes(report), *stream[20:]])
+    assert flowed == stepped
+    assert {each[1] & 0x7F for each in world.lines[BOB].sent} == {PCMA}
+    assert world.legs[ANNA].statistics()["unknown"] == 0
 
 
 @pytest.mark.parametrize(
