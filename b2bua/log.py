@@ -45,12 +45,19 @@ def set_up(
             ],
         )
     )
+    _find_out_only_what_is_shown()
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.getLogger(LIVE_CALLS).setLevel(logging.INFO if is_live else logging.WARNING)
     for chatty in ("aiosqlite", "sqlalchemy", "alembic", "asyncio", "httpcore", "httpx", "watchfiles"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _find_out_only_what_is_shown() -> None:
+    """Spare each line the search for where in the code it comes from ("Optimization" in logging's manual)."""
+    logging._srcfile = None  # noqa: SLF001 - the manual's own way
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def _rendering(*, as_json: bool, has_colours: bool) -> list[Processor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from b2bua.config.origin import QUIET, Fault, KeyPath, Origin
 from b2bua.errors import ConfigError, Problem
 
 Tables = dict[str, Any]
+Version = tuple[int, int, int] | None
+"""Changes with the file; None: there is none."""
 CURLY_QUOTES = frozenset("“”„«»‘’")
 """What word processors and telephones write instead of straight ones."""
 
@@ -37,17 +40,32 @@ def files_of(path: Path) -> tuple[list[Path], set[Path]]:
 
     One that is broken has those that can be found: whoever mends it may do so in any of them.
     """
+    files, folders = [path], {path.parent}
+    for pattern in _patterns(path, version_of(path)):
+        matching = _matching(path, pattern)
+        files += [file for file in matching if file not in files]
+        folders |= {file.parent for file in matching} | {_fixed_part(path.parent / pattern)}
+    return files, folders
+
+
+@lru_cache(maxsize=1)
+def _patterns(path: Path, _version: Version) -> tuple[str, ...]:
+    """Return what the ``include`` of that version names; it is asked for every few seconds."""
     try:
         patterns = _read_file(path)[0].get("include", [])
     except ConfigError:
-        patterns = []
-    files, folders = [path], {path.parent}
-    for pattern in patterns if isinstance(patterns, list) else []:
-        if isinstance(pattern, str) and pattern.strip("/"):
-            matching = _matching(path, pattern)
-            files += [file for file in matching if file not in files]
-            folders |= {file.parent for file in matching} | {_fixed_part(path.parent / pattern)}
-    return files, folders
+        return ()
+    usable = patterns if isinstance(patterns, list) else []
+    return tuple(pattern for pattern in usable if isinstance(pattern, str) and pattern.strip("/"))
+
+
+def version_of(file: Path) -> Version:
+    """Return what changes with the file; None: there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _matching(path: Path, pattern: str) -> list[Path]:

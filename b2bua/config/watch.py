@@ -11,7 +11,7 @@ from pathlib import Path
 
 from watchfiles import awatch
 
-from b2bua.config.sources import files_of
+from b2bua.config.sources import Version, files_of, version_of
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +21,6 @@ LONGEST_MS = 2000
 """But it is looked at them after so long at the latest."""
 LOOK_ANYWAY_S = 5.0
 """Without news it is looked all the same: network file systems send none, links may point elsewhere."""
-
-Version = tuple[int, int, int] | None
-"""Changes with the file; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +37,9 @@ class Sources:
         """Return what is there now; of a broken configuration, what can be found."""
         files, folders = files_of(path)
         return cls(
-            tuple((file, _version(file)) for file in files),
+            tuple((file, version_of(file)) for file in files),
             frozenset(folder for folder in folders if folder.is_dir()),
         )
-
-
-def _version(file: Path) -> Version:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 async def changes(path: Path) -> AsyncGenerator[None, None]:

@@ -25,6 +25,7 @@ MAX_MESSAGE_BYTES = 65_535
 MAX_HEAD_BYTES = 32_768
 """Start line and headers."""
 
+_NO_TAGS: frozenset[str] = frozenset()
 _T = TypeVar("_T")
 _FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
 _STATUS_LINE = re.compile(r"SIP/([0-9]+\.[0-9]+) ([0-9]{3})(?: (.*))?", re.DOTALL | re.IGNORECASE)
@@ -140,6 +141,8 @@ class Message(ABC):
 
     def option_tags(self, name: str) -> frozenset[str]:
         """Return the tokens of Require, Supported, Allow and the like, as written."""
+        if name not in self.headers:
+            return _NO_TAGS
         tokens = ",".join(self.headers.all(name)).split(",")
         return frozenset(token.strip() for token in tokens if token.strip())
 

@@ -21,6 +21,16 @@ BODY_KEY = re.compile(rb"(inline:|^a=ice-pwd:|^k=(?:clear|base64):)([^\s|;]+)", 
 BODY_KEYS = (b"inline:", b"\na=ice-pwd:", b"\nk=")
 
 
+def may_hide(wire: bytes) -> bool:
+    """Return whether there can be anything to mask in ``wire``: in most calls there is nothing."""
+    lowered = wire.lower()
+    return (
+        b"authorization" in lowered
+        or any(word in lowered for word in (*NAMES, *BODY_KEYS))
+        or LOWER_URI_PASSWORD.search(lowered) is not None
+    )
+
+
 def masked(wire: bytes) -> bytes:
     """Return a message in which nothing can be used to speak in anybody's name or to listen.
 

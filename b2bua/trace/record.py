@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from b2bua.errors import Unavailable
 from b2bua.sip.trace import TracedMessage
 from b2bua.sip.transport.addressing import WILDCARDS, source_address
 from b2bua.sip.transport.hop import Hop
-from b2bua.trace.masking import masked
+from b2bua.trace.masking import masked, may_hide
 
 FOLDER = "trace"
 SUFFIX = ".sip"
@@ -20,13 +20,14 @@ MOST_FILES = 2000
 LINE = re.compile(r"# (?P<at>\S+) (?P<kind>\w+) (?P<local>\S+) (?P<way>[<>]) (?P<remote>\S+) (?P<size>\d+)")
 
 
-def write_record(path: Path, messages: Iterable[TracedMessage]) -> None:
+def write_record(path: Path, messages: Sequence[TracedMessage]) -> None:
     """Write the messages of a call, masked, with our address toward each peer where we listen on all."""
-    ours = functools.cache(_ours)
+    ends = functools.cache(_ends)
+    is_masked = may_hide(b"\n".join([message.wire for message in messages]))
     parts: list[bytes] = []
     for message in messages:
-        wire = masked(message.wire)
-        line = _line(message, ours(message.local, message.remote), size=len(wire))
+        wire = masked(message.wire) if is_masked else message.wire
+        line = _line(message, ends(message.local, message.remote), size=len(wire))
         parts += (line.encode(), b"\n", wire, b"\n")
     try:
         path.write_bytes(b"".join(parts))
@@ -35,17 +36,17 @@ def write_record(path: Path, messages: Iterable[TracedMessage]) -> None:
         path.write_bytes(b"".join(parts))
 
 
-def _ours(local: Hop, remote: Hop) -> Hop:
-    if local.host not in WILDCARDS:
-        return local
-    return Hop(local.transport, source_address(remote), local.port)
+def _ends(local: Hop, remote: Hop) -> tuple[str, str]:
+    """Return the transport and our address, and the peer's."""
+    if local.host in WILDCARDS:
+        local = Hop(local.transport, source_address(remote), local.port)
+    return f"{remote.transport} {local.authority}", remote.authority
 
 
-def _line(message: TracedMessage, local: Hop, *, size: int) -> str:
+def _line(message: TracedMessage, ends: tuple[str, str], *, size: int) -> str:
     at = datetime.fromtimestamp(message.at, UTC).isoformat(timespec="microseconds")
-    way = ">" if message.is_sent else "<"
-    remote = message.remote
-    return f"# {at} {remote.transport} {local.authority} {way} {remote.authority} {size}"
+    ours, theirs = ends
+    return f"# {at} {ours} {'>' if message.is_sent else '<'} {theirs} {size}"
 
 
 def read_record(path: Path) -> tuple[TracedMessage, ...]:
