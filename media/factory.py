@@ -36,7 +36,7 @@ class EndpointFactory:
         Raises:
             PortsExhausted: none is free; ports that other programs hold are passed over.
         """
-        if self._leases.take(wished):
+        if wished and self._leases.take(wished):
             try:
                 return self._at(wished, leg)
             except OSError:
