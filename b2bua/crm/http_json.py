@@ -12,7 +12,7 @@ from b2bua.config.tables import Crm as Settings
 from b2bua.config.tables import CrmFind
 from b2bua.config.tables.crm import MadeKind, RecordKind
 from b2bua.crm.adapter import IsOurs, Known, first_known
-from b2bua.crm.reading import read_json, text_at
+from b2bua.crm.reading import new_id, read_json, text_at
 from b2bua.crm.record import CallRecord
 from b2bua.crm.template import fill
 from b2bua.http.client import HttpClient, Request
@@ -77,7 +77,7 @@ class HttpJsonCrm:
         body = json.dumps(fill(create.fields_, values), ensure_ascii=False).encode()
         request = Request(create.method, self._settings.url.rstrip("/") + path, headers, body)
         answer = await self._http.ask(request, budget_s=budget_s)
-        return text_at(create.id, read_json(answer)) if create.id else ""
+        return new_id(create.id, answer) if create.id else ""
 
     async def _user(self, kind: RecordKind, number: str, budget_s: float) -> str | None:
         find = self._settings.find[kind]

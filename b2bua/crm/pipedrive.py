@@ -17,7 +17,7 @@ from b2bua.config.tables import Crm as Settings
 from b2bua.config.tables.crm import MadeKind, RecordKind
 from b2bua.crm.adapter import IsOurs, Known, first_known
 from b2bua.crm.pipedrive_shapes import Shape, shape_of
-from b2bua.crm.reading import at, read_json, text_at
+from b2bua.crm.reading import at, list_at, new_id, read_json, text_at
 from b2bua.crm.record import CallRecord
 from b2bua.http.client import HttpClient, Request
 from b2bua.http.failures import NoAnswerError
@@ -79,7 +79,7 @@ class PipedriveCrm:
         return next((user for user, email in self._emails.items() if email.lower() == wanted), "")
 
     async def _read_users(self, budget_s: float) -> None:
-        users = at("data", await self._get("/api/v1/users", budget_s=budget_s)) or ()
+        users = list_at("data", await self._get("/api/v1/users", budget_s=budget_s))
         self._emails = {text_at("id", each): text_at("email", each) for each in users}
 
     async def contact_of(self, number: str, *, budget_s: float) -> Known | None:
@@ -97,7 +97,7 @@ class PipedriveCrm:
         body = json.dumps(shape.body, ensure_ascii=False).encode()
         request = Request("POST", self._url + shape.path, {**self._headers, **JSON}, body)
         answer = await self._http.ask(request, budget_s=budget_s)
-        return text_at("data.id", read_json(answer))
+        return new_id("data.id", answer)
 
     async def _made_before(
         self, kind: MadeKind, record: CallRecord, shape: Shape, budget_s: float
@@ -107,14 +107,14 @@ class PipedriveCrm:
             contact = await self.contact(record.number, budget_s=budget_s)
             return contact.id if contact is not None else None
         found = await self._get(shape.path, shape.earlier, budget_s=budget_s)
-        same = (each for each in at("data", found) or () if shape.proof in text_at(shape.mark, each))
+        same = (each for each in list_at("data", found) if shape.proof in text_at(shape.mark, each))
         return next((text_at("id", each) for each in same), None)
 
     async def contact(self, number: str, *, budget_s: float) -> Contact | None:
         """Return the person who has ``number``; the search also finds numbers that only contain it."""
         query = {"term": significant(number), "fields": "phone", "limit": MOST_CONTACTS}
         found = await self._get("/api/v2/persons/search", query, budget_s=budget_s)
-        for result in at("data.items", found) or ():
+        for result in list_at("data.items", found):
             person = at("item", result)
             if number in self._numbers(person):
                 company = text_at("organization.id", person)
@@ -123,7 +123,7 @@ class PipedriveCrm:
 
     def _numbers(self, person: Any) -> set[str]:
         """Return the numbers of a person, which a search tells as texts and a record as objects."""
-        phones = at("phones", person) or ()
+        phones = list_at("phones", person)
         written = (each if isinstance(each, str) else text_at("value", each) for each in phones)
         return {normalise(number, country=self._country) for number in written}
 

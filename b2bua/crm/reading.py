@@ -40,6 +40,24 @@ def at(path: str, found: Any) -> Any:
     return found
 
 
+def new_id(path: str, answer: Answer) -> str:
+    """Return the id of what was just made.
+
+    Raises:
+        NoAnswerError: there is none: whoever answered made nothing.
+    """
+    key = text_at(path, read_json(answer))
+    if not key:
+        raise NoAnswerError(f"did not say what it made ({path})", Fault.BAD)
+    return key
+
+
+def list_at(path: str, found: Any) -> Sequence[Any]:
+    """Return the list at a path, an empty one where there is none."""
+    value = at(path, found)
+    return value if isinstance(value, list) else ()
+
+
 def text_at(path: str, found: Any) -> str:
     """Return the text or number at a path, empty where there is neither."""
     value = at(path, found)

@@ -346,6 +346,27 @@ async def test_row_r2_r3_answers_that_are_lost_double_nothing(tmp_path: Path, ki
 
 
 @virtual_time(limit_s=3600)
+@pytest.mark.parametrize(
+    "said", ["null", "5", '"text"', '{"data": 5}', '{"data": {"items": [7]}}', "[[]]", "<html>", ""]
+)
+async def test_row_r2_whatever_a_crm_says_the_next_call_is_told_too(tmp_path: Path, said: str) -> None:
+    crm = Pipedrive()
+    is_mad = True
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text=said) if is_mad else await crm(request)
+
+    async with office(tmp_path, scheme=SCHEME + ticked(PIPEDRIVE), http=answer) as demo:
+        await demo.phone("101", Habit(answers_after=2))
+        await talk(demo)
+        await asyncio.sleep(30)
+        is_mad = False
+        await talk(demo, caller="+48500600701")
+        await told(demo, within=300)
+        assert len(crm.call_logs) == 2
+
+
+@virtual_time(limit_s=3600)
 async def test_row_r2_an_office_that_was_stopped_goes_on_telling(tmp_path: Path) -> None:
     crm = Records(status=503)
     async with office(tmp_path, scheme=SCHEME + ticked(GENERIC), http=crm) as before:

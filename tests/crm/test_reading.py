@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from b2bua.crm.reading import at, read_json, text_at
+from b2bua.crm.reading import at, list_at, read_json, text_at
 from b2bua.http.client import Answer
 from b2bua.http.failures import Fault, NoAnswerError
 
@@ -43,3 +43,8 @@ def test_an_empty_answer_is_nothing_and_a_broken_one_is_told() -> None:
     with pytest.raises(NoAnswerError) as caught:
         read_json(Answer(200, "text/html", b"<html>"))
     assert (caught.value.why, caught.value.fault) == ("sent what is no JSON", Fault.BAD)
+
+
+@pytest.mark.parametrize("found", [None, 5, "text", {"data": 5}, {"data": {"a": 1}}, {"data": "text"}])
+def test_a_list_is_only_what_is_one(found: Any) -> None:
+    assert list(list_at("data", found)) == []

@@ -32,9 +32,13 @@ def placeholders(text: str) -> Iterator[str]:
     """Yield what stands in braces.
 
     Raises:
-        ValueError: the braces do not match.
+        ValueError: the braces do not match, or have more than a name in them.
     """
-    yield from (name for _, name, _, _ in Formatter().parse(text) if name is not None)
+    for _, name, form, conversion in Formatter().parse(text):
+        if form or conversion:
+            raise ValueError("only a name may stand in braces")
+        if name is not None:
+            yield name
 
 
 def _is_look_up(path: str) -> str:
@@ -43,7 +47,7 @@ def _is_look_up(path: str) -> str:
     try:
         names = list(placeholders(path))
     except ValueError:
-        raise ValueError(f"{path!r} has braces that do not match") from None
+        raise ValueError(f"{path!r} has braces with something else in them than a name") from None
     if not names or set(names) - set(NUMBER_FORMS):
         forms = ", ".join(f"{{{form}}}" for form in NUMBER_FORMS)
         raise ValueError(f"{path!r} needs one of {forms}, and no other braces")
@@ -68,7 +72,7 @@ def _is_template(template: Any) -> Any:
         try:
             unknown = set(placeholders(text)) - FIELDS
         except ValueError:
-            raise ValueError(f"{text!r} has braces that do not match") from None
+            raise ValueError(f"{text!r} has braces with something else in them than a name") from None
         if unknown:
             raise ValueError(f"{{{min(unknown)}}} is not known; there are: {', '.join(sorted(FIELDS))}")
     return template
