@@ -356,6 +356,8 @@ def test_row_d5_d2_keys_answers_and_hang_ups_in_the_same_instants_leave_nothing(
 
 # --- the whole scenario ------------------------------------------------------------------------------------
 
+EITHER_FIRST = ("Anna Nowak and Piotr Zieliński", "Piotr Zieliński and Anna Nowak")
+"""Of two whose time is over in the same instant."""
 FLAGSHIP = f"""
 [[step]]
 say = "welcome"
@@ -414,8 +416,10 @@ async def test_row_d5_welcome_two_phones_with_music_two_mobiles_that_are_asked_t
         mailbox = heard(tmp_path / "caller.wav", GREETING_HZ)
         assert not ((mailbox > welcome + 86) & (mailbox < welcome + 105)).any()
         leg.hang_up()
-        assert (await told(demo)).startswith(
-            "rang Anna Nowak and Piotr Zieliński 1 min, no answer; rang +48600999888 15 s, declined; "
+        both, asked = (await told(demo)).split("; rang ", 1)
+        assert both in {f"rang {names} 1 min, no answer" for names in EITHER_FIRST}
+        assert asked.startswith(
+            "+48600999888 15 s, declined; "
             "rang +48600999777 30 s, answered, but nobody pressed 1 (its voicemail?); "
         )
         assert str(parse_message(demo.packets("INVITE", to_port=MOBILES[1])[0].wire).method) == "INVITE"
