@@ -63,7 +63,7 @@ async def _ask_crm(
 ) -> Destination | str:
     crm = CrmDesk(client).of(config)
     if crm is None or not caller.number:
-        return "is not asked: nobody is said to call (--from)"
+        return "cannot be asked without a caller: add --from"
     found = await named(crm, config, caller.number)
     if found.person is None:
         return in_words(config, found)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from b2bua.store import CallOutcome, NewCall, Store
 from b2bua.store.running import AlreadyRunningError, is_running, running
 from b2bua.store.trunk_states import KeptTrunkState
 from tests.harness.soundfiles import write_sound
+from tests.harness.web_server import web_server
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -363,31 +362,32 @@ def test_row_q10_check_names_each_own_sound_file_that_cannot_be_played(tmp_path:
 
 
 def test_row_r10_explain_asks_a_webhook_only_when_it_is_told_to(tmp_path: Path) -> None:
-    asked: list[str] = []
-
-    class Region(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"+48600111222")
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    with HTTPServer(("127.0.0.1", 0), Region) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        path = Path(office(tmp_path))
+    path = Path(office(tmp_path))
+    with web_server(lambda _: "+48600111222") as server:
         step = '[[scheme.out.step]]\nwebhook = "region"\n[[scheme.out.step]]\nvoicemail = "sales"\n'
-        table = f'[webhook.region]\nurl = "http://127.0.0.1:{server.server_port}/go"\nmethod = "GET"\n'
+        table = f'[webhook.region]\nurl = "{server.url}/go"\nmethod = "GET"\n'
         path.write_text(f'{path.read_text()}\n[number."+48221239999"]\nscheme = "out"\n{step}{table}')
-        try:
-            question = ("explain", str(path), "--to", "+48221239999", "--from", "500600700")
-            assert "below is what follows without an answer" in says(*question)
-            assert asked == []
-            assert "asked now, it says: rings +48600111222 for 45 s" in says(*question, "--ask")
-            assert asked[0].startswith("/go?caller=%2B48500600700&")
-        finally:
-            server.shutdown()
-            thread.join()
+        question = ("explain", str(path), "--to", "+48221239999", "--from", "500600700")
+        assert "below is what follows without an answer" in says(*question)
+        assert server.asked == []
+        assert "asked now, it says: rings +48600111222 for 45 s" in says(*question, "--ask")
+        assert server.asked[0].startswith("/go?caller=%2B48500600700&")
+
+
+def test_row_r7_explain_asks_the_crm_too(tmp_path: Path) -> None:
+    path = Path(office(tmp_path))
+    with web_server(lambda path: '{"owner": "3"}' if path == "/c/48500600700" else 404) as server:
+        table = f'[crm]\nkind = "http"\nurl = "{server.url}"\n'
+        table += '[crm.find.contact]\npath = "/c/{digits}"\nuser = "owner"\n'
+        steps = '[[scheme.out.step]]\ncrm = "responsible"\n[[scheme.out.step]]\nvoicemail = "sales"\n'
+        people = path.read_text().replace("[person.olena]", "[person.olena]\ncrm-user = 3")
+        path.write_text(f'{people}\n[number."+48221239999"]\nscheme = "out"\n{steps}{table}')
+        question = ("explain", str(path), "--to", "+48221239999")
+        told = says(*question, "--from", "500600700")
+        assert "asks the CRM who is responsible (contact), for 1.5 s at most" in told
+        assert server.asked == []
+        told = says(*question, "--from", "500600700", "--ask")
+        assert "asked now, it says: rings Olena Kovalenko (103) for 30 s" in told
+        told = says(*question, "--from", "500600701", "--ask")
+        assert "asked now, it knows nobody who is responsible" in told
+        assert "it cannot be asked without a caller: add --from" in says(*question, "--ask")
