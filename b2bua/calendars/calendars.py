@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -20,16 +21,18 @@ from b2bua.routing.calendar import Calendar, Event
 
 log = structlog.get_logger("office")
 
-DAYS_BACK, DAYS_AHEAD = 2, 400
-"""The time that is looked at; it moves on with each reading."""
+DAYS_BACK, DAYS_AHEAD = 2, 60
+"""The time that is looked at; it moves on from day to day."""
+LONGEST_START_S = 5.0
+"""An office that starts does not wait longer for what it knows of its calendars."""
 FIRST_RETRY_S = 60.0
 """After a failure; doubled with each further one, up to the time after which it is read anyway."""
 MOST_DOUBLINGS = 12
 
 
-def period(now: datetime, zone: ZoneInfo) -> Period:
+def period(now: datetime, zone: ZoneInfo, *, days_ahead: int = DAYS_AHEAD) -> Period:
     """Return the time that is looked at."""
-    return Period(now - timedelta(days=DAYS_BACK), now + timedelta(days=DAYS_AHEAD), zone)
+    return Period(now - timedelta(days=DAYS_BACK), now + timedelta(days=days_ahead), zone)
 
 
 @dataclass(slots=True)
@@ -46,6 +49,8 @@ class Kept:
     """One after another, up to now."""
     has_looked: bool = False
     """The copy of the last good text was looked for."""
+    understood: tuple[bytes, date] | None = None
+    """Of what text, by its digest, the events are known, and on which day that was."""
 
 
 class Calendars:
@@ -73,7 +78,7 @@ class Calendars:
         """Return the events of a calendar of which a part lies in that time, by their start.
 
         A calendar that is not configured, or could never be read, has none. Known are those from two days ago
-        to more than a year ahead.
+        to two months ahead.
         """
         kept = self._kept.get(name)
         return tuple(kept.calendar.between(start, end)) if kept else ()
@@ -82,15 +87,23 @@ class Calendars:
 
     async def load(self) -> None:
         """Know what was read last, so that an office that starts without the internet has its calendars."""
+        try:
+            async with asyncio.timeout(LONGEST_START_S):
+                await self._load_all()
+        except TimeoutError:
+            log.warning("calendars take long to be understood: the office starts before they are known")
+
+    async def _load_all(self) -> None:
         for kept in list(self._kept.values()):
             if not kept.has_looked:
                 await self._load(kept)
+                kept.has_looked = True
 
     async def run(self) -> None:
         """Read each calendar when its time has come, until cancelled."""
         while True:
             self._is_changed.clear()
-            await self.load()
+            await self._load_all()
             for kept in list(self._kept.values()):
                 if kept.due <= self._now():
                     await self._refresh(kept)
@@ -107,33 +120,49 @@ class Calendars:
         self._is_changed.set()
 
     async def _load(self, kept: Kept) -> None:
-        kept.has_looked = True
         copy = await asyncio.to_thread(self._copies.find, kept.table)
         if copy is None:
             return
         try:
-            self._put(kept, await self._understand(copy.text))
+            await self._understand(kept, copy.text)
         except UnreadableCalendarError as error:  # of another version of this program
             log.warning("the copy of a calendar cannot be used", calendar=kept.table.name, why=str(error))
 
     async def _refresh(self, kept: Kept) -> None:
         try:
             text = await fetch(kept.table, self._http)
-            contents = await self._understand(text)
+            is_new = await self._understand(kept, text)
         except UnreadableCalendarError as error:
             self._failed(kept, error)
+            if kept.understood is not None and kept.understood[1] != self._today():
+                await self._load(kept)  # for its events of the days that have come nearer
             return
         if kept.failures:
             log.info("a calendar is read again", calendar=kept.table.name)
         kept.failures, kept.due = 0, self._now() + kept.table.every_s
-        self._put(kept, contents)
+        if not is_new:
+            return
         try:
             await asyncio.to_thread(self._copies.keep, kept.table, text)
         except OSError as error:
             log.warning("a calendar cannot be kept for a restart", calendar=kept.table.name, why=str(error))
 
-    async def _understand(self, text: bytes) -> Contents:
-        return await asyncio.to_thread(read_ics, text, period(self._clock(), self._zone))
+    async def _understand(self, kept: Kept, text: bytes) -> bool:
+        """Know the events of a text; return whether it, or the day, is another one than the last time.
+
+        Raises:
+            UnreadableCalendarError: it is no calendar.
+        """
+        mark = (hashlib.sha256(text).digest(), self._today())
+        if mark == kept.understood:
+            return False
+        contents = await asyncio.to_thread(read_ics, text, period(self._clock(), self._zone))
+        kept.understood = mark
+        self._put(kept, contents)
+        return True
+
+    def _today(self) -> date:
+        return self._clock().astimezone(self._zone).date()
 
     def _put(self, kept: Kept, contents: Contents) -> None:
         calendar = Calendar.of(kept.table.name, contents.events)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_EVENTS = 20_000
-"""Occurrences; a calendar that repeats something every minute for a year is a mistake."""
+"""Occurrences: more than fifty a day for a year."""
+WITHOUT_END = re.compile(rb"^RRULE.*FREQ=(?:SECONDLY|MINUTELY)", re.MULTILINE | re.IGNORECASE)
+WINDOW = timedelta(days=35)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ def read_ics(text: bytes, period: Period) -> Contents:
     Raises:
         UnreadableCalendarError: it is no calendar, or has too many events.
     """
+    if WITHOUT_END.search(text):
+        raise UnreadableCalendarError("repeats an event every minute, or faster")
     calendar = _parse(text)
     try:
         return Contents(_events(calendar, period, skips_broken=False))
@@ -81,19 +86,23 @@ def _events(calendar: Component, period: Period, *, skips_broken: bool) -> tuple
     import recurring_ical_events
 
     query = recurring_ical_events.of(calendar, skip_bad_series=skips_broken)
-    return tuple(_within(query.after(period.start), period))
-
-
-def _within(occurrences: Iterator[Occurrence], period: Period) -> Iterator[Event]:
-    """Yield the events up to the end of the period; ``occurrences`` come by their start, perhaps for ever."""
-    for count, occurrence in enumerate(occurrences):
-        if count == MOST_EVENTS:
+    found: dict[Event, None] = {}
+    for start, end in _windows(period):
+        for occurrence in query.between(start, end):
+            if str(occurrence.get("STATUS", "")).upper() != "CANCELLED":
+                found[_event(occurrence, period.zone)] = None
+        if len(found) > MOST_EVENTS:
             raise UnreadableCalendarError(f"has more than {MOST_EVENTS} events in the time that is looked at")
-        event = _event(occurrence, period.zone)
-        if event.start >= period.end:
-            return
-        if str(occurrence.get("STATUS", "")).upper() != "CANCELLED" and event.end > period.start:
-            yield event
+    return tuple(event for event in found if event.start < period.end and event.end > period.start)
+
+
+def _windows(period: Period) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the period in parts: it is known after each how many events there are."""
+    start = period.start
+    while start < period.end:
+        end = min(start + WINDOW, period.end)
+        yield start, end
+        start = end
 
 
 def _event(occurrence: Occurrence, zone: ZoneInfo) -> Event:

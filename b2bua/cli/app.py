@@ -137,7 +137,7 @@ def timeline(
 
     office = _load(config, needs_secrets=False)
     first = _moment(start, office, option="--from").replace(second=0, microsecond=0)
-    plan = _plan_at(office, first)
+    plan = _plan_at(office, first, days_ahead=days)
     _run(lambda: show_timeline(office, plan, first, days=days, number=to, for_programs=as_json))
 
 
@@ -150,13 +150,13 @@ def _moment(text: str, office: Config, *, option: str) -> datetime:
         raise typer.BadParameter(str(error), param_hint=option) from None
 
 
-def _plan_at(office: Config, moment: datetime) -> Plan:
-    """Return the office as routing sees it, with what is known of its calendars around that moment."""
+def _plan_at(office: Config, moment: datetime, *, days_ahead: int = 1) -> Plan:
+    """Return the office as routing sees it, with what is known of its calendars from that moment on."""
     if not office.calendars:
         return office.plan()
     from b2bua.cli.calendars import kept_calendars
 
-    kept = kept_calendars(office, moment)
+    kept = kept_calendars(office, moment, days_ahead=days_ahead)
     for name in kept.unknown:
         typer.echo(f"calendar {name} was never read: it is as if it had no events", err=True)
     return office.plan().with_calendars(kept.calendars)

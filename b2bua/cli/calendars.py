@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from b2bua import __version__
-from b2bua.calendars.calendars import period
+from b2bua.calendars.calendars import DAYS_AHEAD, period
 from b2bua.calendars.errors import UnreadableCalendarError
 from b2bua.calendars.ics import Contents, read_ics
 from b2bua.calendars.source import Copies, fetch, read_file
@@ -34,13 +34,14 @@ class Kept:
     """Keys of those."""
 
 
-def kept_calendars(config: Config, at: datetime) -> Kept:
-    """Return the calendars as files and the running office have them, around a moment."""
+def kept_calendars(config: Config, at: datetime, *, days_ahead: int = DAYS_AHEAD) -> Kept:
+    """Return the calendars as files and the running office have them, from a moment on."""
     found: dict[str, Calendar] = {}
     unknown = []
     for name, table in config.calendars.items():
         try:
-            contents = read_ics(_kept_text(config, table), period(at, ZoneInfo(config.office.timezone)))
+            time = period(at, ZoneInfo(config.office.timezone), days_ahead=days_ahead)
+            contents = read_ics(_kept_text(config, table), time)
         except UnreadableCalendarError:
             contents = Contents(())
             unknown.append(name)

@@ -230,3 +230,27 @@ async def test_a_calendar_may_be_sent_on_to_another_server(tmp_path: Path) -> No
     table = table_of({"name": "team", "url": "webcal://old.example/team.ics"})
     assert (await fetch(table, http)).decode() == TEAM
     await http.close()
+
+
+@virtual_time(limit_s=50 * 86400)
+async def test_s1_events_come_nearer_also_while_nobody_answers(tmp_path: Path) -> None:
+    handler = always(ics(event("Spring", "20270210")))
+    async with running(config(tmp_path, team={"url": URL}), handler) as calendars:
+        await asyncio.sleep(1)
+        assert calendars.known["team"].events == ()  # two months ahead are known
+        handler.say = refuses().say
+        await asyncio.sleep(40 * 86400)
+        assert [each.title for each in calendars.known["team"].events] == ["Spring"]
+
+
+@virtual_time(limit_s=3 * 86400)
+async def test_a_calendar_that_stays_the_same_is_understood_once_a_day(tmp_path: Path) -> None:
+    async with running(config(tmp_path, team={"url": URL}), always(TEAM)) as calendars:
+        await asyncio.sleep(1)
+        (copy,) = tmp_path.rglob("*.ics")
+        copy.unlink()
+        await asyncio.sleep(3600)
+        assert not copy.exists()
+        assert titles(calendars) == ["Team"] * 3
+        await asyncio.sleep(86400)
+        assert copy.exists()

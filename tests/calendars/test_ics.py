@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -128,10 +129,30 @@ def test_what_is_no_calendar_is_told_as_such(text: bytes) -> None:
         read_ics(text, PERIOD)
 
 
-def test_something_every_second_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MOST_EVENTS", 1000)
-    with pytest.raises(UnreadableCalendarError, match="has more than 1000 events"):
-        read(event("Tick", "20261120T090000", "", "RRULE:FREQ=SECONDLY"))
+@pytest.mark.parametrize("pace", ["SECONDLY", "MINUTELY"])
+def test_something_without_end_is_refused_at_once(pace: str) -> None:
+    with pytest.raises(UnreadableCalendarError, match="repeats an event every minute, or faster"):
+        read(event("Tick", "20261120T090000", "", f"RRULE:FREQ={pace}"))
+
+
+def test_too_many_events_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MOST_EVENTS", 500)
+    with pytest.raises(UnreadableCalendarError, match="has more than 500 events"):
+        read(event("Tick", "20261120T090000", "", "RRULE:FREQ=HOURLY"))
+
+
+def test_an_event_over_more_than_one_window_is_one_event() -> None:
+    found = read(event("Leave", "20261201", "20270301"), event("Leave too", "20261201", "20270301"))
+    assert [each.title for each in found.events] == ["Leave", "Leave too"]
+
+
+def test_a_calendar_of_2000_events_is_read_within_seconds() -> None:
+    days = [NOVEMBER + timedelta(hours=5 * hour) for hour in range(2000)]
+    events = [event(f"Event {day}", f"{day:%Y%m%dT%H%M%S}", uid=str(day)) for day in days]
+    began = time.process_time()
+    found = read(*events, period=Period(NOVEMBER, NOVEMBER + timedelta(days=402), WARSAW))
+    assert len(found.events) == 1929
+    assert time.process_time() - began < 15  # 3 s on the slowest of our machines
 
 
 def test_a_calendar_finds_what_runs_at_a_moment_and_in_a_time() -> None:
