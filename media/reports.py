@@ -15,6 +15,8 @@ from media.rtp import (
 )
 
 REPORT_SECONDS = 5.0
+ROUNDED_S = 0.005
+"""By so much a delay may be rounded."""
 
 
 def ntp_time(now: float) -> int:
@@ -24,6 +26,16 @@ def ntp_time(now: float) -> int:
 
 def _middle(ntp: int) -> int:
     return ntp >> 16 & 0xFFFF_FFFF
+
+
+def _round_trip_s(block: ReportBlock, now: int) -> float | None:
+    """Return the round trip that a peer's ``block`` tells at ``now`` (RFC 3550 §6.4.1); None: it is wrong.
+
+    A peer whose delay is longer than the time that passed cannot be right, but for one that rounds it up to
+    milliseconds, as baresip does, beside us.
+    """
+    trip_s = ((now - block.last_sr - block.delay_since_last_sr + (1 << 31)) % (1 << 32) - (1 << 31)) / 65536
+    return max(0.0, trip_s) if trip_s > -ROUNDED_S else None
 
 
 class Reporter:
@@ -86,9 +98,7 @@ class Reporter:
             return
         self._block = block
         if block.last_sr:
-            trip = (_middle(ntp_time(now)) - block.last_sr - block.delay_since_last_sr) & 0xFFFF_FFFF
-            # A peer whose delay is longer than the time that passed cannot be right.
-            self._round_trip_s = trip / 65536 if trip < 1 << 31 else None
+            self._round_trip_s = _round_trip_s(block, _middle(ntp_time(now)))
 
     def statistics(self) -> dict[str, float]:
         """Return the leg's numbers: ours of what came, theirs of what we sent as far as they told."""

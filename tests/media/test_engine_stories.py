@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -17,7 +18,10 @@ from hypothesis import strategies as st
 from media import codecs
 from media.client import Clip, MediaEngine, MediaLeg, Silence, Tone
 from media.dtmf import EventReceiver
+from media.incoming import IncomingStream
 from media.memory import MemoryRtpNetwork
+from media.outgoing import OutgoingStream
+from media.reports import Reporter, ntp_time
 from media.rtp import ReceiverReport, ReportBlock, RtpPacket, SenderReport, build_rtcp, parse_rtcp
 from media.tones import detect, tone
 from media.wav import WavFormat, WavWriter, read_wav
@@ -399,6 +403,23 @@ async def test_rfc3550_6_4_reports_go_both_ways_and_give_round_trip_and_loss() -
     assert leg.statistics["lost"] == 50
     assert leg.statistics["round_trip_ms"] == pytest.approx(100, abs=1)
     assert (leg.statistics["remote_lost"], leg.statistics["remote_jitter_ms"]) == (7, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("trip_s", "told_ms"),
+    [(0.1, 100.0), (0.0, 0.0), (-0.001, 0.0), (-0.1, None), (30.0, 30_000.0)],
+)
+def test_rfc3550_6_4_1_a_delay_that_a_peer_beside_us_rounds_up_is_no_reason_to_know_of_no_round_trip(
+    trip_s: float, told_ms: float | None
+) -> None:
+    out = OutgoingStream(Random(1))
+    reporter = Reporter(out, IncomingStream())
+    sent_at, delay_s = 65_535.9, 3.0  # the middle of the time stamp wraps meanwhile
+    last_sr = ntp_time(sent_at) >> 16 & 0xFFFF_FFFF
+    block = ReportBlock(out.ssrc, 0, 0, 0, 0, last_sr, round(delay_s * 65536))
+    reporter.take(build_rtcp(ReceiverReport(7, (block,))), sent_at + delay_s + trip_s)
+    told = reporter.statistics().get("round_trip_ms")
+    assert told == (None if told_ms is None else pytest.approx(told_ms, abs=0.1))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
