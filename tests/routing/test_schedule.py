@@ -142,3 +142,15 @@ def test_s1_hours_around_the_clock_have_no_gap_in_either_night_of_the_clock(
     zone: ZoneInfo, night: str
 ) -> None:
     assert open_spells(schedule(daily="24h"), night, zone) == []
+
+
+def test_s1_a_night_shift_that_begins_before_a_holiday_ends_on_it_also_over_new_year() -> None:
+    hours = schedule(daily="22:00-06:00", holidays=["01-01"])
+    moments = [
+        "2026-12-31 22:00",
+        "2027-01-01 05:59",
+        "2027-01-01 06:00",
+        "2027-01-01 23:00",
+        "2027-01-02 22:00",
+    ]
+    assert [hours.is_open(at(moment)) for moment in moments] == [True, True, False, False, True]
