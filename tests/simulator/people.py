@@ -50,7 +50,10 @@ INSTANTS = (0.0, 0.001, 0.002, 0.5, 1.0, 2.0, 5.0)
 """Few different ones, so that what several do meets in one."""
 EXPECTED = (LegEnded, NotAcceptable, WrongState, TimeoutError, CallRefused, MediaError)
 """What the office and the network may do to whatever is tried."""
-DIALLED = ("*8", "*8", "*8101", "*97", "101", "102", "104", "+48600100201", "999", NUMBER)
+DIALLED = (
+    *("*8", "*8", "*8101", "*97", "101", "102", "104", "+48600100201", "999", NUMBER),
+    *("*45", "*45", "*451*1", "*452", "*453*2", "*454", "*450", "*461", "*460", "*459"),
+)
 VOICE = (Tone((900.0,), 2.5),)
 PATIENCE_S = 150.0
 """A caller who does not hang up by then never will: the longest scheme is over."""
