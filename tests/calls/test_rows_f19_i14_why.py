@@ -109,7 +109,7 @@ async def test_row_f19_the_director_hears_on_his_mobile_that_sales_missed_the_ca
         [call_story] = await demo.stories()
         assert f"talked with {DIRECTOR}" in story(call_story)
         missed = [event.who for event in call_story.events if event.kind is EventKind.RANG]
-        assert missed[:2] == ["Anna Nowak", "Piotr Zieliński"]
+        assert set(missed[:2]) == {"Anna Nowak", "Piotr Zieliński"}
         await demo.settled()
 
 
