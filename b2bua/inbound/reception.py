@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -150,8 +150,10 @@ class Reception:
         dialled = read_dialled(target, country=plan.country)
         caller = read_caller(invite.request, country=plan.country)
         spec = number_spec(plan, dialled.number)
-        identity = replace(
-            self._identity(caller, dialled, trunk=trunk.name),
+        identity = self._identity(
+            caller,
+            dialled,
+            trunk=trunk.name,
             label=spec.label if spec else "",
             source=spec.source or "" if spec else "",
             is_private=not caller.number,
@@ -160,8 +162,8 @@ class Reception:
         with ExitStack() as held:
             held.enter_context(self.channels.take(trunk.name, None))
             self._warn_when_full(trunk)
-            arrival = Arrival(invite, identity, plan, start, held, dialled.keys, trunk)
-            await self._serve(replace(arrival, is_unlisted=spec is None))
+            keys, is_unlisted = dialled.keys, spec is None
+            await self._serve(Arrival(invite, identity, plan, start, held, keys, trunk, is_unlisted))
 
     def _warn_when_full(self, trunk: Trunk) -> None:
         """Tell the office that the provider refuses the next caller, who hears busy (row Q13)."""
@@ -189,8 +191,10 @@ class Reception:
         if start is None:
             invite.reject(404, "No such number")
             return
-        identity = replace(
-            self._identity(CallerId(person.extension or "", person.title), dialled, person=person.name),
+        identity = self._identity(
+            CallerId(person.extension or "", person.title),
+            dialled,
+            person=person.name,
             is_private=wants_privacy(invite.request),
         )
         with ExitStack() as held:
@@ -228,6 +232,9 @@ class Reception:
         *,
         trunk: str | None = None,
         person: str | None = None,
+        label: str = "",
+        source: str = "",
+        is_private: bool,
     ) -> CallerIdentity:
         return CallerIdentity(
             call_id=secrets.token_hex(6),
@@ -236,6 +243,9 @@ class Reception:
             dialled=dialled.number,
             trunk=trunk,
             person=person,
+            is_private=is_private,
+            label=label,
+            source=source,
         )
 
     # --- custody -------------------------------------------------------------------------------------------

@@ -67,15 +67,22 @@ class Ringing:
         if ring.mode is RingMode.IN_TURN:
             return await self._in_turn(call, ring)
         async with call.caller.while_up():
-            reached = await asyncio.gather(*(self._find(call, ring, target) for target in ring.targets))
-        delays = ring.stagger_seconds if ring.mode is RingMode.STAGGERED else 0.0
+            reached = await self._find_all(call, ring)
         live = [each for each in reached if each.dials]
+        if ring.mode is not RingMode.STAGGERED:
+            return await self._together(call, ring, [dial for each in live for dial in each.dials])
         dials = [
-            replace(dial, starts_after=delays * index)
+            replace(dial, starts_after=ring.stagger_seconds * index)
             for index, each in enumerate(live)
             for dial in each.dials
         ]
         return await self._together(call, ring, dials)
+
+    async def _find_all(self, call: Call, ring: Ring) -> list[Reached]:
+        finding = [self._find(call, ring, target) for target in ring.targets]
+        if len(finding) == 1:  # as in most calls: no task is needed
+            return [await finding[0]]
+        return await asyncio.gather(*finding)
 
     def _entertain(self, call: Call, ring: Ring) -> None:
         """Let the caller hear that somebody is being rung, or music, for which they are answered."""
