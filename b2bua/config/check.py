@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import chain
 
 from b2bua.config import tables
-from b2bua.config.compile import compile_plan
 from b2bua.config.dead_ends import choices, find_dead_ends
 from b2bua.config.models import Config
 from b2bua.config.numbers import written_numbers
@@ -15,7 +14,7 @@ from b2bua.config.price_check import price_warnings
 from b2bua.config.queue_room import queues_without_room
 from b2bua.config.rung import rung
 from b2bua.config.servers import warnings_about_servers
-from b2bua.errors import Problem
+from b2bua.errors import ConfigError, Problem
 from b2bua.routing.destination import (
     Destination,
     External,
@@ -42,10 +41,11 @@ LEAST_PASSWORD = 6
 
 def lint(config: Config) -> tuple[Problem, ...]:
     """Return what is wrong or unwise, in the order of the file; errors keep the office from starting."""
-    plan, faults = compile_plan(config)
-    if not faults:
-        faults = (*find_dead_ends(plan), *_warnings(config, plan))
-    return config.origin.problems(faults)
+    try:
+        plan = config.plan()
+    except ConfigError as error:
+        return error.problems
+    return config.origin.problems((*find_dead_ends(plan), *_warnings(config, plan)))
 
 
 def _warnings(config: Config, plan: Plan) -> Iterator[Fault]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from b2bua.config.compile import compile_plan
 from b2bua.config.dead_ends import find_dead_ends
 from b2bua.config.models import Config
 from b2bua.config.plain_errors import faults_of
@@ -31,9 +30,6 @@ def load_config(path: Path, *, needs_secrets: bool = True) -> Config:
         config = config.read_from(origin)
     except ValidationError as error:
         raise ConfigError(origin.problems(faults_of(error))) from None
-    plan, faults = compile_plan(config)
-    if not faults:
-        faults = tuple(fault for fault in find_dead_ends(plan) if not fault.is_warning)
-    if faults:
+    if faults := [fault for fault in find_dead_ends(config.plan()) if not fault.is_warning]:
         raise ConfigError(origin.problems(faults))
     return config
