@@ -13,15 +13,18 @@ pytest_plugins = ["tests.conformance"]
 
 HERE = Path(__file__).parent
 REAL_TIME = (HERE / "interop", HERE / "media")
-"""What waits for real sockets, programs and clocks: one after another, beside the stories on virtual time."""
+"""What works with real sockets, programs and clocks: one after another, beside the stories on virtual time."""
+FULL_LENGTH = "test_row"
+"""How the names of files in ``interop`` begin that measure calls of minutes: they wait more than they work."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before the groups are looked at
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Keep the tests of real time in one process where ``-n`` shares them out among several."""
+    """Keep the tests of real time in two processes where ``-n`` shares them out among several."""
     for item in items:
         if any(folder in item.path.parents for folder in REAL_TIME):
-            item.add_marker(pytest.mark.xdist_group("real-time"))
+            is_long = item.path.parent.name == "interop" and item.path.name.startswith(FULL_LENGTH)
+            item.add_marker(pytest.mark.xdist_group("full length" if is_long else "real time"))
 
 
 @pytest.fixture(autouse=True)
