@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from b2bua.call import dialer
+from b2bua.call import fork
 from b2bua.demo.softphone import Habit
 from tests.harness.dns import nameserver
 from tests.harness.office import NUMBER, Office, office
@@ -47,7 +47,7 @@ async def call_answered(story: Office) -> list[str]:
 async def test_rfc3263_4_3_a_call_goes_on_at_the_next_server_after_silence_and_503_and_remembers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dialer, "SILENCE_LIMIT_S", 0.3)
+    monkeypatch.setattr(fork, "SILENCE_LIMIT_S", 0.3)
     async with nameserver(ZONE) as server:
         host, port = server.address
 
