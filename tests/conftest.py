@@ -13,9 +13,9 @@ pytest_plugins = ["tests.conformance"]
 
 HERE = Path(__file__).parent
 REAL_TIME = (HERE / "interop", HERE / "media")
-"""What works with real sockets, programs and clocks: one after another, beside the stories on virtual time."""
+"""What works with real sockets, programs and clocks: one after another, beside those of virtual time."""
 FULL_LENGTH = "test_row"
-"""How the names of files in ``interop`` begin that measure calls of minutes: they wait more than they work."""
+"""How files in ``interop`` are called that measure calls of minutes: they wait more than they work."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before the groups are looked at
