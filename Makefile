@@ -30,7 +30,7 @@ run: $(VENV)/.ready
 # All of them by three processes: one for what happens in real time, one for calls of minutes, which it mostly waits
 # for, one for the stories on virtual time.
 test: $(VENV)/.ready-dev test-tools
-	$(BIN)/python -m pytest $(or $(TESTS),-n 3 --dist loadgroup)
+	$(BIN)/python -m pytest $(or $(TESTS),-n 3 --dist loadscope)
 
 conformance: $(VENV)/.ready-dev test-tools
 	$(BIN)/python -m pytest --conformance $(TESTS)

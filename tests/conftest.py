@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
 
 pytest_plugins = ["tests.conformance"]
 
-HERE = Path(__file__).parent
-REAL_TIME = (HERE / "interop", HERE / "media")
+REAL_TIME = ("tests/interop/", "tests/media/")
 """What works with real sockets, programs and clocks: one after another, beside those of virtual time."""
-FULL_LENGTH = "test_row"
-"""How files in ``interop`` are called that measure calls of minutes: they wait more than they work."""
+FULL_LENGTH = "tests/interop/test_row"
+"""How files are called that measure calls of minutes: they wait more than they work."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are looked at
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Keep the tests of real time in two processes where ``-n`` shares them out among several."""
-    for item in items:
-        if any(folder in item.path.parents for folder in REAL_TIME):
-            is_long = item.path.parent.name == "interop" and item.path.name.startswith(FULL_LENGTH)
-            item.add_marker(pytest.mark.xdist_group("full length" if is_long else "real time"))
+def group_of(nodeid: str) -> str:
+    """Return what a test shares with those that one process plays, where ``-n`` shares them out."""
+    if nodeid.startswith(FULL_LENGTH):
+        return "full length"
+    return "real time" if nodeid.startswith(REAL_TIME) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of real time in two processes: two at the same instant would disturb each other."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByTime(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return ByTime(config, log)
 
 
 @pytest.fixture(autouse=True)
