@@ -22,7 +22,10 @@ def why_not_here(address: str) -> OSError | None:
 
 
 def foreign_addresses(config: Config) -> tuple[Problem, ...]:
-    """Return a warning for each address that is not of this machine: the office may be meant for another."""
+    """Return a warning for each address that is not of this machine: the office may be meant for another.
+
+    What is no address anywhere is an error.
+    """
     return config.origin.problems(tuple(_foreign(config)))
 
 
@@ -33,7 +36,8 @@ def _foreign(config: Config) -> Iterator[Fault]:
         why = why_not_here(address)
         if why is not None:
             said = in_words(why, setting=f"[{path[0]}] {path[1]}")
-            yield Fault(path, f"cannot receive at {address}: {said}", is_warning=True)
+            is_elsewhere = not isinstance(why, socket.gaierror)
+            yield Fault(path, f"cannot receive at {address}: {said}", is_warning=is_elsewhere)
 
 
 def in_words(error: OSError, *, setting: str) -> str:

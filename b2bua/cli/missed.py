@@ -39,7 +39,7 @@ def lines(found: MissedReport, *, names: dict[str, str]) -> list[str]:
     ]
     width = max((len(names.get(key, key)) for key in (*found.missed, *found.off)), default=0)
     for key in sorted({*found.missed, *found.off}, key=lambda key: (-found.missed[key], key)):
-        off = f", phone off for {found.off[key]}" if found.off[key] else ""
+        off = f", phone off for {_calls(found.off[key])}" if found.off[key] else ""
         told.append(f"{names.get(key, key):{width}}  missed {_calls(found.missed[key])}{off}")
     return told
 

@@ -8,7 +8,10 @@ import socket
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
+from typing import TypeVar
 
 import phonenumbers
 import typer
@@ -17,13 +20,19 @@ from phonenumbers import PhoneNumber, timezone
 from b2bua.cli.check import check_office
 from b2bua.config.load import load_config
 from b2bua.config.public_holidays import public_holidays
+from b2bua.config.values import EMAIL
 from b2bua.errors import ConfigError, Unavailable
 from b2bua.recipes.answers import Answers, Colleague, Line
 from b2bua.recipes.recipe import Recipe, recipe, recipes
 from b2bua.routing.numbers import normalise
+from b2bua.routing.schedule import parse_spans
+
+T = TypeVar("T")
 
 LANGUAGES = {"PL": "pl", "UA": "uk", "RU": "ru", "BY": "ru", "KZ": "ru"}
 """By country; English elsewhere."""
+SPOKEN = ("en", "uk", "ru", "pl")
+USUAL_HOURS = "09:00-18:00"
 FIRST_EXTENSION = 101
 PASSWORD_BYTES = 9
 
@@ -107,30 +116,47 @@ def _ask(question: str, _option: str, is_secret: bool) -> str:
     return str(typer.prompt(question, hide_input=is_secret))
 
 
+def _ask_or_none(question: str, _option: str, _is_secret: bool) -> str:
+    return str(typer.prompt(question, default="", show_default=False))
+
+
 def _cannot_ask(question: str, option: str, _is_secret: bool) -> str:
     raise typer.BadParameter(f"{question}? Say it by {option}", param_hint=option)
 
 
+def _told(given: str, question: str, option: str, ask: Ask, read: Callable[[str], T]) -> T:
+    """Return what was given or is answered; who answers what cannot be is told why, and asked again."""
+    if given:
+        return read(given)
+    while True:
+        answer = ask(question, option, False)
+        try:
+            return read(answer)
+        except typer.BadParameter as error:
+            typer.echo(error.message, err=True)
+
+
 def _answers(recipe: Recipe, given: Given, ask: Ask) -> Answers:
-    number = _number(
-        given.number or ask("Number of the office, as +48221234567", "--number", False), "--number"
+    opening, address, language = _opening(given.opening), _address(given.address), _language(given.language)
+    number = _told(
+        given.number, "Number of the office, as +48221234567", "--number", ask, partial(_number, "--number")
     )
     parsed = phonenumbers.parse(number)
     country = phonenumbers.region_code_for_number(parsed) or "PL"
     people = _people(recipe, given, ask, country)
-    server = given.server or ask("Server of your provider", "--provider", False)
-    username, password = _account(given, ask)
+    line = _line(given, ask)
+    backup = partial(_number, "--backup", country=country)
     return Answers(
         number=number,
         country=country,
         timezone=_zone(parsed),
-        language=given.language or LANGUAGES.get(country, "en"),
-        address=given.address or own_address(),
-        line=Line(server, username, password, given.channels),
+        language=language or LANGUAGES.get(country, "en"),
+        address=address or own_address(),
+        line=line,
         people=people,
-        backup=_number(given.backup or ask(_BACKUP, "--backup", False), "--backup", country),
-        email=given.email or ask("E-mail address that gets the messages", "--email", False),
-        opening=given.opening or "09:00-18:00",
+        backup=_told(given.backup, _BACKUP, "--backup", ask, backup) if recipe.rings_backup else "",
+        email=_told(given.email, "E-mail address that gets the messages", "--email", ask, _email),
+        opening=opening,
         has_public_holidays=_has_holidays(country),
         data=given.data,
     )
@@ -139,21 +165,68 @@ def _answers(recipe: Recipe, given: Given, ask: Ask) -> Answers:
 _BACKUP = "A number to ring when nobody else can (a mobile, another site)"
 
 
-def _account(given: Given, ask: Ask) -> tuple[str, str]:
-    """Return user name and password at the provider, both empty where it knows the office's address."""
-    if given.server and not given.username:
-        return "", ""
+def _line(given: Given, ask: Ask) -> Line:
+    """Return the way to the provider: by an account there, or without one by the addresses of both."""
     username = given.username
-    if not username and ask is _ask:
+    if not username and not given.server and ask is _ask:
         username = typer.prompt(
-            "User name there (empty: it knows your address)", default="", show_default=False
+            "User name at your provider (empty: it knows your address)", default="", show_default=False
         )
+    question, read = ("Server of your provider", str.strip) if username else (_PROVIDER, _provider)
+    server = _told(given.server, question, "--provider", ask, read)
     password = given.password or (ask("Password there", "--password", True) if username else "")
-    return username, password
+    return Line(server, username, password, given.channels)
+
+
+_PROVIDER = "Address of your provider's server, as 198.51.100.3"
+
+
+def _provider(text: str) -> str:
+    """Return the address of a provider that knows the office by its own; a port may follow."""
+    host, _, port = text.strip().partition(":")
+    if _is_address(host) and (not port or port.isdecimal()):
+        return text.strip()
+    why = f"{text!r} is no address such as 198.51.100.3, which a provider without a user name is known by"
+    raise typer.BadParameter(why, param_hint="--provider")
+
+
+def _email(text: str) -> str:
+    if not re.fullmatch(EMAIL, text.strip()):
+        why = f'{text!r} is no e-mail address, expected for example "office@office.example"'
+        raise typer.BadParameter(why, param_hint="--email")
+    return text.strip()
+
+
+def _opening(text: str) -> str:
+    try:
+        parse_spans(text or USUAL_HOURS)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--open") from None
+    return text or USUAL_HOURS
+
+
+def _language(text: str) -> str:
+    if text and text not in SPOKEN:
+        raise typer.BadParameter(f"{text!r} is none of {', '.join(SPOKEN)}", param_hint="--language")
+    return text
+
+
+def _address(text: str) -> str:
+    if text and not _is_address(text):
+        raise typer.BadParameter(f"{text!r} is no IP address", param_hint="--address")
+    return text
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _people(recipe: Recipe, given: Given, ask: Ask, country: str) -> tuple[Colleague, ...]:
-    written = list(given.people) or _ask_people(ask)
+    written = list(given.people) or _ask_people(ask, country)
     keys: dict[str, Colleague] = {}
     for index, text in enumerate(written):
         person = _person(text, FIRST_EXTENSION + index, keys, country)
@@ -164,11 +237,12 @@ def _people(recipe: Recipe, given: Given, ask: Ask, country: str) -> tuple[Colle
     return tuple(keys.values())
 
 
-def _ask_people(ask: Ask) -> list[str]:
+def _ask_people(ask: Ask, country: str) -> list[str]:
     """Return who takes calls, one after another, until somebody is empty."""
     if ask is not _ask:
         ask("Who takes calls", "--person", False)
     people: list[str] = []
+    mobile_of = partial(_mobile, country=country)
     while True:
         end = " (empty: that is all)" if people else ""
         name = typer.prompt(
@@ -176,7 +250,8 @@ def _ask_people(ask: Ask) -> list[str]:
         )
         if not name:
             return people
-        mobile = typer.prompt(f"Mobile of {name} (empty: none)", default="", show_default=False)
+        question = f"Mobile of {name} (empty: none)"
+        mobile = _told("", question, "--person", _ask_or_none, mobile_of)
         people.append(f"{name}, {mobile}")
 
 
@@ -194,18 +269,22 @@ def _person(text: str, extension: int, taken: Mapping[str, Colleague], country: 
         name=name,
         extension=str(extension),
         password=secrets.token_urlsafe(PASSWORD_BYTES),
-        mobile=_number(mobile, "--person", country) if mobile else "",
+        mobile=_mobile(mobile, country=country),
         email=email,
     )
 
 
-def _number(text: str, option: str, country: str | None = None) -> str:
+def _number(option: str, text: str, *, country: str | None = None) -> str:
     number = normalise(text, country=country or "ZZ")
     if not number.startswith("+"):
         raise typer.BadParameter(
             f'{text!r} is no telephone number, expected for example "+48600100200"', param_hint=option
         )
     return number
+
+
+def _mobile(text: str, *, country: str) -> str:
+    return _number("--person", text, country=country) if text.strip() else ""
 
 
 def _zone(number: PhoneNumber) -> str:

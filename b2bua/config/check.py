@@ -14,6 +14,7 @@ from b2bua.config.price_check import price_warnings
 from b2bua.config.queue_room import queues_without_room
 from b2bua.config.rung import rung
 from b2bua.config.servers import warnings_about_servers
+from b2bua.config.written import written_destinations
 from b2bua.errors import ConfigError, Problem
 from b2bua.routing.destination import (
     Destination,
@@ -62,6 +63,7 @@ def _warnings(config: Config, plan: Plan) -> Iterator[Fault]:
     yield from _menus(config, plan)
     yield from _queues(config)
     yield from _unreachable(config, plan)
+    yield from _groups(config)
     yield from price_warnings(config, plan)
     yield from queues_without_room(config)
 
@@ -231,6 +233,18 @@ def _has_menu(plan: Plan, destination: Destination) -> bool:
 def _queues(config: Config) -> Iterator[Fault]:
     for name, queue in config.queues.items():
         yield from _outside(QUEUE_RANGE, queue.max_wait_s, "queue", name, "max-wait")
+
+
+def _groups(config: Config) -> Iterator[Fault]:
+    """Yield the groups that nothing rings: most often a name that was changed in one place only."""
+    rung = [target for _, destination in written_destinations(config) for target in destination.ring or ()]
+    rung += [agent for queue in config.queues.values() for agent in queue.agents]
+    for rota in config.rotas.values():
+        rung += [*rota.members, *chain.from_iterable(rota.dates.values())]
+    words = {word for target in rung for word in target.split()}
+    for name in config.groups:
+        if name not in words:
+            yield _warn("group", name, because="nothing rings it")
 
 
 def _unreachable(config: Config, plan: Plan) -> Iterator[Fault]:

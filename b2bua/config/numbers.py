@@ -37,13 +37,20 @@ def compile_numbers(config: Config, *, known: Know, fault: Complain) -> dict[str
         for name, group in config.number_groups.items()
     }
     found: dict[str, NumberSpec] = {}
+    places: dict[str, KeyPath] = {}
     for path, written in written_numbers(config):
         number = normalise(written, country=config.office.country)
         if number in found:
-            fault(path, f"{number} is configured twice")
+            fault(path, f"{number} is configured twice; it is in {_table(places[number])} already")
+        places.setdefault(number, path)
         table: Mapping[str, NumberSpec] = alone if path[0] == "number" else shared
         found[number] = replace(table[str(path[1])], number=number)
     return found
+
+
+def _table(path: KeyPath) -> str:
+    kind, name = path[:2]
+    return f'[number."{name}"]' if kind == "number" else f"[{kind}.{name}]"
 
 
 def check_recorded(config: Config, *, known: Know) -> None:

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from b2bua.config.models import Config
 from b2bua.config.origin import Fault, KeyPath
 from b2bua.config.similar import did_you_mean
-from b2bua.config.values import NAME
+from b2bua.config.values import EMAIL, NAME
 
 PLAIN = {
     "string_type": "expected text in quotes",
@@ -35,7 +35,7 @@ PATTERNS = {
     r"^(\+\d*|\d{1,6})$": 'the beginning of a number such as "+380", or a short number',
     r"^([0-9*#]{2,8})?$": 'two to eight keys of a telephone such as "*97", or ""',
     r"^([*#][0-9*#]{0,7})?$": 'keys of a telephone that begin with * or #, such as "*8", or ""',
-    "@": "an e-mail address",
+    EMAIL: "an e-mail address such as office@office.example",
     "^[0-9a-f]{40}$": "the key of a custom field, 40 of the letters 0-9 and a-f",
 }
 """What the patterns of ``tables.py`` ask for."""

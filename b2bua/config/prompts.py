@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from b2bua.config import tables
 from b2bua.config.models import Config
 from b2bua.config.origin import Fault, KeyPath
+from b2bua.config.written import written_destinations
 from b2bua.errors import Problem
 
 
@@ -52,7 +52,7 @@ def _prompts(config: Config) -> Iterator[tuple[KeyPath, str]]:
     """Yield the name of each prompt with the key where it stands."""
     if config.recording.is_on and config.recording.announcement:
         yield ("recording", "announcement"), config.recording.announcement
-    for path, destination in _destinations(config):
+    for path, destination in written_destinations(config):
         if destination.say:
             yield (*path, "say"), destination.say
         if destination.whisper:
@@ -69,19 +69,6 @@ def _music(config: Config) -> Iterator[tuple[KeyPath, str]]:
     """Yield the name of each piece of music with the key where it stands."""
     for name, queue in config.queues.items():
         yield ("queue", name, "music"), queue.music
-    for path, destination in _destinations(config):
+    for path, destination in written_destinations(config):
         if destination.music:
             yield (*path, "music"), destination.music
-
-
-def _destinations(config: Config) -> Iterator[tuple[KeyPath, tables.Destination]]:
-    for name, scheme in config.schemes.items():
-        for index, step in enumerate(scheme.steps):
-            yield ("scheme", name, "step", index), step
-    for name, menu in config.menus.items():
-        yield ("menu", name, "no-input"), menu.no_input
-        yield ("menu", name, "invalid"), menu.invalid
-        for digit, option in menu.options.items():
-            yield ("menu", name, "options", digit), option
-    for extension, destination in config.extensions.items():
-        yield ("extension", extension), destination

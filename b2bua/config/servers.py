@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from ipaddress import ip_address
-from itertools import chain
 from urllib.parse import urlsplit
 
-from b2bua.config import tables
 from b2bua.config.models import Config
 from b2bua.config.origin import Fault
+from b2bua.config.written import written_destinations
 
 LEAST_RING_S, LONGEST_RING_S = 30.0, 60.0
 """Of whoever a webhook names."""
@@ -23,7 +22,7 @@ def warnings_about_servers(config: Config) -> Iterator[Fault]:
         if not LEAST_RING_S <= webhook.for_seconds <= LONGEST_RING_S:
             usual = f"{LEAST_RING_S:g} to {LONGEST_RING_S:g} s are recommended"
             yield _warn("webhook", name, "for", because=f"{webhook.for_seconds:g} s is unusual, {usual}")
-        if not any(step.webhook == name for step in _destinations(config)):
+        if not any(step.webhook == name for _, step in written_destinations(config)):
             yield _warn("webhook", name, because="no step asks it")
     if config.crm is not None:
         yield from _server(config.crm.url, config.crm.budget_s, "crm")
@@ -48,13 +47,6 @@ def _is_near(url: str) -> bool:
         return ip_address(host).is_private
     except ValueError:
         return "." not in host or host.endswith(".local")
-
-
-def _destinations(config: Config) -> Iterator[tables.Destination]:
-    yield from chain.from_iterable(scheme.steps for scheme in config.schemes.values())
-    yield from config.extensions.values()
-    for menu in config.menus.values():
-        yield from (menu.no_input, menu.invalid, *menu.options.values())
 
 
 def _warn(*path: str, because: str) -> Fault:

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
@@ -196,6 +196,9 @@ Hosts = Annotated[tuple[str, ...], BeforeValidator(parse_hosts)]
 Address = Annotated[str, AfterValidator(_is_address)]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(one_or_many)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(one_or_many)]
+EMAIL = r"^[^@\s,;<>]+@[^@\s,;<>]+$"
+Email = Annotated[str, Field(pattern=EMAIL)]
+Emails = Annotated[tuple[Email, ...], BeforeValidator(one_or_many)]
 
 
 def named(tables: Any) -> Any:

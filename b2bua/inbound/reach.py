@@ -81,7 +81,7 @@ class Reach:
             who=person.title,
             uri=binding.contact_uri,
             hop=hop,
-            from_=_shown(call, self.endpoint.local_hop(hop).host),
+            from_=_shown(call, self.endpoint.local_hop(hop).host, whom=person.title),
             headers=(*binding.route, *_referred_by(call)),
             person=binding.person,
             number=person.extension or "",
@@ -172,13 +172,14 @@ class Reach:
         )
 
 
-def _shown(call: Call, host: str) -> NameAddr:
-    """Return what the answerer reads: what was called, who calls, who missed them (rows F19, F21, I14)."""
+def _shown(call: Call, host: str, *, whom: str = "") -> NameAddr:
+    """Return what the answerer reads: what was called, who calls, who else missed it (rows F19, F21, I14)."""
     caller = call.identity
     known_as = caller.name or caller.number or "unknown caller"
     display = f"{caller.label}: {known_as}" if caller.label else known_as
-    if call.missed:
-        display += f" (missed by {_listed(call.missed)})"
+    others = [name for name in call.missed if name != whom]
+    if others:
+        display += f" (missed by {_listed(others)})"
     return NameAddr(SipUri(caller.number or "anonymous", host), display=display)
 
 

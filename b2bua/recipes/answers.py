@@ -56,7 +56,7 @@ class Answers:
     people: tuple[Colleague, ...]
     """At least one."""
     backup: str
-    """Number outside that is rung when nobody else can be."""
+    """Number outside that is rung when nobody else can be; empty where the recipe rings none."""
     email: str
     """Who gets the messages."""
     opening: str

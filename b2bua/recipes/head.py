@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 
 from b2bua.recipes.answers import Answers, Colleague, Line
@@ -11,14 +12,16 @@ COLUMN = 36
 """Where comments begin."""
 
 
-def head(answers: Answers) -> str:
-    """Return the tables that say who takes calls, where phones register and how the provider is reached."""
+def head(answers: Answers, body: str) -> str:
+    """Return the tables that say who takes calls, where phones register and how the provider is reached.
+
+    ``body`` says what happens to callers: what it rings is there.
+    """
     parts = (
         _office(answers),
         _line(answers),
         *map(_person, answers.people),
-        _groups(answers),
-        _rest(answers),
+        (*_groups(answers, body), *_rest(answers)),
     )
     return "\n".join("\n".join(part) + "\n" for part in parts)
 
@@ -89,14 +92,18 @@ def _person(person: Colleague) -> Iterator[str]:
         yield f"email = {quoted(person.email)}"
 
 
-def _groups(answers: Answers) -> Iterator[str]:
-    yield "[group.sales]"
-    yield f"members = {listed(person.key for person in answers.people)}"
-    yield ""
-    yield "[group.backup]"
-    yield _said(
-        f"members = {listed([answers.backup])}", "when nobody of the above can: no power, no internet"
-    )
+def _groups(answers: Answers, body: str) -> Iterator[str]:
+    """Yield the groups that the recipe rings."""
+    if re.search(r'[" ]sales"', body):
+        yield "[group.sales]"
+        yield f"members = {listed(person.key for person in answers.people)}"
+        yield ""
+    if '"backup"' in body:
+        yield "[group.backup]"
+        yield _said(
+            f"members = {listed([answers.backup])}", "when nobody of the above can: no power, no internet"
+        )
+        yield ""
 
 
 def _rest(answers: Answers) -> Iterator[str]:

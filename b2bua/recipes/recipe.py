@@ -73,6 +73,11 @@ class Recipe:
         """Return whether somebody has to have a mobile."""
         return '"mobiles of sales"' in self.body
 
+    @property
+    def rings_backup(self) -> bool:
+        """Return whether it needs a number to ring when nobody else can be."""
+        return '"backup"' in self.body
+
     def written(self, answers: Answers, told: Mapping[str, str] | None = None) -> str:
         """Return the configuration of an office; ``told`` fills the blanks by key, else the sample stays."""
         replaced = {SAMPLE.number: answers.number}
@@ -84,7 +89,7 @@ class Recipe:
         values = {_within_quotes(sample): _within_quotes(value) for sample, value in replaced.items()}
         body = re.sub(samples, lambda found: values[found[0]], self.body)
         body = body.replace(MEMBERS_ON_DUTY, listed(on_duty))
-        return f"{self.introduction}\n{head(answers)}\n{body}"
+        return f"{self.introduction}\n{head(answers, self.body)}\n{body}"
 
 
 def _within_quotes(text: str) -> str:

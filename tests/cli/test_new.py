@@ -85,8 +85,8 @@ def test_f28_what_is_not_given_is_asked_for(tmp_path: Path, monkeypatch: pytest.
         "Ivan",
         "",
         "",
-        "sip.provider.example",
         "me",
+        "sip.provider.example",
         "secret",
     ]
     answers += ["067 999 88 77", "office@office.example"]
@@ -99,6 +99,25 @@ def test_f28_what_is_not_given_is_asked_for(tmp_path: Path, monkeypatch: pytest.
     assert config.trunks["provider"].username == "me"
     assert config.groups["backup"].members == ("+380679998877",)
     assert config.emails_of("office") == ("office@office.example",)
+
+
+def test_f28_who_answers_what_cannot_be_is_told_why_and_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(new_command, "own_address", lambda: "127.0.0.1")
+    monkeypatch.setattr("b2bua.cli.new_command.has_terminal", lambda: True)
+    path = tmp_path / "office.toml"
+    answers = ["22 123 45 67", "+48221234567", "Anna", "home", "600 100 200", "", ""]
+    answers += ["sip.provider.example", "198.51.100.0/28", "198.51.100.3", "office", "office@office.example"]
+    said = run("flagship", str(path), stdin="".join(f"{each}\n" for each in answers))
+    for mistake in ("'22 123 45 67' is no telephone number", "'home' is no telephone number"):
+        assert mistake in said
+    for mistake in ("'sip.provider.example' is no address", "'198.51.100.0/28' is no address"):
+        assert mistake in said
+    assert "'office' is no e-mail address" in said
+    config = load_config(path)
+    assert config.trunks["provider"].host == "198.51.100.3"
+    assert "backup" not in config.groups  # nobody would ring it: it is not asked for
 
 
 def test_f28_without_a_terminal_what_is_missing_is_named_with_its_option(tmp_path: Path) -> None:
@@ -124,6 +143,12 @@ def test_f28_a_file_that_is_there_is_kept_unless_forced(tmp_path: Path) -> None:
         (("qeue",), "there is no recipe 'qeue'; there are: all-at-once"),
         (("queue", "--number", "home"), "'home' is no telephone number"),
         (("flagship", *OFFICE[:6], "--person", "Anna", "--provider", "127.0.0.1"), "give somebody one"),
+        (("queue", *OFFICE, "--provider", "sip.provider.example"), "is no address such as 198.51.100.3"),
+        (("queue", *OFFICE, "--provider", "198.51.100.0/28"), "is no address such as 198.51.100.3"),
+        (("queue", *OFFICE, "--open", "25-99"), "is no time of day"),
+        (("queue", *OFFICE, "--language", "xx"), "'xx' is none of en, uk, ru, pl"),
+        (("queue", *OFFICE, "--address", "1.2.3.400"), "'1.2.3.400' is no IP address"),
+        (("queue", *OFFICE, "--email", "notamail"), "'notamail' is no e-mail address"),
     ],
 )
 def test_f28_mistakes_are_told_before_anything_is_written(

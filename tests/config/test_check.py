@@ -300,3 +300,12 @@ def test_s1_an_override_code_that_is_mistaken_for_another_is_a_fault(errors: Say
 def test_s1_a_backup_scheme_that_is_not_there_is_a_fault(errors: Says) -> None:
     office = PEOPLE.replace("[office]", '[office]\nbackup-scheme = "bakup"') + NUMBER + VOICEMAIL
     assert any("office.backup-scheme: there is no scheme 'bakup'" in line for line in errors(office))
+
+
+def test_a_group_that_nothing_rings_is_told(warnings: Says) -> None:
+    office = PEOPLE + RING + BACKUP + VOICEMAIL + NUMBER
+    group = '[group.sales]\nmembers = ["anna"]\n'
+    told = "group.sales: nothing rings it"
+    assert told in warnings(office + group)
+    for way in ('ring = ["sales"]', 'ring = ["mobiles of sales", "101"]'):
+        assert told not in warnings(office.replace('ring = ["101"]', way) + group)

@@ -225,7 +225,7 @@ def test_the_same_number_written_in_two_ways_is_configured_twice(errors: Says) -
         + '[number."+48221230001"]\nscheme="main"\n[number."22 123 00 01"]\nscheme="main"\n'
     )
     assert [error.partition(" ")[2] for error in errors(text)] == [
-        'number."22 123 00 01": +48221230001 is configured twice'
+        'number."22 123 00 01": +48221230001 is configured twice; it is in [number."+48221230001"] already'
     ]
 
 

@@ -39,7 +39,8 @@ def test_row_f29_a_group_says_the_same_of_each_of_its_numbers(read: Reads) -> No
 def test_row_f29_a_number_in_two_places_is_an_error_at_the_second(errors: Says) -> None:
     alone = '[number."+48221240002"]\nscheme = "day"\n'
     [error] = errors(SCHEMES + alone + GROUP + 'scheme = "day"\n')
-    assert error.endswith("number-group.south.numbers.2: +48221240002 is configured twice")
+    twice = '+48221240002 is configured twice; it is in [number."+48221240002"] already'
+    assert error.endswith(f"number-group.south.numbers.2: {twice}")
 
 
 def test_row_f29_what_a_group_names_and_is_not_there_is_said_once(errors: Says) -> None:

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from b2bua.config.tables.base import Table
 from b2bua.config.values import (
+    EMAIL,
     Addresses,
     Amount,
     Hosts,
@@ -232,5 +233,5 @@ class Smtp(Table):
     port: int = Field(default=587, ge=1, le=65535)
     username: str | None = None
     password: Secret | None = Field(default=None, repr=False)
-    sender: str = Field(validation_alias="from", pattern="@", description="our own address")
+    sender: str = Field(validation_alias="from", pattern=EMAIL, description="our own address")
     starttls: bool = True

@@ -12,6 +12,7 @@ from b2bua.config.values import (
     Address,
     Addresses,
     Amount,
+    Email,
     Network,
     Seconds,
     Secret,
@@ -126,7 +127,7 @@ class Person(Named):
     mobile: str | None = None
     mobile_confirm: bool = False
     """Whoever answers the mobile has to press a key before the call is theirs: it may be its voicemail."""
-    email: str | None = Field(default=None, pattern="@")
+    email: Email | None = None
     crm_user: Annotated[str | None, BeforeValidator(_as_text)] = None
     """How the CRM names them; None: by their e-mail address."""
     voicemail: str | None = None

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from b2bua.config.tables.base import Named, Table
 from b2bua.config.values import (
+    Emails,
     Seconds,
     Texts,
 )
@@ -206,7 +207,7 @@ class Mailbox(Named):
     """``[voicemail.x]``."""
 
     greeting: str | None = None
-    emails: Texts = ()
+    emails: Emails = ()
     max_seconds: Seconds = Field(default=120.0, validation_alias="max", ge=5, le=3600)
     min_seconds: Seconds = Field(default=1.0, validation_alias="min", ge=0, le=10)
 
