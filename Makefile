@@ -27,10 +27,10 @@ TEST_TOOLS := sipp:sip-tester baresip:baresip linphonec:linphone-cli tcpdump:tcp
 run: $(VENV)/.ready
 	@exec $(BIN)/b2bua run $(CONFIG)
 
-# All of them by three processes: one for what happens in real time, one for calls of minutes, which it mostly waits
-# for, one for the stories on virtual time.
+# All of them by four processes: one for what happens in real time, one for calls of minutes, which it mostly waits
+# for, two for the stories on virtual time.
 test: $(VENV)/.ready-dev test-tools
-	$(BIN)/python -m pytest $(or $(TESTS),-n 3 --dist loadscope)
+	$(BIN)/python -m pytest $(or $(TESTS),-n 4 --dist loadscope)
 
 conformance: $(VENV)/.ready-dev test-tools
 	$(BIN)/python -m pytest --conformance $(TESTS)
