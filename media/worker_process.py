@@ -20,6 +20,8 @@ from media.wire import encode, events_framer
 log = logging.getLogger("media")
 
 START_SECONDS = 10.0
+EXIT_SECONDS = 0.5
+"""How long a process may take to be gone after its line."""
 END_SECONDS = 10.0
 """More than the worker gives a slow disk."""
 PING_EVERY_S = 1.0
@@ -47,6 +49,7 @@ class WorkerProcess:
         self._unanswered = 0
         self._waited_s = 0.0
         self._pinging: asyncio.TimerHandle | None = None
+        self._dying: asyncio.Task[None] | None = None
         self._started = asyncio.Event()
         self._ended = asyncio.Event()
         line.setblocking(False)
@@ -179,7 +182,19 @@ class WorkerProcess:
         has_served = self._started.is_set()
         self._started.set()  # nobody need wait for it any longer
         if has_served and not self._is_closing:
-            self._loop.call_soon(self._lose, "its process ended")
+            self._dying = self._loop.create_task(self._tell_its_death(), name="end of a media worker")
+
+    async def _tell_its_death(self) -> None:
+        """See the process to its end, which is near when its line is closed; then tell that it is lost."""
+        assert self._process is not None
+        try:
+            async with asyncio.timeout(EXIT_SECONDS):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+        if not self._is_closing:
+            self._lose("its process ended")
 
     async def close(self) -> None:
         """Let the worker finish recordings and end; kill it if it does not."""

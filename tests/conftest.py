@@ -12,7 +12,7 @@ import structlog
 pytest_plugins = ["tests.conformance"]
 
 REAL_TIME = ("tests/interop/", "tests/media/")
-"""What works with real sockets, programs and clocks: one after another, beside those of virtual time."""
+"""What works with real sockets, programs and clocks: one after another in each of these folders."""
 FULL_LENGTH = "tests/interop/test_row"
 """How files are called that measure calls of minutes: they wait more than they work."""
 
@@ -21,11 +21,11 @@ def group_of(nodeid: str) -> str:
     """Return what a test shares with those that one process plays, where ``-n`` shares them out."""
     if nodeid.startswith(FULL_LENGTH):
         return "full length"
-    return "real time" if nodeid.startswith(REAL_TIME) else nodeid
+    return next((folder for folder in REAL_TIME if nodeid.startswith(folder)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep the tests of real time in two processes: two at the same instant would disturb each other."""
+    """Keep the tests of real time in three processes: many at the same instant would disturb each other."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByTime(LoadScopeScheduling):

@@ -126,6 +126,6 @@ def test_row_f20_the_report_in_words_has_whoever_missed_most_first() -> None:
     assert lines(found, names=names) == [
         "200 calls from outside; 37 reached a backup, which took 30 of them",
         "Anna Nowak       missed 41 calls",
-        "Piotr Zieliński  missed 7 calls, phone off for 1",
-        "Olena Kovalenko  missed 0 calls, phone off for 3",
+        "Piotr Zieliński  missed 7 calls, phone off for 1 call",
+        "Olena Kovalenko  missed 0 calls, phone off for 3 calls",
     ]
