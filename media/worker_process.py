@@ -88,7 +88,11 @@ class WorkerProcess:
                     await worker._started.wait()
         except BaseException:
             worker._is_closing = True
-            worker._end()  # the worker, if there is one, ends when its line does
+            worker._end()
+            if worker._process is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    worker._process.kill()
+                await worker._process.wait()
             raise
         if worker._ended.is_set() or not worker._started.is_set():
             await worker.close()
