@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -13,13 +12,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from media import riff
 from media.codecs.g711 import PCMA, PCMU
 from media.errors import MalformedMedia
+from media.riff import CHUNK, FORMAT, LARGEST, Stored, read_stored
 
-_PCM, _ALAW, _ULAW, _EXTENSIBLE = 1, 6, 7, 0xFFFE
-_FORMAT = struct.Struct("<HHIIHH")
-_CHUNK = struct.Struct("<4sI")
-_LARGEST = 0xFFFF_FFFF
 _CLOSED = -1
 
 
@@ -31,7 +28,7 @@ class WavFormat(StrEnum):
     PCMU = "PCMU"
 
 
-_LAYOUT = {WavFormat.PCM16: (_PCM, 2), WavFormat.PCMA: (_ALAW, 1), WavFormat.PCMU: (_ULAW, 1)}
+_LAYOUT = {WavFormat.PCM16: (riff.PCM, 2), WavFormat.PCMA: (riff.ALAW, 1), WavFormat.PCMU: (riff.ULAW, 1)}
 """Format tag and bytes per sample."""
 
 
@@ -81,47 +78,19 @@ def _read(content: bytes) -> tuple[NDArray[np.int16], int]:
     Raises:
         MalformedMedia: as for read_wav.
     """
-    if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
-        raise MalformedMedia("not a WAV file")
-    chunks: dict[bytes, bytes] = {}
-    for name, body in _chunks(content):
-        chunks.setdefault(name, body)
-    described = chunks.get(b"fmt ", b"")
-    if len(described) < _FORMAT.size:
-        raise MalformedMedia("no format chunk")
-    tag, channels, rate, _, _, bits = _FORMAT.unpack_from(described)
-    if tag == _EXTENSIBLE:  # the true tag begins the sub-format
-        tag = int.from_bytes(described[24:26], "little")
-    if not channels or not rate:
-        raise MalformedMedia(f"{channels} channels at {rate} Hz")
-    samples = _samples(chunks.get(b"data", b""), tag, bits)
-    return samples[: len(samples) // channels * channels].reshape(-1, channels), rate
+    stored = read_stored(content)
+    return _samples(stored).reshape(-1, stored.channels), stored.rate
 
 
-def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield name and body of each chunk, the last cut where the file ends."""
-    offset = 12
-    while offset + _CHUNK.size <= len(content):
-        name, size = _CHUNK.unpack_from(content, offset)
-        start = offset + _CHUNK.size
-        is_unfinished = name == b"data" and size in (0, _LARGEST)  # a recorder that never came back
-        yield name, content[start:] if is_unfinished else content[start : start + size]
-        offset = start + size + size % 2
-
-
-def _samples(body: bytes, tag: int, bits: int) -> NDArray[np.int16]:
-    """Return the samples of a data chunk, channels interleaved.
-
-    Raises:
-        MalformedMedia: the encoding is not one of ours.
-    """
-    if tag == _PCM and bits == 16:
-        return np.frombuffer(body[: len(body) // 2 * 2], "<i2").astype(np.int16)
-    if tag == _ALAW and bits == 8:
-        return PCMA().decode(body)
-    if tag == _ULAW and bits == 8:
-        return PCMU().decode(body)
-    raise MalformedMedia(f"encoding {tag} of {bits} bits; expected 16-bit PCM, A-law or µ-law")
+def _samples(stored: Stored) -> NDArray[np.int16]:
+    """Return the samples, channels interleaved."""
+    match stored.tag:
+        case riff.ALAW:
+            return PCMA().decode(stored.body)
+        case riff.ULAW:
+            return PCMU().decode(stored.body)
+        case _:
+            return np.frombuffer(stored.body, "<i2").astype(np.int16)
 
 
 def _mixed(samples: NDArray[np.int16]) -> NDArray[np.int16]:
@@ -220,17 +189,17 @@ class WavWriter:
 
     def _header(self) -> bytes:
         """Return everything before the samples, with the sizes as they are now."""
-        size = min(self._data_bytes, _LARGEST - 64)  # four GiB are 149 h of A-law
+        size = min(self._data_bytes, LARGEST - 64)  # four GiB are 149 h of A-law
         block = self._block_bytes
-        described = _FORMAT.pack(
+        described = FORMAT.pack(
             self._tag, self._channels, self._rate, self._rate * block, block, 8 * block // self._channels
         )
         inner = b"WAVE" + _chunk(b"fmt ", described)
-        if self._tag != _PCM:  # other encodings must tell their number of samples
+        if self._tag != riff.PCM:  # other encodings must tell their number of samples
             samples = struct.pack("<I", size // block)
             inner = b"WAVE" + _chunk(b"fmt ", described + b"\0\0") + _chunk(b"fact", samples)
-        inner += _CHUNK.pack(b"data", size)
-        return _CHUNK.pack(b"RIFF", len(inner) + size + size % 2) + inner
+        inner += CHUNK.pack(b"data", size)
+        return CHUNK.pack(b"RIFF", len(inner) + size + size % 2) + inner
 
     def _write(self, content: bytes, offset: int) -> None:
         """Write all of ``content`` at ``offset``; the system may take it in pieces."""
@@ -242,4 +211,4 @@ class WavWriter:
 
 def _chunk(name: bytes, body: bytes) -> bytes:
     """Return a chunk of even length."""
-    return _CHUNK.pack(name, len(body)) + body
+    return CHUNK.pack(name, len(body)) + body

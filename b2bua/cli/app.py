@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +17,8 @@ from b2bua.config.files import demo_config
 from b2bua.errors import B2buaError, ConfigError, Problem
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
     from b2bua.config.models import Config
     from b2bua.routing.explain import Ask
     from b2bua.routing.plan import Plan
@@ -43,8 +44,10 @@ def main() -> None:
 
 
 @app.callback()
-def every_command() -> None:
+def every_command(context: typer.Context) -> None:
     """A SIP B2BUA for small offices that never loses a call."""
+    if context.invoked_subcommand == "check":  # is asked often, and all it says are its results
+        return
     from b2bua import log
 
     log.set_up(level="WARNING")  # to stderr: what a command prints may be read by a program
@@ -346,6 +349,8 @@ def _missing_prompts(office: Config) -> tuple[Problem, ...]:
 
 
 def _run(work: Callable[[], Coroutine[object, object, Result]]) -> Result:
+    import asyncio
+
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(work())
@@ -356,7 +361,7 @@ def _run(work: Callable[[], Coroutine[object, object, Result]]) -> Result:
         raise typer.Exit(1) from None
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def _loop_factory() -> Callable[[], AbstractEventLoop] | None:
     """Return uvloop's loop where there is a wheel for it, else asyncio's own."""
     try:
         import uvloop

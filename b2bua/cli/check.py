@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -62,7 +61,12 @@ def _sounds(config: Config) -> Sequence[Problem]:
 def _calendars(config: Config) -> Sequence[Problem]:
     if not config.calendars:
         return ()
+    import asyncio
+
+    from b2bua import log
     from b2bua.cli.calendars import unreadable_calendars
+
+    log.set_up(level="WARNING")
 
     return asyncio.run(unreadable_calendars(config))
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable
 from pathlib import Path
-
-import structlog
 
 from b2bua.phrases.errors import UnknownPrompt
 from b2bua.phrases.grammar import LARGEST_NUMBER, Grammar
@@ -16,7 +15,7 @@ LONGEST_SPOKEN_WAIT_S = 3600.0
 SECONDS_ARE_SPOKEN_BELOW_S = 300.0
 """A caller who has waited longer than this is announced in whole minutes."""
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)  # structlog would be most of what `b2bua check` has to import
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".gsm")
 """Of sound files; the first kind that is there is played."""
@@ -214,7 +213,7 @@ class Phrasebook:
     def _complain_once(self, name: str) -> None:
         if name not in self._complained:
             self._complained.add(name)
-            log.warning("prompt is missing, said in English instead", prompt=name, language=self.language)
+            log.warning("prompt %s is missing in %r, said in English instead", name, self.language)
 
 
 def _stem(name: str) -> str:
