@@ -175,12 +175,19 @@ class Reach:
 def _shown(call: Call, host: str, *, whom: str = "") -> NameAddr:
     """Return what the answerer reads: what was called, who calls, who else missed it (rows F19, F21, I14)."""
     caller = call.identity
-    known_as = caller.name or caller.number or "unknown caller"
-    display = f"{caller.label}: {known_as}" if caller.label else known_as
+    display = caller.name or caller.number or "unknown caller"
+    if caller.label:
+        display = f"{caller.label}: {_number_and_name(caller) or display}"
     others = [name for name in call.missed if name != whom]
     if others:
         display += f" (missed by {_listed(others)})"
     return NameAddr(SipUri(caller.number or "anonymous", host), display=display)
+
+
+def _number_and_name(caller: CallerIdentity) -> str:
+    """Return number and name, in this order: displays are short. Some carriers' names are numbers."""
+    is_name = any(map(str.isalpha, caller.name))
+    return " ".join(filter(None, (caller.number, caller.name if is_name else "")))
 
 
 def _listed(names: Sequence[str]) -> str:

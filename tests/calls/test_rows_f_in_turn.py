@@ -120,26 +120,42 @@ async def test_row_f5_20_20_20_then_voicemail_at_60(tmp_path: Path) -> None:
         await demo.settled()
 
 
+THEN_THE_HEAD = """
+[[step]]
+ring = ["101"]
+
+[[step]]
+ring = ["102"]
+
+[[step]]
+ring = ["104"]
+
+[[step]]
+voicemail = "sales"
+"""
+
+
 @virtual_time(limit_s=600)
-async def test_row_f6_the_head_rings_after_both_managers(tmp_path: Path) -> None:
-    scheme = THREE_IN_TURN.replace('"103"]', '"103", "104"]')
-    async with office(tmp_path, scheme=scheme) as demo:
-        for extension in ("101", "102", "103"):
+@pytest.mark.parametrize("takes_it", [True, False])
+async def test_row_f6_the_head_rings_at_40_after_both_managers_and_the_voicemail_answers_at_60(
+    tmp_path: Path, takes_it: bool
+) -> None:
+    async with office(tmp_path, scheme=THEN_THE_HEAD) as demo:  # 20 s each is the default
+        for extension in ("101", "102"):
             await demo.phone(extension)
-        head = await demo.phone("104", Habit(answers_after=2))
+        await demo.phone("104", Habit(answers_after=2 if takes_it else None))
         began = demo.now
-        call = await demo.call_in(NUMBER)
-        leg = await call.answered(within=30)
-        assert head.invitations[0].at - began == pytest.approx(15, abs=0.3)
-        assert demo.now - began == pytest.approx(17, abs=0.3)
+        leg = await (await demo.call_in(NUMBER)).answered(within=70)
+        assert demo.now - began == pytest.approx(42 if takes_it else 60, abs=0.3)
+        rung = [demo.times("INVITE", to_port=port, since=began) for port in (5101, 5102, 5104)]
+        assert rung == [[pytest.approx(at, abs=0.3)] for at in (0, 20, 40)]
         await asyncio.sleep(3)
         leg.hang_up()
         [call_story] = await demo.stories()
-        assert call_story.outcome is CallOutcome.TALKED
-        assert story(call_story) == (
-            "rang Anna Nowak 5 s, no answer; rang Piotr Zieliński 5 s, no answer; "
-            "rang Olena Kovalenko 5 s, no answer; talked with Ivan Petrov for 3 s"
-        )
+        assert call_story.outcome is (CallOutcome.TALKED if takes_it else CallOutcome.PROMISE)
+        both = "rang Anna Nowak 20 s, no answer; rang Piotr Zieliński 20 s, no answer; "
+        last = "talked with Ivan Petrov for 3 s" if takes_it else "rang Ivan Petrov 20 s, no answer"
+        assert story(call_story).startswith(both + last)
         await demo.settled()
 
 

@@ -276,4 +276,5 @@ def test_row_f19_f21_the_second_phone_shows_the_site_the_caller_and_who_missed_t
         re.findall(r'^From: *"(.*?)"', CHAIN.rung[extension].messages()[0], re.MULTILINE)[0]
         for extension in ("901", "902")
     ]
-    assert shown == ["Site B: SIPp trunk", "Site B: SIPp trunk (missed by Phone 901)"]
+    known_as = "Site B: +48500600700 SIPp trunk"
+    assert shown == [known_as, f"{known_as} (missed by Phone 901)"]
