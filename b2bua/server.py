@@ -22,6 +22,7 @@ from b2bua.call_queue.step import QueueSounds, QueueStep
 from b2bua.config.models import Config
 from b2bua.edition import Edition, Editions
 from b2bua.http.client import HttpClient
+from b2bua.inbound.backups import BackupAlerts
 from b2bua.inbound.call_backs import CallBackStep
 from b2bua.inbound.custody import Custody
 from b2bua.inbound.mails import Mails
@@ -284,7 +285,8 @@ class Server:
         )
 
     def _build_voicemail(self, sounds: Sounds) -> VoicemailStep:
-        self.mails = Mails(lambda: self.editions.own.config, self._surroundings.clock)
+        self.mails = Mails(lambda: self.editions.own.config, self._surroundings.clock, self.http)
+        self.store.journal.news_of = BackupAlerts(lambda: self.editions.own.config).news_of
         self.mail_worker = self.mails.worker(self.store)
         return VoicemailStep(
             plan=self.editions.own_plan,

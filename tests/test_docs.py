@@ -37,6 +37,7 @@ SECTIONS: dict[str, tuple[type[tables.Table], ...]] = {
     "[media]": (tables.Media,),
     "[recording]": (tables.Recording,),
     "[smtp]": (tables.Smtp,),
+    "[backup-alert]": (tables.BackupAlert,),
     "[api]": (tables.Api,),
     "[trunk.x]": (tables.Trunk,),
     "[person.x]": (tables.Person,),

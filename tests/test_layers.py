@@ -28,7 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "trunk": {"sip", "store", "config", "routing", "errors", "money"},
     "people": {"routing", "sip", "store", "config", "errors"},
     "api": {"call", "call_queue", "config", "people", "registrar", "routing", "store", "errors"},
-    "notify": {"store", "config", "errors"},
+    "notify": {"store", "config", "http", "errors"},
     "recording": {"call", "config", "media", "routing", "store", "errors"},
     "lamps": {"call", "registrar", "routing", "sip", "store", "errors"},
     **dict.fromkeys(STEPS, STEP_MAY),

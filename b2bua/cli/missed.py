@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from b2bua.config.models import Config
+from b2bua.inbound.backups import office_of
 from b2bua.store.missed import MissedReport, report
 from b2bua.store.store import Store
 
@@ -26,8 +27,8 @@ async def list_missed(config: Config, *, days: int) -> None:
     since = datetime.combine(first, time.min, tzinfo=zone)
     async with await Store.open(folder) as store:
         stories = await store.journal.calls(limit=MOST_CALLS, since=since)
-    keys = {person.title: name for name, person in config.people.items()}
-    for line in lines(report(stories, keys), names={name: title for title, name in keys.items()}):
+    names = {name: person.title for name, person in config.people.items()}
+    for line in lines(report(stories, office_of(config)), names=names):
         typer.echo(line)
 
 

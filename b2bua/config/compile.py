@@ -303,6 +303,7 @@ class _Compiler:
             music=table.music or "",
             whisper=table.whisper or "",
             duties=tuple(without(duty, direct) for duty in duties),
+            is_backup=bool(table.backup),
         )
 
     def _menu(self, table: tables.Menu) -> MenuSpec:

@@ -15,6 +15,7 @@ from b2bua.config.compile import compile_plan
 from b2bua.config.origin import Origin
 from b2bua.config.tables import (
     Api,
+    BackupAlert,
     Calendar,
     Crm,
     Destination,
@@ -47,6 +48,7 @@ from b2bua.errors import ConfigError
 from b2bua.routing.plan import Plan
 
 __all__ = [
+    "BackupAlert",
     "Calendar",
     "Config",
     "Crm",
@@ -86,6 +88,7 @@ class Config(Table):
     recording: Recording = Recording()
     smtp: Smtp | None = None
     crm: Crm | None = None
+    backup_alert: BackupAlert | None = None
     api: Api | None = None
     trunks: Annotated[Mapping[str, Trunk], BeforeValidator(named)] = Field(
         default={}, validation_alias="trunk"

@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 
 from b2bua.call.call import CallerIdentity
 from b2bua.config.models import Config, Smtp
+from b2bua.http.client import HttpClient
 from b2bua.notify.delivery import Delivery, FolderDelivery, SmtpDelivery, SmtpSettings
 from b2bua.notify.mail import Readers, missed_call_mails, unlisted_number_mails, voicemail_mails
+from b2bua.notify.web import WebDelivery
 from b2bua.notify.worker import MailWorker
 from b2bua.store.calls import NewCall, UnfinishedCall
 from b2bua.store.outbox import NewMail
@@ -26,6 +28,8 @@ class Mails:
     """Mailboxes, language, zone in which times are told, mail server."""
     clock: Callable[[], datetime]
     """Wall-clock time, UTC."""
+    http: HttpClient
+    """For news that go to a server."""
 
     def for_message(self, left: LeftMessage) -> Sequence[NewMail]:
         """Return the mails that bring a message to its mailbox's owners."""
@@ -67,9 +71,11 @@ class Mails:
     def delivery(self) -> Delivery:
         """Return the way out that is configured now."""
         config = self.in_force()
-        if config.smtp is None:
-            return FolderDelivery(config.office.data / "outbox")
-        return SmtpDelivery(_settings(config.smtp))
+        alert = config.backup_alert
+        mail: Delivery = FolderDelivery(config.office.data / "outbox")
+        if config.smtp is not None:
+            mail = SmtpDelivery(_settings(config.smtp))
+        return WebDelivery(mail, self.http, self.clock, secret=alert.secret if alert else None)
 
     def _readers(self, box: str) -> Readers:
         config = self.in_force()

@@ -50,30 +50,30 @@ def voicemail_mails(
         words.message_opening,
         *([words.cut_short] if is_cut_short else []),
         "",
-        *_who_and_when(call, words, readers.timezone),
+        *call_lines(call, words, readers.timezone),
         f"{words.length}: {length}",
-        f"{words.box}: {_one_line(box)}",
+        f"{words.box}: {one_line(box)}",
     ]
-    subject = words.message_subject.format(caller=_caller(call, words), length=length)
+    subject = words.message_subject.format(caller=caller_of(call, words), length=length)
     name = recording_name(call, readers.timezone)
-    return _to_each(readers, subject, _body(lines, call, words), recording=recording, name=name)
+    return to_each(readers, subject, with_link(lines, call, words), recording=recording, name=name)
 
 
 def missed_call_mails(call: NewCall, *, readers: Readers, story: str = "") -> tuple[NewMail, ...]:
     """Return the mails, one per address, that ask to call back; ``story`` says what was tried."""
     words = wording(readers.language)
-    lines = [words.missed_opening, "", *_who_and_when(call, words, readers.timezone)]
+    lines = [words.missed_opening, "", *call_lines(call, words, readers.timezone)]
     if story:
-        lines.append(f"{words.story}: {_one_line(story, longest=2000)}")
-    subject = words.missed_subject.format(caller=_caller(call, words))
-    return _to_each(readers, subject, _body(lines, call, words))
+        lines.append(f"{words.story}: {one_line(story, longest=2000)}")
+    subject = words.missed_subject.format(caller=caller_of(call, words))
+    return to_each(readers, subject, with_link(lines, call, words))
 
 
 def unlisted_number_mails(call: NewCall, *, readers: Readers) -> tuple[NewMail, ...]:
     """Return the mails, one per address, that tell of a call to a number that nobody configured."""
     words = wording(readers.language)
-    lines = [words.unlisted_opening, "", *_who_and_when(call, words, readers.timezone)]
-    return _to_each(readers, words.unlisted_subject.format(number=_one_line(call.dialled)), "\n".join(lines))
+    lines = [words.unlisted_opening, "", *call_lines(call, words, readers.timezone)]
+    return to_each(readers, words.unlisted_subject.format(number=one_line(call.dialled)), "\n".join(lines))
 
 
 def recording_name(call: NewCall, timezone: tzinfo) -> str:
@@ -129,36 +129,40 @@ def _domain(address: str) -> str:
     return re.sub(r"[^\w.-]", "", domain, flags=re.ASCII) or "localhost"
 
 
-def _to_each(
+def to_each(
     readers: Readers, subject: str, body: str, *, recording: Path | None = None, name: str = ""
 ) -> tuple[NewMail, ...]:
+    """Return a mail for each of the readers."""
     return tuple(
         NewMail(address, subject, body, recording, name, readers.language) for address in readers.addresses
     )
 
 
-def _who_and_when(call: NewCall, words: Wording, timezone: tzinfo) -> Iterable[str]:
-    yield f"{words.caller}: {_caller(call, words)}"
-    yield f"{words.dialled}: {_one_line(call.dialled)}"
+def call_lines(call: NewCall, words: Wording, timezone: tzinfo) -> Iterable[str]:
+    """Yield who called whom, and when."""
+    yield f"{words.caller}: {caller_of(call, words)}"
+    yield f"{words.dialled}: {one_line(call.dialled)}"
     yield f"{words.when}: {_local(call.at, timezone)}"
 
 
-def _body(lines: Iterable[str], call: NewCall, words: Wording) -> str:
+def with_link(lines: Iterable[str], call: NewCall, words: Wording) -> str:
+    """Return the lines as a text, with a link that calls back where the number is known."""
     body = "\n".join(lines)
     number = re.sub(r"[^+0-9*#]", "", call.caller)
-    if not number or number != _one_line(call.caller):
+    if not number or number != one_line(call.caller):
         return body
     return f"{body}\n\n{words.call_back.format(link=f'tel:{number}')}"
 
 
-def _caller(call: NewCall, words: Wording) -> str:
-    number = _one_line(call.caller) or words.withheld
-    name = _one_line(call.caller_name)
+def caller_of(call: NewCall, words: Wording) -> str:
+    """Return name and number of the caller, as far as they are known."""
+    number = one_line(call.caller) or words.withheld
+    name = one_line(call.caller_name)
     return f"{name}, {number}" if name and name != number else number
 
 
-def _one_line(text: str, *, longest: int = _LONGEST_NAME) -> str:
-    """Strangers' text must not add lines or headers to the mail, nor break its encoding."""
+def one_line(text: str, *, longest: int = _LONGEST_NAME) -> str:
+    """Return a stranger's text so that it adds no lines or headers to the mail, nor breaks its encoding."""
     printable = "".join(char if char.isprintable() else " " for char in text)
     return " ".join(printable.split())[:longest]
 

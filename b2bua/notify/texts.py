@@ -40,6 +40,22 @@ class Wording:
     """A number was called that nobody configured."""
     unlisted_opening: str
     """The same, in the body."""
+    backup_subject: str
+    """A backup took a call."""
+    backup_missed_subject: str
+    """A call reached a backup, which did not take it."""
+    backup_opening: str
+    """Both, in the body."""
+    backup: str
+    """Label of who the backup is."""
+    missed_by: str
+    """Label of who was rung before, and how long."""
+    was_off: str
+    """In place of how long: there was no phone to ring."""
+    waited: str
+    """Label of how long it took until the backup answered."""
+    talked: str
+    """Label of how long they talked."""
     withheld: str
     """Stands for a number that is not known."""
     attached: str
@@ -68,6 +84,14 @@ ENGLISH = Wording(
         "A number was called that is not in the configuration. Its callers are served by the "
         "default scheme. Please add it, or ask the provider why it comes here."
     ),
+    backup_subject="Answered on the backup: {caller} → {backup}",
+    backup_missed_subject="Not even the backup answered: {caller} → {backup}",
+    backup_opening="A call came to the backup, because nobody before it took it.",
+    backup="Backup",
+    missed_by="Missed by",
+    was_off="phone off",
+    waited="Answered after",
+    talked="Talked for",
     withheld="withheld number",
     attached="The recording is attached: {name}",
     too_big="The recording is too big for a mail ({megabytes} MB). You find it in the file {path}",
@@ -92,6 +116,14 @@ UKRAINIAN = Wording(
         "Зателефонували на номер, якого немає в налаштуваннях. Дзвінки на нього йдуть за "
         "загальною схемою. Додайте його або спитайте провайдера, чому він надходить сюди."
     ),
+    backup_subject="Відповів резерв: {caller} → {backup}",
+    backup_missed_subject="Не відповів навіть резерв: {caller} → {backup}",
+    backup_opening="Дзвінок дійшов до резервного номера, бо до того ніхто не відповів.",
+    backup="Резерв",
+    missed_by="Не відповіли",
+    was_off="телефон вимкнено",
+    waited="Відповідь через",
+    talked="Розмова",
     withheld="прихований номер",
     attached="Запис додано до листа: {name}",
     too_big="Запис завеликий для листа ({megabytes} МБ). Ви знайдете його у файлі {path}",
@@ -116,6 +148,14 @@ RUSSIAN = Wording(
         "Позвонили на номер, которого нет в настройках. Звонки на него идут по общей схеме. "
         "Добавьте его или спросите провайдера, почему он приходит сюда."
     ),
+    backup_subject="Ответил резерв: {caller} → {backup}",
+    backup_missed_subject="Не ответил даже резерв: {caller} → {backup}",
+    backup_opening="Звонок дошёл до резервного номера, потому что до того никто не ответил.",
+    backup="Резерв",
+    missed_by="Не ответили",
+    was_off="телефон выключен",
+    waited="Ответ через",
+    talked="Разговор",
     withheld="скрытый номер",
     attached="Запись приложена к письму: {name}",
     too_big="Запись слишком велика для письма ({megabytes} МБ). Вы найдёте её в файле {path}",
@@ -140,6 +180,14 @@ POLISH = Wording(
         "Ktoś zadzwonił na numer, którego nie ma w konfiguracji. Połączenia na ten numer "
         "obsługuje schemat domyślny. Prosimy go dodać albo zapytać operatora, dlaczego tu trafia."
     ),
+    backup_subject="Odebrano na numerze zapasowym: {caller} → {backup}",
+    backup_missed_subject="Nie odebrano nawet na numerze zapasowym: {caller} → {backup}",
+    backup_opening="Połączenie trafiło na numer zapasowy, bo wcześniej nikt go nie odebrał.",
+    backup="Numer zapasowy",
+    missed_by="Nie odebrali",
+    was_off="telefon wyłączony",
+    waited="Odebrano po",
+    talked="Rozmowa",
     withheld="numer zastrzeżony",
     attached="Nagranie jest w załączniku: {name}",
     too_big="Nagranie jest za duże na e-mail ({megabytes} MB). Znajdziesz je w pliku {path}",

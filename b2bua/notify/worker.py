@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from b2bua.notify.delivery import Delivery, NotDeliveredError
+from b2bua.notify.web import place_of
 from b2bua.store import Outbox, QueuedMail
 
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
@@ -168,7 +169,7 @@ class Worker(Generic[Waiting]):
 
 
 class MailWorker(Worker[QueuedMail]):
-    """Sends mails."""
+    """Sends mails, and news for servers."""
 
     def __init__(
         self, outbox: Outbox, delivery: Delivery, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -177,7 +178,7 @@ class MailWorker(Worker[QueuedMail]):
 
 
 def _about_mail(queued: QueuedMail) -> Mapping[str, Any]:
-    return {"to": queued.mail.recipient, "subject": queued.mail.subject}
+    return {"to": place_of(queued.mail.recipient), "subject": queued.mail.subject}
 
 
 def retry_after(attempts: int, *, is_permanent: bool = False) -> float:

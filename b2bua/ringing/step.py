@@ -63,6 +63,8 @@ class Ringing:
             LegEnded: the caller hung up while it rang.
         """
         call.doing = "while it rang"
+        if ring.is_backup:
+            call.ledger.note(EventKind.BACKUP)
         self._entertain(call, ring)
         if ring.mode is RingMode.IN_TURN:
             return await self._in_turn(call, ring)

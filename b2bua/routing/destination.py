@@ -117,6 +117,8 @@ class Ring:
     """Name of the prompt that whoever answers hears before the caller is connected; empty: none."""
     duties: tuple[Duty, ...] = ()
     """Which of the targets ring only while they are on duty."""
+    is_backup: bool = False
+    """The owner says that whoever is rung is the backup."""
 
     @property
     def longest_seconds(self) -> float:

@@ -69,6 +69,8 @@ class EventKind(StrEnum):
     """``who`` promised to call back."""
     PROMPT = "prompt"
     """The prompt ``detail`` was played."""
+    BACKUP = "backup"
+    """The call came to the step that is the backup."""
     HELD = "held"
     """The call was answered before its carrier gave up; ringing went on as sound."""
     HUNG_UP = "hung up"

@@ -75,6 +75,11 @@ class History:
         async with self._engine.connect() as connection:
             return await connection.scalar(query) or ""
 
+    async def events(self, key: int) -> list[CallEvent]:
+        """Return what happened in the call of that row, in its order."""
+        async with self._engine.connect() as connection:
+            return (await _events_of(connection, [key]))[key]
+
     async def unfinished(self, *, besides: Collection[int]) -> list[tuple[int, NewCall]]:
         """Return the rows of calls without an end, oldest first, but for those in ``besides``."""
         query = select(calls).where(calls.c.ended_at.is_(None)).order_by(calls.c.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
@@ -17,13 +17,15 @@ from b2bua.store.outbox import NewMail, Outbox
 from b2bua.store.paths import Paths
 from b2bua.store.quality import LegQuality
 from b2bua.store.recording import recorded_seconds
-from b2bua.store.recovery import MailsFor, Recovery, SecondsOf
+from b2bua.store.recovery import INTERRUPTED, MailsFor, Recovery, SecondsOf
 from b2bua.store.rows import JournaledCall
 from b2bua.store.statements import Change
 from b2bua.store.writer import Writer
 
 log = structlog.get_logger(__name__)
 
+NewsOf = Callable[[CallStory], Sequence[NewMail]]
+"""What has to be told outside of a call that is over."""
 _ENDED_KEPT = 1000
 """How many ended calls may still get late notes."""
 
@@ -40,6 +42,8 @@ class Journal:
         self._outbox = outbox
         self._keys = keys
         self._paths = paths
+        self.news_of: NewsOf = lambda _story: ()
+        """Returns what has to be told outside of a call that ends: it goes into the outbox with the end."""
         self._open: dict[str, JournaledCall] = {}
         self._ended: dict[str, JournaledCall] = {}
 
@@ -67,6 +71,7 @@ class Journal:
         if journaled is None:
             log.warning("a note of a call that was never begun", call_id=call_id, what=str(event))
             return
+        journaled.events.append(event)
         self._writer.put([rows.noting(self._keys.next(), journaled.key, event)])
 
     def measure(self, call_id: str, leg: LegQuality) -> None:
@@ -94,21 +99,20 @@ class Journal:
         """Journal the one outcome of the call; True once that is on disk (see :meth:`begin`).
 
         In the same transaction PROMISE opens a promise to call back, TALKED keeps the promises that were
-        open to the same person, and ``mails`` go into the outbox.
+        open to the same person, and ``mails`` and the news of the call go into the outbox.
 
         Raises:
             WrongState: the call has ended already, or never began.
         """
         changes = [*self.ending(call_id, outcome, at=at, why=why), *self._outbox.posting(mails, at=at)]
-        is_written = await self._writer.write(changes)
-        if mails:
-            self._outbox.has_new.set()
-        return is_written
+        return await self._outbox.write(changes)
 
     def ending(
         self, call_id: str, outcome: CallOutcome, *, at: datetime, why: str = ""
     ) -> tuple[Change, ...]:
-        """Take the call off the open ones and return what has to be written for its end.
+        """Take the call off the open ones and return what has to be written for its end, its news included.
+
+        Write it by ``Outbox.write``.
 
         Raises:
             WrongState: the call has ended already, or never began.
@@ -117,8 +121,10 @@ class Journal:
         if journaled is None:
             raise WrongState(f"call {call_id} has ended already or never began")
         self._remember_ended(journaled)
+        whole = CallStory(journaled.call, tuple(journaled.events), at, outcome, why)
         return (
             *rows.ending(journaled, self._keys.next(), outcome, at=at, why=why),
+            *self._outbox.posting(self.news_of(whole), at=at),
             *(rows.measuring(self._keys.next(), journaled.key, leg) for leg in journaled.legs),
         )
 
@@ -180,8 +186,10 @@ class Journal:
         ours = {journaled.key for journaled in self._open.values()}
         recovered = []
         for key, new_call in await self._history.unfinished(besides=ours):
-            call, changes = await recovery.close(JournaledCall(key, new_call), at=at)
-            await self._writer.write(changes)
+            journaled = JournaledCall(key, new_call, events=await self._history.events(key))
+            call, changes = await recovery.close(journaled, at=at)
+            told = CallStory(new_call, tuple(journaled.events), at, CallOutcome.PROMISE, INTERRUPTED)
+            await self._writer.write([*changes, *self._outbox.posting(self.news_of(told), at=at)])
             recovered.append(call)
         if recovered:
             self._outbox.has_new.set()

@@ -136,16 +136,14 @@ class Messages:
         begun = self._pop(call_id)
         finished = {"_id": begun.key, "_at": at, "_seconds": seconds, "_is_silent": is_silent}
         event = CallEvent(at, EventKind.MESSAGE, begun.box, "silence" if is_silent else "", seconds)
+        journaled.events.append(event)
         changes = [
             Change(statements.FINISH_MESSAGE, finished),
             rows.noting(self._keys.next(), journaled.key, event),
             *self._outbox.posting(mails, at=at),
             *self._journal.ending(call_id, outcome, at=at, why=why),
         ]
-        is_written = await self._write(*changes)
-        if mails:
-            self._outbox.has_new.set()
-        return is_written
+        return await self._write(*changes)
 
     async def discard(self, call_id: str) -> bool:
         """Forget the begun message: nothing was said. The call stays open, the file stays where it is.
@@ -197,7 +195,7 @@ class Messages:
         return {box: Waiting(new, count - new) for box, new, count in found}
 
     async def _write(self, *changes: Change) -> bool:
-        is_written = await self._writer.write(changes)
+        is_written = await self._outbox.write(changes)
         if is_written and self.on_change is not None:
             self.on_change()
         return is_written

@@ -1,9 +1,9 @@
-"""Mail that has to go out: written with the news it carries, kept until a server took it."""
+"""News that have to go out by mail or web: written with what they tell of, kept until a server took them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,14 +22,17 @@ from b2bua.store.writer import Writer
 
 @dataclass(frozen=True, slots=True)
 class NewMail:
-    """A mail to one address, ready but for its attachment, which is read when it is sent."""
+    """A mail to one address, ready but for its attachment, which is read when it is sent.
+
+    Or news for a server on the web, which gets the body.
+    """
 
     recipient: str
-    """One address."""
+    """One e-mail address, or a web address (``https:…``)."""
     subject: str
     """One line."""
     body: str
-    """Plain text."""
+    """Plain text; JSON for a web address."""
     attachment: Path | None = None
     """A recording."""
     attachment_name: str = ""
@@ -69,8 +72,13 @@ class Outbox:
 
     async def post(self, mails: Iterable[NewMail], *, at: datetime) -> bool:
         """Add ``mails``, due at once."""
-        is_written = await self._writer.write(self.posting(mails, at=at))
-        self.has_new.set()
+        return await self.write(self.posting(mails, at=at))
+
+    async def write(self, changes: Sequence[Change]) -> bool:
+        """Write ``changes``, and have sent at once what they post; see :meth:`Writer.write`."""
+        is_written = await self._writer.write(changes)
+        if any(change.statement is statements.POST_MAIL for change in changes):
+            self.has_new.set()
         return is_written
 
     async def has_posted(self, subject: str, *, since: datetime) -> bool:
@@ -80,7 +88,7 @@ class Outbox:
             return await connection.scalar(query) is not None
 
     def posting(self, mails: Iterable[NewMail], *, at: datetime) -> list[Change]:
-        """Return what has to be written to add ``mails``; set ``has_new`` when that is done."""
+        """Return what has to be written to add ``mails``, by :meth:`write`."""
         return [Change(statements.POST_MAIL, self._row(mail, at)) for mail in mails]
 
     async def due(self, now: datetime, limit: int = 20) -> list[QueuedMail]:

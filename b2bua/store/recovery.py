@@ -78,4 +78,5 @@ class Recovery:
         return [Change(statements.FINISH_MESSAGE, row), self._note(journaled, event)]
 
     def _note(self, journaled: JournaledCall, event: CallEvent) -> Change:
+        journaled.events.append(event)
         return rows.noting(self.keys.next(), journaled.key, event)

@@ -23,6 +23,8 @@ class JournaledCall:
     """How it came."""
     legs: list[LegQuality] = field(default_factory=list)
     """How the sound of those was whose part is over; written when the call ends."""
+    events: list[CallEvent] = field(default_factory=list)
+    """What has happened in it so far."""
 
 
 def beginning(journaled: JournaledCall) -> Change:

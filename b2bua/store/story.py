@@ -189,6 +189,7 @@ _PHRASES: dict[EventKind, Callable[[CallEvent, str], str]] = {
     EventKind.DECIDED: lambda event, who: f"said: {who} {event.detail}",
     EventKind.PROMISED: lambda _event, who: f"{who} promised to call back",
     EventKind.PROMPT: lambda _event, _who: "",
+    EventKind.BACKUP: lambda _event, _who: "",
     EventKind.HELD: lambda _event, _who: "",
     EventKind.HUNG_UP: _hung_up,
     EventKind.INTERRUPTED: lambda _event, _who: "we were interrupted",

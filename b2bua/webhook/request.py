@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from urllib.parse import urlencode
 
 from b2bua.call.call import CallerIdentity
 from b2bua.http.client import Request
+from b2bua.http.signature import signature
 from b2bua.routing.plan import WebhookSpec
-
-TIMESTAMP = "X-B2bua-Timestamp"
-SIGNATURE = "X-B2bua-Signature"
 
 
 def request_for(spec: WebhookSpec, caller: CallerIdentity, clock: Callable[[], datetime]) -> Request:
@@ -35,16 +31,3 @@ def request_for(spec: WebhookSpec, caller: CallerIdentity, clock: Callable[[], d
         return Request("GET", f"{spec.url}{separator}{urlencode(fields)}", headers, sign=sign)
     body = json.dumps(fields, ensure_ascii=False).encode()
     return Request("POST", spec.url, {**headers, "Content-Type": "application/json"}, body, sign=sign)
-
-
-def signature(
-    secret: str, clock: Callable[[], datetime], method: str, target: str, body: bytes
-) -> Mapping[str, str]:
-    """Return the headers that prove that a request is ours and of now.
-
-    Signed is ``<timestamp>.<method>.<path with query>.<body>`` by HMAC-SHA256 (RFC 2104), written in hex.
-    """
-    timestamp = str(int(clock().timestamp()))
-    text = b".".join((timestamp.encode(), method.encode(), target.encode(), body))
-    digest = hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()
-    return {TIMESTAMP: timestamp, SIGNATURE: f"sha256={digest}"}

@@ -11,6 +11,7 @@ import pytest
 
 from b2bua.cli.missed import lines
 from b2bua.demo.softphone import Habit, Invitation, Softphone
+from b2bua.inbound.backups import office_of
 from b2bua.sip.session import IncomingInvite
 from b2bua.store.missed import MissedReport, report
 from tests.harness.clock import virtual_time
@@ -113,8 +114,7 @@ async def test_row_f20_the_report_of_200_calls_is_what_the_phones_have_seen(tmp_
         expected = truth(
             phones, mobiles, off={number: {"103"} if number >= half else set() for number in range(CALLS)}
         )
-        keys = {person.title: name for name, person in demo.server.config.people.items()}
-        assert report(stories, keys) == expected
+        assert report(stories, office_of(demo.server.config)) == expected
         assert expected.reached_backup > 30
         assert min(expected.missed.values()) > 20
         assert expected.off["olena"] > 30

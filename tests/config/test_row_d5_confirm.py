@@ -72,7 +72,7 @@ def test_row_d5_confirm_and_music_belong_to_ring(errors: Says) -> None:
     for key in ("confirm = true", 'confirm-within = "10s"', 'music = "calm"'):
         [error] = errors(step(f'queue = "q"\n{key}') + '[queue.q]\nagents = ["anna"]\n')
         assert error.endswith(
-            "scheme.main.step.1: confirm, confirm-within, caller-id, music and whisper belong to ring"
+            "scheme.main.step.1: confirm, confirm-within, caller-id, music, whisper and backup belong to ring"
         )
 
 

@@ -8,7 +8,7 @@ from b2bua.config.tables.calendars import Calendar
 from b2bua.config.tables.crm import Crm, CrmCreate, CrmFind
 from b2bua.config.tables.hours import Hours
 from b2bua.config.tables.office import Media, Office, Recording, Rtp, Sip, Smtp, Srtp
-from b2bua.config.tables.outside import Webhook
+from b2bua.config.tables.outside import BackupAlert, Webhook
 from b2bua.config.tables.parties import Group, Person, Trunk
 from b2bua.config.tables.rates import Rate, Rates
 from b2bua.config.tables.rotas import Rota
@@ -37,6 +37,7 @@ __all__ = [
     "RING_SECONDS",
     "STAGGER_SECONDS",
     "Api",
+    "BackupAlert",
     "Calendar",
     "Crm",
     "CrmCreate",

@@ -1,14 +1,14 @@
-"""Servers outside that are asked about calls over HTTP."""
+"""Servers and people outside: who is asked about calls over HTTP, and who is told of them."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from b2bua.config.tables.base import Named
-from b2bua.config.values import Seconds, Secret
+from b2bua.config.tables.base import Named, Table
+from b2bua.config.values import Emails, Seconds, Secret
 
 
 def _is_web_address(text: str) -> str:
@@ -38,3 +38,22 @@ class Webhook(Named):
     """Signs the requests."""
     cache: bool = False
     """Whether the last good answer for a caller counts while the server is down."""
+
+
+class BackupAlert(Table):
+    """``[backup-alert]``: who is told of each call that reached a backup."""
+
+    emails: Emails = ()
+    """Each gets a mail."""
+    url: WebAddress | None = None
+    """A server that gets it as JSON."""
+    secret: Secret | None = Field(default=None, repr=False)
+    """Signs what the server gets."""
+
+    @model_validator(mode="after")
+    def _tells_somebody(self) -> Self:
+        if not self.emails and self.url is None:
+            raise ValueError("nobody is told: give emails, a url or both")
+        if self.secret and self.url is None:
+            raise ValueError("secret belongs to a url")
+        return self

@@ -21,7 +21,7 @@ RING_SECONDS = 20.0
 RESPONSIBLE_SECONDS = 30.0
 STAGGER_SECONDS = 5.0
 CONFIRM_SECONDS = 20.0
-OF_RING = ("confirm", "confirm_seconds", "caller_id", "music", "whisper")
+OF_RING = ("confirm", "confirm_seconds", "caller_id", "music", "whisper", "backup")
 """What can be said of no other action."""
 ACTIONS = (
     "ring",
@@ -63,6 +63,8 @@ class Destination(Table):
     """The caller is answered, and hears this instead of ringing."""
     whisper: str | None = None
     """Prompt that whoever answers hears before they are connected."""
+    backup: Literal[True] | None = None
+    """Whoever is rung is the backup, for reports and alerts."""
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -77,7 +79,7 @@ class Destination(Table):
         if (self.mode or self.stagger_seconds) and self.ring is None:
             raise ValueError("mode and stagger belong to ring")
         if self.ring is None and any(getattr(self, key) is not None for key in OF_RING):
-            raise ValueError("confirm, confirm-within, caller-id, music and whisper belong to ring")
+            raise ValueError("confirm, confirm-within, caller-id, music, whisper and backup belong to ring")
         if self.for_seconds and not (self.ring or self.queue or self.crm):
             raise ValueError('"for" belongs to ring, queue and crm; menus and webhooks have their own')
         if self.stagger_seconds and self.mode is not RingMode.STAGGERED:
