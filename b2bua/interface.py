@@ -25,7 +25,7 @@ async def interface(server: Server) -> AsyncIterator[None]:
     from b2bua.api.app import build_app
     from b2bua.api.serving import serving
 
-    async with serving(build_app(_shown(server), api.tokens), api):
+    async with serving(build_app(_shown(server), lambda: api.tokens), api):
         yield
 
 
@@ -41,6 +41,10 @@ def _shown(server: Server) -> Office:
         occupancy=server.occupancy,
         calls=server.roll,
         promises=server.store.promises,
+        messages=server.store.messages,
+        recordings=server.store.recordings,
+        signer=server.store.signer,
         clock=server.attendance.clock,
         zone=lambda: server.editions.current.zone,
+        language=lambda: server.config.office.language,
     )

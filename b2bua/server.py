@@ -39,6 +39,7 @@ from b2bua.interface import interface
 from b2bua.ivr.step import MenuStep
 from b2bua.lamps.desk import LampDesk
 from b2bua.listening import listen, resolver
+from b2bua.notify.links import Links
 from b2bua.people.occupancy import Occupancy
 from b2bua.recording.build import build_keeper, build_studio
 from b2bua.recovering import recover
@@ -285,7 +286,12 @@ class Server:
         )
 
     def _build_voicemail(self, sounds: Sounds) -> VoicemailStep:
-        self.mails = Mails(lambda: self.editions.own.config, self._surroundings.clock, self.http)
+        self.mails = Mails(
+            lambda: self.editions.own.config,
+            self._surroundings.clock,
+            self.http,
+            Links(lambda: self.config, self.store.signer),
+        )
         self.store.journal.news_of = BackupAlerts(lambda: self.editions.own.config).news_of
         self.mail_worker = self.mails.worker(self.store)
         return VoicemailStep(

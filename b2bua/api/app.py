@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -11,15 +11,21 @@ from starlette.types import ASGIApp
 from b2bua.api.calls import call_routes
 from b2bua.api.errors import Refusal, failed, not_served, refused
 from b2bua.api.guard import Guard
+from b2bua.api.listening import listening_routes
 from b2bua.api.office import Office
 from b2bua.api.override import override_routes
 from b2bua.api.people import people_routes
 
 
-def build_app(office: Office, tokens: Iterable[str]) -> ASGIApp:
-    """Return the interface of ``office`` for whoever has one of the ``tokens``."""
+def build_app(office: Office, tokens: Callable[[], Iterable[str]]) -> ASGIApp:
+    """Return the interface of ``office`` for whoever has one of the ``tokens`` that are good then."""
     app = Starlette(
-        routes=[*people_routes(office), *call_routes(office), *override_routes(office)],
+        routes=[
+            *people_routes(office),
+            *call_routes(office),
+            *override_routes(office),
+            *listening_routes(office),
+        ],
         exception_handlers={Refusal: refused, HTTPException: not_served, Exception: failed},
     )
     app.router.redirect_slashes = False

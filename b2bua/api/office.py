@@ -13,7 +13,10 @@ from b2bua.people.occupancy import Occupancy
 from b2bua.people.presence import Presence
 from b2bua.registrar.bindings import Bindings
 from b2bua.routing.plan import Plan
+from b2bua.store.links import Signer
+from b2bua.store.messages import Messages
 from b2bua.store.promises import Promises
+from b2bua.store.recordings import Recordings
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,15 @@ class Office:
     """The calls that are up."""
     promises: Promises
     """Whom the office owes a call."""
+    messages: Messages
+    """Voicemail."""
+    recordings: Recordings
+    """What was talked."""
+    signer: Signer
+    """Knows the links that were made here."""
     clock: Callable[[], datetime]
     """Wall-clock time, UTC."""
     zone: Callable[[], tzinfo]
     """Where the office's clock hangs."""
+    language: Callable[[], str]
+    """What people read."""

@@ -13,7 +13,7 @@ from b2bua.config.origin import Fault
 from b2bua.config.price_check import price_warnings
 from b2bua.config.queue_room import queues_without_room
 from b2bua.config.rung import rung
-from b2bua.config.servers import warnings_about_servers
+from b2bua.config.servers import unencrypted, warnings_about_servers
 from b2bua.config.written import written_destinations
 from b2bua.errors import ConfigError, Problem
 from b2bua.routing.destination import (
@@ -125,6 +125,10 @@ def _interface(config: Config) -> Iterator[Fault]:
     if config.api is not None and not config.api.is_private:
         why = "tokens and callers cross the network in the clear: add tls-certificate, or listen on 127.0.0.1"
         yield _warn("api", "listen", because=why)
+    if config.api is not None and config.api.url is not None:
+        yield from unencrypted(
+            config.api.url, "api", because="whoever is on the way can listen to recordings"
+        )
 
 
 def _no_telephone_numbers(config: Config, plan: Plan) -> Iterator[Fault]:

@@ -35,9 +35,14 @@ def _server(url: str, budget_s: float, *path: str) -> Iterator[Fault]:
     if budget_s > LONGEST_BUDGET_S:
         why = f"callers hear ringing for {budget_s:g} s in which nobody is rung; 1.5 s is usual"
         yield _warn(*path, "budget", because=why)
+    why = "whoever is on the way reads who calls, and can send your callers elsewhere"
+    yield from unencrypted(url, *path, because=why)
+
+
+def unencrypted(url: str, *path: str, because: str) -> Iterator[Fault]:
+    """Yield what is unwise about the address of a server to which not only our own network leads."""
     if url.startswith("http:") and not _is_near(url):
-        why = "is not encrypted: whoever is on the way reads who calls, and can send your callers elsewhere"
-        yield _warn(*path, "url", because=why)
+        yield _warn(*path, "url", because=f"is not encrypted: {because}")
 
 
 def _is_near(url: str) -> bool:

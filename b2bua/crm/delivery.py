@@ -18,8 +18,10 @@ from b2bua.crm.adapter import Crm
 from b2bua.crm.desk import CrmDesk
 from b2bua.crm.due import due_at
 from b2bua.crm.record import CallRecord, call_back_hours, describe
+from b2bua.crm.sounds import Sounds
 from b2bua.http.failures import Fault, NoAnswerError
 from b2bua.notify.delivery import NotDeliveredError
+from b2bua.notify.links import Links
 from b2bua.store.crm_records import DueRecord
 from b2bua.store.store import Store
 
@@ -60,7 +62,7 @@ class CrmDelivery:
             raise NotDeliveredError("there is no [crm] any more", is_permanent=True)
         if call is None:
             return "nobody: the call is no longer in the journal"
-        record = describe(call, config, await self.store.recordings.of_call(queued.call_id))
+        record = describe(call, config, await self._sounds(queued.call_id))
         if settings.call_back_after_s and record.is_missed:
             record = replace(record, due_at=await self._due_at(record, config, settings))
         # who calls twice while the CRM is down is still one new customer
@@ -73,6 +75,11 @@ class CrmDelivery:
                 raise NotDeliveredError(why, is_permanent=error.fault is Fault.REFUSED) from error
         log.info("the CRM knows of the call", call_id=queued.call_id)
         return settings.url
+
+    async def _sounds(self, call_id: str) -> Sounds:
+        recordings = await self.store.recordings.of_call(call_id)
+        messages = await self.store.messages.of_call(call_id)
+        return Sounds(recordings, messages, Links(self.config, self.store.signer))
 
     @staticmethod
     async def _due_at(record: CallRecord, config: Config, settings: Settings) -> datetime:

@@ -108,13 +108,13 @@ def _call_log(record: CallRecord, made: Mapping[str, str]) -> Shape:
 
 def _note(record: CallRecord) -> str:
     """Return what happened, in HTML."""
-    lines = [escape(story(record.call))]
-    if record.recording.startswith(("http:", "https:")):
-        link = escape(record.recording, quote=True)
-        lines.append(f'<a href="{link}">{link}</a>')
-    elif record.recording:
-        lines.append(escape(record.recording))
-    return "<br>".join((*lines, _tag(record)))
+    sounds = map(_heard_at, (*record.recordings, *record.messages))
+    return "<br>".join((escape(story(record.call)), *sounds, _tag(record)))
+
+
+def _heard_at(where: str) -> str:
+    link = escape(where, quote=True)
+    return f'<a href="{link}">{link}</a>' if where.startswith(("http:", "https:")) else link
 
 
 def _tag(record: CallRecord) -> str:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from urllib.parse import quote
 
 from b2bua.config.models import Config, Person
 from b2bua.config.tables.crm import MadeKind
+from b2bua.crm.sounds import Sounds
 from b2bua.crm.words import TITLES
 from b2bua.routing.numbers import significant
 from b2bua.routing.schedule import Schedule
 from b2bua.routing.scheme import number_spec
 from b2bua.store.calls import CallOutcome, CallStory, EventKind
-from b2bua.store.recordings import KeptRecording
 from b2bua.store.story import story
 
 MISSED = frozenset({CallOutcome.PROMISE, CallOutcome.MESSAGE})
@@ -35,8 +32,10 @@ class CallRecord:
     """Title of the task that follows from it."""
     person: Person | None
     """Who talked with the other party last."""
-    recording: str
-    """Link to the recording of what was said, or its file; empty: there is none."""
+    recordings: tuple[str, ...]
+    """Links to what was talked, or its files, in their order; more than one where a disk failed meanwhile."""
+    messages: tuple[str, ...]
+    """Links to what was left in a mailbox, or its files."""
     due_at: datetime | None = None
     """When somebody should have called back."""
 
@@ -50,6 +49,11 @@ class CallRecord:
         """Return what is known of their name, else the number."""
         told = self.call.call.caller_name if self.is_incoming else ""
         return told or self.number
+
+    @property
+    def recording(self) -> str:
+        """Return the one to listen to where a record has room for one: the talk, else the message."""
+        return next(reversed((*self.messages, *self.recordings)), "")
 
     @property
     def is_incoming(self) -> bool:
@@ -93,12 +97,14 @@ class CallRecord:
             "seconds": str(self.seconds),
             "person": self.person.title if self.person else "",
             "recording": self.recording,
+            "message": next(reversed(self.messages), ""),
+            "links": "\n".join((*self.recordings, *self.messages)),
             "call_id": call.call_id,
             "due": moment(self.due_at) if self.due_at else "",
         }
 
 
-def describe(call: CallStory, config: Config, recordings: Sequence[KeptRecording]) -> CallRecord:
+def describe(call: CallStory, config: Config, sounds: Sounds) -> CallRecord:
     """Return what is told of a call, but for when a call back is due."""
     titles = TITLES[config.office.language]
     is_incoming = call.call.direction == "in"
@@ -111,7 +117,8 @@ def describe(call: CallStory, config: Config, recordings: Sequence[KeptRecording
         title=(titles.call_in if is_incoming else titles.call_out).format(who=who),
         task=(titles.call_back if missed else titles.follow_up).format(who=who),
         person=_who_talked(call, config),
-        recording=_recording(call, config, recordings),
+        recordings=tuple(sounds.recordings(call, config)),
+        messages=tuple(sounds.messages(call, config)),
     )
 
 
@@ -133,14 +140,3 @@ def moment(at: datetime) -> str:
 def _who_talked(call: CallStory, config: Config) -> Person | None:
     parties = [event.party for event in call.events if event.kind is EventKind.TALKED and event.party]
     return config.people.get(parties[-1].removeprefix(MOBILE)) if parties else None
-
-
-def _recording(call: CallStory, config: Config, recordings: Sequence[KeptRecording]) -> str:
-    kept = [each for each in recordings if each.deleted_at is None]
-    if not kept:
-        return ""
-    path: Path = kept[-1].path.with_suffix(f".{config.recording.format}")  # to which it is converted by then
-    link = config.crm.recording_url if config.crm is not None else None
-    if link is None:
-        return str(path)
-    return link.format(call_id=quote(call.call.call_id), file=quote(path.name))

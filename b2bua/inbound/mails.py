@@ -11,10 +11,12 @@ from b2bua.call.call import CallerIdentity
 from b2bua.config.models import Config, Smtp
 from b2bua.http.client import HttpClient
 from b2bua.notify.delivery import Delivery, FolderDelivery, SmtpDelivery, SmtpSettings
+from b2bua.notify.links import Links
 from b2bua.notify.mail import Readers, missed_call_mails, unlisted_number_mails, voicemail_mails
 from b2bua.notify.web import WebDelivery
 from b2bua.notify.worker import MailWorker
 from b2bua.store.calls import NewCall, UnfinishedCall
+from b2bua.store.links import Kept
 from b2bua.store.outbox import NewMail
 from b2bua.store.store import Store
 from b2bua.voicemail.step import LeftMessage
@@ -30,6 +32,8 @@ class Mails:
     """Wall-clock time, UTC."""
     http: HttpClient
     """For news that go to a server."""
+    links: Links
+    """By which messages are heard."""
 
     def for_message(self, left: LeftMessage) -> Sequence[NewMail]:
         """Return the mails that bring a message to its mailbox's owners."""
@@ -39,6 +43,7 @@ class Mails:
             recording=left.path,
             seconds=left.seconds,
             readers=self._readers(left.box.name),
+            link=self.links.to(Kept.MESSAGE, left.row, since=left.at),
         )
 
     def for_interrupted(self, unfinished: UnfinishedCall) -> Sequence[NewMail]:
@@ -52,6 +57,7 @@ class Mails:
                     recording=message.path,
                     seconds=message.seconds,
                     readers=self._readers(message.box),
+                    link=self.links.to(Kept.MESSAGE, message.id, since=message.began_at),
                     is_cut_short=True,
                 )
         if mails or unfinished.call.direction != "in":

@@ -11,6 +11,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
 
+from b2bua.notify.links import Link
 from b2bua.notify.texts import Wording, wording
 from b2bua.store import NewCall, NewMail, QueuedMail
 
@@ -41,9 +42,13 @@ def voicemail_mails(
     recording: Path,
     seconds: float,
     readers: Readers,
+    link: Link | None = None,
     is_cut_short: bool = False,
 ) -> tuple[NewMail, ...]:
-    """Return the mails, one per address, for a message left in ``box``, with the recording attached."""
+    """Return the mails, one per address, for a message left in ``box``, with the recording attached.
+
+    By ``link`` it is heard without opening the attachment; None: nobody outside can.
+    """
     words = wording(readers.language)
     length = clock_length(seconds)
     lines = [
@@ -53,6 +58,7 @@ def voicemail_mails(
         *call_lines(call, words, readers.timezone),
         f"{words.length}: {length}",
         f"{words.box}: {one_line(box)}",
+        *(_how_to_listen(link, words, readers.timezone) if link is not None else ()),
     ]
     subject = words.message_subject.format(caller=caller_of(call, words), length=length)
     name = recording_name(call, readers.timezone)
@@ -143,6 +149,12 @@ def call_lines(call: NewCall, words: Wording, timezone: tzinfo) -> Iterable[str]
     yield f"{words.caller}: {caller_of(call, words)}"
     yield f"{words.dialled}: {one_line(call.dialled)}"
     yield f"{words.when}: {_local(call.at, timezone)}"
+
+
+def _how_to_listen(link: Link, words: Wording, timezone: tzinfo) -> Iterable[str]:
+    yield ""
+    yield f"{words.listen.format(until=_local(link.until, timezone))}:"
+    yield link.url  # on a line of its own: mail programs make it one to click on
 
 
 def with_link(lines: Iterable[str], call: NewCall, words: Wording) -> str:

@@ -34,6 +34,8 @@ class Wording:
     """Label of the mailbox."""
     story: str
     """Label of what happened in the call."""
+    listen: str
+    """Label of the link to the recording."""
     call_back: str
     """How to call back."""
     unlisted_subject: str
@@ -78,6 +80,7 @@ ENGLISH = Wording(
     length="Length",
     box="Mailbox",
     story="What happened",
+    listen="Listen at once (until {until})",
     call_back="Call back: {link}",
     unlisted_subject="Called, but not configured: {number}",
     unlisted_opening=(
@@ -110,6 +113,7 @@ UKRAINIAN = Wording(
     length="Тривалість",
     box="Скринька",
     story="Що відбулося",
+    listen="Прослухати одразу (до {until})",
     call_back="Передзвонити: {link}",
     unlisted_subject="Номер не налаштовано: {number}",
     unlisted_opening=(
@@ -142,6 +146,7 @@ RUSSIAN = Wording(
     length="Длительность",
     box="Ящик",
     story="Что произошло",
+    listen="Прослушать сразу (до {until})",
     call_back="Перезвонить: {link}",
     unlisted_subject="Номер не настроен: {number}",
     unlisted_opening=(
@@ -174,6 +179,7 @@ POLISH = Wording(
     length="Długość",
     box="Skrzynka",
     story="Przebieg",
+    listen="Odsłuchaj od razu (do {until})",
     call_back="Oddzwoń: {link}",
     unlisted_subject="Numer bez konfiguracji: {number}",
     unlisted_opening=(

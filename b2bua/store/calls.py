@@ -175,6 +175,8 @@ class CallStory:
 class PartialMessage:
     """A voicemail whose recording was cut short by the end of the program."""
 
+    id: int
+    """Its row."""
     box: str
     """The mailbox."""
     path: Path

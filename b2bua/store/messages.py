@@ -19,7 +19,7 @@ from b2bua.store.keys import Keys
 from b2bua.store.outbox import NewMail, Outbox
 from b2bua.store.paths import Paths
 from b2bua.store.statements import Change
-from b2bua.store.tables import calls, messages
+from b2bua.store.tables import calls, latest_call, messages
 from b2bua.store.writer import Writer
 
 
@@ -114,6 +114,17 @@ class Messages:
         }
         return await self._writer.write([Change(statements.BEGIN_MESSAGE, row)])
 
+    def begun(self, call_id: str) -> int:
+        """Return the row of the message that is being left.
+
+        Raises:
+            WrongState: none is.
+        """
+        try:
+            return self._begun[call_id].key
+        except KeyError:
+            raise WrongState(f"call {call_id} is not leaving a message") from None
+
     async def finish(
         self,
         call_id: str,
@@ -172,6 +183,14 @@ class Messages:
             query = query.where(messages.c.deleted_at.is_(None))
         return await self._read(query)
 
+    async def of_call(self, call_id: str) -> list[Message]:
+        """Return the messages of the latest call of this id."""
+        return await self._read(_MESSAGES.where(messages.c.call == latest_call(call_id)))
+
+    async def by_row(self, row: int) -> Message | None:
+        """Return a message, None when there is none."""
+        return next(iter(await self._read(_MESSAGES.where(messages.c.id == row))), None)
+
     async def named(self, call_id: str) -> list[Message]:
         """Return the message that was left in the call of that id, or all whose call's id begins so."""
         query = _MESSAGES.where(calls.c.call_id.startswith(call_id, autoescape=True))
@@ -205,10 +224,8 @@ class Messages:
             return [self._message_of(row) for row in await connection.execute(query)]
 
     def _pop(self, call_id: str) -> _Begun:
-        try:
-            return self._begun.pop(call_id)
-        except KeyError:
-            raise WrongState(f"call {call_id} is not leaving a message") from None
+        self.begun(call_id)
+        return self._begun.pop(call_id)
 
     def _message_of(self, row: Row[Any]) -> Message:
         return Message(

@@ -17,7 +17,7 @@ from b2bua.store.keys import Keys
 from b2bua.store.paths import Paths
 from b2bua.store.recording import recorded_seconds
 from b2bua.store.statements import Change
-from b2bua.store.tables import calls, recordings
+from b2bua.store.tables import calls, latest_call, recordings
 from b2bua.store.writer import Writer
 
 
@@ -93,8 +93,11 @@ class Recordings:
 
     async def of_call(self, call_id: str) -> list[KeptRecording]:
         """Return the recordings of the latest call of this id, in their order."""
-        latest = select(calls.c.id).where(calls.c.call_id == call_id).order_by(calls.c.id.desc()).limit(1)
-        return await self._read(_RECORDINGS.where(recordings.c.call == latest.scalar_subquery()))
+        return await self._read(_RECORDINGS.where(recordings.c.call == latest_call(call_id)))
+
+    async def by_row(self, row: int) -> KeptRecording | None:
+        """Return a recording, None when there is none."""
+        return next(iter(await self._read(_RECORDINGS.where(recordings.c.id == row))), None)
 
     async def begun_before(self, moment: datetime) -> list[KeptRecording]:
         """Return those that are complete, are still there, and began before ``moment``."""

@@ -49,15 +49,15 @@ class Recovery:
     async def close(self, journaled: JournaledCall, *, at: datetime) -> tuple[UnfinishedCall, list[Change]]:
         """Return what the call came to, and all that has to be written for it in one transaction."""
         partial = await self._messages_of(journaled.key)
-        call = UnfinishedCall(journaled.call, tuple(message for _, message in partial))
+        call = UnfinishedCall(journaled.call, tuple(partial))
         changes = [self._note(journaled, CallEvent(at, EventKind.INTERRUPTED))]
-        for key, message in partial:
-            changes += self._finish(journaled, key, message, at=at)
+        for message in partial:
+            changes += self._finish(journaled, message, at=at)
         changes += rows.ending(journaled, self.keys.next(), CallOutcome.PROMISE, at=at, why=INTERRUPTED)
         changes += self.outbox.posting(self.mails_for(call), at=at)
         return call, changes
 
-    async def _messages_of(self, call: int) -> list[tuple[int, PartialMessage]]:
+    async def _messages_of(self, call: int) -> list[PartialMessage]:
         query = select(messages).where(messages.c.call == call, messages.c.ended_at.is_(None))
         async with self.engine.connect() as connection:
             found = (await connection.execute(query)).all()
@@ -65,15 +65,13 @@ class Recovery:
         for row in found:
             path = self.paths.restored(row.path)
             seconds = await asyncio.to_thread(self.seconds_of, path)
-            partial.append((row.id, PartialMessage(row.box, path, row.began_at, seconds)))
+            partial.append(PartialMessage(row.id, row.box, path, row.began_at, seconds))
         return partial
 
-    def _finish(
-        self, journaled: JournaledCall, key: int, message: PartialMessage, *, at: datetime
-    ) -> list[Change]:
+    def _finish(self, journaled: JournaledCall, message: PartialMessage, *, at: datetime) -> list[Change]:
         if message.seconds is None:
-            return [Change(statements.DROP_MESSAGE, {"_id": key})]
-        row = {"_id": key, "_at": at, "_seconds": message.seconds, "_is_silent": False}
+            return [Change(statements.DROP_MESSAGE, {"_id": message.id})]
+        row = {"_id": message.id, "_at": at, "_seconds": message.seconds, "_is_silent": False}
         event = CallEvent(at, EventKind.MESSAGE, message.box, "cut short", message.seconds)
         return [Change(statements.FINISH_MESSAGE, row), self._note(journaled, event)]
 

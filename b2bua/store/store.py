@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,6 +16,7 @@ from b2bua.store.crm_records import CrmRecords
 from b2bua.store.database import blocking_engine, open_database
 from b2bua.store.journal import Journal
 from b2bua.store.keys import Keys
+from b2bua.store.links import KEY_BYTES, Signer, kept_key
 from b2bua.store.messages import Messages
 from b2bua.store.outbox import Outbox
 from b2bua.store.overrides import KeptOverrides
@@ -29,8 +31,10 @@ from b2bua.store.writer import Writer
 class Store:
     """All that is remembered, over one database. Close it, or use ``async with``."""
 
-    def __init__(self, engine: AsyncEngine, *, data: Path) -> None:
+    def __init__(self, engine: AsyncEngine, *, data: Path, signer: Signer | None = None) -> None:
         self._engine = engine
+        self.signer = signer or Signer(secrets.token_bytes(KEY_BYTES))
+        """Of links to recordings."""
         self._writer = writer = Writer(blocking_engine(engine))
         keys, paths = Keys(), Paths(data)
         self.outbox = Outbox(writer, engine, keys=keys, paths=paths)
@@ -57,7 +61,8 @@ class Store:
             UnusableDatabaseError: the database cannot be opened, or was made by a newer b2bua.
         """
         folder = await asyncio.to_thread(data.absolute)
-        return cls(await open_database(folder, url=url), data=folder)
+        engine = await open_database(folder, url=url)
+        return cls(engine, data=folder, signer=Signer(await asyncio.to_thread(kept_key, folder)))
 
     async def close(self) -> None:
         """Write what is queued and let go of the database."""

@@ -17,11 +17,13 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    ScalarSelect,
     String,
     Table,
     Text,
     TypeDecorator,
     false,
+    select,
 )
 
 
@@ -129,6 +131,13 @@ Index(
     calls.c.id,
     sqlite_where=calls.c.ended_at.is_(None),
 )
+
+
+def latest_call(call_id: str) -> ScalarSelect[int]:
+    """Return the query for the row of the latest call of an id."""
+    query = select(calls.c.id).where(calls.c.call_id == call_id).order_by(calls.c.id.desc()).limit(1)
+    return query.scalar_subquery()
+
 
 call_events = Table(
     "call_events",

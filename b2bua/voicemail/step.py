@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -34,6 +34,8 @@ END_KEY = "#"
 class LeftMessage:
     """A finished recording, for whoever tells the mailbox."""
 
+    row: int
+    """Names it in the store."""
     call: Call
     """In which it was left."""
     box: MailboxSpec
@@ -110,7 +112,8 @@ class VoicemailStep:
         except TimeoutError:
             log.info("the message has reached its limit", call_id=call.identity.call_id)
         finally:
-            await self._keep(LeftMessage(call, box, path, 0.0, at), await recording.stop())
+            row = self.store.messages.begun(call.identity.call_id)
+            await self._keep(LeftMessage(row, call, box, path, 0.0, at), await recording.stop())
 
     async def _keep(self, left: LeftMessage, summary: RecordingSummary) -> None:
         """Finish message, call and mail in one transaction, or forget what is too short to be one."""
@@ -119,7 +122,7 @@ class VoicemailStep:
             await self.store.messages.discard(call_id)
             await asyncio.to_thread(left.path.unlink, missing_ok=True)
             return
-        left = LeftMessage(left.call, left.box, left.path, summary.seconds, left.at)
+        left = replace(left, seconds=summary.seconds)
         if summary.is_silent:
             left.call.ledger.tell(EventKind.MESSAGE, left.box.name, "silence", summary.seconds)
             await self.store.messages.finish(

@@ -8,11 +8,16 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from b2bua.config.tables.base import Table
-from b2bua.config.values import Secret, one_or_many, split_address
+from b2bua.config.tables.outside import WebAddress
+from b2bua.config.values import Seconds, Secret, one_or_many, split_address
 
 DEFAULT_PORT = 8080
 LEAST_TOKEN = 16
 """Characters."""
+LISTENING = "/listen/"
+"""Links to recordings lead there."""
+DAY_S = 86400.0
+LinkLifetime = Field(ge=60, le=3660 * DAY_S)
 
 
 def _is_address(text: str) -> str:
@@ -35,9 +40,15 @@ class Api(Table):
 
     listen: Annotated[str, AfterValidator(_is_address)] = "127.0.0.1:8080"
     tokens: Annotated[tuple[Token, ...], BeforeValidator(one_or_many)] = Field(
-        min_length=1, repr=False, description="what programs prove by that they may ask"
+        default=(), repr=False, description="what programs prove by that they may ask"
     )
     """Each is somebody's password."""
+    url: WebAddress | None = None
+    """Where people reach it: mails and the CRM get links to recordings; None: they get none."""
+    link_lifetime_s: Annotated[Seconds, LinkLifetime] = Field(
+        default=30 * DAY_S, validation_alias="link-lifetime"
+    )
+    """For so long a link is good."""
     tls_certificate: Path | None = None
     """Ours and those between it and its authority, PEM."""
     tls_key: Path | None = None
@@ -53,6 +64,16 @@ class Api(Table):
         """Return whether nobody on the way can read what is said."""
         host = self.address[0]
         return self.tls_certificate is not None or host.startswith("127.") or host in ("localhost", "::1")
+
+    def link(self, ticket: str) -> str:
+        """Return the address at which a recording is heard, empty where nobody outside comes."""
+        return f"{self.url.rstrip('/')}{LISTENING}{ticket}" if self.url is not None else ""
+
+    @model_validator(mode="after")
+    def _serves_somebody(self) -> Self:
+        if not self.tokens and self.url is None:
+            raise ValueError("tokens is missing: what programs prove by that they may ask")
+        return self
 
     @model_validator(mode="after")
     def _has_a_certificate_for_its_key(self) -> Self:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from b2bua.config.tables.api import LinkLifetime
 from b2bua.config.tables.base import Table
 from b2bua.config.tables.outside import WebAddress
 from b2bua.config.values import Seconds, Secret
@@ -19,7 +20,8 @@ MadeKind = Literal["contact", "deal", "task", "call"]
 FIELDS = frozenset(
     (
         *("caller", "digits", "national", "name", "dialled", "source", "direction", "outcome", "story"),
-        *("started", "ended", "seconds", "person", "user", "recording", "call_id", "title", "due"),
+        *("started", "ended", "seconds", "person", "user", "call_id", "title", "due"),
+        *("recording", "message", "links"),
         *("contact", "deal", "task"),
     )
 )
@@ -135,7 +137,11 @@ class Crm(Table):
     call_back_hours: str | None = None
     """Opening hours in which that time runs; None: those of the number that was dialled."""
     recording_url: str | None = None
-    """Where people open a recording; None: records name its file."""
+    """Where people open a recording; None: by a link of ``[api]``, else records name its file."""
+    link_lifetime_s: Annotated[Seconds, LinkLifetime] | None = Field(
+        default=None, validation_alias="link-lifetime"
+    )
+    """For so long such a link is good; None: as ``[api]`` says."""
     source_field: str | None = Field(default=None, pattern="^[0-9a-f]{40}$")
     """Key of the custom field of Pipedrive's deals for where the caller found the number."""
     create: Mapping[MadeKind, CrmCreate] = {}
