@@ -14,7 +14,7 @@ TOKEN = "sixteen-or-more-letters"
     ("table", "key", "why"),
     [
         ("[api]\n", "api.tokens", "what programs prove by that they may ask"),
-        ("[api]\ntokens = []\n", "api.tokens", "expected at least one"),
+        ("[api]\ntokens = []\n", "api.tokens", "is missing: what programs prove by that they may ask"),
         ('[api]\ntokens = ["short"]\n', "api.tokens.1", "is easy to guess: it needs 16 characters"),
         ('[api]\ntokens = ["env:B2BUA_NO_SUCH"]\n', "api.tokens.1", "variable B2BUA_NO_SUCH is not set"),
         (f'[api]\ntokens = "{TOKEN}"\nlisten = "127.0.0.1:http"\n', "api.listen", "is no address"),

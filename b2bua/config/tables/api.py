@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from b2bua.config.tables.base import Table
 from b2bua.config.tables.outside import WebAddress
@@ -39,12 +46,12 @@ class Api(Table):
     """``[api]``: the HTTP interface; without this table there is none."""
 
     listen: Annotated[str, AfterValidator(_is_address)] = "127.0.0.1:8080"
-    tokens: Annotated[tuple[Token, ...], BeforeValidator(one_or_many)] = Field(
-        default=(), repr=False, description="what programs prove by that they may ask"
-    )
-    """Each is somebody's password."""
     url: WebAddress | None = None
     """Where people reach it: mails and the CRM get links to recordings; None: they get none."""
+    tokens: Annotated[tuple[Token, ...], BeforeValidator(one_or_many)] = Field(
+        default=(), repr=False, validate_default=True
+    )
+    """Each is somebody's password."""
     link_lifetime_s: Annotated[Seconds, LinkLifetime] = Field(
         default=30 * DAY_S, validation_alias="link-lifetime"
     )
@@ -69,11 +76,12 @@ class Api(Table):
         """Return the address at which a recording is heard, empty where nobody outside comes."""
         return f"{self.url.rstrip('/')}{LISTENING}{ticket}" if self.url is not None else ""
 
-    @model_validator(mode="after")
-    def _serves_somebody(self) -> Self:
-        if not self.tokens and self.url is None:
-            raise ValueError("tokens is missing: what programs prove by that they may ask")
-        return self
+    @field_validator("tokens")
+    @classmethod
+    def _serves_somebody(cls, tokens: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not tokens and info.data.get("url") is None:
+            raise ValueError("is missing: what programs prove by that they may ask")
+        return tokens
 
     @model_validator(mode="after")
     def _has_a_certificate_for_its_key(self) -> Self:
