@@ -19,6 +19,8 @@ from tests.harness.product import HOST, free_port, until
 
 STARTED = "baresip is ready"
 REGISTERED = "200 OK"
+TOLD_OF_MESSAGES = re.compile(r"----- MWI for .*?Voice-Message: [^\n]*\n", re.DOTALL)
+"""Nothing after it: the next NOTIFY is traced there, before the lamp follows it."""
 START_S = 20.0
 STOP_S = 15.0
 RATE_HZ = 8000
@@ -236,7 +238,7 @@ class Baresip:
     @property
     def lamp(self) -> str:
         """What it was told last of its messages; empty: nothing yet."""
-        return self.output.rpartition("----- MWI for ")[2] if "----- MWI for " in self.output else ""
+        return next(reversed(TOLD_OF_MESSAGES.findall(self.output)), "")
 
     def heard(self) -> tuple[NDArray[np.int16], int]:
         """Return what came out of its decoder in its last call, and the rate."""
