@@ -162,7 +162,7 @@ class Server:
         What ``config.difference`` says needs a restart must be in it as it is.
         """
         before, config = self.plan, edition.config
-        self.bindings.remove_people(edition.directory.has_phones, asyncio.get_running_loop().time())
+        self.bindings.remove_people(edition.directory.may_register, asyncio.get_running_loop().time())
         self.trunks.change(config.trunks.values())
         self.calendars.change(config)
         self._adopt(edition)
@@ -358,7 +358,7 @@ class Server:
             await server.spending.load()
             await server.calendars.load()
             keeper = BindingKeeper(server.bindings, store.bindings, clock=around.clock)
-            await stack.enter_async_context(keeper.keeping(is_known=edition.directory.has_phones))
+            await stack.enter_async_context(keeper.keeping(is_known=edition.directory.may_register))
             await stack.enter_async_context(server.attendance.open())
             stack.push_async_callback(server._traces.close)
             stack.push_async_callback(server.http.close)

@@ -41,6 +41,7 @@ SECTIONS: dict[str, tuple[type[tables.Table], ...]] = {
     "[api]": (tables.Api,),
     "[trunk.x]": (tables.Trunk,),
     "[person.x]": (tables.Person,),
+    "[person.x.device.y]": (tables.Device,),
     '[number."+48…"]': (tables.Number,),
     "What to do with a caller": (tables.Destination,),
     "[[scheme.x.step]]": (tables.Step,),

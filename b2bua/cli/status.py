@@ -95,7 +95,13 @@ async def list_people(config: Config, who: str) -> None:
 
 def _row(person: Person, known: _Known, now: datetime, zone: tzinfo) -> tuple[str, ...]:
     shown = status_at(known.said.get(person.name), known.diaries.get(person.name), now)
-    phone = "online" if person.name in known.online else "offline" if person.sip_password else "no phone"
+    phone = (
+        "online"
+        if person.name in known.online
+        else "offline"
+        if person.sip_password or person.devices
+        else "no phone"
+    )
     return person.name, person.extension or "-", person.title, phone, shown.in_words(zone, now)
 
 

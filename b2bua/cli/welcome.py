@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from b2bua.config.models import Config
+from b2bua.config.models import Config, Person
 from b2bua.routing.explain import summarise
 from b2bua.routing.facts import Facts
 
@@ -32,14 +32,19 @@ def welcome(config: Config, *, is_demo: bool) -> str:
 
 
 def _phones(config: Config, *, is_demo: bool) -> list[str]:
-    phones = [person for person in config.people.values() if person.sip_password is not None]
+    phones = [(login, person) for person in config.people.values() for login in _logins(person)]
     if not phones:
         return []
     lines = [f"Register phones with {config.sip.listening}:"]
-    for person in phones:
-        password = f"  password {person.sip_password}" if is_demo else ""
-        lines.append(f"  user {person.extension:<5}{password}  {person.title}")
+    for login, person in phones:
+        password = f"  password {person.password_of(login)}" if is_demo else ""
+        lines.append(f"  user {login:<5}{password}  {person.title}")
     return [*lines, ""]
+
+
+def _logins(person: Person) -> list[str]:
+    own = [person.extension] if person.extension and person.sip_password else []
+    return [*own, *person.logins]
 
 
 def _numbers(config: Config) -> list[str]:

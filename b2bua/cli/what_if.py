@@ -11,14 +11,21 @@ if TYPE_CHECKING:
 
 
 def named_people(office: Config, listed: str, option: str) -> frozenset[str]:
-    """Return the keys of people who are listed by key or extension, separated by commas.
+    """Return the keys of people who are listed by key or extension, separated by commas; devices as well.
 
     Raises:
         typer.BadParameter: nobody is called so.
     """
-    keys = {extension: name for name, each in office.people.items() for extension in (each.extension, name)}
+    devices = {
+        login: f"{device} of {name}"
+        for name, each in office.people.items()
+        for login, device in each.logins.items()
+    }
+    keys = devices | {
+        extension: name for name, each in office.people.items() for extension in (each.extension, name)
+    }
     named = frozenset(keys.get(each, each) for each in _listed(listed))
-    if unknown := sorted(named - set(office.people)):
+    if unknown := sorted(named - {*office.people, *devices.values()}):
         raise typer.BadParameter(f"nobody is called {', '.join(unknown)}", param_hint=option)
     return named
 

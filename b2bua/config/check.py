@@ -116,9 +116,15 @@ def _codecs(config: Config) -> Iterator[Fault]:
 def _passwords(config: Config) -> Iterator[Fault]:
     why = "is easy to guess: strangers try such passwords all day, and then call abroad at your cost"
     for name, person in config.people.items():
-        password = person.sip_password
-        if password and (len(password) < LEAST_PASSWORD or password in {person.extension, name}):
+        if _is_easy(person.sip_password, {person.extension, name}):
             yield _warn("person", name, "password", because=why)
+        for device, table in person.devices.items():
+            if _is_easy(table.sip_password, {person.extension, name, device, person.login_of(device)}):
+                yield _warn("person", name, "device", device, "password", because=why)
+
+
+def _is_easy(password: str | None, names: set[str | None]) -> bool:
+    return bool(password) and (len(password or "") < LEAST_PASSWORD or password in names)
 
 
 def _interface(config: Config) -> Iterator[Fault]:
@@ -183,10 +189,15 @@ def _knows_hours(plan: Plan, name: str) -> bool:
 
 def _lacks_backup(plan: Plan, scheme: str) -> bool:
     """Return whether the scheme rings people, but only ever the same ones and nobody outside."""
-    groups = list(rung(plan, Goto(scheme)))
+    groups = [tuple(map(_whole, targets)) for targets in rung(plan, Goto(scheme))]
     has_outside = any(isinstance(target, External | Mobile | SipAddress) for target in chain(*groups))
     has_others = any(set(group) - set(groups[0]) for group in groups[1:])
     return bool(groups) and not (has_outside or has_others)
+
+
+def _whole(target: Target) -> Target:
+    """Return whom one of somebody's phones belongs to: it is no backup for the others."""
+    return Person(target.name) if isinstance(target, Person) else target
 
 
 def _steps(config: Config) -> Iterator[Fault]:
@@ -264,7 +275,7 @@ def _unreachable(config: Config, plan: Plan) -> Iterator[Fault]:
 
 def _why_never_rung(config: Config, target: Target, *, calls_out: bool) -> str | None:
     match target:
-        case Person(name) if config.people[name].sip_password is None:
+        case Person(name, "") if not (config.people[name].sip_password or config.people[name].devices):
             return f'{name} has no password, so no phone; did you mean "mobile of {name}"?'
         case External() | Mobile() if not calls_out:
             return "no trunk can place calls; add host or registrar to one"

@@ -11,7 +11,8 @@ from b2bua.config.codes import mistaken_codes
 from b2bua.config.hours import read_days, read_schedule
 from b2bua.config.numbers import check_recorded, compile_numbers
 from b2bua.config.origin import Fault, KeyPath, dotted
-from b2bua.config.ring_targets import TargetReader
+from b2bua.config.people import compile_people, index_extensions
+from b2bua.config.ring_targets import TargetReader, distinct
 from b2bua.config.rotas import RotaReader, without
 from b2bua.config.similar import did_you_mean
 from b2bua.routing.destination import (
@@ -30,13 +31,11 @@ from b2bua.routing.destination import (
     Voicemail,
     Webhook,
 )
-from b2bua.routing.numbers import DIALLABLE, is_short, normalise, part_post_dial
 from b2bua.routing.plan import (
     Choice,
     DialExtension,
     MailboxSpec,
     MenuSpec,
-    PersonSpec,
     Plan,
     QueueSpec,
     Scheme,
@@ -69,7 +68,7 @@ class _Compiler:
         self._default_mailbox = config.office.voicemail or next(iter(self._mailboxes), "office")
         if not self._mailboxes:
             self._mailboxes[self._default_mailbox] = tables.Mailbox(name=self._default_mailbox)
-        self._people_by_extension = self._index_extensions()
+        self._people_by_extension = index_extensions(config, fault=self._fault)
         self._targets = TargetReader(
             config.people, self._people_by_extension, config.groups, country=config.office.country
         )
@@ -111,7 +110,7 @@ class _Compiler:
                 name: _mailbox(box, self.config.emails_of(box.name)) for name, box in self._mailboxes.items()
             },
             extensions=self._extensions,
-            people={name: self._person(person) for name, person in self.config.people.items()},
+            people=compile_people(self.config, self._mailboxes, known=self._known, fault=self._fault),
             hours=self._schedules,
             rotas=self._rotas.rotas(),
             budget=self._budget(),
@@ -152,19 +151,6 @@ class _Compiler:
                     self._targets.read(member)
                 except ValueError as error:
                     self._fault(("group", name, "members", index), str(error))
-
-    def _index_extensions(self) -> dict[str, str]:
-        owners: dict[str, str] = {}
-        for name, person in self.config.people.items():
-            if person.extension is None:
-                continue
-            if person.extension in owners:
-                owner = owners[person.extension]
-                self._fault(
-                    ("person", name, "extension"), f"{person.extension} is already the extension of {owner}"
-                )
-            owners.setdefault(person.extension, name)
-        return owners
 
     def _compile_extensions(self) -> dict[str, Destination]:
         found: dict[str, Destination] = {
@@ -295,7 +281,7 @@ class _Compiler:
         if table.confirm and targets and all(isinstance(target, Person) for target in targets):
             self._fault((*path[:-1], "confirm"), "nobody to ask: phones of the office have no voicemail")
         return Ring(
-            targets=tuple(dict.fromkeys(targets)),
+            targets=distinct(targets),
             mode=table.mode or RingMode.TOGETHER,
             for_seconds=table.for_seconds or tables.RING_SECONDS,
             stagger_seconds=table.stagger_seconds or tables.STAGGER_SECONDS,
@@ -356,32 +342,6 @@ class _Compiler:
         name = self._people_by_extension.get(text, text)
         self._known(path, name, self.config.people, "person")
         return (name,)
-
-    def _can_be_called(self, number: str) -> bool:
-        """Return whether a normalised number is one of a telephone; what is too short for one is none."""
-        is_whole = number.startswith("+") and DIALLABLE.fullmatch(number) is not None
-        return is_whole or is_short(number, country=self.config.office.country)
-
-    def _person(self, table: tables.Person) -> PersonSpec:
-        if table.calendar:
-            self._known(("person", table.name, "calendar"), table.calendar, self.config.calendars, "calendar")
-        if table.voicemail:
-            self._known(("person", table.name, "voicemail"), table.voicemail, self._mailboxes, "mailbox")
-        number, post_dial = part_post_dial(table.mobile or "")
-        mobile = normalise(number, country=self.config.office.country) or None
-        if mobile is not None and not self._can_be_called(mobile):
-            why = f'{table.mobile!r} is no telephone number, expected for example "+48600100200"'
-            self._fault(("person", table.name, "mobile"), why)
-        return PersonSpec(
-            name=table.name,
-            display=table.title,
-            extension=table.extension,
-            mobile=mobile,
-            mobile_post_dial=post_dial,
-            mailbox=table.voicemail,
-            may_override=table.may_override,
-            listens_to=self.config.mailboxes_of(table.name),
-        )
 
 
 def _mailbox(table: tables.Mailbox, emails: tuple[str, ...]) -> MailboxSpec:

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from b2bua.config.models import Config
 from b2bua.config.origin import Fault, KeyPath
 from b2bua.config.similar import did_you_mean
+from b2bua.config.tables.parties import DEVICE, LOGIN
 from b2bua.config.values import EMAIL, NAME
 
 PLAIN = {
@@ -30,6 +31,8 @@ PLAIN = {
 PATTERNS = {
     r"^\d{2,6}$": "two to six digits",
     r"^[0-9*#]$": "one key of a telephone: 0 to 9, * or #",
+    LOGIN: "letters, digits, dots, dashes and underscores",
+    DEVICE: "a short name of letters, digits, dashes and underscores, such as desk",
     "^[A-Z]{2}$": 'a country of two capital letters such as "PL"',
     "^[A-Z]{3}$": 'a currency of three capital letters such as "UAH"',
     r"^(\+\d*|\d{1,6})$": 'the beginning of a number such as "+380", or a short number',

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
+from b2bua.config.similar import did_you_mean
 from b2bua.config.tables import Group as GroupTable
 from b2bua.config.tables import Person as PersonTable
 from b2bua.routing.destination import (
@@ -23,8 +24,20 @@ from b2bua.routing.numbers import is_short, normalise, part_post_dial
 
 MOBILE_OF = re.compile(r"mobile of (\S+)")
 MOBILES_OF_STEP = re.compile(r"mobiles of step (\d+)")
+DEVICE_OF = re.compile(r"(\S+) of (\S+)")
 MOBILES_OF = re.compile(r"mobiles of (\S+)")
 NUMBER = re.compile(r"\+?[0-9][0-9 ().\-/]*")
+
+
+def distinct(targets: Iterable[Target]) -> tuple[Target, ...]:
+    """Return each target once; a phone of somebody whose phones all ring is none beside them."""
+    found = tuple(dict.fromkeys(targets))
+    whole = {target.name for target in found if isinstance(target, Person) and not target.device}
+    return tuple(
+        target
+        for target in found
+        if not (isinstance(target, Person) and target.device and target.name in whole)
+    )
 
 
 class TargetReader:
@@ -42,6 +55,11 @@ class TargetReader:
         self._people = people
         self._by_extension = by_extension
         self._country = country
+        self._devices = {
+            login: Person(name, device)
+            for name, person in people.items()
+            for login, device in person.logins.items()
+        }
 
     def read(
         self,
@@ -68,7 +86,7 @@ class TargetReader:
             ValueError: it means somebody else.
         """
         targets = self._read(text, ())
-        if any(not isinstance(target, Person) for target in targets):
+        if any(not isinstance(target, Person) or target.device for target in targets):
             raise ValueError(f"only people can be named here; {text} has others")
         return tuple(target.name for target in targets if isinstance(target, Person))
 
@@ -90,10 +108,14 @@ class TargetReader:
             return (self._mobile_of(match[1]),)
         if match := MOBILES_OF.fullmatch(text):
             return self._mobiles_of(match[1])
+        if match := DEVICE_OF.fullmatch(text):
+            return (self._device_of(match[2], match[1]),)
         if text in self._groups:
             return self._members(text)
         if (name := self._by_extension.get(text, text)) in self._people:
             return (Person(name),)
+        if text in self._devices:
+            return (self._devices[text],)
         number, post_dial = part_post_dial(text)
         if NUMBER.fullmatch(number):
             return (self._external(number, post_dial),)
@@ -111,7 +133,7 @@ class TargetReader:
     def _mobiles_of(self, group: str) -> tuple[Target, ...]:
         if group not in self._groups:
             raise ValueError(f"there is no group {group!r}{self._similar(group)}")
-        names = [target.name for target in self._members(group) if isinstance(target, Person)]
+        names = dict.fromkeys(target.name for target in self._members(group) if isinstance(target, Person))
         mobiles = tuple(Mobile(name) for name in names if self._people[name].mobile)
         if not mobiles:
             raise ValueError(f"nobody in {group} has a mobile")
@@ -125,13 +147,24 @@ class TargetReader:
             raise ValueError(f"{name} has no mobile; add mobile to [person.{name}]")
         return Mobile(name)
 
+    def _device_of(self, text: str, device: str) -> Person:
+        name = self._by_extension.get(text, text)
+        if name not in self._people:
+            raise ValueError(f"there is no person {text!r}{self._similar(text)}")
+        devices = self._people[name].devices
+        if not devices:
+            raise ValueError(f"{name} has no devices; add [person.{name}.device.{device}]")
+        if device not in devices:
+            raise ValueError(f"{name} has no device {device!r}{did_you_mean(device, devices)}")
+        return Person(name, device)
+
     def _mobiles_of_step(self, number: int, earlier: Sequence[Destination]) -> tuple[Target, ...]:
         if not 1 <= number <= len(earlier):
             raise ValueError(f"step {number} is not before this one")
         rung = earlier[number - 1]
         if not isinstance(rung, Ring):
             raise ValueError(f"step {number} does not ring anybody")
-        names = [target.name for target in rung.targets if isinstance(target, Person)]
+        names = dict.fromkeys(target.name for target in rung.targets if isinstance(target, Person))
         mobiles = tuple(Mobile(name) for name in names if self._people[name].mobile)
         if not mobiles:
             raise ValueError(f"nobody in step {number} has a mobile")
@@ -148,4 +181,4 @@ class TargetReader:
         return f"; did you mean {close[0]!r}?" if close else ""
 
     def _names(self) -> Iterable[str]:
-        return [*self._people, *self._by_extension, *self._groups]
+        return [*self._people, *self._by_extension, *self._groups, *self._devices]

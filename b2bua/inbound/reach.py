@@ -24,6 +24,7 @@ from b2bua.trunk.selection import OutboundRoute, TrunkSelection, account_domain,
 from b2bua.trunk.spending import Spending
 from media.sdp.crypto import SrtpPolicy
 
+NO_PHONE = "no phone is registered"
 MOST_NAMES = 2
 """So many of those who missed a call are named; more are counted."""
 MOST_REDIRECTS = 5
@@ -60,8 +61,8 @@ class Reach:
         match target:
             case Person(name) | Mobile(name) if why := self.excuse(name, call.identity):
                 return Reached(self.person(name).title, (), why, person=name, is_excused=True)
-            case Person(name):
-                return self._person(name, call)
+            case Person():
+                return self._person(target, call)
             case Mobile(name):
                 return await self._mobile(name, call, target.shows)
             case External(number, post_dial):
@@ -69,11 +70,22 @@ class Reach:
             case SipAddress(uri):
                 return await self._address(uri, call)
 
-    def _person(self, name: str, call: Call) -> Reached:
-        person = self.person(name)
-        bindings = self.bindings.live(name, asyncio.get_running_loop().time())
+    def _person(self, target: Person, call: Call) -> Reached:
+        person = self.person(target.name)
+        bindings = self.bindings.live(target.name, asyncio.get_running_loop().time())
+        if target.device:
+            return self._one_device(target, person, bindings, call)
         dials = tuple(self._device(binding, person, call) for binding in bindings)
-        return Reached(person.title, dials, "no phone is registered", person=name)
+        return Reached(person.title, dials, NO_PHONE, person=target.name)
+
+    def _one_device(
+        self, target: Person, person: config.Person, bindings: Sequence[Binding], call: Call
+    ) -> Reached:
+        who = f"{person.title} ({target.device})"
+        login = person.login_of(target.device) if target.device in person.devices else ""
+        dials = (self._device(each, person, call) for each in bindings if login and each.login == login)
+        named = tuple(replace(dial, who=who, name=person.title) for dial in dials)
+        return Reached(who, named, NO_PHONE, person=target.name)
 
     def _device(self, binding: Binding, person: config.Person, call: Call) -> Dial:
         hop = binding.hop_now(self.endpoint.is_connected)

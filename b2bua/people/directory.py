@@ -18,6 +18,7 @@ class Directory:
         self._by_extension = {
             person.extension: person for person in self._people.values() if person.extension is not None
         }
+        self._by_login = {login: person for person in self._people.values() for login in person.logins}
         self._by_mobile = {
             normalise(person.mobile): person for person in self._people.values() if person.mobile
         }
@@ -42,14 +43,20 @@ class Directory:
         return self._by_extension.get(extension)
 
     def by_username(self, username: str) -> Person | None:
-        """Return whose phones register as ``username``: the extension of somebody who has a SIP password."""
+        """Return whose phones register as ``username``: the extension of somebody who has a SIP password.
+
+        Or the login of a single device.
+        """
+        if username in self._by_login:
+            return self._by_login[username]
         person = self._by_extension.get(username)
         return person if person is not None and person.sip_password is not None else None
 
     @property
     def usernames(self) -> tuple[str, ...]:
         """Return the user names with which phones can register."""
-        return tuple(username for username in self._by_extension if self.by_username(username))
+        own = (username for username in self._by_extension if self.by_username(username))
+        return (*own, *self._by_login)
 
     def has(self, name: str) -> bool:
         """Whether somebody is called ``name``."""
@@ -59,6 +66,13 @@ class Directory:
         """Whether phones can register as the person called ``name``."""
         person = self._people.get(name)
         return person is not None and person.sip_password is not None
+
+    def may_register(self, name: str, login: str) -> bool:
+        """Whether phones can register as the person called ``name``, or as the device of that login."""
+        if login:
+            person = self._by_login.get(login)
+            return person is not None and person.name == name
+        return self.has_phones(name)
 
     def by_mobile(self, number: str) -> Person | None:
         """Return whose mobile ``number`` is, so that a call from it can be greeted by name."""

@@ -44,6 +44,8 @@ class Proven:
 
     person: Person
     """Whose it is."""
+    username: str
+    """With which user name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class Authentication:
         if self._has_left(claim.username):
             return Refused(403, "No Longer Known")
         person = self._people.by_username(claim.username)
-        password = person.sip_password if person else None
+        password = person.password_of(claim.username) if person else None
         is_right = verify(claim, request.method, password=password or NOBODYS_PASSWORD, body=request.body)
         # SIPp signs another URI than it sends; only where no nc forbids a replay must they be the same.
         is_for_this = claim.nc is not None or claim.uri == request.uri
@@ -108,7 +110,7 @@ class Authentication:
             return self._note_failure(claim, source, now)
         if self._nonces.check(claim.nonce, now, nc=claim.nc) != "fresh":
             return self._challenge(now, is_stale=True)
-        return Proven(person)
+        return Proven(person, claim.username)
 
     def _claim(self, request: Request) -> Authorization | None:
         """Return the credentials for our realm; ones we cannot read are none."""

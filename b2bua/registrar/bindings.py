@@ -88,6 +88,8 @@ class Binding:
     """Whether it said that it answers OPTIONS (Allow, RFC 3261 §20.5): then its silence means something."""
     path: tuple[str, ...] = ()
     """The proxies between us and the device, the nearest first: Route of what we send there (RFC 3327 §5)."""
+    login: str = ""
+    """The user name, where it is that of this one device; empty: the person's own."""
 
     @property
     def key(self) -> ContactKey:
@@ -270,10 +272,10 @@ class Bindings:
         if was_reachable:
             self._tell(binding, why, now)
 
-    def remove_people(self, may_register: Callable[[str], bool], now: float) -> None:
-        """End the bindings of everybody who may not register any more."""
+    def remove_people(self, may_register: Callable[[str, str], bool], now: float) -> None:
+        """End the bindings of everybody who may not register any more, by person and login."""
         for binding in tuple(self.all(now)):
-            if not may_register(binding.person):
+            if not may_register(binding.person, binding.login):
                 self.remove(binding, now, Why.REMOVED)
 
     def mark_reachable(self, binding: Binding, now: float, *, is_reachable: bool) -> None:

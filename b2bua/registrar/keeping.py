@@ -37,7 +37,7 @@ class BindingKeeper:
         self._timer: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def keeping(self, *, is_known: Callable[[str], bool]) -> AsyncIterator[None]:
+    async def keeping(self, *, is_known: Callable[[str, str], bool]) -> AsyncIterator[None]:
         """Restore, and keep what changes for as long as the block runs."""
         await self.restore(is_known=is_known)
         try:
@@ -45,11 +45,11 @@ class BindingKeeper:
         finally:
             self.close()
 
-    async def restore(self, *, is_known: Callable[[str], bool]) -> None:
+    async def restore(self, *, is_known: Callable[[str, str], bool]) -> None:
         """Put back what has not ended of people who still may register; from now on keep what changes."""
         now, at = asyncio.get_running_loop().time(), self._clock()
         for row in await self._kept.live(at):
-            if row.transport not in ONE_WAY and is_known(row.person):
+            if row.transport not in ONE_WAY and is_known(row.person, row.login):
                 self._restore(row, now, at)
         self._bindings.remember = self._note
 
@@ -108,6 +108,7 @@ def to_row(binding: Binding, *, now: float, at: datetime) -> KeptBinding:
         q=binding.q,
         instance=binding.instance,
         path=", ".join(binding.path),
+        login=binding.login,
     )
 
 
@@ -131,4 +132,5 @@ def from_row(row: KeptBinding, *, now: float, at: datetime) -> Binding:
         q=row.q,
         instance=row.instance,
         path=tuple(Headers([("Path", row.path)]).values("Path")) if row.path else (),
+        login=row.login,
     )

@@ -11,7 +11,7 @@ from email.utils import format_datetime
 
 from b2bua.config.models import Person
 from b2bua.errors import MalformedMessage
-from b2bua.registrar.authentication import Authentication, People, Refused
+from b2bua.registrar.authentication import Authentication, People, Proven, Refused
 from b2bua.registrar.bindings import MAX_CONTACTS, Binding, Bindings, ContactKey, contact_key
 from b2bua.sip.grammar import readable
 from b2bua.sip.headers import NameAddr
@@ -87,7 +87,7 @@ class Registrar:
         try:
             if self._address_of_record(request) != proof.person:
                 return Answer(403, "Not Your Address of Record")
-            return self._register(proof.person, request, source, now)
+            return self._register(proof, request, source, now)
         except MalformedMessage as error:
             return Answer(error.status, error.why)
 
@@ -97,15 +97,18 @@ class Registrar:
             return None
         return self._people.by_username(uri.user) or self._people.by_extension(uri.user)
 
-    def _register(self, person: Person, request: Request, source: Hop, now: float) -> Answer:
+    def _register(self, proof: Proven, request: Request, source: Hop, now: float) -> Answer:
         """Change all bindings the request names, or none (RFC 3261 §10.3 step 7)."""
+        person = proof.person
         held = self._bindings.registered(person.name, now)
         wishes = _wishes(request)
         if any(0 < wish.expires < MIN_EXPIRES for wish in wishes):
             return Answer(423, headers=(("Min-Expires", str(MIN_EXPIRES)),))
         unwanted = {wish.key for wish in wishes if not wish.expires}
-        removed = held if is_wildcard(request) else [old for old in held if old.key in unwanted]
-        added = [_bind(person, wish, request, source, now) for wish in wishes if wish.expires]
+        removed = (
+            _same_login(held, proof) if is_wildcard(request) else [old for old in held if old.key in unwanted]
+        )
+        added = [_bind(proof, wish, request, source, now) for wish in wishes if wish.expires]
         _refuse_what_comes_late(request, held, touched={binding.key for binding in (*removed, *added)})
         for binding in removed:
             self._bindings.remove(binding, now)
@@ -160,9 +163,20 @@ def _seconds(text: str | None) -> int | None:
     return int(text.strip()[:10])
 
 
-def _bind(person: Person, wish: Wish, request: Request, source: Hop, now: float) -> Binding:
+def _same_login(held: tuple[Binding, ...], proof: Proven) -> tuple[Binding, ...]:
+    """Return what ``Contact: *`` means: every phone of that user name, none of a person's others."""
+    return tuple(binding for binding in held if binding.login == _login(proof))
+
+
+def _login(proof: Proven) -> str:
+    """Return the user name where it is that of one device; empty: the person's own."""
+    return proof.username if proof.username in proof.person.logins else ""
+
+
+def _bind(proof: Proven, wish: Wish, request: Request, source: Hop, now: float) -> Binding:
     return Binding(
-        person=person.name,
+        person=proof.person.name,
+        login=_login(proof),
         contact_uri=str(wish.contact.uri),
         hop=source,
         registered_at=now,

@@ -37,10 +37,15 @@ class RingMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Every phone that is registered for one person."""
+    """Every phone that is registered for one person, or one of them."""
 
     name: str
     """Key of the person, e.g. ``anna``."""
+    device: str = ""
+    """Key of the one phone, e.g. ``desk``; empty: all."""
+
+    def __str__(self) -> str:
+        return f"{self.device} of {self.name}" if self.device else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,7 +168,7 @@ def _why_not(plan: Plan, target: Target, facts: Facts) -> WhyNot | None:
     match target:
         case Person(name) | Mobile(name) if absence := facts.absence(name):
             return WhyNot(f"is {absence}", AWAY)
-        case Person(name) if name in facts.offline:
+        case Person(name) if {name, str(target)} & facts.offline:
             return WhyNot("is offline", NO_PHONE)
         case Person(name) if name in facts.busy:
             return WhyNot("is busy", TALKING, is_busy=True)
@@ -286,6 +286,9 @@ def _asks(plan: Plan, asked: Webhook | Responsible) -> str:
 
 def _title(plan: Plan, target: Target) -> str:
     match target:
+        case Person(name, device) if device:
+            person = plan.people[name]
+            return f"the {device} of {person.display} ({person.devices[device]})"
         case Person(name):
             person = plan.people[name]
             return f"{person.display} ({person.extension})" if person.extension else person.display

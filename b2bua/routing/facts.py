@@ -26,7 +26,7 @@ class Facts:
     at: datetime
     """Aware, in the office's time zone."""
     offline: frozenset[str] = frozenset()
-    """Keys of the people of whom no phone can be reached."""
+    """Keys of the people of whom no phone can be reached, and single ones such as ``desk of anna``."""
     busy: frozenset[str] = frozenset()
     """Keys of the people whose phones refuse a call because they talk."""
     down: frozenset[str] = frozenset()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from b2bua.routing.calendar import Calendar
-from b2bua.routing.destination import Destination, Outcome
+from b2bua.routing.destination import Destination, Outcome, Person
 from b2bua.routing.rates import Budget
 from b2bua.routing.rota import Rota
 from b2bua.routing.schedule import Schedule
@@ -104,6 +104,8 @@ class PersonSpec:
     """Where messages go when their extension was dialled; None: the office's mailbox."""
     may_override: bool = True
     """Whether their phones may decide for all calls of the office."""
+    devices: Mapping[str, str] = field(default_factory=dict)
+    """Logins of those of their phones that can be rung alone, by key."""
     listens_to: tuple[str, ...] = ()
     """Mailboxes whose messages are theirs to hear, their own first."""
 
@@ -248,6 +250,14 @@ class Plan:
     """What calls to the outside cost, and may cost."""
     webhooks: Mapping[str, WebhookSpec] = field(default_factory=dict)
     """By key."""
+
+    def device(self, login: str) -> Person | None:
+        """Return the one phone that registers with that user name; None: there is none."""
+        for person in self.people.values():
+            for device, name in person.devices.items():
+                if name == login:
+                    return Person(person.name, device)
+        return None
 
     def with_calendars(self, known: Mapping[str, Calendar]) -> Plan:
         """Return it with what is known of the calendars that its hours ask."""

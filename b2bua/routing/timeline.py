@@ -195,8 +195,8 @@ def _behind(plan: Plan, menu: str, position: Position, facts: Facts) -> Iterator
 def _reached(plan: Plan, targets: Iterable[Target], facts: Facts) -> Iterator[str]:
     for target in targets:
         match target:
-            case Person(name) if facts.is_there(name):
-                yield plan.people[name].display
+            case Person(name, device) if facts.is_there(name):
+                yield f"the {device} of {plan.people[name].display}" if device else plan.people[name].display
             case Mobile(name) if not facts.absence(name):
                 yield f"the mobile of {plan.people[name].display}"
             case External(number):

@@ -44,6 +44,8 @@ class KeptBinding:
     """Its ``+sip.instance``."""
     path: str
     """The proxies on the way to it, as a Path header has them."""
+    login: str = ""
+    """The user name, where it is that of this one device."""
 
 
 class KeptBindings:

@@ -267,6 +267,7 @@ bindings = Table(
     Column("q", Words(16), nullable=False),
     Column("instance", Words(255), nullable=False),
     Column("path", Words, nullable=False),
+    Column("login", Words(255), nullable=False, server_default=""),
 )
 
 trunk_states = Table(

@@ -100,7 +100,8 @@ def _sip(name: str, plan: Plan) -> Destination | None:
     """Return the phones that log in by that name: ``101``, ``sip:101``, or an address elsewhere."""
     if SIP_ADDRESS.fullmatch(name):
         return Ring((SipAddress(name),))
-    return plan.extensions.get(name)
+    device = plan.device(name)
+    return Ring((device,)) if device is not None else plan.extensions.get(name)
 
 
 def _person(name: str, plan: Plan) -> Destination | None:

@@ -32,7 +32,7 @@ class Office:
         self.known = known
 
     async def start(self) -> Office:
-        await self.keeper.restore(is_known=self.known.__contains__)
+        await self.keeper.restore(is_known=lambda person, _login: person in self.known)
         return self
 
     @property

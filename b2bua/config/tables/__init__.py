@@ -9,7 +9,7 @@ from b2bua.config.tables.crm import Crm, CrmCreate, CrmFind
 from b2bua.config.tables.hours import Hours
 from b2bua.config.tables.office import Media, Office, Recording, Rtp, Sip, Smtp, Srtp
 from b2bua.config.tables.outside import BackupAlert, Webhook
-from b2bua.config.tables.parties import Group, Person, Trunk
+from b2bua.config.tables.parties import Device, Group, Person, Trunk
 from b2bua.config.tables.rates import Rate, Rates
 from b2bua.config.tables.rotas import Rota
 from b2bua.config.tables.schemes import (
@@ -43,6 +43,7 @@ __all__ = [
     "CrmCreate",
     "CrmFind",
     "Destination",
+    "Device",
     "Extension",
     "Group",
     "Hours",

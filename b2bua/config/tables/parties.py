@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -17,8 +18,14 @@ from b2bua.config.values import (
     Seconds,
     Secret,
     Texts,
+    named,
 )
 
+LOGIN = r"^[A-Za-z0-9_.-]{1,40}$"
+DEVICE = r"^[A-Za-z0-9_-]{1,20}$"
+"""A name that fits into "desk of anna"."""
+NO_DEVICES = ("mobile", "mobiles")
+"""Names that mean something else there."""
 NOT_FOR_REGISTRAR = (
     *("accepts_from", "number", "caller_id", "channels", "max_unanswered_s"),
     *("follows_redirects", "allows_nat", "srtp", "codecs", "rates", "daily_cap"),
@@ -115,6 +122,15 @@ class Group(Named):
     members: Texts = Field(min_length=1, description="who belongs to it")
 
 
+class Device(Named):
+    """``[person.x.device.y]``: one of somebody's phones, which can be rung alone."""
+
+    login: str | None = Field(default=None, pattern=LOGIN)
+    """User name with which it registers; None: extension and name, as ``101-desk``."""
+    sip_password: Secret | None = Field(default=None, validation_alias="password", repr=False)
+    """None: that of the person."""
+
+
 class Person(Named):
     """``[person.x]``: somebody with phones."""
 
@@ -140,11 +156,30 @@ class Person(Named):
     """Whether the sound of their phones is protected; None: as in ``[sip]``."""
     codecs: Codecs | None = None
     """Offered to and accepted from their phones; None: those of the office."""
+    devices: Annotated[Mapping[Annotated[str, Field(pattern=DEVICE)], Device], BeforeValidator(named)] = (
+        Field(default={}, validation_alias="device")
+    )
+    """Phones that can be rung alone, with a login each."""
 
     @property
     def title(self) -> str:
         """Return what others see."""
         return self.display or self.name.capitalize()
+
+    @property
+    def logins(self) -> Mapping[str, str]:
+        """Return the user names with which single devices register, and which device each is."""
+        return {self.login_of(name): name for name in self.devices}
+
+    def login_of(self, device: str) -> str:
+        """Return the user name with which a device of theirs registers."""
+        return self.devices[device].login or f"{self.extension}-{device}"
+
+    def password_of(self, login: str) -> str | None:
+        """Return the password of the phone that registers so; None: it cannot."""
+        device = self.logins.get(login)
+        own = self.devices[device].sip_password if device is not None else None
+        return own or self.sip_password
 
     @model_validator(mode="after")
     def _can_register(self) -> Self:
@@ -152,4 +187,11 @@ class Person(Named):
             raise ValueError("a password needs an extension: it is the user name of the phones")
         if self.mobile_confirm and not self.mobile:
             raise ValueError("mobile-confirm needs a mobile")
+        for name, device in self.devices.items():
+            if name in NO_DEVICES:
+                raise ValueError(f'no device can be called {name}: "{name} of {self.name}" is another number')
+            if not (device.sip_password or self.sip_password):
+                raise ValueError(f"device {name} has no password, and its person has none either")
+            if not (device.login or self.extension):
+                raise ValueError(f"device {name} needs a login: its person has no extension")
         return self
