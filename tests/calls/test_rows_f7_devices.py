@@ -1,4 +1,4 @@
-"""Row F7: one phone of somebody who has several is a target by itself: it registers with a login of its own."""
+"""Row F7: one phone of somebody who has several is a target by itself, by a login of its own."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import pytest
 
 from b2bua.demo.softphone import CallRefused, Habit
 from b2bua.notify.delivery import SmtpDelivery
+from b2bua.notify.web import WebDelivery
 from b2bua.sip.message import parse_message
 from b2bua.sip.transport.memory import Packet
 from b2bua.sip.uri import SipUri
@@ -311,7 +312,9 @@ async def test_what_needs_a_restart_is_named_and_the_rest_holds(tmp_path: Path) 
         now = demo.server.config
         assert (now.sip, now.rtp, now.office.data) == (before.sip, before.rtp, before.office.data)
         assert now.office.language == "pl"
-        assert isinstance(demo.server.mail_worker.delivery, SmtpDelivery)
+        delivery = demo.server.mail_worker.delivery
+        assert isinstance(delivery, WebDelivery)
+        assert isinstance(delivery.mail, SmtpDelivery)
 
 
 @virtual_time
