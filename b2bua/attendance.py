@@ -30,6 +30,8 @@ class Attendance:
     def __init__(self, editions: Editions, store: Store, clock: Callable[[], datetime]) -> None:
         self.on_change: Callable[[str], None] | None = None
         """Told who has another status now."""
+        self.on_look: Callable[[], None] | None = None
+        """Told that another program changed something in the database."""
         self._editions = editions
         self.clock = clock
         self.presence = Presence(
@@ -67,6 +69,8 @@ class Attendance:
     def _look(self) -> None:
         self.presence.vigil.look()
         self.decisions.vigil.look()
+        if self.on_look is not None:
+            self.on_look()
 
     def start(self, background: Background) -> None:
         """Notice from now on what others wrote and what ends by itself."""

@@ -2,31 +2,101 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
+
+import structlog
+
+from b2bua.config.tables import Api
+from b2bua.errors import B2buaError
 
 if TYPE_CHECKING:
     from b2bua.api.office import Office
     from b2bua.server import Server
 
+log = structlog.get_logger("office")
 
-@asynccontextmanager
-async def interface(server: Server) -> AsyncIterator[None]:
-    """Serve the interface of ``server``, if it has one, for as long as the block runs.
 
-    Raises:
-        B2buaError: its address is taken, or its certificate cannot be used.
-    """
-    api = server.config.api
-    if api is None:
-        yield
-        return
-    from b2bua.api.app import build_app
-    from b2bua.api.serving import serving
+class Interface:
+    """Serves as the configuration in force says, which may change: tokens at once, the address soon after."""
 
-    async with serving(build_app(_shown(server), lambda: api.tokens), api):
-        yield
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._served: Api | None = None
+        """What stands behind the sockets; None: there are none."""
+        self._sockets = AsyncExitStack()
+        self._has_news = asyncio.Event()
+
+    def changed(self) -> None:
+        """Note that another configuration is in force."""
+        self._has_news.set()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Serve for as long as the block runs.
+
+        Raises:
+            B2buaError: the address is taken, or the certificate cannot be used.
+        """
+        try:
+            await self._serve(self._server.config.api)
+            following = self._server.background.start(self._follow(), name="interface")
+            try:
+                yield
+            finally:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
+        finally:
+            await self._sockets.aclose()
+
+    async def _follow(self) -> None:
+        while True:
+            await self._has_news.wait()
+            self._has_news.clear()
+            wanted = self._server.config.api
+            if _place(wanted) != _place(self._served):
+                await self._move(wanted)
+
+    async def _move(self, wanted: Api | None) -> None:
+        """Serve elsewhere; where that cannot be, as before. Requests under way are finished first."""
+        before = self._served
+        await self._sockets.aclose()
+        try:
+            await self._serve(wanted)
+        except B2buaError as error:
+            log.error(f"{error}; the API stays where it was", at=before.listen if before else "nowhere")
+            await self._serve_again(before)
+        else:
+            if wanted is None:
+                log.info("the API is closed")
+
+    async def _serve_again(self, before: Api | None) -> None:
+        try:
+            await self._serve(before)
+        except B2buaError as error:
+            log.error(f"{error}; nobody can ask the API", see="[api]")
+
+    async def _serve(self, api: Api | None) -> None:
+        self._served = None
+        if api is None:
+            return
+        from b2bua.api.app import build_app
+        from b2bua.api.serving import serving
+
+        app = build_app(_shown(self._server), self._tokens)
+        await self._sockets.enter_async_context(serving(app, api))
+        self._served = api
+
+    def _tokens(self) -> tuple[str, ...]:
+        api = self._server.config.api
+        return api.tokens if api is not None else ()
+
+
+def _place(api: Api | None) -> tuple[object, ...] | None:
+    """Return what cannot change while a socket is open."""
+    return (api.address, api.tls_certificate, api.tls_key) if api is not None else None
 
 
 def _shown(server: Server) -> Office:

@@ -35,7 +35,7 @@ from b2bua.inbound.simple_steps import SayStep, echo
 from b2bua.inbound.sounds import Sounds
 from b2bua.inbound.transfer import Transfers
 from b2bua.inbound.unlisted import UnlistedNumbers
-from b2bua.interface import interface
+from b2bua.interface import Interface
 from b2bua.ivr.step import MenuStep
 from b2bua.lamps.desk import LampDesk
 from b2bua.listening import listen, resolver
@@ -120,7 +120,9 @@ class Server:
         self.outside = Outside(self.editions, store, self.http, surroundings.clock)
         self.calendars.on_change.append(self.attendance.news)
         self.recordings = build_keeper(config, store, surroundings.clock)
+        self.interface = Interface(self)
         self._build_registrar()
+        self.attendance.on_look = self.lamps.look
         self._build_steps()
         self._adopt(edition)
 
@@ -171,6 +173,7 @@ class Server:
         self.outside.adopt(self.background.start)
         self.queues.plan_changed(self.plan.queues)
         self.attendance.news()
+        self.interface.changed()
         self.lamps.plan_changed(before, self.plan)
 
     def _build_registrar(self) -> None:
@@ -366,7 +369,7 @@ class Server:
             await server._listen()
             await stack.enter_async_context(server.background)
             server._start_tasks()
-            await stack.enter_async_context(interface(server))
+            await stack.enter_async_context(server.interface.open())
             stack.push_async_callback(server.calls.end)
             yield server
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from b2bua.cli.recordings import plot, tell_levels
+from b2bua.cli.telling import tell_office
 from b2bua.config.models import Config
 from b2bua.errors import Unavailable
 from b2bua.store.messages import Message
@@ -47,18 +48,19 @@ async def list_messages(config: Config, *, box: str, limit: int, with_deleted: b
 
 
 async def mark_heard(config: Config, name: str) -> None:
-    """Note that somebody listened to the message of that id, or of an id that begins so.
+    """Note that somebody listened to the message of that id, or of an id that begins so; the lamp follows.
 
     Raises:
-        Unavailable: there is none, or more than one.
+        Unavailable: there is none, or more than one; it cannot be kept, or the office cannot be told.
     """
     store = await _opened(config)
     if store is None:
         return
     async with store:
         message = await _named(store, name)
-        await store.messages.hear(message.id, at=datetime.now(UTC))
+        is_kept = await store.messages.hear(message.id, at=datetime.now(UTC))
         [message] = await store.messages.named(message.call_id)
+    await tell_office(await asyncio.to_thread(config.office.data.absolute), is_kept=is_kept)
     typer.echo("  ".join(row_of(message, ZoneInfo(config.office.timezone))))
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from b2bua.config.models import Config
 
-FIXED = ("sip", "rtp", "media", "api")
+FIXED = ("sip", "rtp", "media")
 """Tables on which sockets, processes and transports stand: they hold as they were at the start."""
 FIXED_KEYS = ("office.data", "office.country")
 """So do these: the journal and its files, and the tones of the office's country."""
@@ -49,7 +49,7 @@ def difference(before: Config, after: Config) -> Difference:
     """Return what ``after`` changes in ``before``, the configuration in force."""
     waiting = [key for table in FIXED for key in _keys(table, getattr(before, table), getattr(after, table))]
     changes = [words for kind in KINDS for words in _tables(before, after, *kind)]
-    for table in ("office", "recording", "smtp", "crm", "backup_alert"):
+    for table in ("office", "recording", "smtp", "crm", "api", "backup_alert"):
         for key in _keys(table.replace("_", "-"), getattr(before, table), getattr(after, table)):
             (waiting if key in FIXED_KEYS else changes).append(key)
     return Difference(tuple(changes), tuple(waiting))

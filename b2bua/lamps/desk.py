@@ -42,6 +42,10 @@ class LampDesk:
         """Count the messages that wait, so that the first phone that asks is told the truth."""
         await self._waiting.refresh()
 
+    def look(self) -> None:
+        """Count soon: another program changed messages."""
+        self._waiting.look()
+
     async def run(self) -> None:
         """Follow what happens to messages."""
         await self._waiting.run()

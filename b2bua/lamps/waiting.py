@@ -17,8 +17,10 @@ from b2bua.store.messages import Messages, Waiting
 
 log = structlog.get_logger("office")
 
-LOOK_AGAIN_S = 10.0
-"""Another process (``b2bua messages --heard``) changes messages without a word to us."""
+LOOK_AGAIN_S = 60.0
+"""On a file system without sockets other programs change messages without a word to us."""
+PAUSE_S = 10.0
+"""After a failure of the database."""
 
 
 class WaitingLamp:
@@ -46,7 +48,7 @@ class WaitingLamp:
         Raises:
             MalformedMessage: somebody else's (403), or nobody's (404).
         """
-        self._has_changed.set()  # what others changed while nobody watched
+        self.look()  # at what others changed while nobody watched
         account = self._account(target)
         box = self._named(watcher, target)
         if box is None:
@@ -87,6 +89,10 @@ class WaitingLamp:
 
     # --- how it is now ------------------------------------------------------------------------------------
 
+    def look(self) -> None:
+        """Count soon, and not only when one of us changes something."""
+        self._has_changed.set()
+
     async def refresh(self) -> None:
         """Count anew, and tell of what differs."""
         counts = await self._messages.waiting()
@@ -111,7 +117,7 @@ class WaitingLamp:
                 await self.refresh()
             except SQLAlchemyError as error:
                 log.error("messages cannot be counted now", why=str(error))
-                await asyncio.sleep(LOOK_AGAIN_S)
+                await asyncio.sleep(PAUSE_S)
 
 
 def person_key(name: str) -> str:

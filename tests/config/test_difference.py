@@ -36,7 +36,7 @@ MAIL = '[smtp]\nhost = "mail.example"\nfrom = "office@mail.example"\n'
         ),
         (MOVED, ("office.language",), ("office.data",)),
         (OFFICE.replace("[office]", '[office]\ncountry = "UA"'), (), ("office.country",)),
-        (OFFICE + '[api]\ntokens = ["nobody-guesses-this-token"]\n', (), ("api",)),
+        (OFFICE + '[api]\ntokens = ["nobody-guesses-this-token"]\n', ("api",), ()),
     ],
 )
 def test_every_change_is_told_in_words(
