@@ -32,6 +32,10 @@ class Vigil(Protocol):
     def is_silent(self) -> bool:
         """Whether it is known by now not to answer: it is not rung then."""
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether another one has just been found silent, and only ringing this one can tell whether it is."""
+
     def note_quiet(self) -> None:
         """Take the news that it gave no sign of life for half a second."""
 

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Sequence
 
 from b2bua.call.attempt import Attempt, Reply, reply_of
-from b2bua.call.callee import CalleeLeg, Dial
+from b2bua.call.callee import CalleeLeg, Dial, Vigil
 from b2bua.call.confirmation import Confirmation, Decision
 from b2bua.call.leg import Leg
 from b2bua.call.lines import Lines
@@ -24,6 +24,9 @@ SILENCE_LIMIT_S = 4.0
 """A target that sends not even a 100 for so long is dead, not thinking (row F13)."""
 QUIET_S = 0.5
 """A phone says 100 at once; when none came in T1, others may be dead as well, which is found out now."""
+DOUBT_S = 0.3
+"""Where one phone has just been found dead, others that cannot be asked by OPTIONS get so long to say 100: three
+phones without power cost a caller less than 5 s, also one after another (rows F13, F14)."""
 SETTLE_S = 2.0
 """How long a cancelled phone may take to confirm that it stopped ringing: a lost CANCEL is repeated twice in
 that time. A phone that confirms lets the next one ring within milliseconds (rows F2, F4)."""
@@ -208,8 +211,8 @@ class Fork:
     async def _final_event(self, invite: OutgoingInvite, leg: CalleeLeg) -> Answered | Refused | None:
         """Return the final event, or None when the ring time is over or the target is dead silent."""
         assert self._deadline is not None
-        began = self._loop.time()
-        limits = [began + QUIET_S, began + SILENCE_LIMIT_S]
+        vigil = leg.dial.vigil
+        limits = self._limits_of_silence(vigil)
         while True:
             until = self._deadline if invite.has_provisional else min(limits[0], self._deadline)
             try:
@@ -220,16 +223,25 @@ class Fork:
                     return None
                 if invite.has_provisional:
                     continue  # a 100 Trying came: it is alive, and may ring until the step's end
-                if len(limits) == 1:
-                    return None
                 limits.pop(0)
-                if leg.dial.vigil is not None:
-                    leg.dial.vigil.note_quiet()
+                if vigil is not None and limits:
+                    vigil.note_quiet()
+                elif vigil is not None:
+                    vigil.note_silent()
+                if not limits:
+                    return None
                 continue
             if not isinstance(event, Progress):
                 return event
             self._lines.rings(leg, (invite.call_id, invite.local_tag, event.to_tag))
             self._hear_early(event, leg)
+
+    def _limits_of_silence(self, vigil: Vigil | None) -> list[float]:
+        """Return when a target that says nothing is asked by other means, where that helps, and given up."""
+        now = self._loop.time()
+        if vigil is not None and vigil.is_doubtful:
+            return [now + DOUBT_S]
+        return [now + QUIET_S, now + SILENCE_LIMIT_S]
 
     def _has_another_way(
         self, invite: OutgoingInvite, leg: CalleeLeg, final: Answered | Refused | None
@@ -242,8 +254,6 @@ class Fork:
             return False
         if final is None:
             self._endpoint.dead_targets.note(leg.dial.hop, now=self._loop.time())
-            if leg.dial.vigil is not None:
-                leg.dial.vigil.note_silent()
             if leg.turn_to_next_hop():
                 invite.cancel()  # should it wake up after all
                 return True

@@ -23,6 +23,8 @@ FORGIVEN_AFTER_S = 60.0
 SUSPICION_ANSWER_S = 3.4
 """When a call gets no sign of life for half a second, all phones are asked; in 4 s it gives up, and must know
 by then which of the others are as dead (row F14)."""
+DOUBTED_FOR_S = 10.0
+"""So long after one phone was found silent the others are doubted, unless they can be asked by OPTIONS."""
 
 
 class Qualification:
@@ -40,6 +42,7 @@ class Qualification:
         self._every_s = every_s
         self._answered: set[tuple[str, ContactKey]] = set()
         self._suspicion = asyncio.Event()
+        self._found_silent_at = -DOUBTED_FOR_S
 
     async def run(self) -> None:
         """Ask until cancelled."""
@@ -97,7 +100,14 @@ class Qualification:
 
     def found_silent(self, binding: Binding) -> None:
         """Keep callers from waiting for the device until it is heard again."""
+        self._found_silent_at = self._now()
         self._bindings.mark_reachable(binding, self._now(), is_reachable=False)
+
+    def is_doubtful(self, binding: Binding) -> bool:
+        """Whether a call has just found another phone silent, and OPTIONS cannot tell whether this one is."""
+        since = self._found_silent_at
+        is_recent = self._now() - since < DOUBTED_FOR_S and binding.registered_at < since
+        return is_recent and not self._knows_options(binding)
 
     # --- asking --------------------------------------------------------------------------------------------
 
@@ -154,6 +164,11 @@ class DeviceVigil:
     def is_silent(self) -> bool:
         """Whether it is known by now not to answer."""
         return not self._bindings.is_reachable(self._binding)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it may have died with another one."""
+        return self._qualification.is_doubtful(self._binding)
 
     def note_quiet(self) -> None:
         """Take the news that it gave no sign of life yet."""
