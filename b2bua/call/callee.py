@@ -34,7 +34,7 @@ class Vigil(Protocol):
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether another one has just been found silent, and only ringing this one can tell whether it is."""
+        """Whether another one was just found silent, and only ringing this one can tell whether it is."""
 
     def note_quiet(self) -> None:
         """Take the news that it gave no sign of life for half a second."""

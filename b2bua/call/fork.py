@@ -25,7 +25,7 @@ SILENCE_LIMIT_S = 4.0
 QUIET_S = 0.5
 """A phone says 100 at once; when none came in T1, others may be dead as well, which is found out now."""
 DOUBT_S = 0.3
-"""Where one phone has just been found dead, others that cannot be asked by OPTIONS get so long to say 100: three
+"""Where one phone was just found dead, others that cannot be asked by OPTIONS get so long to say 100: three
 phones without power cost a caller less than 5 s, also one after another (rows F13, F14)."""
 SETTLE_S = 2.0
 """How long a cancelled phone may take to confirm that it stopped ringing: a lost CANCEL is repeated twice in

@@ -143,6 +143,6 @@ class Show:
         return number in self._finished
 
     def _is_over(self, number: str) -> bool:
-        """Whether the command is worth asking: it takes most of a second of CPU, which the calls need more."""
+        """Whether the command is worth its CPU time, most of a second, which the calls need more."""
         outcomes = self.product.outcomes(number)
         return outcomes is None or (bool(outcomes) and None not in outcomes)
