@@ -253,7 +253,7 @@ class Product:
         return outcomes is None or (len(outcomes) >= at_least and None not in outcomes)
 
     def outcomes(self, dialled: str = "") -> list[str | None] | None:
-        """Return the outcomes of all calls (to ``dialled``), None of those in progress; None: nobody knows."""
+        """Return the outcomes of all calls, or those to ``dialled``, None while one goes on; None: unknown."""
         path = self.folder / "data" / FILE_NAME
         try:
             with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=1.0)) as database:
