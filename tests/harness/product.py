@@ -253,7 +253,7 @@ class Product:
         return outcomes is None or (len(outcomes) >= at_least and None not in outcomes)
 
     def outcomes(self, dialled: str = "") -> list[str | None] | None:
-        """Return the outcomes of all calls, or those to ``dialled``, None while one goes on; None: unknown."""
+        """Return the outcomes of calls (to ``dialled``), None for one that goes on; None: nobody knows."""
         path = self.folder / "data" / FILE_NAME
         try:
             with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=1.0)) as database:
