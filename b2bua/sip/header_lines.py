@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from b2bua.errors import MalformedMessage
 from b2bua.sip.grammar import is_token, split_list
@@ -89,6 +90,9 @@ _KEYS = {
 """Every usual spelling of a header name to the one it is found by."""
 
 
+_BLANKS = " \t"
+
+
 def _key(name: str) -> str:
     return _KEYS.get(name) or name.lower()
 
@@ -96,50 +100,58 @@ def _key(name: str) -> str:
 class Headers:
     """Header lines in order; names in any case or compact form; values are text (§7.3)."""
 
-    __slots__ = ("_keys", "_names", "_values")
+    __slots__ = ("_keys", "_lines", "_values", "first", "typed")
 
     def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
         self._keys: list[str] = []
-        self._names: list[str] = []
+        self._lines: list[str] = []
         self._values: list[str] = []
+        self.first: dict[str, str] = {}
+        """The value of the first line of each name, by the long name in lower case; only to be read."""
+        self.typed: dict[str, Any] = {}
+        """What was read of the lines of a name, by the same; forgotten as soon as one of them changes."""
         for name, value in items:
             self.add(name, value)
 
     @classmethod
     def parse(cls, lines: list[str]) -> Headers:
-        """Return the headers of unfolded lines.
+        """Return the headers of lines; what is folded is one line of them (§7.3.1).
 
         Raises:
-            MalformedMessage: a line without a name, or too many lines (§7.3.1).
+            MalformedMessage: a line without a name, or too many lines.
         """
         if len(lines) > MAX_HEADERS:
             raise MalformedMessage(f"more than {MAX_HEADERS} headers")
         headers = cls()
-        keys, names, values = headers._keys, headers._names, headers._values
+        headers._lines, keys, values = lines, headers._keys, headers._values
         known = _KEYS.get
         for line in lines:
-            name, colon, value = line.partition(":")
+            name, _, value = line.partition(":")
             key = known(name)
             if key is None:
-                name = name.rstrip(" \t")  # HCOLON allows space before the colon
-                if not colon or not is_token(name):
-                    raise MalformedMessage(f"bad header line {line[:60]!r}")
+                if keys and line and line[0] in _BLANKS:
+                    return cls.parse(_unfolded(lines))
+                name = _uncommon_name(line)
                 key = _key(name)
+                lines[len(keys)] = f"{name}: {value.strip(_BLANKS)}"
             keys.append(key)
-            names.append(name)
-            values.append(value.strip(" \t"))
+            values.append(value.strip(_BLANKS))
+        headers.first = dict(zip(keys, values, strict=True))
+        if len(headers.first) < len(keys):
+            headers.first = dict(zip(reversed(keys), reversed(values), strict=True))
         return headers
 
     def get(self, name: str) -> str | None:
         """Return the value of the first line of that name, or None."""
-        key, keys = _KEYS.get(name) or name.lower(), self._keys
-        return self._values[keys.index(key)] if key in keys else None
+        return self.first.get(_KEYS.get(name) or name.lower())
 
     def all(self, name: str) -> list[str]:
         """Return the value of every line of that name."""
-        key = _key(name)
-        if key not in self._keys:
+        key, first = _KEYS.get(name) or name.lower(), self.first
+        if key not in first:
             return []
+        if len(first) == len(self._keys):
+            return [first[key]]
         return [value for at, value in zip(self._keys, self._values, strict=True) if at == key]
 
     def values(self, name: str) -> list[str]:
@@ -152,13 +164,15 @@ class Headers:
 
     def count(self, name: str) -> int:
         """Return how many lines have that name."""
-        return self._keys.count(_key(name))
+        key = _KEYS.get(name) or name.lower()
+        if len(self.first) == len(self._keys):
+            return int(key in self.first)
+        return self._keys.count(key)
 
     def repeated(self) -> set[str]:
         """Return the names, long and in lower case, that more than one line has."""
         keys = self._keys
-        unique = set(keys)
-        return set() if len(unique) == len(keys) else {key for key in unique if keys.count(key) > 1}
+        return set() if len(self.first) == len(keys) else {key for key in self.first if keys.count(key) > 1}
 
     def add(self, name: str, value: str) -> None:
         """Append a line.
@@ -166,26 +180,30 @@ class Headers:
         Raises:
             ValueError: the line would break out of its header.
         """
-        _check_line(name, value)
-        self._keys.append(_KEYS.get(name) or name.lower())
-        self._names.append(name)
+        key = _KEYS.get(name)
+        if key is None or "\r" in value or "\n" in value:
+            key = _checked_key(name, value)
+        self._keys.append(key)
+        self._lines.append(f"{name}: {value}")
         self._values.append(value)
+        self.first.setdefault(key, value)
+        if self.typed:
+            self.typed.pop(key, None)
 
     def prepend(self, name: str, value: str) -> None:
         """Put a line before all others of its name."""
-        key = _key(name)
-        self._insert(self._keys.index(key) if key in self._keys else 0, name, value)
+        key = _checked_key(name, value)
+        self._insert(self._keys.index(key) if key in self.first else 0, name, value)
 
     def put(self, name: str, value: str) -> None:
         """Leave exactly one line of that name, where the first one was."""
-        key, keys = _key(name), self._keys
-        at = keys.index(key) if key in keys else len(keys)
-        if keys.count(key) == 1:
-            _check_line(name, value)
-            self._names[at], self._values[at] = name, value
-        else:
-            self.remove(name)
-            self._insert(at, name, value)
+        key = _checked_key(name, value)
+        if key not in self.first:
+            self.add(name, value)
+            return
+        at = self._keys.index(key)
+        self.remove(name)
+        self._insert(at, name, value)
 
     def put_first(self, name: str, value: str) -> None:
         """Replace the first element of that name only, even where several share one line.
@@ -193,60 +211,97 @@ class Headers:
         Raises:
             MalformedMessage: the line cannot be split.
         """
-        at = self._keys.index(_key(name))
-        rest = split_list(self._values[at])[1:]
-        line = ", ".join((value, *rest))
-        _check_line(name, line)
-        self._values[at] = line
+        key = _key(name)
+        at = self._keys.index(key)
+        if "," in self._values[at]:
+            value = ", ".join((value, *split_list(self._values[at])[1:]))
+        _checked_key(name, value)
+        self._lines[at] = f"{name}: {value}"
+        self._values[at] = self.first[key] = value
+        self.typed.pop(key, None)
 
-    def add_from(self, other: Headers, name: str) -> None:
-        """Append every line of that name that ``other`` has."""
-        key, keys = _key(name), other._keys
-        at = -1
-        for _ in range(keys.count(key)):
-            at = keys.index(key, at + 1)
-            self._keys.append(key)
-            self._names.append(name)
-            self._values.append(other._values[at])
+    def excerpt(self, keys: Iterable[str]) -> Headers:
+        """Return the lines of these names, long and in lower case, name by name; what was read stays read."""
+        other = Headers()
+        has_repeated = len(self.first) < len(self._keys)
+        for key in keys:
+            if key not in self.first:
+                continue
+            at = -1
+            for _ in range(self._keys.count(key) if has_repeated else 1):
+                at = self._keys.index(key, at + 1)
+                other._keys.append(key)
+                other._lines.append(self._lines[at])
+                other._values.append(self._values[at])
+            other.first[key] = self.first[key]
+            if key in self.typed:
+                other.typed[key] = self.typed[key]
+        return other
 
     def remove(self, name: str) -> None:
         """Drop every line of that name."""
         key = _key(name)
         while key in self._keys:
             at = self._keys.index(key)
-            del self._keys[at], self._names[at], self._values[at]
+            del self._keys[at], self._lines[at], self._values[at]
+        self.first.pop(key, None)
+        self.typed.pop(key, None)
 
     def items(self) -> Iterator[tuple[str, str]]:
         """Iterate over the lines: name as it was written, value."""
-        return zip(self._names, self._values, strict=True)
+        names = [line[: line.index(":")] for line in self._lines]
+        return zip(names, self._values, strict=True)
 
     def copy(self) -> Headers:
         """Return headers that change on their own."""
         other = Headers()
-        other._keys, other._names, other._values = self._keys[:], self._names[:], self._values[:]
+        other._keys, other._lines, other._values = self._keys[:], self._lines[:], self._values[:]
+        other.first, other.typed = self.first.copy(), self.typed.copy()
         return other
 
     def _insert(self, at: int, name: str, value: str) -> None:
-        _check_line(name, value)
-        self._keys.insert(at, _KEYS.get(name) or name.lower())
-        self._names.insert(at, name)
+        """Put a checked line before all others of its name."""
+        key = _key(name)
+        self._keys.insert(at, key)
+        self._lines.insert(at, f"{name}: {value}")
         self._values.insert(at, value)
+        self.first[key] = value
+        self.typed.pop(key, None)
 
     def __contains__(self, name: str) -> bool:
         """Whether a line of that name is there."""
-        return _key(name) in self._keys
+        return (_KEYS.get(name) or name.lower()) in self.first
 
     def __len__(self) -> int:
         """Return the number of lines."""
         return len(self._keys)
 
     def __str__(self) -> str:
-        """Return the lines, each with its CRLF."""
-        return "".join(
-            [f"{name}: {value}\r\n" for name, value in zip(self._names, self._values, strict=True)]
-        )
+        """Return the lines as they were written, each with its CRLF."""
+        return "\r\n".join([*self._lines, ""])
 
 
-def _check_line(name: str, value: str) -> None:
+def _uncommon_name(line: str) -> str:
+    """Return the name of a line that is written as few write it."""
+    name, colon, _ = line.partition(":")
+    name = name.rstrip(_BLANKS)  # HCOLON allows space before the colon
+    if not colon or not is_token(name):
+        raise MalformedMessage(f"bad header line {line[:60]!r}")
+    return name
+
+
+def _unfolded(lines: list[str]) -> list[str]:
+    """Return the lines with each that begins with white space put behind the one before it (§7.3.1)."""
+    whole = lines[:1]
+    for line in lines[1:]:
+        if line and line[0] in _BLANKS:
+            whole[-1] = whole[-1].rstrip(_BLANKS) + " " + line.lstrip(_BLANKS)
+        else:
+            whole.append(line)
+    return whole
+
+
+def _checked_key(name: str, value: str) -> str:
     if "\r" in value or "\n" in value or (name not in _KEYS and not is_token(name)):
         raise ValueError(f"not a header line: {name[:40]!r}: {value[:60]!r}")
+    return _key(name)

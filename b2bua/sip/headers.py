@@ -153,7 +153,7 @@ class NameAddr:
     @property
     def is_wildcard(self) -> bool:
         """Whether this is the ``*`` of ``Contact: *`` (§10.2.2)."""
-        return self.uri == _WILDCARD
+        return isinstance(self.uri, OtherUri) and self.uri == _WILDCARD
 
     @property
     def tag(self) -> str | None:
@@ -200,6 +200,10 @@ class CSeq:
         Raises:
             MalformedMessage: no number below 2**31, or no method (§8.1.1.5).
         """
+        return _cseq(text) if len(text) <= LONGEST_REMEMBERED else cls._read(text)
+
+    @classmethod
+    def _read(cls, text: str) -> CSeq:
         parts = text.split()
         if len(parts) != 2 or not is_token(parts[1]):
             raise MalformedMessage(f"bad CSeq: {text[:60]!r}")
@@ -214,6 +218,12 @@ class CSeq:
 def _name_addr(text: str) -> NameAddr:
     """Return the address that the text holds; From, To and Contact come again in each message of a dialog."""
     return NameAddr._read(text)  # noqa: SLF001 - its own way in
+
+
+@lru_cache(MOST_REMEMBERED)
+def _cseq(text: str) -> CSeq:
+    """Return the value that the text holds; the first ones of a dialog are the same in most."""
+    return CSeq._read(text)  # noqa: SLF001 - its own way in
 
 
 def _display(text: str) -> str:

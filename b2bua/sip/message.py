@@ -7,9 +7,7 @@ wrong with it. Header values stay text until a typed property asks for them.
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from b2bua.errors import MalformedMessage
 from b2bua.sip.causes import reason_phrase
@@ -27,57 +25,60 @@ MAX_HEAD_BYTES = 32_768
 
 _NO_TAGS: frozenset[str] = frozenset()
 _T = TypeVar("_T")
-_FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
 _STATUS_LINE = re.compile(r"SIP/([0-9]+\.[0-9]+) ([0-9]{3})(?: (.*))?", re.DOTALL | re.IGNORECASE)
 
 
-class Message(ABC):
+class Message:
     """What requests and responses share: headers, body, and typed views of the headers."""
 
-    __slots__ = ("_typed", "body", "headers", "version")
+    __slots__ = ("body", "headers", "version")
 
     def __init__(self, headers: Headers | None, body: bytes) -> None:
         self.headers = Headers() if headers is None else headers
         self.body = body
         self.version = "2.0"
-        self._typed: dict[str, tuple[str, Any]] = {}
 
-    @abstractmethod
     def start_line(self) -> str:
         """Return the first line without its CRLF."""
+        raise NotImplementedError
 
     def to_bytes(self) -> bytes:
         """Return the message for the wire; sets Content-Length (§20.14)."""
-        length = str(len(self.body))
-        if self.headers.get("Content-Length") != length or self.headers.count("Content-Length") != 1:
-            self.headers.put("Content-Length", length)
-        head = f"{self.start_line()}\r\n{self.headers}\r\n"
+        length, headers = str(len(self.body)), self.headers
+        if headers.first.get("content-length") != length or headers.count("Content-Length") != 1:
+            headers.put("Content-Length", length)
+        head = f"{self.start_line()}\r\n{headers}\r\n"
         return head.encode("utf-8", "surrogateescape") + self.body
 
     @property
     def call_id(self) -> str:
         """The Call-ID. Raises MalformedMessage when it is missing."""
-        return self._required("Call-ID")
+        call_id = self.headers.first.get("call-id")
+        return self._required("Call-ID") if call_id is None else call_id
 
     @property
     def cseq(self) -> CSeq:
         """The CSeq. Raises MalformedMessage when it is missing or bad."""
-        return self._view("CSeq", CSeq.parse)
+        typed: CSeq | None = self.headers.typed.get("cseq")
+        return self._keep("cseq", CSeq.parse(self._required("CSeq"))) if typed is None else typed
 
     @property
     def from_(self) -> NameAddr:
         """The From. Raises MalformedMessage when it is missing or bad."""
-        return self._view("From", NameAddr.parse)
+        typed: NameAddr | None = self.headers.typed.get("from")
+        return self._keep("from", NameAddr.parse(self._required("From"))) if typed is None else typed
 
     @property
     def to(self) -> NameAddr:
         """The To. Raises MalformedMessage when it is missing or bad."""
-        return self._view("To", NameAddr.parse)
+        typed: NameAddr | None = self.headers.typed.get("to")
+        return self._keep("to", NameAddr.parse(self._required("To"))) if typed is None else typed
 
     @property
     def via(self) -> Via:
         """The topmost Via. Raises MalformedMessage when it is missing or bad."""
-        return self._view("Via", _first_via)
+        typed: Via | None = self.headers.typed.get("via")
+        return self._keep("via", _first_via(self._required("Via"))) if typed is None else typed
 
     @property
     def vias(self) -> tuple[Via, ...]:
@@ -135,21 +136,21 @@ class Message(ABC):
         Raises:
             MalformedMessage: one of them breaks the grammar.
         """
-        if self.headers.count(name) == 1:
-            return self._view(name, _addresses)
-        return tuple(NameAddr.parse(value) for value in self.headers.values(name))
+        key = name.lower()
+        if key not in self.headers.first:
+            return ()
+        typed: tuple[NameAddr, ...] | None = self.headers.typed.get(key)
+        if typed is None:
+            typed = self._keep(key, tuple(map(NameAddr.parse, self.headers.values(name))))
+        return typed
 
     def option_tags(self, name: str) -> frozenset[str]:
         """Return the tokens of Require, Supported, Allow and the like, as written."""
-        if name not in self.headers:
+        key = name.lower()
+        if key not in self.headers.first:
             return _NO_TAGS
-        tokens = ",".join(self.headers.all(name)).split(",")
-        return frozenset(token.strip() for token in tokens if token.strip())
-
-    def seen_as(self, other: Message) -> Self:
-        """Take over the typed values of ``other``, whose lines this message repeats; return this one."""
-        self._typed = other._typed.copy()
-        return self
+        typed: frozenset[str] | None = self.headers.typed.get(key)
+        return self._keep(key, _tokens(",".join(self.headers.all(name)))) if typed is None else typed
 
     def _required(self, name: str) -> str:
         value = self.headers.get(name)
@@ -157,37 +158,28 @@ class Message(ABC):
             raise MalformedMessage(f"{name} is missing")
         return value
 
-    def _view(self, name: str, parse: Callable[[str], _T]) -> _T:
-        """Return the typed value, parsed again only when the header's text is another one."""
-        text = self.headers.get(name)
-        seen = self._typed.get(name)
-        if seen is not None and seen[0] is text:
-            return seen[1]  # type: ignore[no-any-return]
-        return self._parsed(name, self._required(name), parse)
-
-    def _parsed(self, name: str, text: str, parse: Callable[[str], _T]) -> _T:
-        seen = self._typed.get(name)
-        if seen is not None and seen[0] is text:
-            return seen[1]  # type: ignore[no-any-return]
-        typed = parse(text)
-        self._typed[name] = text, typed
+    def _keep(self, key: str, typed: _T) -> _T:
+        self.headers.typed[key] = typed
         return typed
 
 
 class Request(Message):
     """A request (§7.1)."""
 
-    __slots__ = ("method", "uri")
+    __slots__ = ("_target", "method", "uri")
 
     def __init__(self, method: str, uri: str, headers: Headers | None = None, body: bytes = b"") -> None:
         super().__init__(headers, body)
         self.method = method
         self.uri = uri
+        self._target: tuple[str, Uri] | None = None
 
     @property
     def target(self) -> Uri:
         """The request-URI as a value. Raises MalformedMessage when it is none."""
-        return self._parsed("", self.uri, parse_uri)
+        if self._target is None or self._target[0] is not self.uri:
+            self._target = self.uri, parse_uri(self.uri)
+        return self._target[1]
 
     def note_source(self, host: str, port: int) -> None:
         """Note in the topmost Via where the request came from (§18.2.1, RFC 3581 §4)."""
@@ -195,7 +187,7 @@ class Request(Message):
         noted = via.with_source(host, port)
         if noted is not via:
             self.headers.put_first("Via", str(noted))
-            self._typed["Via"] = self._required("Via"), noted
+            self._keep("via", noted)
 
     def start_line(self) -> str:
         """Return ``METHOD uri SIP/2.0``."""
@@ -203,7 +195,7 @@ class Request(Message):
 
     def copy(self) -> Self:
         """Return a request that changes on its own."""
-        return type(self)(self.method, self.uri, self.headers.copy(), self.body).seen_as(self)
+        return type(self)(self.method, self.uri, self.headers.copy(), self.body)
 
     def __repr__(self) -> str:
         return f"<{self.method} {self.uri} {self.headers.get('CSeq')} {self.headers.get('Call-ID')}>"
@@ -229,10 +221,14 @@ class Response(Message):
 
     def copy(self) -> Self:
         """Return a response that changes on its own."""
-        return type(self)(self.status, self.reason, self.headers.copy(), self.body).seen_as(self)
+        return type(self)(self.status, self.reason, self.headers.copy(), self.body)
 
     def __repr__(self) -> str:
         return f"<{self.status} {self.reason} {self.headers.get('CSeq')} {self.headers.get('Call-ID')}>"
+
+
+_REPEATED = ("via", "from", "to", "call-id", "cseq")
+_REPEATED_BY_100 = (*_REPEATED, "timestamp")
 
 
 def response_to(
@@ -242,27 +238,18 @@ def response_to(
 
     ``to_tag`` is put only where the request has none; a To that cannot be read is repeated as it is.
     """
-    headers = Headers()
-    names = ("Via", "From", "To", "Call-ID", "CSeq", *(("Timestamp",) if status == 100 else ()))
-    for name in names:
-        headers.add_from(request.headers, name)
-    if to_tag is not None and "To" in headers:
-        headers.put("To", _tagged(request, to_tag))
-    return Response(status, reason, headers).seen_as(request)
+    headers = request.headers.excerpt(_REPEATED_BY_100 if status == 100 else _REPEATED)
+    if to_tag is not None and "to" in headers.first:
+        _put_tag(headers, request, to_tag)
+    return Response(status, reason, headers)
 
 
-def _tagged(request: Request, to_tag: str) -> str:
-    text = request.headers.get("To") or ""
+def _put_tag(headers: Headers, request: Request, to_tag: str) -> None:
     try:
-        return text if request.to.tag is not None else f"{text};tag={to_tag}"
+        if request.to.tag is None:
+            headers.put("To", f"{headers.first['to']};tag={to_tag}")
     except MalformedMessage:
-        return text
-
-
-def _addresses(text: str) -> tuple[NameAddr, ...]:
-    if "," in text:
-        return tuple(map(NameAddr.parse, split_list(text)))
-    return (NameAddr.parse(text),)
+        return
 
 
 def _first_via(text: str) -> Via:
@@ -283,7 +270,8 @@ def parse_message(data: bytes) -> Request | Response:
     end = data.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
     if end <= 0:
         raise MalformedMessage("headers do not end")
-    start_line, *lines = _unfolded_lines(data[:end].decode("utf-8", "surrogateescape"))
+    lines = _split(data[:end].decode("utf-8", "surrogateescape"))
+    start_line = lines.pop(0)
     headers = Headers.parse(lines)
     body = _body(headers, data[end + 4 :])
     if start_line[:4].upper() == "SIP/":
@@ -291,17 +279,15 @@ def parse_message(data: bytes) -> Request | Response:
     return _request(start_line, headers, body)
 
 
-def _unfolded_lines(head: str) -> list[str]:
+def _split(head: str) -> list[str]:
     lines = head.split("\r\n")
     if head.count("\r") != len(lines) - 1 or head.count("\n") != len(lines) - 1:
         raise MalformedMessage("CR or LF alone")  # would read as another line elsewhere
-    if "\r\n " in head or "\r\n\t" in head:
-        lines = _FOLD.sub(" ", head).split("\r\n")
     return lines
 
 
 def _body(headers: Headers, rest: bytes) -> bytes:
-    length = headers.get("Content-Length")
+    length = headers.first.get("content-length")
     if length is None or not (length.isascii() and length.isdigit() and len(length) < 10):
         return rest
     return rest[: int(length)]
@@ -329,6 +315,10 @@ def _response(line: str, headers: Headers, body: bytes) -> Response:
     return response
 
 
+def _tokens(text: str) -> frozenset[str]:
+    return frozenset([token.strip() for token in text.split(",") if token.strip()])
+
+
 _SINGLE = frozenset(("call-id", "cseq", "from", "to", "max-forwards"))
 
 
@@ -343,12 +333,11 @@ def validate(message: Message) -> None:
         raise MalformedMessage(f"SIP version {message.version[:8]!r}", status=400 if is_spaced else 505)
     for name in message.headers.repeated() & _SINGLE:
         raise MalformedMessage(f"more than one {name}")
-    if not message.call_id or len(message.call_id.split()) != 1:
+    if len(message.call_id.split()) != 1:
         raise MalformedMessage("bad Call-ID")
     _validate_length(message)
-    for address in (message.from_, message.to):
-        if address.is_wildcard:
-            raise MalformedMessage("* is no From or To")
+    if message.from_.is_wildcard or message.to.is_wildcard:
+        raise MalformedMessage("* is no From or To")
     branch = message.via.branch
     if branch is not None and not is_token(branch):
         raise MalformedMessage("bad branch")
@@ -364,15 +353,14 @@ def _validate_request(request: Request) -> None:
     _ = request.target
     _ = request.max_forwards
     contacts = request.contacts  # may be missing: RFC 2543 peers know no better
-    if any(contact.is_wildcard for contact in contacts) and (
-        request.method != "REGISTER" or len(contacts) > 1
-    ):
+    has_wildcard = any(contact.is_wildcard for contact in contacts)
+    if has_wildcard and (request.method != "REGISTER" or len(contacts) > 1):
         raise MalformedMessage("Contact: * beside others, or outside REGISTER")
 
 
 def _validate_length(message: Message) -> None:
     lengths = message.headers.all("Content-Length")
-    if len(set(lengths)) > 1:
+    if len(lengths) > 1 and len(set(lengths)) > 1:
         raise MalformedMessage("two values of Content-Length")
     if lengths and parse_number(lengths[0], what="Content-Length") != len(message.body):
         raise MalformedMessage("body shorter than Content-Length")
