@@ -34,9 +34,9 @@ async def show_call(
     zone = ZoneInfo(config.office.timezone)
     messages: tuple[TracedMessage, ...] = ()
     if ladder or capture is not None:
-        path = await asyncio.to_thread(find_record, data, call)
-        messages = await asyncio.to_thread(read_record, path)
-        call = path.stem
+        record = await asyncio.to_thread(find_record, data, call)
+        messages = await asyncio.to_thread(read_record, record)
+        call = record.call
     await _tell(data, call, zone, picture, is_traced=bool(messages))
     if ladder:
         _draw(messages, full=full)

@@ -8,7 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from operator import attrgetter
+from typing import NamedTuple
 
 from b2bua.sip.transport.hop import Hop, Receiver, Transport
 
@@ -20,8 +21,7 @@ CALL_ID = re.compile(rb"^(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | 
 USUAL = b"\nCall-ID: "
 
 
-@dataclass(frozen=True, slots=True)
-class TracedMessage:
+class TracedMessage(NamedTuple):
     """One message as it was on the wire."""
 
     at: float
@@ -123,7 +123,7 @@ class Trace:
             if dialog.calls <= 0:
                 del self._dialogs[key]
                 self._size -= dialog.size
-        return tuple(sorted(messages, key=lambda message: message.at))
+        return tuple(sorted(messages, key=attrgetter("at")))
 
 
 class TracedTransport:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import structlog
 
-from b2bua.sip.trace import Trace, TracedMessage
-from b2bua.trace.record import FOLDER, MOST_FILES, SUFFIX, drop_oldest, write_record
+from b2bua.sip.trace import Trace
+from b2bua.trace.record import FOLDER, MOST_CALLS, Kept, drop_oldest, write_records
 
 log = structlog.get_logger("trace")
 
@@ -20,18 +20,15 @@ SETTLE_S = 3.0
 EARLY_S = 0.005
 """Timers of some loops fire up to a millisecond early."""
 GATHER_S = 1.0
-"""Files are written no more often, those of all calls that are due at once: waking a thread costs more."""
+"""Files are written no more often, one for all calls that are due at once: a thread and a file cost more."""
 PRUNE_EVERY = 500
 """Calls; looking through a full folder takes as much time as ten of them."""
-
-Kept = tuple[str, tuple[TracedMessage, ...]]
-"""A call and its messages."""
 
 
 class TraceKeeper:
     """Follows calls and keeps the SIP of the latest ones."""
 
-    def __init__(self, trace: Trace, data: Path, *, keep: int = MOST_FILES) -> None:
+    def __init__(self, trace: Trace, data: Path, *, keep: int = MOST_CALLS) -> None:
         self._trace = trace
         self._folder = data / FOLDER
         self._keep = keep
@@ -81,8 +78,7 @@ class TraceKeeper:
         job.add_done_callback(self._written)
 
     def _to_disk(self, kept: Sequence[Kept], is_pruning: bool) -> None:
-        for call, messages in kept:
-            write_record(self._folder / (call + SUFFIX), messages)
+        write_records(self._folder, kept)
         if is_pruning:
             drop_oldest(self._folder, keep=self._keep)
 

@@ -1,10 +1,15 @@
-"""The file of one call: its messages as they were on the wire, each below a line that says when and whose."""
+"""Files of calls: their messages as they were on the wire, each below a line that says when and whose.
+
+Calls that ended within the same second share a file. It is named by the first of them and by how many follow,
+``CALL+3.sip``, and each call stands below a line ``= CALL SIZE``. A file of one call, ``CALL.sip``, has none.
+"""
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,24 +21,53 @@ from b2bua.trace.masking import masked, may_hide
 
 FOLDER = "trace"
 SUFFIX = ".sip"
-MOST_FILES = 2000
+MOST_CALLS = 2000
 LINE = re.compile(r"# (?P<at>\S+) (?P<kind>\w+) (?P<local>\S+) (?P<way>[<>]) (?P<remote>\S+) (?P<size>\d+)")
+CALL_LINE = re.compile(rb"= (\S+) (\d+)\n")
+
+Kept = tuple[str, tuple[TracedMessage, ...]]
+"""A call and its messages."""
 
 
-def write_record(path: Path, messages: Sequence[TracedMessage]) -> None:
-    """Write the messages of a call, masked, with our address toward each peer where we listen on all."""
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Where the messages of one call are."""
+
+    path: Path
+    """The file."""
+    call: str
+    """The id of the call."""
+    start: int = 0
+    """First byte."""
+    end: int | None = None
+    """The byte behind the last; None: to the end of the file."""
+
+
+def write_records(folder: Path, calls: Sequence[Kept]) -> None:
+    """Write calls into one file, masked, with our address toward each peer where we listen on all."""
     ends = functools.cache(_ends)
-    is_masked = may_hide(b"\n".join([message.wire for message in messages]))
+    is_masked = may_hide(b"\n".join([message.wire for _, messages in calls for message in messages]))
+    written = [(call, _in_bytes(messages, ends, is_masked=is_masked)) for call, messages in calls]
+    name = calls[0][0] + (f"+{len(calls) - 1}" if len(calls) > 1 else "")
+    if len(calls) > 1:
+        written = [(call, b"= %s %d\n%s" % (call.encode(), len(part), part)) for call, part in written]
+    content, path = b"".join([part for _, part in written]), folder / (name + SUFFIX)
+    try:
+        path.write_bytes(content)
+    except FileNotFoundError:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _in_bytes(
+    messages: Sequence[TracedMessage], ends: Callable[[Hop, Hop], tuple[str, str]], *, is_masked: bool
+) -> bytes:
     parts: list[bytes] = []
     for message in messages:
         wire = masked(message.wire) if is_masked else message.wire
         line = _line(message, ends(message.local, message.remote), size=len(wire))
         parts += (line.encode(), b"\n", wire, b"\n")
-    try:
-        path.write_bytes(b"".join(parts))
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"".join(parts))
+    return b"".join(parts)
 
 
 def _ends(local: Hop, remote: Hop) -> tuple[str, str]:
@@ -49,19 +83,19 @@ def _line(message: TracedMessage, ends: tuple[str, str], *, size: int) -> str:
     return f"# {at} {ours} {'>' if message.is_sent else '<'} {theirs} {size}"
 
 
-def read_record(path: Path) -> tuple[TracedMessage, ...]:
-    """Return the messages that were written to ``path``.
+def read_record(record: Record) -> tuple[TracedMessage, ...]:
+    """Return the messages of a call.
 
     Raises:
         Unavailable: it is none of our files, or one that was cut off.
     """
-    content, start = path.read_bytes(), 0
+    content, start = record.path.read_bytes()[: record.end], record.start
     messages: list[TracedMessage] = []
     while start < len(content):
         end = content.find(b"\n", start)
         found = LINE.fullmatch(content[start : max(end, start)].decode(errors="replace"))
         if found is None:
-            raise Unavailable(f"{path} is no trace of ours")
+            raise Unavailable(f"{record.path} is no trace of ours")
         start = end + 1 + int(found["size"])
         messages.append(_message(found, content[end + 1 : start]))
         start += 1
@@ -84,28 +118,49 @@ def _hop(kind: str, authority: str) -> Hop:
     return Hop(kind, host.strip("[]"), int(port))
 
 
-def find_record(data: Path, call: str) -> Path:
-    """Return the file of the call whose id begins with ``call``; ``last``: of the latest one.
+def find_record(data: Path, call: str) -> Record:
+    """Return where the call is whose id begins with ``call``; ``last``: the latest one.
 
     Raises:
         Unavailable: there is none, or more than one.
     """
     folder = data / FOLDER
     if call == "last":
-        files = sorted(folder.glob("*" + SUFFIX), key=lambda path: path.stat().st_mtime)[-1:]
+        latest = sorted(folder.glob("*" + SUFFIX), key=lambda path: path.stat().st_mtime)[-1:]
+        found = [record for path in latest for record in _records(path)][-1:]
     else:
-        files = [path for path in folder.glob("*" + SUFFIX) if path.name.startswith(call)]
-    if len(files) != 1:
+        every = (record for path in folder.glob("*" + SUFFIX) for record in _records(path))
+        found = [record for record in every if record.call.startswith(call)]
+    if len(found) != 1:
         raise Unavailable(
             f"more than one call begins with {call}"
-            if files
+            if found
             else f"there is no SIP trace of call {call} in {folder}; it is written some seconds after the end"
         )
-    return files[0]
+    return found[0]
 
 
-def drop_oldest(folder: Path, *, keep: int = MOST_FILES) -> None:
-    """Delete all but the latest ``keep`` files."""
-    files = sorted(folder.glob("*" + SUFFIX), key=lambda path: path.stat().st_mtime)
-    for path in files[: max(0, len(files) - keep)]:
-        path.unlink(missing_ok=True)
+def _records(path: Path) -> Iterator[Record]:
+    """Yield the calls of a file in the order of their ends."""
+    if _calls_in(path) == 1:
+        yield Record(path, path.stem)
+        return
+    content, start = path.read_bytes(), 0
+    while found := CALL_LINE.match(content, start):
+        start = found.end() + int(found[2])
+        yield Record(path, found[1].decode(), found.end(), start)
+
+
+def _calls_in(path: Path) -> int:
+    """Return how many calls a file has, by its name."""
+    others = path.stem.partition("+")[2]
+    return 1 + int(others) if others.isdecimal() else 1
+
+
+def drop_oldest(folder: Path, *, keep: int = MOST_CALLS) -> None:
+    """Delete the files of all but the latest ``keep`` calls, but none that has one of these."""
+    kept = 0
+    for path in sorted(folder.glob("*" + SUFFIX), key=lambda path: path.stat().st_mtime, reverse=True):
+        if kept >= keep:
+            path.unlink(missing_ok=True)
+        kept += _calls_in(path)

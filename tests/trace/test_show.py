@@ -13,7 +13,7 @@ from b2bua.sip.trace import TracedMessage
 from b2bua.sip.transport.hop import Hop
 from b2bua.trace.ladder import ladder
 from b2bua.trace.pcap import pcap
-from b2bua.trace.record import drop_oldest, find_record, read_record, write_record
+from b2bua.trace.record import Record, drop_oldest, find_record, read_record, write_records
 
 US = Hop("udp", "10.0.0.1", 5060)
 US_BY_TCP = Hop("tcp", "10.0.0.1", 5060)
@@ -61,29 +61,43 @@ def test_in_full_every_message_follows_its_arrow_and_no_control_character_reache
 
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     over_ipv6 = TracedMessage(1010.0, False, US6, PHONE6, request("BYE"))
-    path = tmp_path / "trace" / "abc.sip"
-    write_record(path, [*CALL, over_ipv6])
-    assert read_record(path) == (*CALL, over_ipv6)
+    write_records(tmp_path / "trace", [("abc", (*CALL, over_ipv6))])
+    assert read_record(Record(tmp_path / "trace" / "abc.sip", "abc")) == (*CALL, over_ipv6)
+
+
+def test_calls_that_end_at_once_share_a_file_and_each_is_found_in_it(tmp_path: Path) -> None:
+    evil = CALL[1]._replace(wire=CALL[1].wire + b"\n= gotcha 0\n")
+    write_records(tmp_path / "trace", [("abc", CALL), ("abd", (evil,)), ("xyz", CALL[2:])])
+    [path] = (tmp_path / "trace").iterdir()
+    assert path.name == "abc+2.sip"
+    assert read_record(find_record(tmp_path, "abc")) == CALL
+    assert read_record(find_record(tmp_path, "abd")) == (evil,)
+    assert read_record(find_record(tmp_path, "last")) == CALL[2:]
+    for missing in ("gotcha", "abc+"):
+        with pytest.raises(Unavailable, match="no SIP trace of call"):
+            find_record(tmp_path, missing)
+    with pytest.raises(Unavailable, match="more than one call"):
+        find_record(tmp_path, "ab")
 
 
 def test_on_every_address_our_own_toward_the_peer_is_written(tmp_path: Path) -> None:
     anywhere = TracedMessage(1.0, True, Hop("udp", "0.0.0.0", 5060), Hop("udp", "127.0.0.1", 5070), b"x")
-    write_record(tmp_path / "a.sip", [anywhere])
-    assert read_record(tmp_path / "a.sip")[0].local == Hop("udp", "127.0.0.1", 5060)
+    write_records(tmp_path, [("a", (anywhere,))])
+    assert read_record(Record(tmp_path / "a.sip", "a"))[0].local == Hop("udp", "127.0.0.1", 5060)
 
 
 def test_a_file_that_is_none_of_ours_is_said_to_be(tmp_path: Path) -> None:
     (tmp_path / "a.sip").write_bytes(b"INVITE\n")
     with pytest.raises(Unavailable, match="no trace of ours"):
-        read_record(tmp_path / "a.sip")
+        read_record(Record(tmp_path / "a.sip", "a"))
 
 
 def test_a_call_is_found_by_the_beginning_of_its_id_or_as_the_last(tmp_path: Path) -> None:
     for age, name in enumerate(("abc", "abd", "xyz")):
-        write_record(tmp_path / "trace" / f"{name}.sip", CALL)
+        write_records(tmp_path / "trace", [(name, CALL)])
         os.utime(tmp_path / "trace" / f"{name}.sip", (1000 - age, 1000 - age))
-    assert find_record(tmp_path, "x").stem == "xyz"
-    assert find_record(tmp_path, "last").stem == "abc"
+    assert find_record(tmp_path, "x").call == "xyz"
+    assert find_record(tmp_path, "last").call == "abc"
     with pytest.raises(Unavailable, match="more than one call"):
         find_record(tmp_path, "ab")
     with pytest.raises(Unavailable, match="no SIP trace of call"):
@@ -92,10 +106,21 @@ def test_a_call_is_found_by_the_beginning_of_its_id_or_as_the_last(tmp_path: Pat
 
 def test_only_the_latest_are_kept(tmp_path: Path) -> None:
     for age in range(5):
-        write_record(tmp_path / f"{age}.sip", CALL)
+        write_records(tmp_path, [(str(age), CALL)])
         os.utime(tmp_path / f"{age}.sip", (1000 - age, 1000 - age))
     drop_oldest(tmp_path, keep=2)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0.sip", "1.sip"]
+
+
+def test_a_file_of_many_calls_counts_as_many(tmp_path: Path) -> None:
+    for age, calls in enumerate((2, 3, 1)):
+        write_records(tmp_path, [(f"{age}-{call}", CALL) for call in range(calls)])
+        for path in tmp_path.glob(f"{age}-*"):
+            os.utime(path, (1000 - age, 1000 - age))
+    drop_oldest(tmp_path, keep=5)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0-0+1.sip", "1-0+2.sip"]
+    drop_oldest(tmp_path, keep=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["0-0+1.sip"]
 
 
 def test_the_capture_is_made_of_ip_packets(tmp_path: Path) -> None:
