@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TextIO
+import time
+from functools import lru_cache
+from typing import Any, TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
+_LEVELS = {name.lower(): level for name, level in logging.getLevelNamesMapping().items()}
 LIVE_CALLS = "call.live"
 """Logger of what happens in a call while it happens; the whole story comes in one line at its end."""
 
@@ -24,15 +27,12 @@ def set_up(
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso" if as_json else "%H:%M:%S", utc=as_json),
+        structlog.processors.TimeStamper(fmt="iso", utc=True) if as_json else _stamp,
     ]
+    rendering = _rendering(as_json=as_json, has_colours=target.isatty())
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[_filter, *shared, *rendering],
+        logger_factory=lambda *name: _Lines(target, *name),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
     )
     handler = logging.StreamHandler(target)
@@ -41,7 +41,7 @@ def set_up(
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_rendering(as_json=as_json, has_colours=target.isatty()),
+                *rendering,
             ],
         )
     )
@@ -52,6 +52,33 @@ def set_up(
     logging.getLogger(LIVE_CALLS).setLevel(logging.INFO if is_live else logging.WARNING)
     for chatty in ("aiosqlite", "sqlalchemy", "alembic", "asyncio", "httpcore", "httpx", "watchfiles"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class _Lines(structlog.WriteLogger):
+    """Writes our own lines, which are ready, without a record of the standard library for each."""
+
+    def __init__(self, target: TextIO, name: str = "") -> None:
+        super().__init__(target)
+        self.is_wanted = logging.getLogger(name).isEnabledFor
+        """Whether lines of a level are."""
+
+
+def _filter(logger: Any, method: str, event: EventDict) -> EventDict:
+    """Drop what is below the level of its logger."""
+    if not logger.is_wanted(_LEVELS[method]):
+        raise structlog.DropEvent
+    return event
+
+
+def _stamp(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Add the time of day."""
+    event["timestamp"] = _time_of_day(int(time.time()))
+    return event
+
+
+@lru_cache(1)
+def _time_of_day(second: int) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(second))
 
 
 def _find_out_only_what_is_shown() -> None:
