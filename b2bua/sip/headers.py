@@ -53,6 +53,10 @@ class Via:
         Raises:
             MalformedMessage: it breaks the grammar.
         """
+        return _via(text) if len(text) <= LONGEST_REMEMBERED else cls._read(text)
+
+    @classmethod
+    def _read(cls, text: str) -> Via:
         match = _VIA.fullmatch(text.strip())
         if match is None:
             raise MalformedMessage(f"bad Via: {text[:80]!r}")
@@ -97,8 +101,8 @@ class Via:
     def with_source(self, host: str, port: int) -> Via:
         """Return this Via as a server notes where it came from (§18.2.1, RFC 3581 §4)."""
         if self.asks_rport:
-            received = put_parameter(self.parameters, "received", host)
-            return self._with(put_parameter(received, "rport", str(port)))
+            noted = put_parameter(put_parameter(self.parameters, "rport", str(port)), "received", host)
+            return self._with(noted)
         return self if host == self.host else self.with_parameter("received", host)
 
     def __str__(self) -> str:
@@ -218,6 +222,12 @@ class CSeq:
 def _name_addr(text: str) -> NameAddr:
     """Return the address that the text holds; From, To and Contact come again in each message of a dialog."""
     return NameAddr._read(text)  # noqa: SLF001 - its own way in
+
+
+@lru_cache(MOST_REMEMBERED)
+def _via(text: str) -> Via:
+    """Return the hop that the text holds; each of ours comes back in two or three responses."""
+    return Via._read(text)  # noqa: SLF001 - its own way in
 
 
 @lru_cache(MOST_REMEMBERED)

@@ -181,6 +181,11 @@ class Request(Message):
             self._target = self.uri, parse_uri(self.uri)
         return self._target[1]
 
+    def put_via(self, via: Via) -> None:
+        """Put ``via`` on top of all others."""
+        self.headers.prepend("Via", str(via))
+        self._keep("via", via)
+
     def note_source(self, host: str, port: int) -> None:
         """Note in the topmost Via where the request came from (§18.2.1, RFC 3581 §4)."""
         via = self.via

@@ -6,7 +6,7 @@ import math
 import random as random_module
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from b2bua.errors import MalformedMessage
 from b2bua.sip.alarms import Alarms
@@ -14,6 +14,7 @@ from b2bua.sip.body import SDP, accepts_sdp, is_readable
 from b2bua.sip.capabilities import ALLOWED, UNDERSTOOD
 from b2bua.sip.core import DialogOwner, InviteOwner, OnResponse, Sent, SentRequest
 from b2bua.sip.dialog import Dialog, DialogKey
+from b2bua.sip.headers import Via
 from b2bua.sip.layer import ClientCall, ServerCall, TransactionLayer
 from b2bua.sip.message import Request, Response
 from b2bua.sip.server_request import ServerRequest
@@ -27,6 +28,7 @@ from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import OtherUri, SipUri
 
 MOST_LOCAL_HOPS = 4096
+TOKENS_AT_ONCE = 64
 MOST_OVER = 1000
 """Dialogs remembered as over, for those who ask to replace them."""
 LARGEST_DATAGRAM = 1300
@@ -63,6 +65,7 @@ class UserAgent:
         self.timers = timers or Timers()
         self.session_timers = session_timers or SessionTimers()
         self.random = random or random_module.SystemRandom()
+        self._tokens = _tokens() if random is None else None
         self._layer = TransactionLayer(self, timers=self.timers)
         self.alarms: Alarms = self._layer.alarms
         self.now = self._layer.now
@@ -77,8 +80,8 @@ class UserAgent:
 
     def new_token(self) -> str:
         """Return an unguessable tag, branch or Call-ID part."""
-        if isinstance(self.random, random_module.SystemRandom):
-            return secrets.token_hex(8)
+        if self._tokens is not None:
+            return next(self._tokens)
         return f"{self.random.getrandbits(64):016x}"
 
     def local_hop(self, toward: Hop) -> Hop:
@@ -135,8 +138,9 @@ class UserAgent:
     def _stamp(self, request: Request, hop: Hop) -> None:
         local = self.local_hop(hop)
         branch = f"z9hG4bK{self.new_token()}"
-        via = f"SIP/2.0/{local.transport.upper()} {local.authority};branch={branch};rport"
-        request.headers.prepend("Via", via)
+        request.put_via(
+            Via(local.transport.upper(), local.address, local.port, (("branch", branch), ("rport", None)))
+        )
         if "User-Agent" not in request.headers:
             request.headers.add("User-Agent", self.user_agent)
 
@@ -305,6 +309,14 @@ def _is_refused(call: ServerCall, server: ServerRequest) -> bool:
     else:
         return False
     return True
+
+
+def _tokens() -> Iterator[str]:
+    """Yield tokens of 64 bits, many of one call of the kernel, which takes longer than all else of them."""
+    while True:
+        drawn = secrets.token_hex(TOKENS_AT_ONCE * 8)
+        for start in range(0, len(drawn), 16):
+            yield drawn[start : start + 16]
 
 
 def is_secure(uri: str) -> bool:

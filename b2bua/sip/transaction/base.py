@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -74,7 +73,7 @@ def _ignore(*_: object) -> None:
     pass
 
 
-class Transaction(ABC):
+class Transaction:
     """One request and its responses at one hop; takes the time as an argument, returns what to send."""
 
     first_state: State
@@ -111,16 +110,16 @@ class Transaction(ABC):
             output += self._on_timer(timer, now)
         return output
 
-    @abstractmethod
     def start(self, now: float) -> Output:
         """Return what the first request makes it do."""
+        raise NotImplementedError
 
-    @abstractmethod
     def on_transport_error(self, now: float) -> Output:
         """Return what follows when a message of this transaction could not be sent."""
+        raise NotImplementedError
 
-    @abstractmethod
-    def _on_timer(self, timer: Timer, now: float) -> Output: ...
+    def _on_timer(self, timer: Timer, now: float) -> Output:
+        raise NotImplementedError
 
     def _arm(self, timer: Timer, at: float) -> None:
         self._due[timer] = at

@@ -6,7 +6,7 @@ from b2bua.errors import WrongState
 from b2bua.sip.message import Request, Response
 from b2bua.sip.timers import Timers
 from b2bua.sip.transaction.base import NOTHING, Output, State, Timer, Transaction, TransportFailed
-from b2bua.sip.transaction.key import server_key
+from b2bua.sip.transaction.key import merge_key, server_key
 
 
 class ServerTransaction(Transaction):
@@ -16,6 +16,7 @@ class ServerTransaction(Transaction):
 
     def __init__(self, request: Request, *, timers: Timers, is_reliable: bool) -> None:
         super().__init__(request, key=server_key(request), timers=timers, is_reliable=is_reliable)
+        self.merge_key = merge_key(request)
         self._last: Response | None = None
 
     def start(self, now: float) -> Output:  # noqa: ARG002 - same for all four

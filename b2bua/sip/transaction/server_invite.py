@@ -15,7 +15,7 @@ from b2bua.sip.transaction.base import (
     Transaction,
     TransportFailed,
 )
-from b2bua.sip.transaction.key import server_key
+from b2bua.sip.transaction.key import merge_key, server_key
 
 _ON_RESPONSE = {
     (State.PROCEEDING, 1): State.PROCEEDING,
@@ -33,6 +33,7 @@ class ServerInviteTransaction(Transaction):
 
     def __init__(self, request: Request, *, timers: Timers, is_reliable: bool) -> None:
         super().__init__(request, key=server_key(request), timers=timers, is_reliable=is_reliable)
+        self.merge_key = merge_key(request)
         self._last = response_to(request, 100)
 
     def start(self, now: float) -> Output:  # noqa: ARG002 - same for all four

@@ -41,13 +41,13 @@ class TransactionTable:
         Raises:
             WrongState: another one has its key.
         """
-        if transaction.key in (self._servers if _is_server(transaction) else self._clients):
-            raise WrongState(f"two transactions for {transaction.key}")
-        if isinstance(transaction, ClientInviteTransaction | ClientTransaction):
-            self._clients[transaction.key] = transaction
+        if isinstance(transaction, AnyClient):
+            is_new = self._clients.setdefault(transaction.key, transaction) is transaction
         else:
-            self._servers[transaction.key] = transaction
-            self._merged.setdefault(merge_key(transaction.request), transaction)
+            is_new = self._servers.setdefault(transaction.key, transaction) is transaction
+            self._merged.setdefault(transaction.merge_key, transaction)
+        if not is_new:
+            raise WrongState(f"two transactions for {transaction.key}")
         transaction.on_armed = self._on_armed
         transaction.on_done = self._on_done
         if transaction.next_timer is not None:
@@ -55,13 +55,12 @@ class TransactionTable:
 
     def remove(self, transaction: AnyClient | AnyServer) -> None:
         """Forget the transaction, done or not."""
-        if not _is_server(transaction):
+        if isinstance(transaction, AnyClient):
             self._clients.pop(transaction.key, None)
             return
         self._servers.pop(transaction.key, None)
-        merged = merge_key(transaction.request)
-        if self._merged.get(merged) is transaction:
-            del self._merged[merged]
+        if self._merged.get(transaction.merge_key) is transaction:
+            del self._merged[transaction.merge_key]
 
     def client_for(self, response: Response) -> AnyClient | None:
         """Return the transaction that the response answers (§17.1.3), or None."""
@@ -107,7 +106,3 @@ class TransactionTable:
     def _on_done(self, transaction: Transaction) -> None:
         assert isinstance(transaction, AnyClient | AnyServer)
         self.remove(transaction)
-
-
-def _is_server(transaction: Transaction) -> bool:
-    return isinstance(transaction, AnyServer)

@@ -15,6 +15,7 @@ class Transports:
 
     def __init__(self) -> None:
         self._all: list[Transport] = []
+        self._alike: dict[tuple[str, bool], list[Transport]] = {}
         self._heard: dict[Hop, Transport] = {}
         self._is_ambiguous = False
 
@@ -23,12 +24,15 @@ class Transports:
 
     def add(self, transport: Transport) -> None:
         """Use it from now on."""
-        self._is_ambiguous = self._is_ambiguous or any(_is_alike(other, transport) for other in self._all)
         self._all.append(transport)
+        alike = self._alike.setdefault(_kind(transport.local), [])
+        alike.append(transport)
+        self._is_ambiguous = self._is_ambiguous or len(alike) > 1
 
     def clear(self) -> None:
         """Forget all."""
         self._all.clear()
+        self._alike.clear()
         self._heard.clear()
 
     def heard(self, source: Hop, transport: Transport) -> None:
@@ -45,12 +49,7 @@ class Transports:
         Among several: the one with a connection to it, the one it was heard by, the one on the address that
         the kernel would send from, one on every address, the first.
         """
-        is_ipv6 = ":" in hop.host
-        able = [
-            one
-            for one in self._all
-            if one.local.transport == hop.transport and (":" in one.local.host) == is_ipv6
-        ]
+        able = self._alike.get(_kind(hop), ())
         if len(able) < 2:
             return able[0] if able else None
         if hop.is_reliable and (connected := [one for one in able if one.is_connected(hop)]):
@@ -61,6 +60,6 @@ class Transports:
         return min(able, key=lambda one: (one.local.host != source, one.local.host not in WILDCARDS))
 
 
-def _is_alike(one: Transport, other: Transport) -> bool:
-    same_family = (":" in one.local.host) == (":" in other.local.host)
-    return same_family and one.local.transport == other.local.transport
+def _kind(hop: Hop) -> tuple[str, bool]:
+    """Return protocol and family of an address: a transport reaches those of its own kind."""
+    return hop.transport, ":" in hop.host

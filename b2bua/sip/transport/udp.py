@@ -12,6 +12,7 @@ import sys
 from b2bua.sip.transport.hop import Hop, Receiver
 
 LARGEST_DATAGRAM = 65535
+MOST_SOURCES = 4096
 BURST = 64
 """Datagrams taken per turn of the loop, so that a flood cannot starve the timers."""
 
@@ -37,6 +38,7 @@ class UdpTransport:
         self._loop = asyncio.get_running_loop()
         self._buffer = memoryview(bytearray(LARGEST_DATAGRAM))
         self._receiver: Receiver | None = None
+        self._sources: dict[tuple[str, int], Hop] = {}
 
     @classmethod
     async def bind(cls, host: str, port: int, *, advertised: str | None = None) -> UdpTransport:
@@ -89,21 +91,31 @@ class UdpTransport:
     def _read(self) -> None:
         receiver, buffer, receive_into = self._receiver, self._buffer, self._socket.recvfrom_into
         assert receiver is not None
-        self._read_errors()
-        for _ in range(BURST):
+        for taken in range(BURST):
             try:
                 size, address = receive_into(buffer)
             except BlockingIOError:
+                if not taken:
+                    self._read_errors()  # what else can have woken us
                 return
             except OSError:
                 if self._socket.fileno() < 0:
                     return
-                self._read_errors()
+                self._read_errors()  # which is what the error tells of
                 self._watch_again()
                 continue
-            receiver.receive(bytes(buffer[:size]), Hop("udp", address[0], address[1]), self)
+            receiver.receive(bytes(buffer[:size]), self._source(address), self)
             if self._receiver is None:
                 return
+
+    def _source(self, address: tuple[str, int]) -> Hop:
+        """Return who sent a datagram: one and the same for all of a peer, which makes it cheap to look up."""
+        known = self._sources.get(address)
+        if known is None:
+            if len(self._sources) >= MOST_SOURCES:
+                self._sources.clear()
+            known = self._sources[address] = Hop("udp", address[0], address[1])
+        return known
 
     def _read_errors(self) -> None:
         """Empty the socket's error queue; epoll would otherwise report it for ever."""
