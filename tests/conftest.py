@@ -14,7 +14,7 @@ pytest_plugins = ["tests.conformance"]
 REAL_TIME = ("tests/interop/", "tests/media/")
 """What works with real sockets, programs and clocks: one after another in each of these folders."""
 FULL_LENGTH = "tests/interop/test_row"
-"""How files are called that measure calls of minutes: they wait more than they work."""
+"""How files are called that measure calls of minutes: they wait more than they work, and at the same time."""
 
 
 def group_of(nodeid: str) -> str:

@@ -1,12 +1,19 @@
-"""One quick demo office for the tests that do not disturb it."""
+"""One quick demo office for the tests that do not disturb it, and the stage for plays of minutes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
+from tests.conftest import FULL_LENGTH
 from tests.harness.product import Product
+from tests.interop.stage import Stage
+
+BEGINNING_S = 300
+"""The first test of these waits until everybody is on stage."""
 
 
 @pytest.fixture(scope="module")
@@ -15,3 +22,40 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     with Product.running(tmp_path_factory.mktemp("office")) as office:
         yield office
         office.assert_log_is_clean()
+
+
+@pytest.fixture(scope="session")
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """All plays of minutes that are asked for, under way."""
+    modules = {item.module for item in request.session.items if _is_of_a_play(item)}  # type: ignore[attr-defined]
+    with ExitStack() as stack:
+        yield Stage(modules, stack, lambda: tmp_path_factory.mktemp("play"))
+
+
+@pytest.fixture(scope="module")
+def played(request: pytest.FixtureRequest, stage: Stage) -> Any:
+    """What is left of the module's play."""
+    return stage.played(request.module)
+
+
+@pytest.fixture(autouse=True)
+def begun(request: pytest.FixtureRequest) -> None:
+    """Let the plays of minutes begin before the first of the other tests that one process plays with them."""
+    if _is_of_full_length(request.node):
+        request.getfixturevalue("stage")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Play other tests of the same process while the plays of minutes go on."""
+    for item in items:
+        if _is_of_full_length(item):
+            item.add_marker(pytest.mark.timeout(BEGINNING_S), append=False)
+    items.sort(key=lambda item: _is_of_full_length(item) and _is_of_a_play(item))
+
+
+def _is_of_full_length(item: pytest.Item) -> bool:
+    return item.nodeid.startswith(FULL_LENGTH)
+
+
+def _is_of_a_play(item: pytest.Item) -> bool:
+    return hasattr(getattr(item, "module", None), "begin")

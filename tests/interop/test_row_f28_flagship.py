@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -55,23 +57,23 @@ def flagship(demo: str) -> str:
     return text
 
 
-@pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    """The call, once it is over."""
-    folder = tmp_path_factory.mktemp("office")
-    with (
-        Product.running(folder, change=flagship) as office,
-        Cast.around(folder / "sipp", office.port, limit_s=LONGEST_S) as cast,
-    ):
-        mobiles = cast.carrier("carrier-mailbox-greets.xml", office.outside_port, "-d", "1000", "-m", "2")
-        phones = tuple(cast.phone("phone-rings-cancelled.xml", extension) for extension in ("201", "202"))
-        waits = str(VOICEMAIL_AFTER_S * 1000)
-        caller = cast.trunk("trunk-waits-for-the-voicemail.xml", NUMBER, "-d", waits)
+def begin(folder: Path, stack: ExitStack) -> Callable[[], Played]:
+    """Let the call come in; return what waits for its end."""
+    office = stack.enter_context(Product.running(folder, change=flagship))
+    cast = stack.enter_context(Cast.around(folder / "sipp", office.port, limit_s=LONGEST_S))
+    mobiles = cast.carrier("carrier-mailbox-greets.xml", office.outside_port, "-d", "1000", "-m", "2")
+    phones = tuple(cast.phone("phone-rings-cancelled.xml", extension) for extension in ("201", "202"))
+    waits = str(VOICEMAIL_AFTER_S * 1000)
+    caller = cast.trunk("trunk-waits-for-the-voicemail.xml", NUMBER, "-d", waits)
+
+    def end() -> Played:
         for each in (caller, *phones, mobiles):
             each.wait()
         [call] = office.finished_calls()
-        yield Played(caller, (phones[0], phones[1]), mobiles, call)
         office.assert_log_is_clean()
+        return Played(caller, (phones[0], phones[1]), mobiles, call)
+
+    return end
 
 
 def test_row_f28_flagship_both_phones_ring_together_for_60_s_after_the_welcome(played: Played) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -149,33 +151,32 @@ class Played:
     """The journal, by number."""
 
 
-@pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    """All the calls, which came within a second, once they are over."""
-    folder = tmp_path_factory.mktemp("office")
+def begin(folder: Path, stack: ExitStack) -> Callable[[], Played]:
+    """Let all the calls come in within a second; return what waits for their end."""
     extra = "\n".join([TRUNK, *(story.configuration() for story in STORIES)])
-    with (
-        Product.running(folder, extra=extra, change=_patient) as office,
-        Cast.around(folder / "sipp", office.port, limit_s=LONGEST_S) as cast,
-    ):
-        pbx = cast.carrier(RINGS, PBX_PORT)
-        account = cast.carrier("carrier-challenges-401.xml", ACCOUNT_PORT, "-d", "1000")
-        mute = cast.carrier("carrier-refuses-488.xml", MUTE_PORT)
-        outside = cast.carrier(RINGS, office.outside_port, "-m", str(OUTSIDE_CALLS))
-        for story in STORIES:
-            story.set_up(cast)
-        for story in STORIES:
-            story.caller = cast.trunk(story.trunk, story.number)
+    office = stack.enter_context(Product.running(folder, extra=extra, change=_patient))
+    cast = stack.enter_context(Cast.around(folder / "sipp", office.port, limit_s=LONGEST_S))
+    pbx = cast.carrier(RINGS, PBX_PORT)
+    account = cast.carrier("carrier-challenges-401.xml", ACCOUNT_PORT, "-d", "1000")
+    mute = cast.carrier("carrier-refuses-488.xml", MUTE_PORT)
+    outside = cast.carrier(RINGS, office.outside_port, "-m", str(OUTSIDE_CALLS))
+    for story in STORIES:
+        story.set_up(cast)
+    for story in STORIES:
+        story.caller = cast.trunk(story.trunk, story.number)
+
+    def end() -> Played:
         for story in STORIES:
             assert story.caller is not None
-            story.caller.wait()
-            for phone in story.rung.values():
-                phone.wait()
+            for each in (story.caller, *story.rung.values()):
+                each.wait()
         for other in (outside, pbx, account, mute):
             other.wait()
         calls = {call.dialled: call for call in office.finished_calls(at_least=len(STORIES))}
-        yield Played(outside, pbx, mute, calls)
         office.assert_log_is_clean()
+        return Played(outside, pbx, mute, calls)
+
+    return end
 
 
 def _patient(office: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,23 +112,23 @@ class Played:
         return self.outside.times(f"CANCEL sip:{of}")[0] - self.invited(index)
 
 
-@pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    """All the calls, which came within a second or two, once they are over."""
-    folder = tmp_path_factory.mktemp("office")
-    with (
-        web_server(lambda path: SAYS.get(path.partition("?")[0], 404)) as server,
-        Product.running(folder, extra=configuration(server), change=_patient) as office,
-        Cast.around(folder / "sipp", office.port, limit_s=LONGEST_S) as cast,
-    ):
-        outside = cast.carrier(RINGS, office.outside_port, "-m", str(4 + len(FAILURES)))
-        phones = {each: cast.phone(RINGS, each) for each in (RESPONSIBLE, *MANAGERS)}
-        callers = [cast.trunk(LEAVES_MESSAGE, number(index)) for index in range(2 + len(FAILURES))]
+def begin(folder: Path, stack: ExitStack) -> Callable[[], Played]:
+    """Let all the calls come in within a second or two; return what waits for their end."""
+    server = stack.enter_context(web_server(lambda path: SAYS.get(path.partition("?")[0], 404)))
+    office = stack.enter_context(Product.running(folder, extra=configuration(server), change=_patient))
+    cast = stack.enter_context(Cast.around(folder / "sipp", office.port, limit_s=LONGEST_S))
+    outside = cast.carrier(RINGS, office.outside_port, "-m", str(4 + len(FAILURES)))
+    phones = {each: cast.phone(RINGS, each) for each in (RESPONSIBLE, *MANAGERS)}
+    callers = [cast.trunk(LEAVES_MESSAGE, number(index)) for index in range(2 + len(FAILURES))]
+
+    def end() -> Played:
         for each in (*callers, *phones.values(), outside):
-            each.wait(within=LONGEST_S)
+            each.wait()
         calls = {call.dialled: call for call in office.finished_calls(at_least=len(callers))}
-        yield Played(callers, outside, calls, phones)
         office.assert_log_is_clean()
+        return Played(callers, outside, calls, phones)
+
+    return end
 
 
 def _patient(office: str) -> str:
