@@ -20,7 +20,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-
 COMPILE := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c \
   "import alembic.command, b2bua.cli.calls, b2bua.cli.run, holidays.countries, media.local, media.worker, uvloop"
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
-TEST_TOOLS := sipp:sip-tester baresip:baresip linphonec:linphone-cli tcpdump:tcpdump cc:gcc
+TEST_TOOLS := sipp:sip-tester baresip:baresip linphonec:linphone-cli tcpdump:tcpdump cc:gcc curl:curl
 
 .PHONY: run test conformance fuzz soak soak-calls check bench clean test-tools
 

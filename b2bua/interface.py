@@ -85,13 +85,17 @@ class Interface:
         from b2bua.api.app import build_app
         from b2bua.api.serving import serving
 
-        app = build_app(_shown(self._server), self._tokens)
+        app = build_app(_shown(self._server), tokens=self._tokens, edit_tokens=self._edit_tokens)
         await self._sockets.enter_async_context(serving(app, api))
         self._served = api
 
     def _tokens(self) -> tuple[str, ...]:
         api = self._server.config.api
         return api.tokens if api is not None else ()
+
+    def _edit_tokens(self) -> tuple[str, ...]:
+        api = self._server.config.api
+        return api.edit_tokens if api is not None else ()
 
 
 def _place(api: Api | None) -> tuple[object, ...] | None:
@@ -101,7 +105,9 @@ def _place(api: Api | None) -> tuple[object, ...] | None:
 
 def _shown(server: Server) -> Office:
     from b2bua.api.office import Office
+    from b2bua.editing import Editor
 
+    editor = Editor(server)
     return Office(
         directory=lambda: server.editions.current.directory,
         presence=server.attendance.presence,
@@ -117,4 +123,7 @@ def _shown(server: Server) -> Office:
         clock=server.attendance.clock,
         zone=lambda: server.editions.current.zone,
         language=lambda: server.config.office.language,
+        config=lambda: server.config,
+        completed=lambda config: config.plan().with_calendars(server.calendars.known),
+        edit=lambda edit, who: editor.carry_out(edit, who=who),
     )

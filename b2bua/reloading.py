@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -13,11 +14,13 @@ from b2bua.config.difference import Difference, applicable, difference
 from b2bua.config.load import load_config
 from b2bua.config.models import Config
 from b2bua.config.prompts import missing_prompts
-from b2bua.config.watch import changes
+from b2bua.config.watch import Sources, changes
 from b2bua.edition import Edition
 from b2bua.errors import B2buaError, ConfigError, Problem
 from b2bua.listening import has_tls
-from b2bua.server import Server
+
+if TYPE_CHECKING:
+    from b2bua.server import Server
 
 log = structlog.get_logger("office")
 
@@ -41,6 +44,9 @@ class Reloader:
         self._server = server
         self._path = path
         self._is_asked = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._seen: Sources | None = None
+        """The files that were read last."""
         self._told: set[tuple[str, str]] | None = None
         """Warnings that are known; None: those of the configuration that it started with."""
 
@@ -59,12 +65,21 @@ class Reloader:
 
     async def _watch(self) -> None:
         async for _ in changes(self._path):
-            self.ask()
+            if await asyncio.to_thread(Sources.look, self._path) != self._seen:
+                self.ask()
 
-    async def reload(self) -> None:
-        """Read the files and put in force what they say; when something is wrong there, nothing changes."""
+    async def reload(self) -> bool:
+        """Read the files and put in force what they say; when something is wrong there, nothing changes.
+
+        False: something is.
+        """
+        async with self._turn:
+            return await self._reload()
+
+    async def _reload(self) -> bool:
         before = self._server.config
         try:
+            self._seen = await asyncio.to_thread(Sources.look, self._path)
             if self._told is None:
                 known = await asyncio.to_thread(judge, self._server.editions.current)
                 self._told = {_key(warning) for warning in known}
@@ -73,13 +88,14 @@ class Reloader:
             for problem in error.problems:
                 log.error(str(problem))
             log.error("the changed configuration cannot be used: the office goes on with the one it has")
-            return
+            return False
         except (B2buaError, OSError) as error:
             log.error("the changed configuration cannot be used: nothing has changed", why=str(error))
-            return
+            return False
         if reading.difference.changes:
             self._server.change(reading.edition)
         self._tell(reading)
+        return True
 
     def _tell(self, reading: Reading) -> None:
         found = reading.difference

@@ -50,6 +50,7 @@ from b2bua.registrar.identify import Identifier
 from b2bua.registrar.keeping import BindingKeeper, watch_expiries
 from b2bua.registrar.qualify import Qualification
 from b2bua.registrar.register import Registrar
+from b2bua.reloading import Reloader
 from b2bua.ringing.again import RingAgainStep
 from b2bua.ringing.step import Ringing, RingSounds
 from b2bua.routing import destination
@@ -119,6 +120,7 @@ class Server:
         self.calendars = keep_calendars(self.editions, self.http, surroundings.clock)
         self.outside = Outside(self.editions, store, self.http, surroundings.clock)
         self.calendars.on_change.append(self.attendance.news)
+        self.reloader = Reloader(self, config.origin.file)
         self.recordings = build_keeper(config, store, surroundings.clock)
         self.interface = Interface(self)
         self._build_registrar()

@@ -15,18 +15,22 @@ from b2bua.api.listening import listening_routes
 from b2bua.api.office import Office
 from b2bua.api.override import override_routes
 from b2bua.api.people import people_routes
+from b2bua.api.schemes import scheme_routes
 
 
-def build_app(office: Office, tokens: Callable[[], Iterable[str]]) -> ASGIApp:
-    """Return the interface of ``office`` for whoever has one of the ``tokens`` that are good then."""
+def build_app(
+    office: Office, *, tokens: Callable[[], Iterable[str]], edit_tokens: Callable[[], Iterable[str]]
+) -> ASGIApp:
+    """Return the interface of ``office`` for whoever has one of the tokens that are good then."""
     app = Starlette(
         routes=[
             *people_routes(office),
             *call_routes(office),
             *override_routes(office),
             *listening_routes(office),
+            *scheme_routes(office),
         ],
         exception_handlers={Refusal: refused, HTTPException: not_served, Exception: failed},
     )
     app.router.redirect_slashes = False
-    return Guard(app, tokens)
+    return Guard(app, tokens=tokens, edit_tokens=edit_tokens)

@@ -16,8 +16,8 @@ BODY_S = 5.0
 """So long a body may take."""
 
 
-async def read_object(request: Request, allowed: tuple[str, ...]) -> dict[str, Any]:
-    """Return the JSON object of a request, which has no other than the ``allowed`` keys.
+async def read_object(request: Request, allowed: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the JSON object of a request, which has no other than the ``allowed`` keys; none: any.
 
     Raises:
         Refusal: it is too large (413), too slow (408), or no such object (400).
@@ -29,7 +29,7 @@ async def read_object(request: Request, allowed: tuple[str, ...]) -> dict[str, A
     if not isinstance(content, dict):
         raise Refusal(400, 'expected a JSON object, for example {"state": "away"}')
     for key in content:
-        if key not in allowed:
+        if allowed and key not in allowed:
             raise Refusal(400, f"is not known here; there are: {', '.join(allowed)}", field=str(key)[:60])
     return content
 

@@ -24,16 +24,26 @@ class Guard:
     Links to recordings are their own proof.
     """
 
-    def __init__(self, app: ASGIApp, tokens: Callable[[], Iterable[str]]) -> None:
-        """``tokens`` are asked for at each request: one that is taken away opens nothing from then on."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        tokens: Callable[[], Iterable[str]],
+        edit_tokens: Callable[[], Iterable[str]],
+    ) -> None:
+        """Both are asked for at each request: a token that is taken away opens nothing from then on."""
         self._app = app
         self._tokens = tokens
+        self._edit_tokens = edit_tokens
         self._strangers: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         is_link = scope["type"] == "http" and scope["path"].startswith(LISTENING)
-        if is_link or self._admits(Headers(scope=scope).get("authorization", "")):
+        authorization = Headers(scope=scope).get("authorization", "")
+        may_edit = _is_one_of(authorization, self._edit_tokens())
+        if is_link or may_edit or _is_one_of(authorization, self._tokens()):
+            scope.setdefault("state", {})["may_edit"] = may_edit
             await self._app(scope, receive, send)
             return
         self._tell(scope)
@@ -41,20 +51,21 @@ class Guard:
         refusal = answer(401, "a token is needed: Authorization: Bearer …", headers=headers)
         await refusal(scope, receive, send)
 
-    def _admits(self, authorization: str) -> bool:
-        """Compare with every token, each in the time of any other, so that nothing is learned by trying."""
-        if authorization[: len(SCHEME)].lower() != SCHEME:
-            return False
-        offered = _digest(authorization[len(SCHEME) :].strip())
-        matches = [hmac.compare_digest(offered, _digest(token)) for token in self._tokens()]
-        return any(matches)
-
     def _tell(self, scope: Scope) -> None:
         """Log each address that has no token once, and not more of them than a log bears."""
         address = scope["client"][0] if scope.get("client") else "?"
         if address not in self._strangers and len(self._strangers) < 100:
             self._strangers.add(address)
             log.warning("somebody without a token asked the API", address=address)
+
+
+def _is_one_of(authorization: str, tokens: Iterable[str]) -> bool:
+    """Compare with every token, each in the time of any other, so that nothing is learned by trying."""
+    if authorization[: len(SCHEME)].lower() != SCHEME:
+        return False
+    offered = _digest(authorization[len(SCHEME) :].strip())
+    matches = [hmac.compare_digest(offered, _digest(token)) for token in tokens]
+    return any(matches)
 
 
 def _digest(token: str) -> bytes:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import Protocol
 
 from b2bua.call.roll import Roll
+from b2bua.config.editing import Edit
+from b2bua.config.models import Config
+from b2bua.errors import Problem
 from b2bua.people.decisions import Decisions
 from b2bua.people.directory import Directory
 from b2bua.people.occupancy import Occupancy
@@ -17,6 +21,22 @@ from b2bua.store.links import Signer
 from b2bua.store.messages import Messages
 from b2bua.store.promises import Promises
 from b2bua.store.recordings import Recordings
+
+
+class Edited(Protocol):
+    """What an edit came to."""
+
+    @property
+    def config(self) -> Config:
+        """The office as it is written now."""
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What the checker says of it and did not say before."""
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether the next call follows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +71,9 @@ class Office:
     """Where the office's clock hangs."""
     language: Callable[[], str]
     """What people read."""
+    config: Callable[[], Config]
+    """The configuration in force."""
+    completed: Callable[[Config], Plan]
+    """A configuration as routing sees it, with what is known of its calendars."""
+    edit: Callable[[Edit, str], Awaitable[Edited]]
+    """Carries out an edit of the configuration, for somebody."""

@@ -144,6 +144,21 @@ def timeline(
     _run(lambda: show_timeline(office, plan, first, days=days, number=to, for_programs=as_json))
 
 
+@app.command()
+def schemes(
+    config: ConfigPath = None,
+    scheme: Annotated[str, typer.Argument(help="Only this one.", metavar="SCHEME")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+) -> None:
+    """Tell what is done with callers, scheme by scheme in the order of the steps, and which is the backup."""
+    from b2bua.cli.schemes import show_schemes
+    from b2bua.routing.facts import Facts
+
+    office = _load(config, needs_secrets=False)
+    now = _moment("now", office, option="")
+    show_schemes(office, _plan_at(office, now), Facts(now), only=scheme, for_programs=as_json)
+
+
 def _moment(text: str, office: Config, *, option: str) -> datetime:
     from b2bua.cli.moment import parse_moment
 

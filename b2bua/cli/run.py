@@ -16,7 +16,6 @@ from b2bua.cli.addresses import in_words, why_not_here
 from b2bua.cli.welcome import welcome
 from b2bua.config.models import Config
 from b2bua.errors import B2buaError
-from b2bua.reloading import Reloader
 from b2bua.server import Server
 from media.errors import MediaError
 
@@ -70,17 +69,16 @@ async def run_office(config: Config, *, is_demo: bool) -> None:
 @asynccontextmanager
 async def _following_the_files(server: Server, *, stop: Callable[[], None]) -> AsyncIterator[None]:
     """Let the office follow its configuration for as long as the block runs."""
-    reloader = Reloader(server, server.config.origin.file)
     has_terminal = os.isatty(STDIN)
 
     def hung_up() -> None:
         """Read it again; but when the terminal is gone that it was started from, the office is to end."""
         is_gone = has_terminal and not os.isatty(STDIN)
-        (stop if is_gone else reloader.ask)()
+        (stop if is_gone else server.reloader.ask)()
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, hung_up)
-    server.background.start(reloader.run(), name="configuration")
+    server.background.start(server.reloader.run(), name="configuration")
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -9,25 +10,28 @@ from pydantic import ValidationError
 from b2bua.config.dead_ends import find_dead_ends
 from b2bua.config.models import Config
 from b2bua.config.plain_errors import faults_of
-from b2bua.config.sources import read_tables
+from b2bua.config.sources import NOTHING_ELSE, read_tables
 from b2bua.config.values import WITHOUT_SECRETS
 from b2bua.errors import ConfigError
 
 
-def load_config(path: Path, *, needs_secrets: bool = True) -> Config:
+def load_config(
+    path: Path, *, needs_secrets: bool = True, texts: Mapping[Path, str] = NOTHING_ELSE
+) -> Config:
     """Return the office that a file describes; relative paths in it are relative to the working directory.
 
     Who only reads the journal needs no passwords: without ``needs_secrets`` the environment may lack them.
+    ``texts`` are what some of the files are to say, and do not yet.
 
     Raises:
         ConfigError: with every value that is wrong or, when all are right, every name that refers to nothing
             or, when all do, every dead end. Warnings are what ``check.lint`` adds.
     """
-    tables, origin = read_tables(path)
+    tables, origin = read_tables(path, texts)
     try:
         context = None if needs_secrets else WITHOUT_SECRETS
         config = Config.model_validate(tables, by_alias=True, by_name=False, context=context)
-        config = config.read_from(origin)
+        config = config.read_from(origin, tables)
     except ValidationError as error:
         raise ConfigError(origin.problems(faults_of(error))) from None
     if faults := [fault for fault in find_dead_ends(config.plan()) if not fault.is_warning]:

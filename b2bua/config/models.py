@@ -7,7 +7,7 @@ References between tables (a ring target, a mailbox) are names here;
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, PrivateAttr
 
@@ -128,6 +128,7 @@ class Config(Table):
         default={}, validation_alias="extension"
     )
     _origin: Origin = PrivateAttr(default_factory=Origin.nowhere)
+    _written: Mapping[str, Any] = PrivateAttr(default_factory=dict)
     _plan: Plan | None = PrivateAttr(default=None)
 
     def emails_of(self, box: str) -> tuple[str, ...]:
@@ -157,9 +158,14 @@ class Config(Table):
         """Return where each key was read from."""
         return self._origin
 
-    def read_from(self, origin: Origin) -> Self:
-        """Return this configuration, which knows now where its keys stand."""
-        self._origin = origin
+    @property
+    def as_written(self) -> Mapping[str, Any]:
+        """Return the tables of all its files, as TOML has them."""
+        return self._written
+
+    def read_from(self, origin: Origin, written: Mapping[str, Any]) -> Self:
+        """Return this configuration, which knows now where its keys stand and how they are ``written``."""
+        self._origin, self._written = origin, written
         return self
 
     def plan(self) -> Plan:

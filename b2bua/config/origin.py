@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
 from b2bua.errors import Problem
@@ -82,28 +83,52 @@ def dotted(path: KeyPath) -> str:
 
 def scan_keys(text: str) -> Iterator[tuple[KeyPath, int]]:
     """Yield each key's path and line, in the order of the file."""
+    for number, line in enumerate(scan_lines(text), start=1):
+        yield from ((path, number) for path in line.paths)
+
+
+class LineKind(Enum):
+    """What a line of TOML is."""
+
+    HEADER = "header"
+    KEY = "key"
+    MORE = "more of the value above"
+    REST = "blank, a comment, or no TOML"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of TOML."""
+
+    kind: LineKind
+    """What it is."""
+    paths: tuple[KeyPath, ...] = ()
+    """Keys that stand in it: a table's, or each part of a dotted one."""
+
+
+def scan_lines(text: str) -> Iterator[Line]:
+    """Yield what each line of a TOML text is; lines end with a line feed, as TOML has it."""
     table: KeyPath = ()
     counts: dict[KeyPath, int] = {}
     skipped_until: str | None = None
     depth = 0
-    for number, line in enumerate(text.splitlines(), start=1):
+    for line in text.split("\n"):
         if skipped_until is not None:
-            if skipped_until in line:
-                skipped_until = None
-            continue
-        if depth > 0:
+            skipped_until = None if skipped_until in line else skipped_until
+            yield Line(LineKind.MORE)
+        elif depth > 0:
             depth += _brackets(line)
-            continue
-        if header := HEADER.match(line):
+            yield Line(LineKind.MORE)
+        elif header := HEADER.match(line):
             table = _table(header, counts)
-            yield table, number
-            continue
-        names, rest = _key(line)
-        if not names or not rest.startswith("="):
-            continue
-        yield from ((table + names[:length], number) for length in range(1, len(names) + 1))
-        skipped_until = _opened_string(rest[1:])
-        depth = 0 if skipped_until else _brackets(rest[1:])
+            yield Line(LineKind.HEADER, (table,))
+        elif (key := _key(line))[0] and key[1].startswith("="):
+            names, value = key[0], key[1][1:]
+            yield Line(LineKind.KEY, tuple(table + names[:length] for length in range(1, len(names) + 1)))
+            skipped_until = _opened_string(value)
+            depth = 0 if skipped_until else _brackets(value)
+        else:
+            yield Line(LineKind.REST)
 
 
 def _table(header: re.Match[str], counts: dict[KeyPath, int]) -> KeyPath:

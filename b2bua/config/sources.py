@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from b2bua.config.origin import QUIET, Fault, KeyPath, Origin
@@ -15,19 +16,23 @@ from b2bua.errors import ConfigError, Problem
 Tables = dict[str, Any]
 Version = tuple[int, int, int] | None
 """Changes with the file; None: there is none."""
+NOTHING_ELSE: Mapping[Path, str] = MappingProxyType({})
+"""The files say what is to be read."""
 CURLY_QUOTES = frozenset("“”„«»‘’")
 """What word processors and telephones write instead of straight ones."""
 
 
-def read_tables(path: Path) -> tuple[Tables, Origin]:
+def read_tables(path: Path, texts: Mapping[Path, str] = NOTHING_ELSE) -> tuple[Tables, Origin]:
     """Return the tables of a file and of its includes as one, and where each key stands.
+
+    ``texts`` stand in for what is in some of the files.
 
     Raises:
         ConfigError: a file cannot be read, is no TOML, or a key is set in two files.
     """
-    tables, origin = _read_file(path)
+    tables, origin = _read_file(path, texts)
     for included in _included(path, tables.pop("include", []), origin):
-        more, places = _read_file(included)
+        more, places = _read_file(included, texts)
         clashes = tuple(_merge(tables, more, ()))
         if clashes:
             raise ConfigError(places.problems(_clash(clash, origin) for clash in clashes))
@@ -112,9 +117,9 @@ def _clash(path: KeyPath, origin: Origin) -> Fault:
     return Fault(path, f"is already set in {file}:{line}")
 
 
-def _read_file(path: Path) -> tuple[Tables, Origin]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")  # Windows' editor puts a mark in front
+def _read_file(path: Path, texts: Mapping[Path, str] = NOTHING_ELSE) -> tuple[Tables, Origin]:
+    try:  # Windows' editor puts a mark in front
+        text = texts[path] if path in texts else path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ConfigError((Problem(path, 1, "file", f"cannot be read: {error.strerror}"),)) from error
     except UnicodeDecodeError as error:

@@ -85,16 +85,17 @@ def summarise(plan: Plan, number: str, facts: Facts) -> str:
     scheme = scheme_for(plan, number, facts)
     if scheme is None or not scheme.steps:
         return _short(plan, Voicemail(plan.default_mailbox))
-    return "; then ".join(_gist(plan, step, facts) for step in scheme.steps)
+    return "; then ".join(gist(plan, step, facts) for step in scheme.steps)
 
 
-def _gist(plan: Plan, step: Step, facts: Facts) -> str:
+def gist(plan: Plan, step: Step, facts: Facts) -> str:
+    """Return what a step does at that time, in a few words: "rings Anna (101) for 20 s"."""
     destination = at_duty(plan, step.destination, facts.at)
-    gist = _short(plan, destination) if destination is not None else "nobody is on duty"
+    words = _short(plan, destination) if destination is not None else "nobody is on duty"
     if isinstance(step.destination, Menu):
         options = plan.menus[step.destination.name].options
-        gist += f" ({', '.join(f'{digit}: {_choice(plan, choice)}' for digit, choice in options.items())})"
-    return gist if step.after is None else f"{gist} (only after {' or '.join(sorted(step.after))})"
+        words += f" ({', '.join(f'{digit}: {_choice(plan, choice)}' for digit, choice in options.items())})"
+    return words if step.after is None else f"{words} (only after {' or '.join(sorted(step.after))})"
 
 
 @dataclass(frozen=True, slots=True)

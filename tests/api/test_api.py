@@ -67,12 +67,12 @@ class Town:
 
 @asynccontextmanager
 async def town(
-    folder: Path, *, scheme: str = "", extra: str = "", tokens: bool = True
+    folder: Path, *, scheme: str = "", extra: str = "", config: str = "", tokens: bool = True
 ) -> AsyncIterator[Town]:
     port = free_port()
     known = f'tokens = ["{TOKEN}", "{OTHER_TOKEN}"]\n' if tokens else ""
     table = f'\n[api]\nlisten = "127.0.0.1:{port}"\n{known}{extra}'
-    text = await asyncio.to_thread(DEMO.read_text)
+    text = config or await asyncio.to_thread(DEMO.read_text)
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with (
         office(folder, config=text + table, scheme=scheme) as demo,

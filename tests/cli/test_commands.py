@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -391,3 +392,20 @@ def test_row_r7_explain_asks_the_crm_too(tmp_path: Path) -> None:
         told = says(*question, "--from", "500600701", "--ask")
         assert "asked now, it knows nobody who is responsible" in told
         assert "it cannot be asked without a caller: add --from" in says(*question, "--ask")
+
+
+def test_row_f12_schemes_are_told_in_order_with_their_backup(tmp_path: Path) -> None:
+    path = office(tmp_path)
+    told = says("schemes", path, "in-turn")
+    assert told.splitlines() == [
+        'in-turn  (used by number."+48221230001".scheme)',
+        "  1. rings Anna Nowak (101) for 20 s",
+        "  2. rings Piotr Zieliński (102) for 20 s",
+        "  3. rings the mobile of Anna Nowak for 20 s  (backup)",
+        "  4. takes a message for mailbox sales",
+    ]
+    assert told.strip() in says("schemes", path)
+    one = json.loads(says("schemes", path, "in-turn", "--json"))
+    assert (one["backup"], one["scheme"]["steps"][2]["ring"]) == (3, ["mobile of anna"])
+    assert one in json.loads(says("schemes", path, "--json"))["schemes"]
+    assert "there is no scheme nothing" in says("schemes", path, "nothing", exit_code=2)

@@ -65,7 +65,6 @@ class Office:
     started: float
     phones: dict[str, Softphone] = field(default_factory=dict)
     trunk_ports: int = 6000
-    _reloader: Reloader | None = None
 
     @property
     def now(self) -> float:
@@ -74,9 +73,7 @@ class Office:
     @property
     def reloader(self) -> Reloader:
         """What reads the configuration again."""
-        if self._reloader is None:
-            self._reloader = Reloader(self.server, self.folder / "office.toml")
-        return self._reloader
+        return self.server.reloader
 
     async def softphone(self, name: str, port: int, *, host: str = "127.0.0.1") -> Softphone:
         """Return a phone on the network that has not registered."""

@@ -48,6 +48,8 @@ class Api(Table):
     listen: Annotated[str, AfterValidator(_is_address)] = "127.0.0.1:8080"
     url: WebAddress | None = None
     """Where people reach it: mails and the CRM get links to recordings; None: they get none."""
+    edit_tokens: Annotated[tuple[Token, ...], BeforeValidator(one_or_many)] = Field(default=(), repr=False)
+    """Those of programs that may change the configuration, too."""
     tokens: Annotated[tuple[Token, ...], BeforeValidator(one_or_many)] = Field(
         default=(), repr=False, validate_default=True
     )
@@ -79,7 +81,7 @@ class Api(Table):
     @field_validator("tokens")
     @classmethod
     def _serves_somebody(cls, tokens: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        if not tokens and info.data.get("url") is None:
+        if not (tokens or info.data.get("edit_tokens") or info.data.get("url")):
             raise ValueError("is missing: what programs prove by that they may ask")
         return tokens
 
