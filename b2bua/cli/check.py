@@ -34,7 +34,7 @@ def check_office(path: Path, config: Config) -> bool:
         typer.secho(str(problem), fg=_colour(problem))
     first, last = config.rtp.ports
     typer.echo(f"RTP ports {first}-{last} have room for {config.rtp.room}")
-    if config.numbers:
+    if config.numbers or config.number_groups:
         typer.echo(_proven(proof))
     errors = sum(not problem.is_warning for problem in problems)
     typer.echo(f"{path}: {_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}")

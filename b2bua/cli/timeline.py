@@ -37,11 +37,11 @@ async def show_timeline(
     """Print who takes the calls of one number, or of all, until the midnight after so many days."""
     facts = await with_what_was_said(config, Facts(start))
     end = datetime.combine(start.date() + timedelta(days=days), time(), start.tzinfo)
-    lines = lines_of(plan, [number] if number else plan.numbers, facts, end)
+    lines = lines_of(plan, [number] if number else [spec.number for spec in plan.listed], facts, end)
     if for_programs:
         typer.echo(as_json(lines))
     elif lines:
-        print_lines(lines, {spec.number: spec.source or "" for spec in plan.numbers.values()})
+        print_lines(lines, {spec.number: spec.source or "" for spec in plan.listed})
     else:
         typer.echo("No number is configured.")
 

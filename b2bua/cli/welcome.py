@@ -49,11 +49,13 @@ def _logins(person: Person) -> list[str]:
 
 def _numbers(config: Config) -> list[str]:
     plan = config.plan()
-    if not plan.numbers:
+    if not plan.listed:
         return []
     now = Facts(datetime.now(ZoneInfo(config.office.timezone)))
     lines = ["Dial from such a phone, or call in through a trunk:"]
-    lines += [f"  {number:<14} {summarise(plan, number, now)}" for number in plan.numbers]
+    lines += [
+        f"  {number:<14} {summarise(plan, number, now)}" for number in (spec.number for spec in plan.listed)
+    ]
     if plan.default_scheme is not None:
         lines.append(f"  {'anything else':<14} {summarise(plan, '', now)}")
     return [*lines, ""]

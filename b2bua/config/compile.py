@@ -88,6 +88,7 @@ class _Compiler:
             named = self.config.crm.call_back_hours
             self._known(("crm", "call-back-hours"), named, self.config.hours, "hours table")
         self.faults += mistaken_codes(office)
+        numbers, ranges = compile_numbers(self.config, known=self._known, fault=self._fault)
         return Plan(
             country=office.country,
             timezone=office.timezone,
@@ -103,7 +104,8 @@ class _Compiler:
             status_code=office.status_code,
             call_back_code=office.call_back_code,
             schemes={name: self._scheme(scheme) for name, scheme in self.config.schemes.items()},
-            numbers=compile_numbers(self.config, known=self._known, fault=self._fault),
+            numbers=numbers,
+            ranges=ranges,
             menus={name: self._menu(menu) for name, menu in self.config.menus.items()},
             queues={name: self._queue(queue) for name, queue in self.config.queues.items()},
             mailboxes={

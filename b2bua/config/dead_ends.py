@@ -145,7 +145,7 @@ def _entered_directly(plan: Plan) -> Iterator[Scheme]:
     first = {
         plan.default_scheme,
         plan.backup_scheme,
-        *(name for spec in plan.numbers.values() for name in spec.schemes),
+        *(name for spec in plan.listed for name in spec.schemes),
     }
     for name in list(first):
         first |= set(_in_place_of(plan, name))

@@ -43,7 +43,7 @@ def situations(plan: Plan, now: datetime) -> tuple[Situation, ...]:
     """
     zone = ZoneInfo(plan.timezone)
     since, schedules = now.astimezone(zone).date(), _schedules(plan)
-    minded = {spec.schedule for spec in plan.numbers.values() if spec.schedule and spec.holiday}
+    minded = {spec.schedule for spec in plan.listed if spec.schedule and spec.holiday}
     found: dict[frozenset[str], datetime] = {}
     seen: set[tuple[object, ...]] = set()
     before = [each.spans_on(since - timedelta(days=1)) for each in schedules.values()]

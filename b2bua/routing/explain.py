@@ -319,10 +319,11 @@ def _scheme_line(plan: Plan, facts: Facts, number: str) -> str:
         return f"scheme {name}, because {why}{instead}"
     if spec is None:
         return f"this number is not listed: default scheme {name}{instead}"
+    of_range = f" (for all of {spec.number})" if spec.number not in plan.numbers else ""
     if spec.schedule is None:
-        return f"scheme {name}{instead}" if instead else f"scheme {name}, at any time"
+        return f"scheme {name}{instead or ', at any time'}{of_range}"
     why = f"because {spec.schedule} is {_state(plan.hours[spec.schedule], facts)}"
-    return f"scheme {name}, {why}{instead}"
+    return f"scheme {name}, {why}{instead}{of_range}"
 
 
 def _why_decided(plan: Plan, spec: NumberSpec | None, facts: Facts) -> str:

@@ -73,6 +73,11 @@ def significant(number: str) -> str:
     return str(phonenumbers.national_significant_number(parsed)) if parsed else number
 
 
+def is_whole(number: str) -> bool:
+    """Return whether a normalised number is one of the numbering plan of its country."""
+    return _e164(number) is not None
+
+
 def is_short(number: str, *, country: str) -> bool:
     """Return whether it is an emergency or another public short number of the country, e.g. 112 or 116123."""
     if is_emergency(number, country=country):

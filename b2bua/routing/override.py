@@ -54,7 +54,7 @@ def decision(plan: Plan, kind: OverrideKind, at: datetime, until: datetime | Non
 
 def why_impossible(plan: Plan, kind: OverrideKind) -> str:
     """Return why this cannot be decided in such an office; empty: it can."""
-    if kind is OverrideKind.CLOSED and not any(spec.off_hours for spec in plan.numbers.values()):
+    if kind is OverrideKind.CLOSED and not any(spec.off_hours for spec in plan.listed):
         return "no number has an off-hours scheme"
     if kind is OverrideKind.BACKUP and plan.backup_scheme is None:
         return "[office] has no backup-scheme"
@@ -66,7 +66,7 @@ def next_opening_day(plan: Plan, at: datetime) -> datetime:
 
     Where that is never, or no number has hours: the next midnight. ``at`` is in the office's time zone.
     """
-    schedules = {spec.schedule for spec in plan.numbers.values() if spec.schedule and spec.off_hours}
+    schedules = {spec.schedule for spec in plan.listed if spec.schedule and spec.off_hours}
     for days in range(1, LOOKED_AHEAD_DAYS + 1):
         day = at.date() + timedelta(days=days)
         if any(plan.hours[schedule].spans_on(day) for schedule in schedules):

@@ -8,6 +8,7 @@ from typing import Literal
 
 from b2bua.routing.calendar import Calendar
 from b2bua.routing.destination import Destination, Outcome, Person
+from b2bua.routing.number_ranges import NumberRange
 from b2bua.routing.rates import Budget
 from b2bua.routing.rota import Rota
 from b2bua.routing.schedule import Schedule
@@ -64,7 +65,7 @@ class NumberSpec:
     """A number of the office."""
 
     number: str
-    """Normalised."""
+    """Normalised; a range as it is written."""
     in_hours: str
     """Scheme while the schedule is open, or always without one."""
     off_hours: str | None = None
@@ -232,6 +233,8 @@ class Plan:
     """By key."""
     numbers: Mapping[str, NumberSpec] = field(default_factory=dict)
     """By normalised number."""
+    ranges: Mapping[NumberRange, NumberSpec] = field(default_factory=dict)
+    """What holds for all numbers of a range but those that are in ``numbers``; no two ranges overlap."""
     menus: Mapping[str, MenuSpec] = field(default_factory=dict)
     """By key."""
     queues: Mapping[str, QueueSpec] = field(default_factory=dict)
@@ -250,6 +253,11 @@ class Plan:
     """What calls to the outside cost, and may cost."""
     webhooks: Mapping[str, WebhookSpec] = field(default_factory=dict)
     """By key."""
+
+    @property
+    def listed(self) -> tuple[NumberSpec, ...]:
+        """Return what is configured for numbers and ranges; ``number`` of a range is how it is written."""
+        return (*self.numbers.values(), *self.ranges.values())
 
     def device(self, login: str) -> Person | None:
         """Return the one phone that registers with that user name; None: there is none."""

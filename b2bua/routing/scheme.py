@@ -84,8 +84,17 @@ class Position:
 
 
 def number_spec(plan: Plan, number: str) -> NumberSpec | None:
-    """Return what is configured for a number as a trunk sent it, None for unknown ones."""
-    return plan.numbers.get(number) or plan.numbers.get(normalise(number, country=plan.country))
+    """Return what is configured for a number as a trunk sent it, None for unknown ones.
+
+    A single number wins over the range in which it is. A range is found by how it is written, too.
+    """
+    if found := plan.numbers.get(number):
+        return found
+    normalised = normalise(number, country=plan.country)
+    if found := plan.numbers.get(normalised):
+        return found
+    within = (spec for each, spec in plan.ranges.items() if each.holds(normalised) or spec.number == number)
+    return next(within, None)
 
 
 def scheme_for(plan: Plan, number: str, facts: Facts) -> Scheme | None:

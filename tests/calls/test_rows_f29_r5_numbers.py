@@ -79,6 +79,42 @@ async def test_row_f29_r5_thirty_numbers_of_ten_complexes_and_one_that_nobody_li
         assert {each.outcome for each in stories} == {CallOutcome.TALKED}
 
 
+def complexes_by_ranges(text: str) -> str:
+    """Add the same numbers as three ranges of ten, one for each department."""
+    for department, extension in enumerate(PEOPLE):
+        first = FIRST_DID + SITES * department
+        text += f"""
+[number-group.department-{department}]
+numbers = ["+{first}-{department}9"]
+scheme = "department-{department}"
+label = "Department {department}"
+[[scheme.department-{department}.step]]
+ring = ["{extension}"]
+for = "10s"
+[[scheme.department-{department}.step]]
+voicemail = "sales"
+"""
+    return f'{text}[number."+{FIRST_DID + 15}"]\nscheme = "department-2"\n'
+
+
+@virtual_time(limit_s=900)
+async def test_row_f29_ranges_lead_where_their_numbers_lead_and_the_31st_is_told_of(tmp_path: Path) -> None:
+    async with office(tmp_path, change=complexes_by_ranges) as demo:
+        for extension in (*PEOPLE, "104"):
+            await demo.phone(extension, Habit(answers_after=1))
+        with capture_logs() as logged:
+            for at in range(SITES * DEPARTMENTS):
+                expected = PEOPLE[2 if at == 15 else at // SITES]  # the single number wins
+                assert await answered_by(demo, f"+{FIRST_DID + at}") == expected
+            assert await answered_by(demo, UNLISTED) == "104"
+        assert [line["dialled"] for line in logged if line["log_level"] == "warning"] == [UNLISTED]
+        assert await mails(demo) == [f"Called, but not configured: {UNLISTED}"]
+        assert [each.call.dialled for each in await demo.stories()][:2] == [
+            f"+{FIRST_DID}",
+            f"+{FIRST_DID + 1}",
+        ]
+
+
 @virtual_time(limit_s=200_000)
 async def test_row_f29_an_unlisted_number_is_told_of_once_a_day_and_not_again_after_a_restart(
     tmp_path: Path,
