@@ -106,6 +106,7 @@ def _place(api: Api | None) -> tuple[object, ...] | None:
 def _shown(server: Server) -> Office:
     from b2bua.api.office import Office
     from b2bua.editing import Editor
+    from b2bua.inbound.web_requests import WebRequests
 
     editor = Editor(server)
     return Office(
@@ -125,5 +126,7 @@ def _shown(server: Server) -> Office:
         language=lambda: server.config.office.language,
         config=lambda: server.config,
         completed=lambda config: config.plan().with_calendars(server.calendars.known),
+        callbacks=server.store.callbacks,
+        promise=WebRequests(server.store.callbacks, server.mails, server.outside).promise,
         edit=lambda edit, who: editor.carry_out(edit, who=who),
     )

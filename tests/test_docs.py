@@ -39,6 +39,7 @@ SECTIONS: dict[str, tuple[type[tables.Table], ...]] = {
     "[smtp]": (tables.Smtp,),
     "[backup-alert]": (tables.BackupAlert,),
     "[api]": (tables.Api,),
+    "[callback]": (tables.Callback,),
     "[trunk.x]": (tables.Trunk,),
     "[person.x]": (tables.Person,),
     "[person.x.device.y]": (tables.Device,),

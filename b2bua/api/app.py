@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
+from b2bua.api.callback import callback_routes, is_callback
 from b2bua.api.calls import call_routes
 from b2bua.api.errors import Refusal, failed, not_served, refused
 from b2bua.api.guard import Guard
@@ -29,8 +30,13 @@ def build_app(
             *override_routes(office),
             *listening_routes(office),
             *scheme_routes(office),
+            *callback_routes(office),
         ],
         exception_handlers={Refusal: refused, HTTPException: not_served, Exception: failed},
     )
     app.router.redirect_slashes = False
-    return Guard(app, tokens=tokens, edit_tokens=edit_tokens)
+
+    def is_open(path: str) -> bool:
+        return office.config().callback is not None and is_callback(path)
+
+    return Guard(app, tokens=tokens, edit_tokens=edit_tokens, is_open=is_open)

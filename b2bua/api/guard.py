@@ -30,8 +30,13 @@ class Guard:
         *,
         tokens: Callable[[], Iterable[str]],
         edit_tokens: Callable[[], Iterable[str]],
+        is_open: Callable[[str], bool] = lambda _path: False,
     ) -> None:
-        """Both are asked for at each request: a token that is taken away opens nothing from then on."""
+        """All are asked at each request: a token that is taken away opens nothing from then on.
+
+        ``is_open`` returns whether a path is for everybody; who asks there says more to what serves it.
+        """
+        self._is_open = is_open
         self._app = app
         self._tokens = tokens
         self._edit_tokens = edit_tokens
@@ -39,11 +44,13 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        is_link = scope["type"] == "http" and scope["path"].startswith(LISTENING)
+        is_http = scope["type"] == "http"
+        is_open = is_http and (scope["path"].startswith(LISTENING) or self._is_open(scope["path"]))
         authorization = Headers(scope=scope).get("authorization", "")
         may_edit = _is_one_of(authorization, self._edit_tokens())
-        if is_link or may_edit or _is_one_of(authorization, self._tokens()):
-            scope.setdefault("state", {})["may_edit"] = may_edit
+        has_token = may_edit or _is_one_of(authorization, self._tokens())
+        if is_open or has_token:
+            scope.setdefault("state", {}).update(may_edit=may_edit, has_token=has_token)
             await self._app(scope, receive, send)
             return
         self._tell(scope)

@@ -17,6 +17,7 @@ from b2bua.people.occupancy import Occupancy
 from b2bua.people.presence import Presence
 from b2bua.registrar.bindings import Bindings
 from b2bua.routing.plan import Plan
+from b2bua.store.callbacks import Callbacks, NewCallback
 from b2bua.store.links import Signer
 from b2bua.store.messages import Messages
 from b2bua.store.promises import Promises
@@ -75,5 +76,9 @@ class Office:
     """The configuration in force."""
     completed: Callable[[Config], Plan]
     """A configuration as routing sees it, with what is known of its calendars."""
+    callbacks: Callbacks
+    """Who asked on the web to be called back."""
+    promise: Callable[[NewCallback], Awaitable[bool]]
+    """Promises a call; False: the disk does not take it yet."""
     edit: Callable[[Edit, str], Awaitable[Edited]]
     """Carries out an edit of the configuration, for somebody."""

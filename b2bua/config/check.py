@@ -55,6 +55,7 @@ def _warnings(config: Config, plan: Plan) -> Iterator[Fault]:
     yield from _codecs(config)
     yield from _passwords(config)
     yield from _interface(config)
+    yield from _web_form(config)
     yield from _no_telephone_numbers(config, plan)
     yield from _numbers_without_backup(config, plan)
     yield from _numbers_without_off_hours(config, plan)
@@ -135,6 +136,11 @@ def _interface(config: Config) -> Iterator[Fault]:
         yield from unencrypted(
             config.api.url, "api", because="whoever is on the way can listen to recordings"
         )
+
+
+def _web_form(config: Config) -> Iterator[Fault]:
+    if config.callback is not None and config.api is None:
+        yield _warn("callback", because="there is no [api], so nobody can ask to be called back")
 
 
 def _no_telephone_numbers(config: Config, plan: Plan) -> Iterator[Fault]:

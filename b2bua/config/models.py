@@ -17,6 +17,7 @@ from b2bua.config.tables import (
     Api,
     BackupAlert,
     Calendar,
+    Callback,
     Crm,
     Destination,
     Extension,
@@ -50,6 +51,7 @@ from b2bua.routing.plan import Plan
 __all__ = [
     "BackupAlert",
     "Calendar",
+    "Callback",
     "Config",
     "Crm",
     "Destination",
@@ -90,6 +92,7 @@ class Config(Table):
     crm: Crm | None = None
     backup_alert: BackupAlert | None = None
     api: Api | None = None
+    callback: Callback | None = None
     trunks: Annotated[Mapping[str, Trunk], BeforeValidator(named)] = Field(
         default={}, validation_alias="trunk"
     )

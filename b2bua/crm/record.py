@@ -12,6 +12,7 @@ from b2bua.crm.words import TITLES
 from b2bua.routing.numbers import significant
 from b2bua.routing.schedule import Schedule
 from b2bua.routing.scheme import number_spec
+from b2bua.store.callbacks import WEB
 from b2bua.store.calls import CallOutcome, CallStory, EventKind
 from b2bua.store.story import story
 
@@ -58,7 +59,7 @@ class CallRecord:
     @property
     def is_incoming(self) -> bool:
         """Whether they called us."""
-        return self.call.call.direction == "in"
+        return self.call.call.direction != "out"
 
     @property
     def is_missed(self) -> bool:
@@ -107,14 +108,15 @@ class CallRecord:
 def describe(call: CallStory, config: Config, sounds: Sounds) -> CallRecord:
     """Return what is told of a call, but for when a call back is due."""
     titles = TITLES[config.office.language]
-    is_incoming = call.call.direction == "in"
+    is_incoming = call.call.direction != "out"
     who = call.call.other_party or titles.withheld
     if call.call.source:
         who += f" ({call.call.source})"
     missed = is_incoming and call.outcome in MISSED
+    title = titles.call_in if is_incoming else titles.call_out
     return CallRecord(
         call=call,
-        title=(titles.call_in if is_incoming else titles.call_out).format(who=who),
+        title=(titles.call_back if call.call.direction == WEB else title).format(who=who),
         task=(titles.call_back if missed else titles.follow_up).format(who=who),
         person=_who_talked(call, config),
         recordings=tuple(sounds.recordings(call, config)),

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from b2bua.call.call import CallerIdentity
-from b2bua.config.models import Config, Smtp
+from b2bua.config.models import Callback, Config, Smtp
 from b2bua.http.client import HttpClient
+from b2bua.notify.callback import callback_news
 from b2bua.notify.delivery import Delivery, FolderDelivery, SmtpDelivery, SmtpSettings
 from b2bua.notify.links import Links
 from b2bua.notify.mail import Readers, missed_call_mails, unlisted_number_mails, voicemail_mails
 from b2bua.notify.web import WebDelivery
 from b2bua.notify.worker import MailWorker
+from b2bua.store.callbacks import NewCallback
 from b2bua.store.calls import NewCall, UnfinishedCall
 from b2bua.store.links import Kept
 from b2bua.store.outbox import NewMail
@@ -70,6 +72,14 @@ class Mails:
         box = self.in_force().plan().default_mailbox
         return unlisted_number_mails(call, readers=self._readers(box))
 
+    def for_callback(self, new: NewCallback) -> Sequence[NewMail]:
+        """Return what has to go out when somebody asked on the web to be called back."""
+        config = self.in_force()
+        table = config.callback or Callback()
+        readers = self._readers(config.plan().default_mailbox)
+        readers = replace(readers, addresses=table.emails or readers.addresses)
+        return callback_news(new, readers=readers, url=table.url)
+
     def worker(self, store: Store) -> MailWorker:
         """Return what sends the outbox: to the mail server, or into ``outbox/`` where there is none."""
         return MailWorker(store.outbox, self.delivery(), now=self.clock)
@@ -77,15 +87,20 @@ class Mails:
     def delivery(self) -> Delivery:
         """Return the way out that is configured now."""
         config = self.in_force()
-        alert = config.backup_alert
         mail: Delivery = FolderDelivery(config.office.data / "outbox")
         if config.smtp is not None:
             mail = SmtpDelivery(_settings(config.smtp))
-        return WebDelivery(mail, self.http, self.clock, secret=alert.secret if alert else None)
+        return WebDelivery(mail, self.http, self.clock, _secrets(config))
 
     def _readers(self, box: str) -> Readers:
         config = self.in_force()
         return Readers(config.emails_of(box), config.office.language, ZoneInfo(config.office.timezone))
+
+
+def _secrets(config: Config) -> dict[str, str]:
+    """Return what signs the news for each server that is told any."""
+    told = (config.backup_alert, config.callback)
+    return {table.url: table.secret for table in told if table and table.url and table.secret}
 
 
 def _settings(smtp: Smtp) -> SmtpSettings:

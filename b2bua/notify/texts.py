@@ -20,6 +20,10 @@ class Wording:
     """Somebody has to be called back."""
     missed_opening: str
     """The same, in the body."""
+    callback_opening: str
+    """Somebody asked on the web to be called back, in the body."""
+    details: str
+    """Label of when and why they want that."""
     cut_short: str
     """The program stopped while the message was recorded."""
     caller: str
@@ -73,6 +77,8 @@ ENGLISH = Wording(
     message_opening="You have a new voicemail.",
     missed_subject="Please call back: {caller}",
     missed_opening="Nobody could take this call. Please call back.",
+    callback_opening="Somebody asked on your web site to be called back.",
+    details="Wish",
     cut_short="The recording was cut short because the telephone system stopped. Please call back.",
     caller="From",
     dialled="Dialled number",
@@ -106,6 +112,8 @@ UKRAINIAN = Wording(
     message_opening="У вас нове голосове повідомлення.",
     missed_subject="Передзвоніть, будь ласка: {caller}",
     missed_opening="На цей дзвінок ніхто не зміг відповісти. Передзвоніть, будь ласка.",
+    callback_opening="На вашому сайті попросили передзвонити.",
+    details="Побажання",
     cut_short="Запис обірвався, бо телефонна система зупинилася. Передзвоніть, будь ласка.",
     caller="Від",
     dialled="Набраний номер",
@@ -139,6 +147,8 @@ RUSSIAN = Wording(
     message_opening="У вас новое голосовое сообщение.",
     missed_subject="Перезвоните, пожалуйста: {caller}",
     missed_opening="На этот звонок никто не смог ответить. Перезвоните, пожалуйста.",
+    callback_opening="На вашем сайте попросили перезвонить.",
+    details="Пожелание",
     cut_short="Запись оборвалась, потому что телефонная система остановилась. Перезвоните, пожалуйста.",
     caller="От",
     dialled="Набранный номер",
@@ -172,6 +182,8 @@ POLISH = Wording(
     message_opening="Masz nową wiadomość głosową.",
     missed_subject="Prosimy oddzwonić: {caller}",
     missed_opening="Nikt nie mógł odebrać tego połączenia. Prosimy oddzwonić.",
+    callback_opening="Na Państwa stronie poproszono o oddzwonienie.",
+    details="Życzenie",
     cut_short="Nagranie urwało się, ponieważ system telefoniczny został zatrzymany. Prosimy oddzwonić.",
     caller="Od",
     dialled="Wybrany numer",

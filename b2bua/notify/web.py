@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from urllib.parse import urlsplit
@@ -32,8 +32,8 @@ class WebDelivery:
     """Posts."""
     clock: Callable[[], datetime]
     """Wall-clock time, UTC."""
-    secret: str | None = None
-    """Signs what is posted; None: nothing does."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """What signs what is posted to an address; others get it unsigned."""
 
     async def deliver(self, queued: QueuedMail) -> str:
         """Return who has it now.
@@ -45,7 +45,8 @@ class WebDelivery:
         if not is_web(url):
             return await self.mail.deliver(queued)
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(queued.id)}
-        sign = partial(signature, self.secret, self.clock) if self.secret else None
+        secret = self.secrets.get(url)
+        sign = partial(signature, secret, self.clock) if secret else None
         request = Request("POST", url, headers, queued.mail.body.encode(), sign=sign)
         try:
             await self.http.ask(request, budget_s=BUDGET_S)

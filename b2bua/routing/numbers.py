@@ -67,6 +67,35 @@ def normalise(text: str, *, country: str) -> str:
     return _e164(number, country, is_known=False) or _e164(international, is_known=False) or number
 
 
+COSTLY = {
+    phonenumbers.PhoneNumberType.PREMIUM_RATE,
+    phonenumbers.PhoneNumberType.SHARED_COST,
+    phonenumbers.PhoneNumberType.PERSONAL_NUMBER,
+    phonenumbers.PhoneNumberType.PAGER,
+}
+NO_COUNTRY = "001"
+"""Region of satellites and the like."""
+
+
+def callable_number(text: str, *, country: str) -> str:
+    """Return the E.164 number that a stranger wants to be called at.
+
+    Raises:
+        ValueError: it is none, a short or emergency number, or one of those that are costly everywhere.
+    """
+    number = normalise(text, country=country)
+    if is_short(number.removeprefix("+"), country=country):
+        raise ValueError("is a short or emergency number, which is nobody's")
+    parsed = _parse(number, None) if number.startswith("+") and DIALLABLE.fullmatch(number) else None
+    if parsed is None or not phonenumbers.is_valid_number(parsed):  # else a slip of the finger is believed
+        raise ValueError("is no telephone number, expected for example +48600100200")
+    kind = phonenumbers.number_type(parsed)
+    is_nowhere = phonenumbers.region_code_for_number(parsed) == NO_COUNTRY
+    if kind in COSTLY or (is_nowhere and kind != phonenumbers.PhoneNumberType.TOLL_FREE):
+        raise ValueError("is a number of those that cost whoever calls them more than others")
+    return number
+
+
 def significant(number: str) -> str:
     """Return a number without its country: 600100200 of +48600100200. What is not E.164 stays."""
     parsed = _parse(number, None)

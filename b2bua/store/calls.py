@@ -67,6 +67,8 @@ class EventKind(StrEnum):
     """One of our people decided by phone what ``who``, the office, does from now on: ``detail``."""
     PROMISED = "promised"
     """``who`` promised to call back."""
+    REQUESTED = "requested"
+    """The caller asked on the web to be called back; ``detail`` says when and why."""
     PROMPT = "prompt"
     """The prompt ``detail`` was played."""
     BACKUP = "backup"
@@ -98,7 +100,7 @@ class NewCall:
     at: datetime
     """When its first byte came; aware."""
     direction: str = "in"
-    """``in``, ``internal`` or ``out``."""
+    """``in``, ``internal`` or ``out``; ``web``: somebody asked on the web to be called back."""
     source: str = ""
     """Where callers found the number that was dialled; empty: not known."""
 

@@ -17,6 +17,7 @@ from b2bua.store.tables import (
     call_costs,
     call_events,
     call_legs,
+    callbacks,
     calls,
     crm_records,
     messages,
@@ -165,3 +166,4 @@ PUT_OFF_CRM_RECORD = Statement(
         attempts=crm_records.c.attempts + 1, next_try_at=bindparam("_next"), last_error=bindparam("_error")
     ),
 )
+KEEP_CALLBACK = Statement(29, callbacks.insert())

@@ -11,6 +11,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from b2bua.store.bindings import KeptBindings
+from b2bua.store.callbacks import Callbacks
 from b2bua.store.costs import Costs
 from b2bua.store.crm_records import CrmRecords
 from b2bua.store.database import blocking_engine, open_database
@@ -40,6 +41,7 @@ class Store:
         self.outbox = Outbox(writer, engine, keys=keys, paths=paths)
         self.journal = Journal(writer, engine, outbox=self.outbox, keys=keys, paths=paths)
         self.costs = Costs(writer, engine, journal=self.journal, keys=keys)
+        self.callbacks = Callbacks(writer, engine, outbox=self.outbox, keys=keys)
         self.promises = Promises(writer, engine, keys=keys)
         self.bindings = KeptBindings(writer, engine)
         self.overrides = KeptOverrides(writer, engine)

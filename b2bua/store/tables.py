@@ -302,6 +302,17 @@ statuses = Table(
     Column("source", String(16), nullable=False),
 )
 
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _call_of(),
+    Column("key", String(64)),
+    Column("fingerprint", String(64), nullable=False),
+    Column("wished_at", UtcDateTime),
+)
+Index("ix_callbacks_key", callbacks.c.key, unique=True)
+
 crm_records = Table(
     "crm_records",
     metadata,

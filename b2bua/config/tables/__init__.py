@@ -5,6 +5,7 @@ from __future__ import annotations
 from b2bua.config.tables.api import Api
 from b2bua.config.tables.base import Named, Table
 from b2bua.config.tables.calendars import Calendar
+from b2bua.config.tables.callback import Callback
 from b2bua.config.tables.crm import Crm, CrmCreate, CrmFind
 from b2bua.config.tables.hours import Hours
 from b2bua.config.tables.office import Media, Office, Recording, Rtp, Sip, Smtp, Srtp
@@ -39,6 +40,7 @@ __all__ = [
     "Api",
     "BackupAlert",
     "Calendar",
+    "Callback",
     "Crm",
     "CrmCreate",
     "CrmFind",
