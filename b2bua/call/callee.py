@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from b2bua.call.confirmation import Confirmation
@@ -164,6 +165,7 @@ class CalleeLeg(Leg):
             most_redirects=self.dial.most_redirects,
         )
         invite.on_offer = self._renegotiate
+        invite.on_surplus = partial(_pay_for_an_instant, self.dial)
         return invite
 
     def turn_to_next_hop(self) -> bool:
@@ -217,3 +219,9 @@ class CalleeLeg(Leg):
             self.at_end(self.dial.meter())
         if answered.body or self.media.agreement is None:  # else what was agreed while it rang stands
             self.connect(read_answer(self._offer, answered.body))
+
+
+def _pay_for_an_instant(dial: Dial) -> None:
+    """Count an answer that was hung up at once: a carrier that said 200 is paid for it, whoever was first."""
+    if dial.meter is not None:
+        dial.meter()()

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from b2bua.cli.app import app
 from b2bua.demo.softphone import CallRefused, Habit
+from b2bua.sip.uri import SipUri
 from b2bua.store.calls import CallOutcome, CallStory
 from b2bua.store.story import story
 from media.commands import Tone
@@ -200,3 +201,77 @@ def test_f25_the_days_and_their_sums_are_listed(tmp_path: Path) -> None:
     assert result.output.splitlines()[-1].split() == ["together", "1.20", "UAH"]
     shown = CliRunner().invoke(app, ["calls", config, "--show", "last"]).output
     assert "Anna Nowak's mobile +48600100200: 1 min by trunk demo-out, 0.60 UAH" in shown
+
+
+TOGETHER = """
+[[step]]
+ring = ["mobile of anna", "mobile of piotr"]
+for = "20s"
+
+[[step]]
+voicemail = "sales"
+"""
+BY_THE_MINUTE = """
+[rates.list]
+currency = "UAH"
+[rates.list.prefixes]
+"+48" = { minute = "0.60", increment = "60s" }
+"""
+
+
+def by_the_minute(text: str) -> str:
+    priced_demo = text.replace("port = 5090\n", 'port = 5090\nrates = "list"\ndaily-cap = "1.80"\n')
+    return priced_demo + BY_THE_MINUTE
+
+
+@virtual_time(limit_s=86400)
+async def test_f25_a_200_that_loses_the_race_is_paid_for_and_counts_for_the_cap(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=TOGETHER, change=by_the_minute) as demo:
+        await demo.mobiles(Habit(answers_after=2))  # both of them in the same instant
+        told = await talk(demo, 90)
+        assert len(demo.packets("BYE", to_port=MOBILES[1])) == 2
+        [lost, won] = sorted(told.costs, key=lambda cost: cost.seconds)
+        assert (lost.billed_seconds, lost.amount) == (60, Decimal("0.60"))
+        assert (won.billed_seconds, won.amount) == (120, Decimal("1.20"))
+        assert {lost.number, won.number} == {"+48600100200", "+48600100201"}
+        assert told.outcome is CallOutcome.TALKED
+        assert story(told).endswith("cost 1.80 UAH")
+        assert "a day of trunk demo-out are spent" in story(await message(demo))
+        await demo.settled()
+
+
+@virtual_time(limit_s=86400)
+async def test_f25_a_200_that_crosses_our_cancel_is_paid_for(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=TOGETHER, change=by_the_minute) as demo:
+        mobiles = await demo.mobiles(Habit())
+        call = await demo.call_in(NUMBER)
+        await mobiles.invited(within=5)
+        await asyncio.sleep(1)
+        first, second = (each.leg for each in mobiles.invitations)
+        demo.network.latency_s = 0.2
+        first.answer()
+        await asyncio.sleep(0.1)  # its 200 is on the way, and so is our CANCEL soon after
+        second.answer()
+        leg = await call.answered(within=5)
+        await asyncio.sleep(5)
+        leg.hang_up()
+        [told] = await demo.stories()
+        assert len(demo.packets("CANCEL", to_port=MOBILES[1])) == 1
+        assert [cost.amount for cost in told.costs] == [Decimal("0.60")] * 2
+
+
+@virtual_time(limit_s=86400)
+async def test_f25_who_is_rung_in_vain_or_cancelled_costs_nothing(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=TOGETHER, change=by_the_minute) as demo:
+        mobiles = await demo.mobiles(Habit())
+        call = await demo.call_in(NUMBER)
+        await mobiles.invited(within=5)
+        await asyncio.sleep(1)
+        mobiles.invitations[0].leg.answer()
+        leg = await call.answered(within=5)
+        await asyncio.sleep(5)
+        leg.hang_up()
+        [told] = await demo.stories()
+        rung = mobiles.invitations[0].invite.request.target
+        assert isinstance(rung, SipUri)
+        assert [cost.number for cost in told.costs] == [rung.user_text]

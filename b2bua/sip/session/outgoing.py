@@ -47,6 +47,8 @@ class OutgoingInvite:
         """Whether any 1xx came, 100 included: somebody is there."""
         self.on_offer: OnOffer = refuse_offer
         """Answers offers of the far end: by UPDATE before the answer, or where our INVITE had none."""
+        self.on_surplus: Callable[[], None] = _ignore
+        """Told of each 2xx that is hung up at once: another one was first, or it was too late."""
         self._core = core
         self._hop = hop
         self._contact = contact
@@ -115,6 +117,7 @@ class OutgoingInvite:
                 self._send_cancel()
         elif self._session is not None:
             self._session.bye(reason=reason)
+            self.on_surplus()
             self._events.clear()
             self._final = None
             self._emit(_CANCELLED)
@@ -219,6 +222,7 @@ class OutgoingInvite:
             or not is_agreed
         ):
             session.bye(reason=self._cancel_reason)
+            self.on_surplus()
             if self._final is None and not is_superseded:
                 self._finish(_CANCELLED if is_agreed else _NOT_ACCEPTABLE)
             return
@@ -325,6 +329,10 @@ class OutgoingInvite:
         self._events.append(event)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def _ignore() -> None:
+    """Take no notice of surplus answers."""
 
 
 _NOT_ACCEPTABLE = Refused(488, "Not Acceptable Here", is_local=True)
