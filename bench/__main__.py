@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from bench import calls, machine, memory, messages, playback, relay, routing, transcode, warm
+from bench import answerers, calls, machine, memory, messages, playback, relay, routing, transcode, warm
 from bench.table import HEAD, show
 
 PARTS = {
@@ -17,6 +17,7 @@ PARTS = {
     "playback": playback.rows,
     "transcode": transcode.rows,
     "memory": memory.rows,
+    "answerers": answerers.rows,
 }
 
 

@@ -91,6 +91,10 @@ class Audience:
         """Let what comes be searched for keys; None: no more."""
         self._seat("tones", listen)
 
+    def listen_for_answerer(self, listen: Listen | None) -> None:
+        """Let it be found out by what comes who has answered; None: no more."""
+        self._seat("answerer", listen)
+
 
 def _nothing() -> None:
     """Do nothing: nobody is left who wants to know."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from media import commands
-from media.commands import Command, Event, PlayItem, Role
+from media.commands import AnswererJudged, Command, Event, PlayItem, Role
 from media.conversation_tape import ConversationTape
 from media.errors import MediaError
 from media.playback import Playback, Recording
@@ -83,6 +83,8 @@ class MediaLeg:
         """Told each key that comes as an event (RFC 4733)."""
         self.on_tone: Callable[[str], None] | None = None
         """Told each key that is heard in the sound, while that is listened for."""
+        self._on_judged: Callable[[AnswererJudged], None] | None = None
+        """Told who answered, while that is listened for."""
         self.on_rtp_timeout: Callable[[], None] | None = None
         self.on_lost: Callable[[], None] | None = None
         """Called when the worker died, no other took its place, and the leg's sound is gone."""
@@ -250,6 +252,15 @@ class MediaLeg:
             self._is_listening = is_on
             self._send(commands.ListenForTones(self.number, is_on))
 
+    def listen_for_answerer(self, on_judged: Callable[[AnswererJudged], None] | None) -> None:
+        """Find out who has just answered, from now on, and tell it; None: it is not of interest any more.
+
+        What is unclear after some four seconds is told; should it prove a recording later, that is told, too.
+        """
+        was_listening, self._on_judged = self._on_judged is not None, on_judged
+        if was_listening or on_judged is not None:
+            self._send(commands.ListenForAnswerer(self.number, on_judged is not None))
+
     @property
     def _is_recorded(self) -> bool:
         if self._tape is not None and self._tape[0].slot is self.slot:
@@ -381,6 +392,8 @@ class MediaLeg:
         self._tap_on()
         if self._is_listening:
             self._send(commands.ListenForTones(self.number, is_on=True))
+        if self._on_judged is not None:
+            self._send(commands.ListenForAnswerer(self.number, is_on=True))
         if self._playing is not None and not self._playing.playback.is_over:
             self._play_on(self._playing)
         self._join()
@@ -400,6 +413,9 @@ class MediaLeg:
             told = self.on_tone if event.is_tone else self.on_digit
             if told is not None:
                 told(event.digit)
+        elif isinstance(event, AnswererJudged):
+            if self._on_judged is not None:
+                self._on_judged(event)
         elif isinstance(event, commands.RtpTimedOut) and self.on_rtp_timeout is not None:
             self.on_rtp_timeout()
         elif isinstance(event, commands.Heard):

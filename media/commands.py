@@ -25,6 +25,15 @@ class Role(StrEnum):
     """Hears all parties, is heard by one leg alone."""
 
 
+class Answerer(StrEnum):
+    """Who has answered, by what is heard of them."""
+
+    PERSON = "person"
+    MACHINE = "machine"
+    """A mailbox, an announcement or a fax."""
+    UNCLEAR = "unclear"
+
+
 class Clip(Struct, frozen=True, tag=True, array_like=True):
     """A sound file to be heard."""
 
@@ -188,6 +197,16 @@ class ListenForTones(Struct, frozen=True, tag=True, array_like=True):
     is_on: bool
 
 
+class ListenForAnswerer(Struct, frozen=True, tag=True, array_like=True):
+    """Find out who has just answered, or no more; answered by AnswererJudged within some four seconds.
+
+    Where it is not clear then, a second one may tell later that it is a recording.
+    """
+
+    leg: int
+    is_on: bool
+
+
 class CloseLeg(Struct, frozen=True, tag=True, array_like=True):
     """Give the ports back; answered by LegClosed."""
 
@@ -217,6 +236,7 @@ Command: TypeAlias = (
     | Untap
     | StopTape
     | ListenForTones
+    | ListenForAnswerer
     | CloseLeg
 )
 
@@ -259,6 +279,15 @@ class DigitPressed(Struct, frozen=True, tag=True, array_like=True):
     digit: str
     is_tone: bool = False
     """Whether it was heard in the sound; else it was an event (RFC 4733)."""
+
+
+class AnswererJudged(Struct, frozen=True, tag=True, array_like=True):
+    """Who has answered."""
+
+    leg: int
+    who: Answerer
+    why: str
+    """What was heard, after "it": ``talked on``."""
 
 
 class PlayingItem(Struct, frozen=True, tag=True, array_like=True):
@@ -331,6 +360,7 @@ Event: TypeAlias = (
     | LegOpened
     | LegRefused
     | DigitPressed
+    | AnswererJudged
     | PlayingItem
     | Played
     | Recorded

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from media.answerers import Answerers
 from media.commands import (
     Bridge,
     CloseLeg,
@@ -15,6 +16,7 @@ from media.commands import (
     LegClosed,
     LegOpened,
     LegRefused,
+    ListenForAnswerer,
     ListenForTones,
     OpenLeg,
     Play,
@@ -90,6 +92,7 @@ class Engine:
         self._grids: dict[int, Grid] = {}
         """By milliseconds of a packet; nearly all legs are on that of 20."""
         self._listeners = Listeners(around.emit)
+        self._answerers = Answerers(around.emit, has_codec=around.shelf.has)
         self._tapes = Tapes(around.emit, files=around.files, syncs=around.syncs)
         self._check_at = 0.0
         self._handlers: dict[type, Callable[[Any, float], None]] = {
@@ -108,6 +111,7 @@ class Engine:
             Untap: self._untap,
             StopTape: self._stop_tape,
             ListenForTones: self._listen_for_tones,
+            ListenForAnswerer: self._listen_for_answerer,
             CloseLeg: self._close,
         }
 
@@ -148,6 +152,8 @@ class Engine:
             leg.check(now)
         self._tapes.flush(now)
         self._listeners.hear(now)
+        for number in self._answerers.hear(now):
+            self._legs[number].audience.listen_for_answerer(None)
         self._check_at = now + CHECK_SECONDS
 
     def close(self, now: float) -> None:
@@ -241,9 +247,15 @@ class Engine:
         listener = self._listeners.add(command.leg, now) if command.is_on else None
         self._legs[command.leg].audience.listen_for_tones(None if listener is None else listener.listen)
 
+    def _listen_for_answerer(self, command: ListenForAnswerer, now: float) -> None:
+        self._answerers.drop(command.leg)
+        audience = self._legs[command.leg].audience
+        audience.listen_for_answerer(self._answerers.add(command.leg, now) if command.is_on else None)
+
     def _close(self, command: CloseLeg, now: float) -> None:
         leg = self._legs.pop(command.leg)
         self._listeners.drop(command.leg)
+        self._answerers.drop(command.leg)
         for grid in self._grids.values():
             grid.voices.pop(command.leg, None)
         leg.close(now)

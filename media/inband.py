@@ -9,12 +9,8 @@ from numpy.typing import NDArray
 
 from media.commands import DigitPressed, Event
 from media.dtmf import HIGH_HZ, KEYS, LOW_HZ
-from media.stereofile import Side
-from media.track import Track
+from media.hearing import RATE, Hearing, Pcm
 
-Pcm = NDArray[np.int16]
-
-RATE = 8000
 WINDOW, HOP = 160, 40
 SURE_AFTER = 5
 """Windows in a row that hold one key before it counts: tones of 40 ms are heard, of 23 ms not."""
@@ -31,10 +27,6 @@ MIN_PURITY = 0.82
 """Share of the energy that is in the two tones; a voice that sings a key's tones has more of it elsewhere."""
 MOST_DETUNED, MOST_DETUNED_HZ = 0.021, 2.0
 """How far a tone may be off: Q.24 takes 1.5 % and 2 Hz for a key, and 3.5 % for none."""
-IN_ORDER_TICKS = 320
-"""So much behind the newest packet a late one can still take its place."""
-IDLE_S = 0.1
-"""After so long without a packet what there is counts as all."""
 
 _TONES = np.array(LOW_HZ + HIGH_HZ)
 _EDGES = np.hanning(WINDOW) / np.sqrt(np.mean(np.hanning(WINDOW) ** 2))
@@ -48,29 +40,17 @@ class InbandListener:
     """Tells each press of one far end once, as soon as its tones have been steady for some 40 ms."""
 
     def __init__(self, now: float) -> None:
-        self._began = self._heard_at = now
-        self._track = Track()
-        self._side = Side(RATE, 0)
-        self._given = 0
+        self._hearing = Hearing(now)
+        self.listen = self._hearing.listen
+        """Takes the audio of one packet."""
         self._rest: Pcm = np.empty(0, np.int16)
         self._phases = np.zeros(len(_TONES), np.complex128)
         self._seen = self._held = -1
         self._run = self._absent = 0
 
-    def listen(self, codec: str, payload: bytes, timestamp: int, ssrc: int, now: float) -> None:
-        """Take the audio of one packet."""
-        self._heard_at = now
-        self._track.write(
-            codec, payload, timestamp=timestamp, ssrc=ssrc, arrived=int((now - self._began) * RATE)
-        )
-
     def windows(self, now: float) -> Pcm:
         """Return what came since, as overlapping windows, one in each row; lost packets are made up."""
-        end = self._track.end if now - self._heard_at > IDLE_S else self._track.end - IN_ORDER_TICKS
-        if end > self._given:
-            self._given = end
-            self._rest = np.concatenate((self._rest, self._side.render(self._track.settle(end), end)))
-        return self.cut(np.empty(0, np.int16))
+        return self.cut(self._hearing.new_samples(now))
 
     def cut(self, pcm: Pcm) -> Pcm:
         """Return the windows that ``pcm`` completes, which follows what came before."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from b2bua.call.attempt import Attempt, Reply, reply_of
 from b2bua.call.callee import CalleeLeg, Dial, Vigil
-from b2bua.call.confirmation import Confirmation, Decision
+from b2bua.call.confirmation import Confirmation
 from b2bua.call.leg import Leg
 from b2bua.call.lines import Lines
 from b2bua.call.rung import Rung, Watch
@@ -294,9 +294,9 @@ class Fork:
         finally:
             self._asked.discard(leg)
             self.ringing.pop(leg, None)
-        if decision is Decision.TAKEN:
+        if decision.is_taken:
             return True
-        reply = Reply.REJECTED if decision is Decision.REFUSED else Reply.NO_ANSWER
+        reply = Reply.REJECTED if decision.is_refused else Reply.NO_ANSWER
         self._record(leg.dial, reply, began=began, reason=decision.in_words)
         return False
 

@@ -72,6 +72,8 @@ class Leg:
         """What is still to be pressed behind the number that this leg has called."""
         self.dialled_on = ""
         """What was pressed there before the call was theirs."""
+        self.was_asked = False
+        """Whether they heard why the call comes before it was theirs."""
         self._allows_nat = allows_nat
         self._profile = profile
         self._peer = peer

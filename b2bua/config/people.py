@@ -69,6 +69,7 @@ def _person(
         extension=table.extension,
         mobile=mobile,
         mobile_post_dial=post_dial,
+        mobile_confirm=table.mobile_confirm or None,
         mailbox=table.voicemail,
         may_override=table.may_override,
         listens_to=config.mailboxes_of(table.name),

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from b2bua.config.similar import did_you_mean
 from b2bua.config.tables import Group as GroupTable
 from b2bua.config.tables import Person as PersonTable
+from b2bua.config.values import Confirms
 from b2bua.routing.destination import (
     Destination,
     External,
@@ -66,13 +67,13 @@ class TargetReader:
         text: str,
         earlier: Sequence[Destination] = (),
         *,
-        confirm: bool | None = None,
+        confirm: Confirms | None = None,
         shows: Shows | None = None,
     ) -> tuple[Target, ...]:
         """Return the targets that a text means; ``earlier`` are the steps before, for "mobiles of step 1".
 
-        ``confirm`` says whether who answers outside has to press a key; None: as with their mobile. ``shows``
-        is whose number they see; None: as their trunk has it.
+        ``confirm`` says by what who answers outside takes the call; None: as with their mobile. ``shows`` is
+        whose number they see; None: as their trunk has it.
 
         Raises:
             ValueError: it means nobody.
@@ -90,14 +91,14 @@ class TargetReader:
             raise ValueError(f"only people can be named here; {text} has others")
         return tuple(target.name for target in targets if isinstance(target, Person))
 
-    def _called(self, target: Target, confirm: bool | None, shows: Shows | None) -> Target:
+    def _called(self, target: Target, confirm: Confirms | None, shows: Shows | None) -> Target:
         if isinstance(target, Person):
             return target
         if confirm is None:
             confirm = isinstance(target, Mobile) and self._people[target.person].mobile_confirm
         if isinstance(target, SipAddress):
-            return replace(target, must_confirm=confirm)
-        return replace(target, must_confirm=confirm, shows=shows)
+            return replace(target, confirm=confirm or None)
+        return replace(target, confirm=confirm or None, shows=shows)
 
     def _read(self, text: str, earlier: Sequence[Destination]) -> tuple[Target, ...]:
         if text.startswith(("sip:", "sips:")):

@@ -12,6 +12,7 @@ from b2bua.config.numbers import Complain, Know
 from b2bua.config.origin import KeyPath
 from b2bua.config.ring_targets import TargetReader
 from b2bua.config.similar import did_you_mean
+from b2bua.config.values import Confirms
 from b2bua.routing.calendar import Calendar
 from b2bua.routing.days import DayRange
 from b2bua.routing.destination import Duty, Mobile, Person, Shows, Target
@@ -39,7 +40,7 @@ class RotaReader:
         """Return every rota; what is wrong in one is reported."""
         return {name: self._rota(table) for name, table in self._config.rotas.items()}
 
-    def duty(self, text: str, *, confirm: bool | None, shows: Shows | None) -> Duty | None:
+    def duty(self, text: str, *, confirm: Confirms | None, shows: Shows | None) -> Duty | None:
         """Return whom a target such as ``mobile of rota x`` can come to; None: it names no rota.
 
         Raises:
@@ -60,7 +61,7 @@ class RotaReader:
         return Duty(name, tuple(by_member.items()))
 
     def _read(
-        self, member: str, *, is_mobile: bool, confirm: bool | None, shows: Shows | None
+        self, member: str, *, is_mobile: bool, confirm: Confirms | None, shows: Shows | None
     ) -> tuple[Target, ...]:
         try:
             found = self._targets.read(member)

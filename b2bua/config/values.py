@@ -7,9 +7,11 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+
+from b2bua.routing.destination import Confirm
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
@@ -72,6 +74,21 @@ def resolve_secret(value: object, info: ValidationInfo) -> object:
     if not secret:
         raise ValueError(f"the environment variable {name} is {'not set' if secret is None else 'empty'}")
     return secret
+
+
+def parse_confirm(value: object) -> object:
+    """Return by what whoever answers outside takes a call; False: the answer is enough.
+
+    Raises:
+        ValueError: it is none of what may be written.
+    """
+    if isinstance(value, bool):
+        return Confirm.KEY if value else False
+    if value in tuple(Confirm):
+        return value
+    raise ValueError(
+        f'expected true or "key" (they press 1), "voice" (they say hello) or false, found {value!r}'
+    )
 
 
 def parse_ports(value: object) -> object:
@@ -187,6 +204,7 @@ def one_or_many(value: object) -> Sequence[object]:
 
 
 Seconds = Annotated[float, BeforeValidator(parse_duration)]
+Confirms = Annotated[Confirm | Literal[False], BeforeValidator(parse_confirm)]
 Amount = Annotated[Decimal, BeforeValidator(parse_amount)]
 Secret = Annotated[str, BeforeValidator(resolve_secret)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(parse_network)]

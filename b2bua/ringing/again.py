@@ -10,7 +10,7 @@ import structlog
 
 from b2bua.call.call import Call
 from b2bua.ringing.step import Ringing
-from b2bua.routing.destination import Mobile, Outcome, Person, Ring, RingAgain
+from b2bua.routing.destination import Confirm, Mobile, Outcome, Person, Ring, RingAgain
 from b2bua.routing.facts import Facts
 from b2bua.routing.plan import Plan
 from b2bua.store.journal import Journal
@@ -66,4 +66,5 @@ class RingAgainStep:
             return None
         if owner == party:
             return Person(owner)
-        return Mobile(owner, must_confirm=True) if people[owner].mobile else None
+        wanted = people[owner].mobile_confirm or Confirm.KEY
+        return Mobile(owner, confirm=wanted) if people[owner].mobile else None

@@ -18,7 +18,17 @@ from b2bua.call.rung import Watch
 from b2bua.errors import LegEnded
 from b2bua.people.engaged import Offered
 from b2bua.people.occupancy import Occupancy
-from b2bua.routing.destination import External, Mobile, Outcome, Person, Ring, RingMode, SipAddress, Target
+from b2bua.routing.destination import (
+    Confirm,
+    External,
+    Mobile,
+    Outcome,
+    Person,
+    Ring,
+    RingMode,
+    SipAddress,
+    Target,
+)
 from b2bua.store.calls import EventKind
 from media.commands import PlayItem
 
@@ -97,10 +107,11 @@ class Ringing:
     async def _find(self, call: Call, ring: Ring, target: Target) -> Reached:
         """Return what ``target`` comes to; who has to confirm that they take the call will be asked."""
         reached = await self._look_up(call, target)
-        if isinstance(target, Person) or not target.must_confirm:
+        if isinstance(target, Person) or target.confirm is None:
             return reached
         question = (*self._whisper(ring), *self.sounds.offer(call.identity.number))
-        confirmation = Confirmation(question, ring.confirm_seconds)
+        is_by_voice = target.confirm is Confirm.VOICE
+        confirmation = Confirmation(question, ring.confirm_seconds, is_by_voice=is_by_voice)
         dials = tuple(replace(dial, confirmation=confirmation) for dial in reached.dials)
         return replace(reached, dials=dials)
 
@@ -155,8 +166,7 @@ class Ringing:
 
     async def _is_told(self, call: Call, ring: Ring, leg: Leg) -> bool:
         """Whisper to ``leg`` why the call comes, while the caller hears ringing; return whether it stays."""
-        was_asked = isinstance(leg, CalleeLeg) and leg.dial.confirmation is not None
-        whisper = () if was_asked else self._whisper(ring)
+        whisper = () if leg.was_asked else self._whisper(ring)
         if not whisper:
             return True
         try:

@@ -10,6 +10,15 @@ Shows = Literal["own", "caller", "asserted"]
 """Which number a call to the outside shows: ours, the caller's, or ours with the caller's asserted."""
 
 
+class Confirm(StrEnum):
+    """By what whoever answers outside takes the call, as an answer there may be a voicemail's."""
+
+    KEY = "key"
+    """They are asked to press one."""
+    VOICE = "voice"
+    """They are heard to say hello and wait; who does not is asked to press a key."""
+
+
 class Outcome(StrEnum):
     """How a step ended; the edges between steps are labelled with these."""
 
@@ -56,8 +65,8 @@ class External:
     """E.164, or a short number of the office's country as it is dialled."""
     post_dial: str = ""
     """What is pressed once it has answered: digits, and ``,`` or ``w`` for pauses."""
-    must_confirm: bool = False
-    """An answer there may be a voicemail's: who answers has to press a key before the call is theirs."""
+    confirm: Confirm | None = None
+    """By what whoever answers there takes the call; None: the answer is enough."""
     shows: Shows | None = None
     """Whose number is shown there; None: as the trunk has it."""
 
@@ -68,8 +77,8 @@ class Mobile:
 
     person: str
     """Key of the person."""
-    must_confirm: bool = False
-    """An answer there may be a voicemail's: who answers has to press a key before the call is theirs."""
+    confirm: Confirm | None = None
+    """By what whoever answers there takes the call; None: the answer is enough."""
     shows: Shows | None = None
     """Whose number is shown there; None: as the trunk has it."""
 
@@ -80,8 +89,8 @@ class SipAddress:
 
     uri: str
     """``sip:`` or ``sips:`` URI as configured."""
-    must_confirm: bool = False
-    """An answer there may be a voicemail's: who answers has to press a key before the call is theirs."""
+    confirm: Confirm | None = None
+    """By what whoever answers there takes the call; None: the answer is enough."""
 
 
 Target = Person | External | Mobile | SipAddress

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from b2bua.routing.destination import (
+    Confirm,
     Destination,
     Echo,
     External,
@@ -51,6 +52,10 @@ Ask = Callable[[Webhook | Responsible], Destination | str]
 
 NO_PHONE, NO_TRUNK = "no phone is online", "no trunk is up"
 AWAY, TALKING = "nobody takes calls then", "nobody is free"
+CONFIRMS = {
+    Confirm.KEY: " (who has to press 1 to take it)",
+    Confirm.VOICE: " (who takes it by saying hello, or has to press 1 if that is not clear)",
+}
 
 
 def explain(plan: Plan, facts: Facts, number: str, caller: str, *, ask: Ask | None = None) -> list[str]:
@@ -302,7 +307,7 @@ def _title(plan: Plan, target: Target) -> str:
 
 
 def _asked(target: External | Mobile | SipAddress) -> str:
-    return " (who has to press 1 to take it)" if target.must_confirm else ""
+    return CONFIRMS[target.confirm] if target.confirm else ""
 
 
 def _headline(facts: Facts, number: str, caller: str) -> str:

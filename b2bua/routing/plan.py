@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from b2bua.routing.calendar import Calendar
-from b2bua.routing.destination import Destination, Outcome, Person
+from b2bua.routing.destination import Confirm, Destination, Outcome, Person
 from b2bua.routing.number_ranges import NumberRange
 from b2bua.routing.rates import Budget
 from b2bua.routing.rota import Rota
@@ -101,6 +101,8 @@ class PersonSpec:
     """Normalised number."""
     mobile_post_dial: str = ""
     """What is pressed once the mobile has answered."""
+    mobile_confirm: Confirm | None = None
+    """By what whoever answers the mobile takes the call, where a step says nothing; None: by the answer."""
     mailbox: str | None = None
     """Where messages go when their extension was dialled; None: the office's mailbox."""
     may_override: bool = True

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from b2bua.routing.destination import External, Mobile, Person, Ring, SipAddress
+from b2bua.routing.destination import Confirm, External, Mobile, Person, Ring, SipAddress
 from b2bua.routing.explain import explain
 from b2bua.routing.facts import Facts
 from tests.config.offices import Reads, Says
@@ -36,31 +36,47 @@ def test_row_d5_a_step_asks_whoever_is_outside_and_no_phone_of_ours(read: Reads)
     assert ring.schemes["main"].steps[0].destination == Ring(
         (
             Person("anna"),
-            Mobile("anna", must_confirm=True),
-            External("+48600999888", must_confirm=True),
-            SipAddress("sip:sales@pbx.example", must_confirm=True),
+            Mobile("anna", confirm=Confirm.KEY),
+            External("+48600999888", confirm=Confirm.KEY),
+            SipAddress("sip:sales@pbx.example", confirm=Confirm.KEY),
         ),
         confirm_seconds=10.0,
     )
 
 
+KEY, VOICE = Confirm.KEY, Confirm.VOICE
+
+
 @pytest.mark.parametrize(
-    ("wants", "said", "must"),
+    ("wants", "said", "at_mobile", "at_number"),
     [
-        ("true", "", True),
-        ("true", "confirm = false", False),
-        ("false", "", False),
-        ("false", "confirm = true", True),
+        ("true", "", KEY, None),
+        ('"voice"', "", VOICE, None),
+        ("true", "confirm = false", None, None),
+        ("true", 'confirm = "voice"', VOICE, VOICE),
+        ("false", "", None, None),
+        ("false", "confirm = true", KEY, KEY),
+        ('"voice"', 'confirm = "key"', KEY, KEY),
     ],
 )
 def test_row_d5_the_step_has_the_last_word_on_a_mobile(
-    read: Reads, wants: str, said: str, must: bool
+    read: Reads, wants: str, said: str, at_mobile: Confirm | None, at_number: Confirm | None
 ) -> None:
     plan = read(step(f'ring = ["mobile of anna", "+48600999888"]\n{said}', wants=wants)).plan()
     destination = plan.schemes["main"].steps[0].destination
     assert isinstance(destination, Ring)
-    assert destination.targets[0] == Mobile("anna", must_confirm=must)
-    assert destination.targets[1] == External("+48600999888", must_confirm=said == "confirm = true")
+    assert destination.targets[0] == Mobile("anna", confirm=at_mobile)
+    assert destination.targets[1] == External("+48600999888", confirm=at_number)
+
+
+@pytest.mark.parametrize("value", ['"yes"', "1", '"keys"', '["voice"]'])
+def test_row_d5_what_is_no_way_to_confirm_is_told_with_those_there_are(errors: Says, value: str) -> None:
+    [error] = errors(step(f'ring = ["mobile of anna"]\nconfirm = {value}'))
+    assert (
+        'scheme.main.step.1.confirm: expected true or "key" (they press 1), "voice" (they say hello)' in error
+    )
+    [error] = errors(step('ring = ["mobile of anna"]', wants=value))
+    assert 'person.anna.mobile-confirm: expected true or "key" (they press 1), "voice"' in error
 
 
 def test_row_d5_a_step_that_can_ask_nobody_is_an_error(errors: Says) -> None:
@@ -81,11 +97,15 @@ def test_row_d5_a_person_without_a_mobile_has_nothing_to_confirm(errors: Says) -
     assert error.endswith("person.anna: mobile-confirm needs a mobile")
 
 
-def test_row_d5_explain_tells_who_has_to_press_1(read: Reads) -> None:
-    plan = read(step('ring = ["mobile of anna"]', wants="true")).plan()
+@pytest.mark.parametrize(
+    ("wants", "how"),
+    [
+        ("true", "who has to press 1 to take it"),
+        ('"voice"', "who takes it by saying hello, or has to press 1 if that is not clear"),
+    ],
+)
+def test_row_d5_explain_tells_how_it_is_taken(read: Reads, wants: str, how: str) -> None:
+    plan = read(step('ring = ["mobile of anna"]', wants=wants)).plan()
     noon = Facts(datetime(2026, 11, 23, 12, 0, tzinfo=ZoneInfo("Europe/Warsaw")))
     told = explain(plan, noon, "+48221230001", "+48500600700")
-    assert (
-        told[2] == " 0:00 rings the mobile of Anna (who has to press 1 to take it) for 20 s  "
-        "[scheme.main.step.1]"
-    )
+    assert told[2] == f" 0:00 rings the mobile of Anna ({how}) for 20 s  [scheme.main.step.1]"

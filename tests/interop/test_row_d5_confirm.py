@@ -25,6 +25,20 @@ confirm-within = "5s"
 [[scheme.asked.step]]
 voicemail = "sales"
 """
+HEARD = "+48221240502"
+BY_VOICE = f"""
+[number."{HEARD}"]
+scheme = "heard"
+[[scheme.heard.step]]
+ring = ["+48600999888"]
+for = "20s"
+confirm = "voice"
+[[scheme.heard.step]]
+voicemail = "sales"
+"""
+HELLO_S = 1.03
+KNOWN_S = 1.3
+"""From the last sound of a hello to the answer that the caller gets."""
 RINGS_S = 1.0
 EXACT_S = 0.5
 
@@ -36,7 +50,9 @@ def _patient(office: str) -> str:
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with Product.running(tmp_path_factory.mktemp("office"), extra=ASKED, change=_patient) as product:
+    with Product.running(
+        tmp_path_factory.mktemp("office"), extra=ASKED + BY_VOICE, change=_patient
+    ) as product:
         yield product
         product.assert_log_is_clean()
 
@@ -81,3 +97,28 @@ def test_row_d5_key_1_takes_the_call_and_key_2_refuses_it(
     call = office.finished_calls(of=NUMBER)[-1]
     assert call.outcome == outcome
     assert words in call.story
+
+
+def test_row_d5_who_says_hello_has_the_call_within_1_3_s(office: Product, tmp_path: Path) -> None:
+    with Cast.around(tmp_path, office.port) as cast:
+        mobile = cast.carrier("carrier-says-hello.xml", office.outside_port, "-d", "1000")
+        caller = cast.trunk("trunk-calls-answered.xml", HEARD)
+        mobile.wait()
+        caller.wait()
+    [acknowledged], [answered] = mobile.times("ACK"), caller.times("SIP/2.0 200 OK")[:1]
+    assert answered - acknowledged == pytest.approx(HELLO_S + KNOWN_S, abs=0.3)
+    call = office.finished_calls(of=HEARD)[-1]
+    assert call.outcome == "talked"
+    assert "talked with +48600999888" in call.story
+
+
+def test_row_d5_a_mailbox_that_talks_leads_on_after_5_s(office: Product, tmp_path: Path) -> None:
+    with Cast.around(tmp_path, office.port) as cast:
+        mobile = cast.carrier("carrier-mailbox-talks.xml", office.outside_port, "-d", "1000")
+        caller = cast.trunk("trunk-leaves-voicemail.xml", HEARD)
+        mobile.wait()
+        caller.wait()
+    assert ticks(mobile) == pytest.approx([0, RINGS_S, RINGS_S + 5.2], abs=EXACT_S)
+    call = office.finished_calls(of=HEARD)[-1]
+    assert call.outcome == "message"
+    assert "rang +48600999888 6 s, answered, but it talked on (its voicemail)" in call.story

@@ -13,6 +13,7 @@ from b2bua.config.values import (
     Address,
     Addresses,
     Amount,
+    Confirms,
     Email,
     Network,
     Seconds,
@@ -141,8 +142,8 @@ class Person(Named):
     sip_password: Secret | None = Field(default=None, validation_alias="password", repr=False)
     """Password of the phones; None: no phone can register."""
     mobile: str | None = None
-    mobile_confirm: bool = False
-    """Whoever answers the mobile has to press a key before the call is theirs: it may be its voicemail."""
+    mobile_confirm: Confirms = False
+    """By what whoever answers the mobile takes the call: it may be its voicemail."""
     email: Email | None = None
     crm_user: Annotated[str | None, BeforeValidator(_as_text)] = None
     """How the CRM names them; None: by their e-mail address."""

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from b2bua.config.tables.base import Named, Table
 from b2bua.config.values import (
+    Confirms,
     Emails,
     Seconds,
     Texts,
@@ -54,8 +55,8 @@ class Destination(Table):
     mode: RingMode | None = None
     for_seconds: Seconds | None = Field(default=None, validation_alias="for", gt=0, le=3600)
     stagger_seconds: Seconds | None = Field(default=None, validation_alias="stagger", gt=0, le=600)
-    confirm: bool | None = None
-    """Whoever answers outside has to press a key; None: mobiles whose people have ``mobile-confirm`` do."""
+    confirm: Confirms | None = None
+    """By what whoever answers outside takes the call; None: for mobiles, what ``mobile-confirm`` says."""
     confirm_seconds: Seconds | None = Field(default=None, validation_alias="confirm-within", ge=5, le=60)
     caller_id: Shows | None = None
     """Whose number is shown outside; None: as the trunk has it."""
