@@ -44,8 +44,6 @@ QUIETEST_DB = -48.0
 """dBFS: nobody speaks below, whatever the line is like; -35 dBm0 is -38 for a voice on the average."""
 LEAST_SWING_DB = 10.0
 """Speech rises and falls by more, noise does not."""
-CLEAN_SWING_DB = 20.0
-"""Where it is less a noisy room may fill the pauses of a person."""
 OVER_NOISE_DB, UNDER_LOUDEST_DB, LEAST_UNDER_DB = 9.0, 26.0, 8.0
 """A frame is speech if it is so far over the noise, and at most so far under the loudest one."""
 
@@ -184,9 +182,7 @@ def _louder_than(frames: Frames, under_loudest_db: float) -> Marks:
 
 
 def _talks_on(frames: Frames) -> bool:
-    """Return whether somebody has spoken for long, without waiting, where pauses are not filled by noise."""
-    if _loudest_db(frames.level_db) - _quietest_db(frames.level_db) < CLEAN_SWING_DB:
-        return False
+    """Return whether somebody has spoken for long without waiting."""
     is_loud = _louder_than(frames, TALKING_UNDER_LOUDEST_DB)
     stretches = _joined(_runs(is_loud), round(SILENCE_AFTER_S / FRAME_S))
     return any(
