@@ -128,5 +128,6 @@ def _shown(server: Server) -> Office:
         completed=lambda config: config.plan().with_calendars(server.calendars.known),
         callbacks=server.store.callbacks,
         promise=WebRequests(server.store.callbacks, server.mails, server.outside).promise,
+        call_now=server.call_now,
         edit=lambda edit, who: editor.carry_out(edit, who=who),
     )

@@ -31,6 +31,7 @@ from b2bua.inbound.pickup import Pickups
 from b2bua.inbound.reach import Reach
 from b2bua.inbound.reception import Reception
 from b2bua.inbound.requests import OtherRequests
+from b2bua.inbound.ring_now import RingNow
 from b2bua.inbound.simple_steps import SayStep, echo
 from b2bua.inbound.sounds import Sounds
 from b2bua.inbound.transfer import Transfers
@@ -64,6 +65,7 @@ from b2bua.sip.session_timers import SessionTimers
 from b2bua.sip.trace import Trace
 from b2bua.sip.transport.tls import Tls
 from b2bua.sounding import sound_profile
+from b2bua.store.callbacks import NewCallback
 from b2bua.store.running import running
 from b2bua.store.store import Store
 from b2bua.surroundings import Surroundings
@@ -242,6 +244,21 @@ class Server:
             studio=lambda: self.editions.own.studio,
         )
         self.roll = custody.roll
+        self.ring_now = RingNow(
+            plan=self.editions.own_plan,
+            facts=self._facts,
+            engine=self.engine,
+            dialer=dialer,
+            reach=reach,
+            occupancy=self.occupancy,
+            sounds=ringing.sounds,
+            profile=profile,
+            journal=self.store.journal,
+            outside=self.outside,
+            roll=self.roll,
+            studio=lambda: self.editions.own.studio,
+            clock=self._surroundings.clock,
+        )
         self._reception = self._build_reception(
             custody, self._build_pickups(dialer, transfers, profile), profile
         )
@@ -412,6 +429,16 @@ class Server:
     async def _take(self, invite: IncomingInvite) -> None:
         self.editions.keep()
         await self._reception.take(invite)
+
+    def call_now(self, new: NewCallback, scheme: str) -> None:
+        """Ring our people for somebody who asked on the web to be called, unless the office is stopping."""
+
+        async def run() -> None:
+            self.editions.keep()
+            await self.ring_now(new, scheme)
+
+        if not self.calls.is_closing:
+            self.calls.start(run(), call_id=new.call.call_id)
 
     async def calls_over(self) -> None:
         """Wait until every call that is up now has its outcome in the journal."""

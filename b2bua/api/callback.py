@@ -26,7 +26,8 @@ from b2bua.store.callbacks import WEB, Callback, NewCallback
 from b2bua.store.calls import NewCall
 
 PATHS = ("/v1/callback", "/callback")
-KEYS = ("number", "to", "scheme", "source", "name", "note", "at")
+TEXTS = ("number", "to", "scheme", "source", "name", "note", "at")
+KEYS = (*TEXTS, "now")
 LONGEST = {"number": 40, "to": 40, "scheme": 60, "source": 60, "name": 80, "note": 1000}
 """Letters."""
 LONGEST_KEY = 255
@@ -88,7 +89,8 @@ class _Callbacks:
 
     async def ask(self, request: Request) -> Response:
         let_in(request, self._settings)
-        new = self._new(await read_object(request, KEYS), _key(request))
+        content = await read_object(request, KEYS)
+        new, is_now = self._new(content, _key(request)), self._is_now(content)
         async with self._turn:  # a repeated request waits until the first one is kept
             if new.key is not None and (known := await self._office.callbacks.by_key(new.key)) is not None:
                 if known.fingerprint != new.fingerprint:
@@ -96,11 +98,13 @@ class _Callbacks:
                 return JSONResponse(self._shown(known))
             self._flood.stop(request, self._settings, new.call.caller)
             is_written = await self._office.promise(new)
+        if is_now:
+            self._office.call_now(new, _one_line(text(content, "scheme")))
         headers = {"Location": f"{request.url.path}/{new.id}"}
         return JSONResponse(self._shown(new.as_kept), 201 if is_written else 202, headers)
 
     def _new(self, content: dict[str, Any], key: str | None) -> NewCallback:
-        said = {name: _one_line(text(content, name)) for name in KEYS}
+        said = {name: _one_line(text(content, name)) for name in TEXTS}
         for name, most in LONGEST.items():
             if len(said[name]) > most:
                 raise Refusal(400, f"has more than {most} letters", field=name)
@@ -122,6 +126,17 @@ class _Callbacks:
         return NewCallback(
             id_, call, self._details(wished_at, about, said["note"]), fingerprint, key, wished_at
         )
+
+    def _is_now(self, content: dict[str, Any]) -> bool:
+        """Return whether our people shall ring at once."""
+        is_now = content.get("now") or False
+        if is_now is not True and is_now is not False:
+            raise Refusal(400, "expected true or false", field="now")
+        if is_now and not self._settings.ring_now:
+            raise Refusal(422, "is not offered: ring-now of [callback] is false", field="now")
+        if is_now and content.get("at"):
+            raise Refusal(422, "give either now or at", field="now")
+        return is_now
 
     def _number(self, written: str) -> str:
         plan = self._office.plan()

@@ -80,5 +80,7 @@ class Office:
     """Who asked on the web to be called back."""
     promise: Callable[[NewCallback], Awaitable[bool]]
     """Promises a call; False: the disk does not take it yet."""
+    call_now: Callable[[NewCallback, str], None]
+    """Rings the people of a scheme, or of the number it is about, for somebody who wants to be called."""
     edit: Callable[[Edit, str], Awaitable[Edited]]
     """Carries out an edit of the configuration, for somebody."""

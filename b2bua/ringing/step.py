@@ -35,6 +35,8 @@ from media.commands import PlayItem
 Reach = Callable[[Target, Call], Awaitable[Reached]]
 """Finds the devices and numbers that a target comes to right now."""
 
+Take = Callable[..., Awaitable[bool]]
+"""Connects a caller and who took the call, as ``converse`` does; False: nobody was there."""
 LOOK_UP_S = 2.0
 """A name that takes longer to resolve does not hold up the phones that ring together with it."""
 WORST_FIRST = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED, Outcome.ERROR, Outcome.OFFLINE)
@@ -65,6 +67,8 @@ class Ringing:
     """Knows who talks."""
     sounds: RingSounds
     """Music and questions."""
+    take: Take = converse
+    """What is done with whoever answered."""
 
     async def __call__(self, call: Call, ring: Ring) -> Outcome:
         """Return how the step ended; ANSWERED after the conversation is over.
@@ -161,7 +165,7 @@ class Ringing:
                 return Outcome(rung.reply)
             if not await self._is_told(call, ring, rung.leg):
                 return Outcome.NO_ANSWER
-            is_there = await converse(call, rung.leg, music=partial(self.sounds.music, ring.music))
+            is_there = await self.take(call, rung.leg, music=partial(self.sounds.music, ring.music))
             return Outcome.ANSWERED if is_there else Outcome.OFFLINE
 
     async def _is_told(self, call: Call, ring: Ring, leg: Leg) -> bool:

@@ -143,6 +143,11 @@ def enter(plan: Plan, number: str, facts: Facts) -> Position:
     return Position(mailbox) if first is None else replace(first, last_resort=last_resort)
 
 
+def enter_scheme(plan: Plan, name: str, facts: Facts) -> Position | None:
+    """Return the first step that the scheme takes then; None: it takes none."""
+    return _seek(plan, [Frame(in_force(plan, name, facts).steps)], frozenset(), facts)
+
+
 def enter_extension(plan: Plan, extension: str, facts: Facts) -> Position | None:
     """Return where a call to an extension starts, None for an unknown one.
 

@@ -267,6 +267,35 @@ async def test_row_r14_the_crm_has_the_request_with_its_source(tmp_path: Path) -
         assert record.call_id == (await run.demo.stories())[0].call.call_id
 
 
+async def test_row_r14_who_may_ask_to_be_called_at_once_is_rung_for_at_once(tmp_path: Path) -> None:
+    async with site(
+        tmp_path, "ring-now = true\n", scheme='[[step]]\nring = ["101"]\n[[step]]\nvoicemail = "sales"\n'
+    ) as run:
+        anna, mobiles = await run.demo.phone("101", TAKES), await run.demo.mobiles(TAKES)
+        asked = (await ask(run, to=NUMBER, now=True, key="k")).json()
+        leg = (await anna.invited(within=2)).leg
+        await ask(run, to=NUMBER, now=True, key="k", status=200)
+        await run.demo.until(lambda: leg.is_answered, within=2)
+        leg.media.send_digits("1")
+        customer = (await mobiles.invited(within=3)).leg
+        await run.demo.until(lambda: customer.is_answered, within=2)
+        await asyncio.sleep(0.3)
+        customer.hang_up()
+        await run.demo.server.calls_over()
+        assert (await run.http.get(f"/callback/{asked['id']}")).json()["state"] == "kept"
+        assert (len(anna.invitations), len(mobiles.invitations)) == (1, 1), "a repeated request rings once"
+        error = (await ask(run, status=422, now=True, at="2026-11-23T15:00")).json()["error"]
+        assert error["message"] == "give either now or at"
+        assert (await ask(run, status=400, now="yes")).json()["error"]["field"] == "now"
+
+
+async def test_row_r14_where_the_owner_does_not_allow_it_nobody_is_rung_at_once(tmp_path: Path) -> None:
+    async with site(tmp_path) as run:
+        error = (await ask(run, status=422, now=True)).json()["error"]
+        assert error["message"] == "is not offered: ring-now of [callback] is false"
+        assert await run.demo.server.store.promises.open() == []
+
+
 # --- disks -------------------------------------------------------------------------------------------------
 
 

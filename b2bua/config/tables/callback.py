@@ -42,6 +42,8 @@ class Callback(Table):
     """So many requests an hour for one number."""
     per_hour: int = Field(default=60, ge=1, le=100_000)
     """So many requests an hour of all visitors."""
+    ring_now: bool = False
+    """Whether they may ask to be called at once: people ring, and who takes it is put through."""
     proxies: Annotated[tuple[Network, ...], BeforeValidator(one_or_many)] = ()
     """Web servers in front, which say by X-Forwarded-For who asks."""
 
