@@ -10,8 +10,8 @@ from datetime import datetime
 import structlog
 
 from b2bua.call.call import Call, CallerIdentity, Studio
-from b2bua.call.callee import CalleeLeg, Reached
-from b2bua.call.confirmation import Confirmation, Decision
+from b2bua.call.callee import Reached
+from b2bua.call.confirmation import Confirmation
 from b2bua.call.conversation import converse
 from b2bua.call.dialer import Dialer
 from b2bua.call.leg import Leg
@@ -213,12 +213,12 @@ class _Attempt:
 
     async def _takes_it(self, leg: Leg) -> bool:
         """Let whoever answered hear who is to be called, and press 1; a voicemail does not."""
-        if isinstance(leg, CalleeLeg) and leg.dial.confirmation is not None:
-            return True  # who has been asked already
+        if leg.was_asked:
+            return True  # and has pressed it
         decision = await Confirmation(self._by.sounds.offer(self._new.call.caller), CONFIRM_S).ask(leg)
-        if decision is not Decision.TAKEN:
+        if not decision.is_taken:
             self._ledger.note(EventKind.RANG, leg.name, decision.in_words, party=leg.party)
-        return decision is Decision.TAKEN
+        return decision.is_taken
 
     def _staff(self, identity: CallerIdentity, leg: Leg) -> CallerIdentity:
         """Return who calls the customer, as if they had dialled themselves."""
