@@ -212,6 +212,9 @@ def _refuse_what_comes_late(request: Request, held: tuple[Binding, ...], touched
 
 
 def _contact_line(binding: Binding, now: float) -> str:
+    seconds = math.ceil(
+        round(binding.expires_at - now, 3)
+    )  # what floats add would be a second more than asked
     q = f";q={binding.q}" if binding.q else ""
     instance = f';+sip.instance="{binding.instance}"' if binding.instance else ""
-    return f"<{binding.contact_uri}>;expires={math.ceil(binding.expires_at - now)}{q}{instance}"
+    return f"<{binding.contact_uri}>;expires={seconds}{q}{instance}"

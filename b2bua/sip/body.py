@@ -23,9 +23,17 @@ def session_description(message: Message) -> bytes:
     return _find(message.headers.get("Content-Type") or "", message.body, 0) or b""
 
 
+READABLE = (("Accept", SDP), ("Accept-Encoding", "identity"))
+"""What a 415 tells of us (RFC 3261 §8.2.3)."""
+
+
 def is_readable(message: Message) -> bool:
     """Return whether the body is one that we read: none, SDP, or parts of which one is SDP (else 415)."""
-    return not message.body or message.content_type == SDP or bool(session_description(message))
+    if not message.body:
+        return True
+    if any(coding.lower() != "identity" for coding in message.headers.values("Content-Encoding")):
+        return False  # compressed
+    return message.content_type == SDP or bool(session_description(message))
 
 
 def accepts_sdp(message: Message) -> bool:

@@ -149,9 +149,17 @@ class Dialog:
         self.local_sequence += 1
         return self._build(method, self.local_sequence, body=body, content_type=content_type)
 
-    def ack(self, sequence: int, *, body: bytes = b"", content_type: str = "") -> Request:
-        """Return the ACK to a 2xx of the INVITE with that CSeq (§13.2.2.4)."""
-        return self._build("ACK", sequence, body=body, content_type=content_type)
+    def ack(
+        self, sequence: int, *, invite: Request | None = None, body: bytes = b"", content_type: str = ""
+    ) -> Request:
+        """Return the ACK to a 2xx of the INVITE with that CSeq (§13.2.2.4).
+
+        It carries the credentials of ``invite``: nobody may challenge an ACK (§22.1).
+        """
+        ack = self._build("ACK", sequence, body=body, content_type=content_type)
+        if invite is not None:
+            ack.copy_credentials(invite)
+        return ack
 
     def _build(self, method: str, sequence: int, *, body: bytes = b"", content_type: str = "") -> Request:
         uri, routes = self._addresses()

@@ -194,6 +194,12 @@ class Request(Message):
             self.headers.put_first("Via", str(noted))
             self._keep("via", noted)
 
+    def copy_credentials(self, invite: Request) -> None:
+        """Prove as ``invite`` did who we are, in its ACK: none may be challenged (§22.1)."""
+        for name in ("Authorization", "Proxy-Authorization"):
+            for value in invite.headers.all(name):
+                self.headers.add(name, value)
+
     def start_line(self) -> str:
         """Return ``METHOD uri SIP/2.0``."""
         return f"{self.method} {self.uri} SIP/{self.version}"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from b2bua.errors import MalformedMessage
 from b2bua.sip.alarms import Alarms
-from b2bua.sip.body import SDP, accepts_sdp, is_readable
+from b2bua.sip.body import READABLE, accepts_sdp, is_readable
 from b2bua.sip.capabilities import ALLOWED, UNDERSTOOD
 from b2bua.sip.core import DialogOwner, InviteOwner, OnResponse, Sent, SentRequest
 from b2bua.sip.dialog import Dialog, DialogKey
@@ -235,7 +235,7 @@ class UserAgent:
     ) -> None:
         request = server.request
         if not is_readable(request):
-            server.respond(415, headers=(("Accept", SDP),))
+            server.respond(415, headers=READABLE)
             return
         if not accepts_sdp(request):
             server.respond(406)

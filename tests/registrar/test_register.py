@@ -160,6 +160,12 @@ def test_the_expiry_is_granted_as_asked_up_to_an_hour(asked: str, granted: int) 
     assert binding.expires_at == granted
 
 
+@pytest.mark.parametrize("now", [0.0, 696.448, 2263.162, 8134.9382])
+def test_rfc3261_10_3_no_second_more_than_asked_is_granted_at_any_time(now: float) -> None:
+    answer = Office().register(Desk(), CONTACT, ("Expires", "3600"), now=now)
+    assert contacts(answer)[0].endswith(";expires=3600")
+
+
 def test_rfc3261_10_3_the_contacts_own_expiry_wins_over_the_header() -> None:
     office = Office()
     office.register(Desk(), ("Contact", "<sip:101@192.0.2.10>;expires=90"), ("Expires", "600"))

@@ -57,6 +57,34 @@ async def test_rfc3261_22_2_invite_reinvite_and_bye_each_meet_their_challenge() 
 
 
 @virtual_time
+async def test_rfc3261_22_1_the_ack_of_an_answer_and_of_a_refusal_carries_the_credentials_of_its_invite() -> (
+    None
+):
+    network = MemoryNetwork()
+    alice, bob = endpoint(network, ALICE), Scripted(network, BOB)
+    invite = call(alice, credentials=CREDENTIALS)
+    proofs = []
+    for proof in (challenge(), challenge("n2", is_stale=True)):
+        asked = await bob.request("INVITE")
+        bob.answer(asked, 407, tag="x", headers=(("Proxy-Authenticate", proof),))
+        proofs.append((asked, await bob.request("ACK")))
+    asked = await bob.request("INVITE")
+    bob.answer(asked, 200, tag="y", body=ANSWER)
+    proofs.append((asked, await bob.request("ACK")))
+    answered = await invite.next_event()
+    assert isinstance(answered, Answered)
+    pending = asyncio.ensure_future(answered.session.reinvite(OFFER))
+    bob.answer(await bob.request("INVITE"), 407, headers=(("Proxy-Authenticate", challenge("n3")),))
+    asked = await bob.request("INVITE")
+    bob.answer(asked, 200, body=ANSWER)
+    assert await pending == ANSWER
+    proofs.append((asked, await bob.request("ACK")))
+    values = [[one.headers.all("Proxy-Authorization") for one in pair] for pair in proofs]
+    assert all(asked == acked for asked, acked in values)
+    assert [len(acked) for _, acked in values] == [0, 1, 1, 1]
+
+
+@virtual_time
 async def test_a_wrong_password_is_tried_once_and_a_stale_nonce_once_more() -> None:
     network = MemoryNetwork()
     alice, bob = endpoint(network, ALICE), Scripted(network, BOB)

@@ -124,3 +124,20 @@ async def test_rfc3311_5_1_an_update_that_meets_another_offer_comes_again(status
     bob.answer(await bob.request("UPDATE"), 200, body=ANSWER)
     assert await pending == ANSWER
     assert 2 <= asyncio.get_running_loop().time() - started <= 4.1
+
+
+@virtual_time
+@pytest.mark.parametrize("name", ["Content-Encoding", "e"])
+async def test_rfc3261_8_2_3_a_compressed_body_is_refused_by_what_we_read(name: str) -> None:
+    network = MemoryNetwork()
+    alice, bob = Scripted(network, ALICE), endpoint(network, BOB)
+    invites: list[IncomingInvite] = []
+    bob.on_invite = invites.append
+    alice.invite(BOB, call_id="packed", headers=((name, "gzip"),))
+    refusal = await alice.response(415)
+    assert refusal.headers.get("Accept") == "application/sdp"
+    assert refusal.headers.get("Accept-Encoding") == "identity"
+    alice.invite(BOB, call_id="plain", headers=((name, "identity"),))
+    await alice.response(100)
+    await asyncio.sleep(0.1)
+    assert len(invites) == 1

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from b2bua.errors import NotAcceptable, WrongState
-from b2bua.sip.body import SDP, is_readable, session_description
+from b2bua.sip.body import READABLE, is_readable, session_description
 from b2bua.sip.capabilities import ALLOWED, SUPPORTED
 from b2bua.sip.causes import reason_phrase
 from b2bua.sip.core import Core
@@ -96,7 +96,7 @@ class EarlyOffers:
     def answer_offer(self, server: ServerRequest, on_offer: OnOffer) -> bytes | None:
         """Return our answer to the offer in ``server``, empty for none; None when it was refused."""
         if not is_readable(server.request):
-            server.respond(415, headers=(("Accept", SDP),))
+            server.respond(415, headers=READABLE)
             return None
         offer = session_description(server.request)
         try:

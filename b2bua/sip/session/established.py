@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from b2bua.errors import LegEnded, NotAcceptable
-from b2bua.sip.body import SDP
+from b2bua.sip.body import READABLE, SDP
 from b2bua.sip.capabilities import ALLOWED, SUPPORTED
 from b2bua.sip.causes import Reason, ending_in_words, reason_phrase
 from b2bua.sip.core import Core, ExtraHeaders
@@ -224,7 +224,7 @@ class Session:
         if not request.body:
             server.respond(200)
         elif self.on_info is None:
-            server.respond(415, headers=(("Accept", SDP),))
+            server.respond(415, headers=READABLE)
         else:
             server.respond(200)
             self.on_info(request.content_type, request.body)

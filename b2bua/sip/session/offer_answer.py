@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from b2bua.errors import LegEnded, NotAcceptable, WrongState
-from b2bua.sip.body import SDP, is_readable, session_description
+from b2bua.sip.body import READABLE, is_readable, session_description
 from b2bua.sip.capabilities import ALLOWED, SUPPORTED
 from b2bua.sip.causes import Reason
 from b2bua.sip.core import Core, Sent
@@ -158,7 +158,7 @@ class OfferAnswer:
         """Return our answer to the offer in ``server``, empty for none; None when it was refused."""
         request = server.request
         if not is_readable(request):
-            server.respond(415, headers=(("Accept", SDP),))
+            server.respond(415, headers=READABLE)
             return None
         offer = session_description(request)
         try:

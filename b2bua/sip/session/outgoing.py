@@ -239,7 +239,7 @@ class OutgoingInvite:
             body = fork.answer_in_ack(session_description(response))
         except NotAcceptable:
             is_agreed = False
-        ack = fork.dialog.ack(request.cseq.number, body=body, content_type=SDP)
+        ack = fork.dialog.ack(request.cseq.number, invite=request, body=body, content_type=SDP)
         self._acks[request.cseq.number, fork.dialog.remote_tag] = self._core.send_ack(
             ack, self._core.hop_of(fork.dialog)
         )

@@ -159,7 +159,9 @@ class Renegotiation:
         self.is_outstanding = False
         self._dialog.refresh_target(response)
         if self._is_invite:
-            ack = self._core.send_ack(self._dialog.ack(number), self._core.hop_of(self._dialog))
+            ack = self._core.send_ack(
+                self._dialog.ack(number, invite=request), self._core.hop_of(self._dialog)
+            )
             self._acks.clear()  # an older 2xx is not repeated any more
             self._acks[number] = ack
         if self.answer.done():

@@ -73,9 +73,10 @@ class ClientInviteTransaction(Transaction):
 
 
 def _ack_for(invite: Request, response: Response) -> Request:
-    """Return the ACK of a refusal: the INVITE's own hop, the response's To (§17.1.1.3)."""
+    """Return the ACK of a refusal: the INVITE's own hop, the response's To (§17.1.1.3, §22.1)."""
     ack = _same_hop(invite, "ACK")
     ack.headers.put("To", response.headers.get("To") or str(invite.to))
+    ack.copy_credentials(invite)
     return ack
 
 
