@@ -35,12 +35,16 @@ class _Work:
 
     changes: Sequence[Change]
     """What to write."""
-    is_written: asyncio.Future[Exception | None] | None
-    """Set after the commit, to the reason when the database refuses the changes; None: nobody waits."""
+    is_written: asyncio.Future[bool] | None
+    """True after the commit, an error when the database refuses the changes; False: they are not waited for
+    any more. None: nobody waits."""
 
     def done(self, refusal: Exception | None = None) -> None:
         if self.is_written is not None and not self.is_written.done():
-            self.is_written.set_result(refusal)
+            if refusal is None:
+                self.is_written.set_result(True)
+            else:
+                self.is_written.set_exception(refusal)
         elif refusal is not None:
             log.error("the database refuses to keep this", what=str(self.changes), why=_plain(refusal))
 
@@ -71,18 +75,15 @@ class Writer:
         Raises:
             Exception: the database, or its driver, refuses them; the driver's own error.
         """
-        is_written = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        is_written: asyncio.Future[bool] = loop.create_future()
         self._enqueue(_Work(tuple(changes), is_written))
         self._is_awaited.set()
-        if not self._is_stuck:
-            await asyncio.wait(
-                (is_written, self._task), timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED
-            )
-        if not is_written.done():
-            return False
-        if (refusal := is_written.result()) is not None:
-            raise refusal
-        return True
+        patience = loop.call_later(0.0 if self._is_stuck else PATIENCE_S, _wait_no_more, is_written)
+        try:
+            return await is_written
+        finally:
+            patience.cancel()
 
     async def close(self) -> None:
         """Write what is queued, if the disk takes it within a few seconds, and stop."""
@@ -176,6 +177,11 @@ class Writer:
         if self._is_stuck:
             self._is_stuck = False
             log.info("the database can be written again; nothing was lost")
+
+
+def _wait_no_more(is_written: asyncio.Future[bool]) -> None:
+    if not is_written.done():
+        is_written.set_result(False)
 
 
 def _plain(error: Exception) -> str:
