@@ -45,6 +45,7 @@ class WorkerProcess:
         self._lose = lose
         self._framer = events_framer()
         self._unsent = bytearray()
+        self._is_crowded = False
         self._is_closing = False
         self._unanswered = 0
         self._waited_s = 0.0
@@ -153,8 +154,10 @@ class WorkerProcess:
             self._unsent.clear()  # the worker is gone; reading will tell
         if self._unsent:
             self._loop.add_writer(self._line.fileno(), self._write)
-        else:
+            self._is_crowded = True
+        elif self._is_crowded:
             self._loop.remove_writer(self._line.fileno())
+            self._is_crowded = False
 
     def _read(self) -> None:
         try:
