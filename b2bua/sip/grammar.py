@@ -28,6 +28,10 @@ _UP_TO = {
 _PARAMETER = re.compile(
     rf"\s*;\s*([A-Za-z0-9\-.!%*_+`'~]+)(?:\s*=\s*({_QUOTED}|[^\s;,\"=<>?][^\s;,\"<>?]*))?", re.DOTALL
 )
+_are_plain_parameters: Callable[[str], re.Match[str] | None] = re.compile(
+    r"(?:;[A-Za-z0-9\-.!%*_+`'~]+(?:=[^\s;,\"=<>?][^\s;,\"<>?]*)?)+"
+).fullmatch
+"""Matches parameters without quotes and white space, as nearly all are."""
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -69,6 +73,9 @@ def parse_parameters(text: str | None) -> Parameters:
     """
     if not text:
         return ()
+    if _are_plain_parameters(text):
+        parts = [part.partition("=") for part in text[1:].split(";")]
+        return tuple([(name, value if equals else None) for name, equals, value in parts])
     parameters: list[tuple[str, str | None]] = []
     position = 0
     for match in _PARAMETER.finditer(text):
@@ -90,7 +97,7 @@ def find_parameter(parameters: Parameters, name: str) -> str | None:
     """Return the value of the parameter, unquoted ("" when it has none), or None when it is not there."""
     for key, value in parameters:
         if key == name or key.lower() == name:
-            return unquote(value) if value else ""
+            return (unquote(value) if value[0] == '"' else value) if value else ""
     return None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from b2bua.errors import MalformedMessage
 from b2bua.sip.grammar import is_token, split_list
 
+_BLANKS = " \t"
 MAX_HEADERS = 256
 """Header lines in one message."""
 
@@ -33,64 +34,30 @@ _COMPACT = {
     "x": "session-expires",
     "y": "identity",
 }
-_COMMON = (
-    "Accept",
-    "Allow",
-    "Authorization",
-    "CSeq",
-    "Call-ID",
-    "Contact",
-    "Content-Disposition",
-    "Content-Length",
-    "Content-Type",
-    "Date",
-    "Diversion",
-    "Event",
-    "Expires",
-    "From",
-    "History-Info",
-    "Max-Forwards",
-    "Min-Expires",
-    "Min-SE",
-    "P-Asserted-Identity",
-    "P-Preferred-Identity",
-    "Path",
-    "Privacy",
-    "Proxy-Authenticate",
-    "Proxy-Authorization",
-    "Proxy-Require",
-    "RAck",
-    "RSeq",
-    "Reason",
-    "Record-Route",
-    "Refer-To",
-    "Referred-By",
-    "Replaces",
-    "Require",
-    "Retry-After",
-    "Route",
-    "Server",
-    "Session-Expires",
-    "Subject",
-    "Subscription-State",
-    "Supported",
-    "Timestamp",
-    "To",
-    "Unsupported",
-    "User-Agent",
-    "Via",
-    "WWW-Authenticate",
-    "Warning",
-)
+_REGISTERED = """
+    Accept Accept-Contact Accept-Encoding Accept-Language Alert-Info Allow Allow-Events
+    Authentication-Info Authorization CSeq Call-ID Call-Info Contact Content-Disposition
+    Content-Encoding Content-ID Content-Language Content-Length Content-Type Date Diversion Error-Info
+    Event Expires Feature-Caps Flow-Timer From Geolocation History-Info Identity In-Reply-To Join
+    MIME-Version Max-Breadth Max-Forwards Min-Expires Min-SE Organization P-Access-Network-Info
+    P-Asserted-Identity P-Associated-URI P-Called-Party-ID P-Charging-Function-Addresses
+    P-Charging-Vector P-Early-Media P-Preferred-Identity P-Visited-Network-ID Path Priority Privacy
+    Proxy-Authenticate Proxy-Authorization Proxy-Require RAck RSeq Reason Record-Route Refer-Sub
+    Refer-To Referred-By Reject-Contact Remote-Party-ID Replaces Reply-To Request-Disposition Require
+    Resource-Priority Retry-After Route SIP-ETag SIP-If-Match Security-Client Security-Server
+    Security-Verify Server Service-Route Session-Expires Session-ID Subject Subscription-State Supported
+    Target-Dialog Timestamp To Unsupported User-Agent User-to-User Via WWW-Authenticate Warning
+"""
 _KEYS = {
     **_COMPACT,
     **{short.upper(): long for short, long in _COMPACT.items()},
-    **{spelling: name.lower() for name in _COMMON for spelling in (name, name.lower(), name.upper())},
+    **{
+        spelling: name.lower()
+        for name in _REGISTERED.split()
+        for spelling in (name, name.lower(), name.upper())
+    },
 }
 """Every usual spelling of a header name to the one it is found by."""
-
-
-_BLANKS = " \t"
 
 
 def _key(name: str) -> str:
@@ -126,14 +93,15 @@ class Headers:
         headers._lines, keys, values = lines, headers._keys, headers._values
         known = _KEYS.get
         for line in lines:
-            name, _, value = line.partition(":")
+            name, colon, value = line.partition(":")
             key = known(name)
             if key is None:
                 if keys and line and line[0] in _BLANKS:
                     return cls.parse(_unfolded(lines))
-                name = _uncommon_name(line)
+                if not colon or not is_token(name):
+                    name = _uncommon_name(line)
+                    lines[len(keys)] = f"{name}: {value.strip(_BLANKS)}"
                 key = _key(name)
-                lines[len(keys)] = f"{name}: {value.strip(_BLANKS)}"
             keys.append(key)
             values.append(value.strip(_BLANKS))
         headers.first = dict(zip(keys, values, strict=True))

@@ -68,7 +68,7 @@ class Via:
     @property
     def branch(self) -> str | None:
         """The transaction id, or None."""
-        return self.parameter("branch")
+        return find_parameter(self.parameters, "branch")
 
     @property
     def received(self) -> str | None:
@@ -162,7 +162,7 @@ class NameAddr:
     @property
     def tag(self) -> str | None:
         """The dialog tag, or None."""
-        return self.parameter("tag")
+        return find_parameter(self.parameters, "tag")
 
     def parameter(self, name: str) -> str | None:
         """Return the header parameter ("" when it has no value), or None when it is not there."""

@@ -153,7 +153,7 @@ class Message:
         return self._keep(key, _tokens(",".join(self.headers.all(name)))) if typed is None else typed
 
     def _required(self, name: str) -> str:
-        value = self.headers.get(name)
+        value = self.headers.first.get(name.lower())
         if value is None:
             raise MalformedMessage(f"{name} is missing")
         return value
@@ -292,7 +292,8 @@ def parse_message(data: bytes) -> Request | Response:
 
 def _split(head: str) -> list[str]:
     lines = head.split("\r\n")
-    if head.count("\r") != len(lines) - 1 or head.count("\n") != len(lines) - 1:
+    joined = "".join(lines)
+    if "\r" in joined or "\n" in joined:
         raise MalformedMessage("CR or LF alone")  # would read as another line elsewhere
     return lines
 
