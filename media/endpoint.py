@@ -50,7 +50,7 @@ def is_ipv6(address: Address) -> bool:
 class LegPorts:
     """The ports of a leg: one number, by IPv4, by IPv6 or by both, of which one is in use at a time."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], give_back: Callable[[float], None]) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], give_back: Callable[[], None]) -> None:
         """``endpoints`` have the same port and not the same IP version; the first is used until aimed."""
         self._endpoints = tuple(endpoints)
         self._used = self._endpoints[0]
@@ -92,11 +92,11 @@ class LegPorts:
         """Send to where the far end has RTCP."""
         self._used.send_rtcp(packet)
 
-    def close(self, now: float) -> None:
+    def close(self) -> None:
         """Give the ports back."""
         for endpoint in self._endpoints:
             endpoint.close()
-        self._give_back(now)
+        self._give_back()
 
 
 class Latch:

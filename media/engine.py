@@ -42,7 +42,7 @@ from media.voice import Voice
 CHECK_SECONDS = 0.1
 """Each leg has its own instants within a second, so that a thousand legs are never looked after at once."""
 
-OpenPorts = Callable[[Leg, float, int], LegPorts]
+OpenPorts = Callable[[Leg, int], LegPorts]
 """Leases ports for a leg, one wished for or 0, and lets its packets come to `Leg.receive`.
 
 Raises PortsExhausted.
@@ -167,7 +167,7 @@ class Engine:
     def _open(self, command: OpenLeg, now: float) -> None:
         leg = Leg(command.leg, command.name, self._around, pace=self._pace)
         try:
-            leg.attach(self._open_ports(leg, now, command.port))
+            leg.attach(self._open_ports(leg, command.port))
         except PortsExhausted as error:
             self._around.emit(LegRefused(command.leg, str(error)))
             return
@@ -252,13 +252,13 @@ class Engine:
         audience = self._legs[command.leg].audience
         audience.listen_for_answerer(self._answerers.add(command.leg, now) if command.is_on else None)
 
-    def _close(self, command: CloseLeg, now: float) -> None:
+    def _close(self, command: CloseLeg, _now: float) -> None:
         leg = self._legs.pop(command.leg)
         self._listeners.drop(command.leg)
         self._answerers.drop(command.leg)
         for grid in self._grids.values():
             grid.voices.pop(command.leg, None)
-        leg.close(now)
+        leg.close()
         self._around.emit(LegClosed(command.leg, leg.statistics()))
 
 

@@ -30,7 +30,7 @@ class EndpointFactory:
         self._hosts = tuple(hosts)
         self._leases = PortLeases(*ports)
 
-    def __call__(self, leg: Leg, now: float, wished: int = 0) -> LegPorts:
+    def __call__(self, leg: Leg, wished: int = 0) -> LegPorts:
         """Return the ports of ``leg``: ``wished``, if that can be had.
 
         Raises:
@@ -40,17 +40,17 @@ class EndpointFactory:
             try:
                 return self._at(wished, leg)
             except OSError:
-                self._leases.give_back(wished, now)
-        return self._anywhere(leg, now)
+                self._leases.give_back(wished)
+        return self._anywhere(leg)
 
-    def _anywhere(self, leg: Leg, now: float) -> LegPorts:
+    def _anywhere(self, leg: Leg) -> LegPorts:
         refused: OSError | None = None
         for _ in range(self._leases.total):
-            port = self._leases.lease(now)
+            port = self._leases.lease()
             try:
                 return self._at(port, leg)
             except OSError as error:
-                self._leases.give_back(port, now)
+                self._leases.give_back(port)
                 refused = error
         raise PortsExhausted(f"no RTP port can be opened: {refused}")
 

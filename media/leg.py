@@ -329,13 +329,13 @@ class Leg:
             numbers |= {"forged": self._srtp.forged, "replayed": self._srtp.replayed}
         return numbers
 
-    def close(self, now: float) -> None:
+    def close(self) -> None:
         """End all that is under way, give the ports back, and hold nothing any more that holds this leg."""
         self.part()
         self.voice.clear_keypad()
         self.voice.stop()
         self.audience.close()
-        self.ports.close(now)
+        self.ports.close()
         self._ports, self.receive = None, _pass_over
         self.out.close()
 

@@ -7,8 +7,6 @@ from collections import deque
 
 from media.errors import PortsExhausted
 
-REST_SECONDS = 5.0
-
 
 def shares(ports: tuple[int, int], count: int) -> list[tuple[int, int]]:
     """Return the ranges, as equal as can be, into which ``count`` workers divide the pairs of a range."""
@@ -21,15 +19,14 @@ def shares(ports: tuple[int, int], count: int) -> list[tuple[int, int]]:
 class PortLeases:
     """Even RTP ports of a range, each with the odd one above it for RTCP (RFC 3550 §11).
 
-    A port that was given back rests a while, so that a straggler of the last call is not heard in the next.
-    The longest unused port is leased first.
+    The longest unused port is leased first, so that a straggler of the last call is not heard in the next.
+    One that was only just given back is leased all the same before a caller is refused.
     """
 
-    def __init__(self, first: int, last: int, *, rest_s: float = REST_SECONDS) -> None:
+    def __init__(self, first: int, last: int) -> None:
         """Take the pairs that lie wholly within ``first`` and ``last``, both included."""
         even = first + first % 2
-        self._free: deque[tuple[float, int]] = deque((float("-inf"), port) for port in range(even, last, 2))
-        self._rest_s = rest_s
+        self._free = deque(range(even, last, 2))
         self.total = len(self._free)
 
     @property
@@ -37,24 +34,23 @@ class PortLeases:
         """Pairs in use."""
         return self.total - len(self._free)
 
-    def lease(self, now: float) -> int:
+    def lease(self) -> int:
         """Return an even port.
 
         Raises:
-            PortsExhausted: all are in use or rest.
+            PortsExhausted: all are in use.
         """
-        if not self._free or self._free[0][0] > now:
+        if not self._free:
             raise PortsExhausted(f"all {self.total} RTP port pairs are in use")
-        return self._free.popleft()[1]
+        return self._free.popleft()
 
     def take(self, port: int) -> bool:
-        """Lease ``port`` itself, whether it rests or not; return whether it was to be had."""
-        for entry in self._free:
-            if entry[1] == port:
-                self._free.remove(entry)
-                return True
-        return False
+        """Lease ``port`` itself, however short its rest was; return whether it was to be had."""
+        if port not in self._free:
+            return False
+        self._free.remove(port)
+        return True
 
-    def give_back(self, port: int, now: float) -> None:
-        """Let ``port`` rest and be leased again."""
-        self._free.append((now + self._rest_s, port))
+    def give_back(self, port: int) -> None:
+        """Let ``port`` be leased again, after all others."""
+        self._free.append(port)

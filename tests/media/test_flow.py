@@ -107,10 +107,10 @@ class World:
             self.events.append, sounds, shelf, files=AtOnce(), syncs=AtOnce(), random=Random(1)
         )
 
-        def open_ports(leg: Leg, now: float, wished: int) -> LegPorts:
+        def open_ports(leg: Leg, wished: int) -> LegPorts:
             self.legs[leg.number], line = leg, Line(leg, at_once=at_once)
             self.lines[leg.number] = line
-            return LegPorts([line], lambda at: None)
+            return LegPorts([line], lambda: None)
 
         self.engine = Engine(around, open_ports)
         for number in (ANNA, BOB):

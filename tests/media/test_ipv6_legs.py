@@ -103,14 +103,14 @@ async def test_an_address_that_the_machine_has_lost_keeps_no_call_from_the_other
     factory = EndpointFactory(open_pair, HOSTS, (20000, 20003))
     leg: Leg = None  # type: ignore[assignment] # nothing is received here
     lost.add(HOSTS[1])
-    ports = factory(leg, 0.0)
+    ports = factory(leg)
     assert ports.hosts == (HOSTS[0],)
-    ports.close(0.0)
+    ports.close()
     lost.add(HOSTS[0])
     with pytest.raises(PortsExhausted, match="cannot assign"):
-        factory(leg, 10.0)
+        factory(leg)
     lost.clear()
-    assert factory(leg, 20.0).hosts == HOSTS
+    assert factory(leg).hosts == HOSTS
 
 
 @virtual_time
@@ -121,7 +121,7 @@ async def test_a_port_that_is_taken_by_one_ip_version_is_passed_over_and_not_kep
         lambda address, leg: MemoryEndpoint(network, address, leg, clock=lambda: 0.0), HOSTS, (20000, 20003)
     )
     leg: Leg = None  # type: ignore[assignment] # nothing is received here
-    assert factory(leg, 0.0).port == 20002
+    assert factory(leg).port == 20002
     network.bind((HOSTS[0], 20000), lambda content, source: None)  # else it is bound still
 
 

@@ -18,20 +18,23 @@ from media.wire import commands_framer, encode, events_framer
 
 def test_rfc3550_11_rtp_gets_even_ports_and_rtcp_the_odd_one_within_the_range() -> None:
     leases = PortLeases(10001, 10006)
-    assert [leases.lease(0.0), leases.lease(0.0)] == [10002, 10004]
+    assert [leases.lease(), leases.lease()] == [10002, 10004]
     with pytest.raises(PortsExhausted):
-        leases.lease(0.0)
+        leases.lease()
 
 
-def test_a_port_given_back_rests_and_the_longest_unused_comes_first() -> None:
-    leases = PortLeases(10000, 10005, rest_s=5.0)
-    first, second, _ = (leases.lease(0.0) for _ in range(3))
-    leases.give_back(second, 1.0)
-    leases.give_back(first, 2.0)
-    with pytest.raises(PortsExhausted):
-        leases.lease(5.9)
-    assert [leases.lease(6.0), leases.lease(7.0)] == [second, first]
+def test_a_port_given_back_is_leased_after_all_others_and_before_a_caller_is_refused() -> None:
+    leases = PortLeases(10000, 10007)
+    first, second, third = (leases.lease() for _ in range(3))
+    leases.give_back(second)
+    leases.give_back(first)
+    assert [leases.lease() for _ in range(3)] == [10006, second, first]
     assert leases.leased == leases.total
+    with pytest.raises(PortsExhausted):
+        leases.lease()
+    leases.give_back(third)
+    assert leases.take(third)
+    assert not leases.take(third)
 
 
 def test_d7_ticks_that_come_late_never_shift_the_grid() -> None:

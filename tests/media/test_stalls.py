@@ -61,8 +61,8 @@ def playing(seconds: float) -> tuple[Engine, Wire, list[Event]]:
     sounds, shelf = SoundLibrary(AtOnce()), CodecShelf(AtOnce())
     around = Surroundings(events.append, sounds, shelf, files=AtOnce(), syncs=AtOnce(), random=Random(1))
 
-    def open_ports(leg: Leg, now: float, wished: int) -> LegPorts:
-        return LegPorts([wire], lambda at: None)
+    def open_ports(leg: Leg, wished: int) -> LegPorts:
+        return LegPorts([wire], lambda: None)
 
     engine = Engine(around, open_ports)
     engine.handle(OpenLeg(1, ""), 0.0)
