@@ -41,7 +41,7 @@ from b2bua.ivr.step import MenuStep
 from b2bua.lamps.desk import LampDesk
 from b2bua.listening import listen, resolver
 from b2bua.notify.links import Links
-from b2bua.people.occupancy import Occupancy
+from b2bua.people.occupancy import Engagement, Occupancy
 from b2bua.recording.build import build_keeper, build_studio
 from b2bua.recovering import recover
 from b2bua.registrar import register
@@ -96,6 +96,8 @@ class Server:
         self._random = surroundings.randomness or random.Random(secrets.randbits(64))
         self.calls, self.background = RunningCalls(), Background()
         self.tls: Tls | None = None
+        self._asks_load = False
+        """Whether a configuration of this process has had conditions on the load."""
         self.engine = engine
         self.endpoint = SipEndpoint(
             user_agent=f"b2bua/{__version__}",
@@ -447,9 +449,25 @@ class Server:
     # --- facts ---------------------------------------------------------------------------------------------
 
     def _facts(self) -> Facts:
-        """Return the moment; who is offline is seen by the steps themselves, when they ring."""
+        """Return the moment; who is offline is seen by the steps themselves, when they ring.
+
+        How busy the office is comes with it as soon as a configuration asks for that.
+        """
         at = self._surroundings.clock().astimezone(self.editions.own.zone)
-        return Facts(at, override=self.attendance.decisions.current)
+        facts = Facts(at, override=self.attendance.decisions.current)
+        self._asks_load = self._asks_load or self.plan.asks_load  # calls keep a plan that is in force no more
+        return self._with_load(facts) if self._asks_load else facts
+
+    def _with_load(self, facts: Facts) -> Facts:
+        engaged = self.occupancy.engaged(asyncio.get_running_loop().time())
+        talking = frozenset(who for who, engagement in engaged.items() if engagement is Engagement.TALKING)
+        return replace(
+            facts,
+            offline=frozenset(person for person in self.plan.people if not self._is_online(person)),
+            busy=talking,
+            reserved=frozenset(engaged) - talking,
+            waiting=self.queues.waiting,
+        )
 
     def _is_online(self, person: str) -> bool:
         is_registered = self.bindings.is_online(person, asyncio.get_running_loop().time())

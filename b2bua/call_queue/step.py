@@ -84,6 +84,11 @@ class QueueStep:
         self.lines[name].spec = spec
         return self.lines[name]
 
+    @property
+    def waiting(self) -> dict[str, int]:
+        """Return how many callers wait in each queue where there are any."""
+        return {name: line.callers for name, line in self.lines.items() if line.callers}
+
     def plan_changed(self, queues: Mapping[str, QueueSpec]) -> None:
         """Serve who waits by the new settings; those in a queue that is gone stay as they are."""
         for name, line in self.lines.items():

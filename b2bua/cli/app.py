@@ -12,7 +12,7 @@ import typer
 
 from b2bua import __version__
 from b2bua.cli.new_command import new
-from b2bua.cli.what_if import named_people, named_trunks
+from b2bua.cli.what_if import named_people, named_queues, named_trunks
 from b2bua.config.files import demo_config
 from b2bua.errors import B2buaError, ConfigError, Problem
 
@@ -96,6 +96,9 @@ def explain(
     at: Annotated[str, typer.Option(help='When: "now", "sat 21:00", "21:00" or "2026-12-24 12:00".')] = "now",
     offline: Annotated[str, typer.Option(help="People whose phones are off, comma-separated.")] = "",
     busy: Annotated[str, typer.Option(help="People who talk, comma-separated.")] = "",
+    waiting: Annotated[
+        str, typer.Option(help='Callers who wait in queues, such as "sales=4", comma-separated.')
+    ] = "",
     trunk_down: Annotated[
         str, typer.Option("--trunk-down", help='Trunks that are down, comma-separated, or "all".')
     ] = "",
@@ -114,6 +117,7 @@ def explain(
         moment,
         offline=named_people(office, offline, "--offline"),
         busy=named_people(office, busy, "--busy"),
+        waiting=named_queues(office, waiting),
         down=named_trunks(office, trunk_down),
     )
     facts = _run(lambda: with_what_was_said(office, facts))

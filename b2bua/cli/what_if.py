@@ -42,5 +42,22 @@ def named_trunks(office: Config, listed: str) -> frozenset[str]:
     return named
 
 
+def named_queues(office: Config, listed: str) -> dict[str, int]:
+    """Return how many callers wait in queues that are listed as ``sales=4``.
+
+    Raises:
+        typer.BadParameter: there is no queue of that name, or no number behind it.
+    """
+    found: dict[str, int] = {}
+    for each in _listed(listed):
+        name, _, number = (part.strip() for part in each.partition("="))
+        if name not in office.queues:
+            raise typer.BadParameter(f"there is no queue {name}", param_hint="--waiting")
+        if not number.isdecimal():
+            raise typer.BadParameter(f'{each!r}: expected for example "{name}=4"', param_hint="--waiting")
+        found[name] = int(number)
+    return found
+
+
 def _listed(text: str) -> list[str]:
     return [each.strip() for each in text.split(",") if each.strip()]

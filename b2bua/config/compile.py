@@ -9,6 +9,7 @@ from b2bua.config import tables
 from b2bua.config.budget import budget_faults, compile_budget
 from b2bua.config.codes import mistaken_codes
 from b2bua.config.hours import read_days, read_schedule
+from b2bua.config.load_conditions import ConditionReader
 from b2bua.config.numbers import check_recorded, compile_numbers
 from b2bua.config.origin import Fault, KeyPath, dotted
 from b2bua.config.people import compile_people, index_extensions
@@ -31,6 +32,7 @@ from b2bua.routing.destination import (
     Voicemail,
     Webhook,
 )
+from b2bua.routing.load import Condition, in_words
 from b2bua.routing.plan import (
     Choice,
     DialExtension,
@@ -73,6 +75,12 @@ class _Compiler:
             config.people, self._people_by_extension, config.groups, country=config.office.country
         )
         self._rotas = RotaReader(config, self._targets, known=self._known, fault=self._fault)
+        self._conditions = ConditionReader(
+            {name: queue.agents for name, queue in config.queues.items()},
+            config.people,
+            config.groups,
+            self._targets,
+        )
         self._extensions = self._compile_extensions()
         self._schedules = {name: self._hours(name, table) for name, table in config.hours.items()}
 
@@ -88,6 +96,7 @@ class _Compiler:
             named = self.config.crm.call_back_hours
             self._known(("crm", "call-back-hours"), named, self.config.hours, "hours table")
         self.faults += mistaken_codes(office)
+        schemes = {name: self._scheme(scheme) for name, scheme in self.config.schemes.items()}
         numbers, ranges = compile_numbers(self.config, known=self._known, fault=self._fault)
         return Plan(
             country=office.country,
@@ -103,7 +112,10 @@ class _Compiler:
             override_code=office.override_code,
             status_code=office.status_code,
             call_back_code=office.call_back_code,
-            schemes={name: self._scheme(scheme) for name, scheme in self.config.schemes.items()},
+            schemes=schemes,
+            asks_load=any(
+                scheme.when or any(step.when for step in scheme.steps) for scheme in schemes.values()
+            ),
             numbers=numbers,
             ranges=ranges,
             menus={name: self._menu(menu) for name, menu in self.config.menus.items()},
@@ -194,17 +206,30 @@ class _Compiler:
                 self._known((*path, index, "hours"), step.hours, self.config.hours, "hours table")
             destination = self._destination(step, (*path, index), earlier=steps)
             after = frozenset(step.after) if step.after else None
-            steps.append(Step(destination, after, step.hours, key=dotted((*path, index))))
+            when = self._when((*path, index), step.when)
+            steps.append(Step(destination, after, step.hours, when, key=dotted((*path, index))))
         if table.otherwise:
             self._known(("scheme", table.name, "otherwise"), table.otherwise, self.config.schemes, "scheme")
+        when = self._when(("scheme", table.name), table.when)
         return Scheme(
             table.name,
             tuple(steps),
             table.allow_dead_end,
             works=self._works(table),
-            works_on=table.hours or ", ".join(table.days),
+            when=when,
+            works_on=_works_on(table, when),
             otherwise=table.otherwise or None,
         )
+
+    def _when(self, path: KeyPath, texts: tuple[str, ...]) -> tuple[Condition, ...]:
+        """Return conditions on the load; what is none is reported."""
+        found: list[Condition] = []
+        for index, text in enumerate(texts):
+            try:
+                found.append(self._conditions.read(text))
+            except ValueError as error:
+                self._fault((*path, "when", index), str(error))
+        return tuple(found)
 
     def _works(self, table: tables.Scheme) -> Schedule | None:
         """Return when the scheme works; None: always."""
@@ -344,6 +369,12 @@ class _Compiler:
         name = self._people_by_extension.get(text, text)
         self._known(path, name, self.config.people, "person")
         return (name,)
+
+
+def _works_on(table: tables.Scheme, when: tuple[Condition, ...]) -> str:
+    """Return in words when the scheme works: ``mon-fri, while free in sales > 1``."""
+    hours = table.hours or ", ".join(table.days)
+    return ", ".join(filter(None, [hours, f"while {in_words(when)}" if when else ""]))
 
 
 def _mailbox(table: tables.Mailbox, emails: tuple[str, ...]) -> MailboxSpec:

@@ -44,7 +44,7 @@ def find_dead_ends(plan: Plan) -> tuple[Fault, ...]:
 
 
 def _dead_ends_of(plan: Plan, scheme: Scheme) -> Iterator[Fault]:
-    if scheme.works and not scheme.otherwise:
+    if (scheme.works or scheme.when) and not scheme.otherwise:
         yield Fault(("scheme", scheme.name), _describe_rest(scheme), scheme.allows_dead_end)
     for index, outcomes in leaks(plan, scheme.steps).items():
         if index == len(scheme.steps) - 1:
@@ -59,16 +59,18 @@ def _path(scheme: Scheme, index: int) -> KeyPath:
 
 def _describe(index: int, outcomes: frozenset[Outcome], scheme: Scheme) -> str:
     ways = ", ".join(sorted(outcomes))
-    when = "outside of the hours of its steps" if index == START else f"when this step ends with {ways}"
+    when = f"when this step ends with {ways}"
+    if index == START:
+        has_load = any(step.when for step in scheme.steps)
+        when = f"outside of the hours {'and conditions ' if has_load else ''}of its steps"
     if scheme.allows_dead_end:
         return f"dead end: {when} the caller is dropped (allow-dead-end is set)"
-    return (
-        f'dead end: {when}, nothing follows; add a last step such as voicemail = "…" without hours and after'
-    )
+    add = 'add a last step such as voicemail = "…" without hours, when and after'
+    return f"dead end: {when}, nothing follows; {add}"
 
 
 def _describe_rest(scheme: Scheme) -> str:
-    when = f"outside of {scheme.works_on}"
+    when = f"when it does not work ({scheme.works_on})" if scheme.when else f"outside of {scheme.works_on}"
     if scheme.allows_dead_end:
         return f"dead end: {when} callers go straight to voicemail (allow-dead-end is set)"
     return f'dead end: {when}, nothing follows; add otherwise = "…", the scheme for that time'
@@ -86,13 +88,14 @@ def leaks(plan: Plan, steps: tuple[Step, ...]) -> Mapping[int, frozenset[Outcome
 
 
 def _is_caught(steps: Iterable[Step], causes: frozenset[Outcome]) -> bool:
-    """Return whether one of the steps is surely entered, whatever the time is."""
+    """Return whether one of the steps is surely entered, whatever the time and the load are."""
     for step in steps:
         if not step.follows(causes):
             continue
-        if step.hours is None:
+        if step.hours is None and not step.when:
             return True
-        causes |= {Outcome.OFF_HOURS}
+        if step.hours is not None:
+            causes |= {Outcome.OFF_HOURS}
     return False
 
 
@@ -123,7 +126,7 @@ def _leaks_of(plan: Plan, scheme: Scheme) -> frozenset[Outcome]:
     found = frozenset[Outcome]().union(*leaks(plan, scheme.steps).values())
     if scheme.otherwise:
         return found | _leaks_of(plan, plan.schemes[scheme.otherwise])
-    return found | {Outcome.OFF_HOURS} if scheme.works else found
+    return found | {Outcome.OFF_HOURS} if scheme.works or scheme.when else found
 
 
 def choices(plan: Plan, menu: MenuSpec) -> Iterator[Destination]:

@@ -14,7 +14,7 @@ from itertools import product
 from b2bua.config.models import Config
 from b2bua.config.numbers import written_numbers
 from b2bua.config.origin import Fault, KeyPath
-from b2bua.config.rung import hours_of, rung
+from b2bua.config.rung import hours_of, loads, rung
 from b2bua.config.situations import Situation, situations
 from b2bua.config.ways import OUTSIDE, Key, Way, Ways, ways
 from b2bua.routing.destination import Goto, Outcome
@@ -96,7 +96,12 @@ class _Walk:
             concern = hours_of(self._plan, spec)
             apart = {each.holds & concern: each for each in reversed(self._situations)}
             self._known[key] = tuple(
-                (each, ways(self._plan, spec.number, Facts(each.at))) for each in reversed(apart.values())
+                (
+                    replace(each, load=load),
+                    ways(self._plan, spec.number, Facts(each.at, assumed_load=load)),
+                )
+                for each in reversed(apart.values())
+                for load in loads(self._plan, spec)
             )
         return self._known[key]
 
@@ -179,7 +184,8 @@ def _rings(found: Ways, failure: Failure) -> bool:
 
 
 def _moment(situation: Situation) -> str:
-    return f"{DAYS[situation.at.weekday()]} {situation.at:%Y-%m-%d %H:%M}"
+    load = f", when {' and '.join(sorted(situation.load))}" if situation.load else ""
+    return f"{DAYS[situation.at.weekday()]} {situation.at:%Y-%m-%d %H:%M}{load}"
 
 
 def _in_words(failure: Failure) -> str:

@@ -1,13 +1,17 @@
-"""Whom a destination can lead to, at whatever hours, and which hours decide about that."""
+"""Whom a destination can lead to, at whatever hours and load, and what of these decides about that."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 from b2bua.config.dead_ends import choices
 from b2bua.config.situations import holiday_of, working_hours_of
 from b2bua.routing.destination import Destination, Goto, Menu, Person, Queue, Ring, Target
-from b2bua.routing.plan import NumberSpec, Plan
+from b2bua.routing.plan import NumberSpec, Plan, Scheme
+
+MOST_COMBINED = 4
+"""Conditions on the load, of which all combinations are looked at."""
 
 
 def rung(
@@ -32,25 +36,47 @@ def rung(
 
 def hours_of(plan: Plan, spec: NumberSpec) -> frozenset[str]:
     """Return what decides about callers of a number, in the words of ``situations``."""
-    found = {each for name in spec.schemes for each in _hours(plan, Goto(name), frozenset())}
+    found = set[str]()
+    for scheme in _schemes_of(plan, spec):
+        found |= {working_hours_of(scheme.name)} if scheme.works else set()
+        found |= {step.hours for step in scheme.steps if step.hours}
     if spec.schedule:
         found.add(spec.schedule)
         found |= {holiday_of(spec.schedule)} if spec.holiday else set()
     return frozenset(found)
 
 
-def _hours(plan: Plan, destination: Destination, seen: frozenset[Destination]) -> Iterator[str]:
-    if destination in seen:
-        return
-    seen |= {destination}
-    match destination:
-        case Goto(name):
-            scheme = plan.schemes[name]
-            yield from [working_hours_of(name)] if scheme.works else []
-            yield from _hours(plan, Goto(scheme.otherwise), seen) if scheme.otherwise else []
-            for step in scheme.steps:
-                yield from [step.hours] if step.hours else []
-                yield from _hours(plan, step.destination, seen)
-        case Menu(name):
-            for choice in choices(plan, plan.menus[name]):
-                yield from _hours(plan, choice, seen)
+def loads(plan: Plan, spec: NumberSpec) -> list[frozenset[str]]:
+    """Return which conditions on the load may hold together, for callers of a number, by their texts.
+
+    Each may or may not, whatever the others do; of many, those cases are left out in which some but not all
+    but one, and not only one, do.
+    """
+    found = set[str]()
+    for scheme in _schemes_of(plan, spec):
+        found |= {condition.text for step in scheme.steps for condition in step.when}
+        found |= {condition.text for condition in scheme.when}
+    texts = sorted(found)
+    if len(texts) <= MOST_COMBINED:
+        sizes: Sequence[int] = range(len(texts) + 1)
+    else:
+        sizes = sorted({0, 1, len(texts) - 1, len(texts)})
+    return [frozenset(each) for size in sizes for each in combinations(texts, size)]
+
+
+def _schemes_of(plan: Plan, spec: NumberSpec) -> Iterator[Scheme]:
+    """Yield the schemes that callers of a number can come into."""
+    seen = set[Destination]()
+    todo: list[Destination] = [Goto(name) for name in spec.schemes]
+    while todo:
+        destination = todo.pop()
+        if destination in seen:
+            continue
+        seen.add(destination)
+        if isinstance(destination, Menu):
+            todo += choices(plan, plan.menus[destination.name])
+        elif isinstance(destination, Goto):
+            scheme = plan.schemes[destination.scheme]
+            todo += [step.destination for step in scheme.steps]
+            todo += [Goto(scheme.otherwise)] if scheme.otherwise else []
+            yield scheme

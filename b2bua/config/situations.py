@@ -23,6 +23,8 @@ class Situation:
     """Keys of hours that are open, ``holiday_of`` them where it is one, ``working_hours_of`` schemes."""
     at: datetime
     """The first moment at which it is so; aware."""
+    load: frozenset[str] = frozenset()
+    """The conditions on the load that hold."""
 
 
 def holiday_of(hours: str) -> str:

@@ -101,6 +101,11 @@ class Occupancy:
         order = (Engagement.TALKING, Engagement.OFFERED, Engagement.WRAP_UP)
         return next((engagement for engagement in order if engagement in live), None)
 
+    def engaged(self, now: float) -> dict[str, Engagement]:
+        """Return everybody who is not free, and what they are engaged in."""
+        found = {person: self.engagement(person, now) for person in self._leases}
+        return {person: engagement for person, engagement in found.items() if engagement is not None}
+
     @property
     def next_expiry(self) -> float | None:
         """When ``expire`` has something to do next, if nothing changes; ``None`` when everybody is free."""

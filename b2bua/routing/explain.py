@@ -364,6 +364,7 @@ def _skipped(position: Position) -> Iterator[str]:
     for step in position.skipped:
         why = f"{step.hours} is closed then" if step.hours else "it does not follow this outcome"
         why = "nobody is on duty then" if step.has_nobody_on_duty else why
+        why = f"it is not so that {step.load}" if step.load else why
         yield f"skips {step.key}: {why}"
 
 

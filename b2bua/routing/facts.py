@@ -29,6 +29,12 @@ class Facts:
     """Keys of the people of whom no phone can be reached, and single ones such as ``desk of anna``."""
     busy: frozenset[str] = frozenset()
     """Keys of the people whose phones refuse a call because they talk."""
+    reserved: frozenset[str] = frozenset()
+    """Keys of the people who are being rung for a call, or pause after one."""
+    waiting: Mapping[str, int] = field(default_factory=dict)
+    """How many callers wait in each queue; those without are not in it."""
+    assumed_load: frozenset[str] | None = None
+    """The conditions on the load that hold, whatever the rest says; None: as the rest says."""
     down: frozenset[str] = frozenset()
     """Names of the trunks that cannot place calls."""
     override: Override | None = None

@@ -8,6 +8,7 @@ from typing import Literal
 
 from b2bua.routing.calendar import Calendar
 from b2bua.routing.destination import Confirm, Destination, Outcome, Person
+from b2bua.routing.load import Condition
 from b2bua.routing.number_ranges import NumberRange
 from b2bua.routing.rates import Budget
 from b2bua.routing.rota import Rota
@@ -34,6 +35,8 @@ class Step:
     """Outcomes of the last entered step after which it is entered; None: after whatever did not succeed."""
     hours: str | None = None
     """Opening hours outside of which it is skipped; None: always."""
+    when: tuple[Condition, ...] = ()
+    """Conditions on the load; it is skipped when none of them holds. Empty: always entered."""
     key: str = ""
     """Where it stands in the configuration, e.g. ``scheme.sales.step.2``."""
 
@@ -54,8 +57,10 @@ class Scheme:
     """The owner wants callers to be released when the steps run out."""
     works: Schedule | None = None
     """When it works; None: always."""
+    when: tuple[Condition, ...] = ()
+    """Conditions on the load; it works while one of them holds. Empty: whatever the load is."""
     works_on: str = ""
-    """The same in words, e.g. ``office`` or ``mon-fri``."""
+    """Both in words, e.g. ``office`` or ``mon-fri, when free in sales > 1``."""
     otherwise: str | None = None
     """Scheme that is in force when this one does not work; None: it is passed over."""
 
@@ -249,6 +254,8 @@ class Plan:
     """By key."""
     hours: Mapping[str, Schedule] = field(default_factory=dict)
     """By key."""
+    asks_load: bool = False
+    """Whether any step or scheme has a condition on the load."""
     rotas: Mapping[str, Rota] = field(default_factory=dict)
     """By key."""
     budget: Budget = field(default_factory=Budget)

@@ -1,7 +1,8 @@
 """The walk through a scheme: which destination comes first, and which one after an outcome. Pure.
 
 Who is offline does not change the walk: the step that rings an offline phone ends at once with ``OFFLINE``,
-so that the journal can tell it. Opening hours do: a step outside of its hours is never entered.
+so that the journal can tell it. Opening hours do: a step outside of its hours is never entered, and one whose
+conditions on the load do not hold is not either.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from b2bua.routing.destination import (
 )
 from b2bua.routing.duty import at_duty
 from b2bua.routing.facts import Facts
+from b2bua.routing.load import in_words, is_met
 from b2bua.routing.numbers import normalise
 from b2bua.routing.override import OverrideKind
 from b2bua.routing.plan import NumberSpec, Plan, Scheme, Step
@@ -65,6 +67,8 @@ class Skipped:
     """The opening hours that are closed; None: it does not follow this outcome."""
     has_nobody_on_duty: bool = False
     """Instead of these: all whom it would ring are in a rota, and none of them is on duty."""
+    load: str = ""
+    """Instead of these: the conditions on the load of which none holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ def scheme_named(plan: Plan, number: str, facts: Facts) -> str | None:
 def in_force(plan: Plan, name: str, facts: Facts) -> Scheme:
     """Return the scheme or, when it does not work at that time, the one in its place, or it without steps."""
     scheme = plan.schemes[name]
-    if scheme.works is None or scheme.works.is_open(facts.at):
+    if (scheme.works is None or scheme.works.is_open(facts.at)) and is_met(scheme.when, facts):
         return scheme
     return in_force(plan, scheme.otherwise, facts) if scheme.otherwise else replace(scheme, steps=())
 
@@ -221,12 +225,16 @@ def _seek(plan: Plan, frames: Iterable[Frame], causes: frozenset[Outcome], facts
         elif step.hours and not plan.hours[step.hours].is_open(facts.at):
             causes |= {Outcome.OFF_HOURS}
             skipped.append(Skipped(step.key, step.hours))
+        elif not is_met(step.when, facts):
+            skipped.append(Skipped(step.key, None, load=in_words(step.when)))
         elif isinstance(step.destination, Goto):
             scheme = in_force(plan, step.destination.scheme, facts)
             stack.append(Frame(scheme.steps))
             if not scheme.steps:
                 causes |= {Outcome.OFF_HOURS}
-                skipped.append(Skipped(step.key, scheme.works_on))
+                is_busy = not is_met(scheme.when, facts)
+                load = in_words(scheme.when) if is_busy else ""
+                skipped.append(Skipped(step.key, None if is_busy else scheme.works_on, load=load))
         elif (destination := at_duty(plan, step.destination, facts.at)) is not None:
             return Position(destination, step.key, tuple(stack), skipped=tuple(skipped))
         else:

@@ -21,7 +21,7 @@ in-hours = "main"
 off-hours = "main"
 """
 HOURS = '[hours.office]\nmon-fri = "09:00-18:00"\n'
-ADD = 'nothing follows; add a last step such as voicemail = "…" without hours and after'
+ADD = 'nothing follows; add a last step such as voicemail = "…" without hours, when and after'
 VOICEMAIL_DAY = '[[scheme.day.step]]\nvoicemail = "sales"\n'
 MENU = """
 [menu.m]

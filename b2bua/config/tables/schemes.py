@@ -110,6 +110,8 @@ class Step(Destination):
     """Only after one of these; None: after whatever did not succeed."""
     hours: str | None = None
     """Only in these opening hours."""
+    when: Texts = ()
+    """Only while one of these holds, e.g. ``free in sales < 2``; none: whatever the load is."""
 
     @field_validator("after")
     @classmethod
@@ -131,15 +133,17 @@ class Scheme(Named):
     """Days of the week on which it works, e.g. ``mon-fri``; none: all."""
     hours: str | None = None
     """Opening hours in which it works."""
+    when: Texts = ()
+    """It works while one of these conditions on the load holds, e.g. ``waiting in sales <= 3``."""
     otherwise: str | None = None
-    """Scheme for callers who come at another time."""
+    """Scheme for callers who come at another time, or at another load."""
 
     @model_validator(mode="after")
     def _works_at_one_time(self) -> Self:
         if self.days and self.hours:
             raise ValueError("give either days or hours; a table of hours has days of its own")
-        if self.otherwise and not (self.days or self.hours):
-            raise ValueError("otherwise belongs to days or hours: this scheme works always")
+        if self.otherwise and not (self.days or self.hours or self.when):
+            raise ValueError("otherwise belongs to days, hours or when: this scheme works always")
         return self
 
 
