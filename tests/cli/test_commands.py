@@ -136,6 +136,19 @@ def test_explain_answers_what_if(tmp_path: Path, what_if: str, said: str) -> Non
     assert said in says("explain", office(tmp_path), "--to", "+48221230001", *what_if.split())
 
 
+def test_row_s2_explain_answers_what_if_callers_wait(tmp_path: Path) -> None:
+    path = office(tmp_path)
+    text = Path(path).read_text()
+    busy = '[number."+48221239998"]\nscheme = "busy"\n[[scheme.busy.step]]\nring = ["+48600999888"]\n'
+    busy += 'when = "waiting in sales > 3"\n[[scheme.busy.step]]\nvoicemail = "sales"\n'
+    Path(path).write_text(text + busy)
+    asked = ("explain", path, "--to", "+48221239998")
+    assert "skips scheme.busy.step.1: it is not so that waiting in sales > 3" in says(*asked)
+    assert "rings +48600999888 for 20 s" in says(*asked, "--waiting", "sales=4")
+    assert "there is no queue sale" in says(*asked, "--waiting", "sale=4", exit_code=2)
+    assert 'expected for example "sales=4"' in says(*asked, "--waiting", "sales", exit_code=2)
+
+
 def test_explain_knows_who_and_what_there_is(tmp_path: Path) -> None:
     asked = ("explain", office(tmp_path), "--to", "+48221230001")
     assert "there is no trunk nowhere" in says(*asked, "--trunk-down", "nowhere", exit_code=2)
