@@ -138,7 +138,7 @@ def read(path: Path, before: Config) -> Reading:
 
 def judge(edition: Edition) -> tuple[Problem, ...]:
     """Return what is unwise in a configuration that can be used."""
-    return (*lint(edition.config), *missing_prompts(edition.config, edition.book.has, edition.book.has_music))
+    return (*lint(edition.config), *missing_prompts(edition.config, edition.book))
 
 
 def _key(problem: Problem) -> tuple[str, str]:

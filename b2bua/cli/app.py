@@ -107,7 +107,7 @@ def explain(
     ] = False,
 ) -> None:
     """Tell step by step where a call from outside would go, and why. Nothing is dialled."""
-    from b2bua.cli.said import with_what_was_said
+    from b2bua.cli.said import who_talked_with, with_what_was_said
     from b2bua.routing.explain import explain as tell
     from b2bua.routing.facts import Facts
 
@@ -122,7 +122,8 @@ def explain(
     )
     facts = _run(lambda: with_what_was_said(office, facts))
     asks = _asker(office, to, from_) if ask else None
-    for line in tell(_plan_at(office, moment), facts, to, from_, ask=asks):
+    party = _run(lambda: who_talked_with(office, from_, moment)) if from_ else None
+    for line in tell(_plan_at(office, moment), facts, to, from_, ask=asks, party=party):
         typer.echo(line)
 
 
@@ -364,7 +365,7 @@ def _missing_prompts(office: Config) -> tuple[Problem, ...]:
     from b2bua.phrases import Phrasebook
 
     book = Phrasebook(Phrasebook.found(), office.office.language, office.office.prompts)
-    return missing_prompts(office, book.has, book.has_music)
+    return missing_prompts(office, book)
 
 
 def _run(work: Callable[[], Coroutine[object, object, Result]]) -> Result:

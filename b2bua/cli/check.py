@@ -52,7 +52,7 @@ def _sounds(config: Config) -> Sequence[Problem]:
         return sum(map(measured, book.position_and_wait(place, wait_s)))
 
     return (
-        *missing_prompts(config, book.has, book.has_music),
+        *missing_prompts(config, book),
         *broken_prompts(config, defects(config.office.prompts)),
         *prompt_lengths(config, prompt_s, standing_s),
     )

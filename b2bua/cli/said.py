@@ -15,6 +15,7 @@ from b2bua.people.presence import from_row
 from b2bua.people.status import Status
 from b2bua.routing.calendar import Calendar
 from b2bua.routing.facts import Absence, Facts
+from b2bua.routing.numbers import normalise
 from b2bua.routing.override import Override
 from b2bua.store.store import Store
 
@@ -31,6 +32,16 @@ async def with_what_was_said(config: Config, facts: Facts) -> Facts:
     people = {name: status_at(said.get(name), diaries.get(name), facts.at) for name in config.people}
     override = _local(override_of(decided), config) if decided is not None else None
     return replace(facts, absences=_absences(people, config), override=override)
+
+
+async def who_talked_with(config: Config, caller: str, at: datetime) -> str:
+    """Return who of ours talked with that number on that day, as the journal names them; empty: nobody."""
+    folder = await folder_of(config)
+    if folder is None:
+        return ""
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    async with await Store.open(folder) as store:
+        return await store.journal.talked_with(normalise(caller, country=config.office.country), midnight)
 
 
 def diaries_of(config: Config, at: datetime) -> dict[str, Calendar]:

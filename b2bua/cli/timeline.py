@@ -76,13 +76,16 @@ def _stretch(stretch: Stretch) -> dict[str, Any]:
 def print_lines(lines: Iterable[Line], names: Mapping[str, str]) -> None:
     """Print a table for each of the lines; ``names`` are those of numbers that have one."""
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=200)
-    for line in lines:
-        titles = [f"{number} ({names[number]})" if names.get(number) else number for number in line.numbers]
-        console.print(Text(", ".join(titles), style="bold"))
-        console.print(_table(line))
-        console.print(f"{_hours(line)}\n")
+    with console.capture() as captured:
+        for line in lines:
+            titles = [
+                f"{number} ({names[number]})" if names.get(number) else number for number in line.numbers
+            ]
+            console.print(Text(", ".join(titles), style="bold"))
+            console.print(_table(line))
+            console.print(f"{_hours(line)}\n")
+    for row in captured.get().splitlines():
+        typer.echo(row.rstrip())
 
 
 def _table(line: Line) -> Table:
@@ -95,12 +98,20 @@ def _table(line: Line) -> Table:
         who = Text(
             f"nobody: {takers}" if stretch.is_gap else takers, style="red" if stretch.is_gap else "green"
         )
-        table.add_row(_moment(stretch.start), _moment(stretch.end), stretch.scheme or "–", who)
+        table.add_row(_moment(stretch.start), _until(stretch), stretch.scheme or "–", who)
     return table
 
 
 def _moment(at: datetime) -> str:
     return f"{DAYS[at.weekday()]} {at:%Y-%m-%d %H:%M}"
+
+
+def _until(stretch: Stretch) -> str:
+    """Return the end as briefly as it is clear: ``18:00``, within a week ``sat 10:00``."""
+    end, days = stretch.end, (stretch.end.date() - stretch.start.date()).days
+    if days > 6:
+        return _moment(end)
+    return f"{DAYS[end.weekday()]} {end:%H:%M}" if days else f"{end:%H:%M}"
 
 
 def _hours(line: Line) -> str:

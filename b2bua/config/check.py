@@ -7,6 +7,7 @@ from itertools import chain
 
 from b2bua.config import tables
 from b2bua.config.dead_ends import choices, find_dead_ends
+from b2bua.config.hours_check import contradictory_hours
 from b2bua.config.models import Config
 from b2bua.config.numbers import written_numbers
 from b2bua.config.origin import Fault
@@ -61,6 +62,7 @@ def _warnings(config: Config, plan: Plan) -> Iterator[Fault]:
     yield from _numbers_without_off_hours(config, plan)
     yield from _steps(config)
     yield from warnings_about_servers(config)
+    yield from contradictory_hours(config)
     yield from _menus(config, plan)
     yield from _queues(config)
     yield from _unreachable(config, plan)

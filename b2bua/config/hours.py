@@ -27,7 +27,9 @@ def read_schedule(
     special: list[tuple[DayRange, tuple[Span, ...]]] = []
     for key, spans in table.times.items():
         if key[:1].isdigit():
-            special += [(days, spans) for days in reader.read(DayRange.parse, key, key)]
+            special[:0] = [
+                (days, spans) for days in reader.read(DayRange.parse, key, key)
+            ]  # the lower one wins
         else:
             week |= dict.fromkeys((day for days in reader.read(parse_days, key, key) for day in days), spans)
     for index, text in enumerate(table.holidays):

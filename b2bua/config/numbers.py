@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from b2bua.config import tables
-from b2bua.config.origin import KeyPath
+from b2bua.config.origin import KeyPath, dotted
 from b2bua.routing.number_ranges import NumberRange
 from b2bua.routing.numbers import normalise
 from b2bua.routing.plan import NumberSpec
@@ -139,4 +139,5 @@ def _spec(config: Config, path: KeyPath, table: tables.Number, known: Know) -> N
         source=table.source,
         label=table.label or table.source or "",
         sticky_seconds=table.sticky_seconds if table.sticky else None,
+        key=dotted(path),
     )

@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Collection, Iterable, Iterator
+from typing import Protocol
 
-from b2bua.config.models import Config
+from b2bua.config.models import Config, Office
 from b2bua.config.origin import Fault, KeyPath
+from b2bua.config.similar import closest
 from b2bua.config.written import written_destinations
 from b2bua.errors import Problem
 
 
-def missing_prompts(
-    config: Config, has_prompt: Callable[[str], bool], has_music: Callable[[str], bool]
-) -> tuple[Problem, ...]:
-    """Return an error for every prompt that is named but not there, and a warning for music, ours is played.
+class Sounds(Protocol):
+    """What can be played."""
 
-    ``has_prompt`` and ``has_music`` know those that are.
-    """
-    folder = config.office.prompts
+    def has(self, name: str) -> bool:
+        """Return whether there is a prompt of that name."""
+
+    def has_music(self, name: str) -> bool:
+        """Return whether there is music of that name."""
+
+    def names(self) -> Collection[str]:
+        """Return the names of all prompts; reads folders."""
+
+    def music_names(self) -> Collection[str]:
+        """Return the names of all music; reads folders."""
+
+
+def missing_prompts(config: Config, sounds: Sounds) -> tuple[Problem, ...]:
+    """Return an error for every prompt that is named but not there; music is a warning, ours is played."""
+    office = config.office
     prompts = [
-        Fault(path, f"there is no prompt {name!r}; {_remedy(folder, config.office.language, name)}")
+        Fault(path, f"there is no prompt {name!r}; {_remedy(office, office.language, name, sounds.names())}")
         for path, name in _prompts(config)
-        if not has_prompt(name)
+        if not sounds.has(name)
     ]
     music = [
         Fault(
             path,
-            f"there is no music {name!r}, so ours is played; {_remedy(folder, 'music', name)}",
+            f"there is no music {name!r}, so ours is played; "
+            f"{_remedy(office, 'music', name, sounds.music_names())}",
             is_warning=True,
         )
         for path, name in _music(config)
-        if not has_music(name)
+        if not sounds.has_music(name)
     ]
     return config.origin.problems(prompts + music)
 
@@ -41,11 +54,13 @@ def broken_prompts(config: Config, defects: Iterable[str]) -> tuple[Problem, ...
     return config.origin.problems(Fault(("office", "prompts"), defect) for defect in defects)
 
 
-def _remedy(folder: Path | None, place: str, name: str) -> str:
-    """Return how to add a prompt or a piece of music; ``place`` is its folder within that of the office."""
-    if folder is None:
-        return f"name a folder in office.prompts and record it there as {place}/{name}.wav"
-    return f"record it as {folder / place / name}.wav"
+def _remedy(office: Office, place: str, name: str, known: Collection[str]) -> str:
+    """Return what was meant, and how to add it; ``place`` is its folder within that of the office."""
+    meant = closest(name, known)
+    instead = f"did you mean {meant!r}? Else " if meant else ""
+    if office.prompts is None:
+        return f"{instead}name a folder in office.prompts and record it there as {place}/{name}.wav"
+    return f"{instead}record it as {office.prompts / place / name}.wav"
 
 
 def _prompts(config: Config) -> Iterator[tuple[KeyPath, str]]:

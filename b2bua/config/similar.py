@@ -6,10 +6,14 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 
+def closest(name: str, known: Iterable[str]) -> str:
+    """Return the name that is most like it, empty where none is."""
+    return next(iter(get_close_matches(name, sorted(known), n=1)), "")
+
+
 def did_you_mean(name: str, known: Iterable[str] | Mapping[str, object]) -> str:
     """Return ``; did you mean 'x'?`` or what there is, or nothing when there is nothing."""
     names = list(known)
-    close = get_close_matches(name, names, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
+    if meant := closest(name, names):
+        return f"; did you mean {meant!r}?"
     return f"; there are: {', '.join(sorted(names))}" if names and len(names) <= 12 else ""

@@ -58,7 +58,7 @@ class JournalLedger:
         """Log the whole call in one line, in the journal's words."""
         whole = CallStory(self._call, tuple(self._events), self._clock(), outcome, why)
         log.info(
-            story(whole) or outcome.value,
+            f"the call is over: {story(whole) or outcome.value}",
             caller=self._call.caller or "withheld",
             dialled=self._call.dialled,
             outcome=outcome.value,

@@ -95,6 +95,14 @@ class Phrasebook:
             return False
         return any(_file(folder, stem) for folder in (*self._own, self._ours, self._english))
 
+    def names(self) -> frozenset[str]:
+        """Return the names of all prompts that there are."""
+        return _names((*self._own, self._ours, self._english))
+
+    def music_names(self) -> frozenset[str]:
+        """Return the names of all music that there is."""
+        return _names(self._music)
+
     def has_music(self, name: str) -> bool:
         """Return whether ``music`` would find this piece."""
         try:
@@ -229,3 +237,13 @@ def _file(folder: Path, stem: str) -> Path | None:
     """Return the sound file of that name in ``folder``, of whatever kind it is."""
     paths = (folder / f"{stem}{suffix}" for suffix in SUFFIXES)
     return next((path for path in paths if path.is_file()), None)
+
+
+def _names(folders: Iterable[Path]) -> frozenset[str]:
+    """Return what the sound files in these folders are called."""
+    return frozenset(
+        path.relative_to(folder).with_suffix("").as_posix()
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.suffix in SUFFIXES
+    )

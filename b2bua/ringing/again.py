@@ -10,16 +10,16 @@ import structlog
 
 from b2bua.call.call import Call
 from b2bua.ringing.step import Ringing
-from b2bua.routing.destination import Confirm, Mobile, Outcome, Person, Ring, RingAgain
+from b2bua.routing.destination import Mobile, Outcome, Person, Ring, RingAgain
 from b2bua.routing.facts import Facts
 from b2bua.routing.plan import Plan
+from b2bua.routing.sticky import comes_back_to
 from b2bua.store.journal import Journal
 
 log = structlog.get_logger("call")
 
 LOOK_UP_S = 1.0
 """A journal that takes longer does not hold the caller up."""
-MOBILE_OF = "mobile of "
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,4 @@ class RingAgainStep:
         except TimeoutError:
             log.warning("the journal takes long; the caller goes on", call_id=call.identity.call_id)
             return None
-        return self._target(party)
-
-    def _target(self, party: str) -> Person | Mobile | None:
-        """Return whom to ring for a name in the journal. Who answers a mobile is asked whether they do."""
-        people, owner = self.plan().people, party.removeprefix(MOBILE_OF)
-        if owner not in people:
-            return None
-        if owner == party:
-            return Person(owner)
-        wanted = people[owner].mobile_confirm or Confirm.KEY
-        return Mobile(owner, confirm=wanted) if people[owner].mobile else None
+        return comes_back_to(self.plan(), party)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from b2bua.routing.destination import (
@@ -46,6 +46,7 @@ from b2bua.routing.scheme import (
     scheme_for,
     scheme_named,
 )
+from b2bua.routing.sticky import comes_back_to
 
 Ask = Callable[[Webhook | Responsible], Destination | str]
 """Asks a webhook or the CRM where the caller goes; a text says why that brought nothing."""
@@ -58,17 +59,20 @@ CONFIRMS = {
 }
 
 
-def explain(plan: Plan, facts: Facts, number: str, caller: str, *, ask: Ask | None = None) -> list[str]:
+def explain(
+    plan: Plan, facts: Facts, number: str, caller: str, *, ask: Ask | None = None, party: str | None = None
+) -> list[str]:
     """Return the lines that tell the way of a call that nobody answers, at that time, with those offline.
 
-    Servers outside are asked by ``ask``; None: as if they did not answer.
+    Servers outside are asked by ``ask``; None: as if they did not answer. ``party`` is who talked with the
+    caller on that day, as the journal names them, empty: nobody did; None: it is not known.
     """
     lines = [_headline(facts, number, caller), _scheme_line(plan, facts, number)]
     elapsed = 0.0
     position: Position | None = enter(plan, number, facts)
     while position:
         now = facts.after(elapsed)
-        told = _tell(plan, position.destination, now, ask)
+        told = _tell(plan, position.destination, now, ask, party)
         lines += [f"      {line}" for line in _skipped(position)]
         lines += [
             f"{_clock(elapsed):>5} {told.line}{_where(position)}",
@@ -119,7 +123,7 @@ class Told:
     """Where a server outside sends the caller."""
 
 
-def _tell(plan: Plan, destination: Destination, facts: Facts, ask: Ask | None) -> Told:
+def _tell(plan: Plan, destination: Destination, facts: Facts, ask: Ask | None, party: str | None) -> Told:
     match destination:
         case Ring():
             return _tell_ring(plan, destination, facts)
@@ -133,10 +137,18 @@ def _tell(plan: Plan, destination: Destination, facts: Facts, ask: Ask | None) -
         case Responsible(for_seconds, _, budget_s):
             return _tell_asking(plan, destination, ask, (for_seconds, budget_s))
         case RingAgain():
-            line = f"{_short(plan, destination)}; nobody, if they are new today: goes on at once"
-            return Told(line, Outcome.OFFLINE)
+            return _tell_again(plan, destination, facts, party)
         case Say() | Echo() | Voicemail() | Goto() | Listen() | Feature():
             return Told(_short(plan, destination), Outcome.DONE)
+
+
+def _tell_again(plan: Plan, again: RingAgain, facts: Facts, party: str | None) -> Told:
+    target = comes_back_to(plan, party or "")
+    if target is not None:
+        told = _tell_ring(plan, Ring((target,), for_seconds=again.for_seconds), facts)
+        return replace(told, more=("who talked with the caller that day comes first", *told.more))
+    why = "nobody, if they are new today" if party is None else "nobody of ours has, that day"
+    return Told(f"{_short(plan, again)}; {why}: goes on at once", Outcome.OFFLINE)
 
 
 def _tell_ring(plan: Plan, ring: Ring, facts: Facts) -> Told:

@@ -85,6 +85,8 @@ class NumberSpec:
     """What whoever answers reads before the caller, e.g. ``Site B``."""
     sticky_seconds: float | None = None
     """How long whoever talked with the caller today is rung before the scheme; None: they are not."""
+    key: str = field(default="", compare=False)
+    """Its table, as people write it."""
 
     @property
     def schemes(self) -> tuple[str, ...]:

@@ -143,7 +143,7 @@ def enter(plan: Plan, number: str, facts: Facts) -> Position:
     spec = number_spec(plan, number)
     if spec is not None and spec.sticky_seconds is not None:
         again = RingAgain(spec.sticky_seconds)
-        return Position(again, f"number.{spec.number}.sticky", (frame,), last_resort)
+        return Position(again, f"{spec.key}.sticky", (frame,), last_resort)
     return Position(mailbox) if first is None else replace(first, last_resort=last_resort)
 
 

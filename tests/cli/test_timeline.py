@@ -54,17 +54,26 @@ def test_each_number_has_its_ranges_and_gaps_are_marked(tmp_path: Path) -> None:
     assert lines == [
         "+48221230001 (website), +48221230002",
         "from until scheme who takes a call",
-        "wed 2026-12-23 08:00 wed 2026-12-23 09:00 night nobody: voicemail sales",
-        "wed 2026-12-23 09:00 wed 2026-12-23 18:00 day Anna → voicemail sales",
-        "wed 2026-12-23 18:00 sat 2026-12-26 00:00 night nobody: voicemail sales",
+        "wed 2026-12-23 08:00 09:00 night nobody: voicemail sales",
+        "wed 2026-12-23 09:00 18:00 day Anna → voicemail sales",
+        "wed 2026-12-23 18:00 sat 00:00 night nobody: voicemail sales",
         "nobody can answer for 55 h of 64 h",
         "",
         "+48221230003",
         "from until scheme who takes a call",
-        "wed 2026-12-23 08:00 sat 2026-12-26 00:00 day Anna → voicemail sales",
+        "wed 2026-12-23 08:00 sat 00:00 day Anna → voicemail sales",
         "somebody can answer at any time",
         "",
     ]
+
+
+def test_no_line_is_wider_than_a_terminal_or_ends_in_spaces(tmp_path: Path) -> None:
+    names = "".join(f'[person.p{n}]\nname = "Somebody With A Long Name {n}"\n' for n in range(6))
+    ring = ", ".join(f'"p{n}"' for n in range(6))
+    text = OFFICE.replace('ring = ["anna"]', f"ring = [{ring}]") + names
+    for line in says(tmp_path, "--from", "2026-12-23 08:00", "--days", "30", text=text).splitlines():
+        assert len(line) <= 80
+        assert line == line.rstrip()
 
 
 def test_one_number_as_json(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from b2bua.config.prompts import missing_prompts
+from b2bua.phrases import Phrasebook
 from tests.config.offices import PEOPLE, Reads
 
 TEXT = (
@@ -23,8 +26,28 @@ say = "goodbye"
 )
 
 
+@dataclass(frozen=True)
+class Shelf:
+    """Sounds of these names."""
+
+    prompts: tuple[str, ...] = ()
+    pieces: tuple[str, ...] = ()
+
+    def has(self, name: str) -> bool:
+        return name in self.prompts
+
+    def has_music(self, name: str) -> bool:
+        return name in self.pieces
+
+    def names(self) -> tuple[str, ...]:
+        return self.prompts
+
+    def music_names(self) -> tuple[str, ...]:
+        return self.pieces
+
+
 def test_every_place_that_names_a_prompt_is_looked_at(read: Reads) -> None:
-    problems = missing_prompts(read(TEXT), lambda name: name in ("welcome", "goodbye"), lambda _: True)
+    problems = missing_prompts(read(TEXT), Shelf(("welcome", "goodbye"), ("calm",)))
     assert [(problem.line, problem.key) for problem in problems] == [
         (12, "voicemail.sales.greeting"),
         (18, "menu.m.greeting"),
@@ -35,12 +58,23 @@ def test_every_place_that_names_a_prompt_is_looked_at(read: Reads) -> None:
     assert problems[0].message == (
         "there is no prompt 'mailbox'; name a folder in office.prompts and record it there as en/mailbox.wav"
     )
-    assert missing_prompts(read(TEXT), lambda _: True, lambda _: True) == ()
+    everything = Shelf(("welcome", "goodbye", "mailbox", "what-to-press", "nothing", "address", "joke"))
+    assert missing_prompts(read(TEXT), everything) == ()
+
+
+def test_a_prompt_or_music_of_nearly_that_name_is_what_was_meant(read: Reads) -> None:
+    queue = '[queue.q]\nagents = ["101"]\nmusic = "clam"\n[[scheme.main.step]]\nsay = "goodbyee"\n'
+    book = Phrasebook(Phrasebook.found(), "en")
+    told = {problem.key: problem.message for problem in missing_prompts(read(PEOPLE + queue), book)}
+    assert told["scheme.main.step.1.say"].startswith(
+        "there is no prompt 'goodbyee'; did you mean 'goodbye'? Else name a folder in office.prompts"
+    )
+    assert "; did you mean 'calm'? Else name a folder" in told["queue.q.music"]
 
 
 def test_music_that_is_not_there_is_warned_of(read: Reads) -> None:
     queue = '[queue.q]\nagents = ["101"]\nmusic = "mozart"\n[[scheme.main.step]]\nvoicemail = "sales"\n'
-    (problem,) = missing_prompts(read(PEOPLE + queue), lambda _: True, lambda name: name == "calm")
+    (problem,) = missing_prompts(read(PEOPLE + queue), Shelf(pieces=("calm",)))
     assert problem.is_warning
     assert (problem.key, problem.message) == (
         "queue.q.music",

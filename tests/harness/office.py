@@ -286,12 +286,12 @@ def _settings(folder: Path, text: str) -> Config:
     database = folder / "data" / FILE_NAME
     if not database.exists():
         database.parent.mkdir(exist_ok=True)
-        database.write_bytes(_new_database())
+        database.write_bytes(new_database())
     return load_config(path)
 
 
 @cache
-def _new_database() -> bytes:
+def new_database() -> bytes:
     """Return the file of a database without calls; to bring one to the latest version takes 0.1 s."""
 
     async def make(folder: Path) -> None:

@@ -20,9 +20,9 @@ FIRST, LAST = Ring((Person("anna"),)), Voicemail("office")
 
 def plan(*steps: Step, sticky_seconds: float | None = 20.0) -> Plan:
     return Plan(
-        people={"anna": PersonSpec("anna", "Anna")},
+        people={"anna": PersonSpec("anna", "Anna", mobile="+48600100200")},
         schemes={"main": Scheme("main", steps)},
-        numbers={NUMBER: NumberSpec(NUMBER, "main", sticky_seconds=sticky_seconds)},
+        numbers={NUMBER: NumberSpec(NUMBER, "main", sticky_seconds=sticky_seconds, key="number-group.shop")},
     )
 
 
@@ -30,7 +30,7 @@ def plan(*steps: Step, sticky_seconds: float | None = 20.0) -> Plan:
 def test_row_r1_the_scheme_begins_whatever_came_of_them(outcome: Outcome) -> None:
     office = plan(Step(LAST, frozenset({outcome})), Step(FIRST), Step(LAST))
     start = enter(office, NUMBER, NOON)
-    assert (start.destination, start.key) == (RingAgain(20.0), f"number.{NUMBER}.sticky")
+    assert (start.destination, start.key) == (RingAgain(20.0), "number-group.shop.sticky")
     position = follow(office, start, outcome, NOON)
     assert position is not None
     assert position.destination == FIRST  # not what follows that outcome of a step of the scheme's own
@@ -53,6 +53,30 @@ def test_row_r1_explain_tells_it() -> None:
     told = explain(plan(Step(FIRST), Step(LAST)), NOON, NUMBER, "+48500600700")
     assert told[2] == (
         " 0:00 rings whoever talked with the caller today, for 20 s; nobody, if they are new today: "
-        f"goes on at once  [number.{NUMBER}.sticky]"
+        "goes on at once  [number-group.shop.sticky]"
     )
     assert told[3].startswith(" 0:00 rings Anna for 20 s")
+
+
+@pytest.mark.parametrize(
+    ("party", "line", "more"),
+    [
+        (
+            "anna",
+            " 0:00 rings Anna for 20 s  [number-group.shop.sticky]",
+            "who talked with the caller that day",
+        ),
+        (
+            "mobile of anna",
+            " 0:00 rings the mobile of Anna (who has to press 1",
+            "who talked with the caller",
+        ),
+        ("", " 0:00 rings whoever talked with the caller today, for 20 s; nobody of ours has, that day", ""),
+        ("eva", " 0:00 rings whoever talked with the caller today, for 20 s; nobody of ours has", ""),
+    ],
+)
+def test_row_r1_explain_names_who_talked_with_that_caller(party: str, line: str, more: str) -> None:
+    told = explain(plan(Step(FIRST), Step(LAST)), NOON, NUMBER, "+48500600700", party=party)
+    assert told[2].startswith(line)
+    assert told[3].strip().startswith(more or "0:00 rings Anna")
+    assert (" 0:20 rings Anna" in "\n".join(told)) == bool(more), "nobody new costs no time"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,15 +23,16 @@ from b2bua.server import Server
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.transport.memory import MemoryNetwork
+from b2bua.store.database import FILE_NAME as DATABASE
 from b2bua.store.doorbell import FILE_NAME as DOORBELL
-from b2bua.store.store import Store
 from b2bua.surroundings import Surroundings
 from media.client import MediaEngine
 from media.local import LocalEngine
 from media.memory import MemoryRtpNetwork
-from tests.harness.clock import run_virtually
-from tests.harness.office import MONDAY_NOON, SERVER, Office
+from tests.harness.office import MONDAY_NOON, SERVER, Office, new_database
 from tests.simulator.people import Employee
+
+PREFIX = "b2bua-town-"
 
 PORTS_OF_A_LIFE = 600
 WORKER_STARTS_IN_S = 0.5
@@ -145,10 +147,10 @@ async def town(
     rtp = MemoryRtpNetwork()
     rtp.drop = thinned
     async with AsyncExitStack() as stack:
-        folder = (
-            Path(stack.enter_context(TemporaryDirectory(prefix="b2bua-town-", dir=_memory_disk()))) / "life-0"
-        )
-        shutil.copytree(_empty_journal().name, folder)
+        disk = TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", dir=_memory_disk())
+        folder = Path(stack.enter_context(disk)) / "life-0"
+        (folder / "data").mkdir(parents=True)
+        (folder / "data" / DATABASE).write_bytes(new_database())
         peers = await MediaEngine.in_process(
             network=rtp, address="127.0.0.2", ports=(30000, 40000), random=Random(1)
         )
@@ -173,21 +175,18 @@ def thinned(packet: bytes, *_: object) -> bool:
 def _memory_disk() -> Path | None:
     """Return a folder whose files need no disk; what is written there is synced all the same, for nothing."""
     shm = Path("/dev/shm")
+    _sweep(shm)
     return shm if shm.is_dir() else None
 
 
-@cache
-def _empty_journal() -> TemporaryDirectory[str]:
-    """Return a folder with a database of today's form, made once: migrations take most of a start."""
-    folder = TemporaryDirectory(prefix="b2bua-journal-", dir=_memory_disk())
-
-    async def make() -> None:
-        await (await Store.open(Path(folder.name) / "data")).close()
-
-    run_virtually(make())
-    return folder
+def _sweep(place: Path) -> None:
+    """Delete what processes left there that were killed: nobody else would."""
+    for left in place.glob(f"{PREFIX}*"):
+        owner = left.name.removeprefix(PREFIX).partition("-")[0]
+        if owner.isdecimal() and not Path("/proc", owner).exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def prepare() -> None:
     """Make what every town begins with; called before there is a loop."""
-    _empty_journal()
+    new_database()
