@@ -24,6 +24,7 @@ from b2bua.config.values import EMAIL
 from b2bua.errors import ConfigError, Unavailable
 from b2bua.recipes.answers import Answers, Colleague, Line
 from b2bua.recipes.recipe import Recipe, recipe, recipes
+from b2bua.routing.destination import Confirm
 from b2bua.routing.numbers import normalise
 from b2bua.routing.schedule import parse_spans
 
@@ -53,6 +54,7 @@ class Given:
     address: str = ""
     language: str = ""
     data: str = "data"
+    confirm: str = ""
 
 
 def list_recipes() -> None:
@@ -157,9 +159,24 @@ def _answers(recipe: Recipe, given: Given, ask: Ask) -> Answers:
         backup=_told(given.backup, _BACKUP, "--backup", ask, backup) if recipe.rings_backup else "",
         email=_told(given.email, "E-mail address that gets the messages", "--email", ask, _email),
         opening=opening,
+        is_by_voice=recipe.confirms and _is_by_voice(given.confirm, ask),
         has_public_holidays=_has_holidays(country),
         data=given.data,
     )
+
+
+def _is_by_voice(given: str, ask: Ask) -> bool:
+    """Return whether mobiles are taken by voice; who cannot be asked, and says nothing, has the key."""
+    question = 'By what a mobile takes a call: "key" (they press 1) or "voice" (they say hello; empty: key)'
+    if not given and ask is not _ask:
+        return False
+    return _told(given, question, "--confirm", _ask_or_none, _voice)
+
+
+def _voice(text: str) -> bool:
+    if text.strip() not in ("", *Confirm):
+        raise typer.BadParameter(f'{text!r} is neither "key" nor "voice"', param_hint="--confirm")
+    return text.strip() == Confirm.VOICE
 
 
 _BACKUP = "A number to ring when nobody else can (a mobile, another site)"

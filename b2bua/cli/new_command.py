@@ -31,6 +31,12 @@ Pbx = Annotated[str, typer.Option(help="Of recipe other-pbx: its server.")]
 PbxUser = Annotated[str, typer.Option(help="Account there.")]
 PbxPassword = Annotated[str, typer.Option(help='Password of that account, or "env:NAME".')]
 PbxNumber = Annotated[str, typer.Option(help="What to dial there.")]
+Confirmed = Annotated[
+    str,
+    typer.Option(
+        "--confirm", help='How who answers a mobile takes the call: "key" (press 1; else) or "voice" (hello).'
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 
 
@@ -55,6 +61,7 @@ def new(
     pbx_user: PbxUser = "",
     pbx_password: PbxPassword = "",
     pbx_number: PbxNumber = "",
+    confirm: Confirmed = "",
     force: Force = False,
 ) -> None:
     """Write the configuration of a new office out of a recipe; what is not given is asked for."""
@@ -76,6 +83,7 @@ def new(
         address,
         language,
         data,
+        confirm,
     )
     account = {"pbx": pbx, "pbx-user": pbx_user, "pbx-password": pbx_password, "pbx-number": pbx_number}
     blanks = {"url": url, "token": token, **account}

@@ -61,6 +61,8 @@ class Answers:
     """Who gets the messages."""
     opening: str
     """On Monday to Friday, e.g. ``09:00-18:00``."""
+    is_by_voice: bool = False
+    """Whether whoever answers a mobile takes the call by saying hello; else by pressing 1."""
     has_public_holidays: bool = True
     """Whether those of the country are known."""
     data: str = "data"

@@ -16,6 +16,7 @@ MARKER = "# --- what happens to callers "
 """Begins the line from which on a recipe is the same for all offices."""
 MEMBERS_ON_DUTY = listed(person.key for person in SAMPLE.people)
 """Stands for those with a mobile, who take turns."""
+BY_KEY, BY_VOICE = "confirm = true", 'confirm = "voice"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,11 @@ class Recipe:
         return '"mobiles of sales"' in self.body
 
     @property
+    def confirms(self) -> bool:
+        """Return whether who answers a mobile has to do something to take the call."""
+        return BY_KEY in self.body
+
+    @property
     def rings_backup(self) -> bool:
         """Return whether it needs a number to ring when nobody else can be."""
         return '"backup"' in self.body
@@ -89,6 +95,8 @@ class Recipe:
         values = {_within_quotes(sample): _within_quotes(value) for sample, value in replaced.items()}
         body = re.sub(samples, lambda found: values[found[0]], self.body)
         body = body.replace(MEMBERS_ON_DUTY, listed(on_duty))
+        if answers.is_by_voice:
+            body = body.replace(BY_KEY, BY_VOICE)
         return f"{self.introduction}\n{head(answers, self.body)}\n{body}"
 
 

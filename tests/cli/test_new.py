@@ -12,6 +12,7 @@ from b2bua.cli import new as new_command
 from b2bua.cli.app import app
 from b2bua.config.load import load_config
 from b2bua.recipes.recipe import recipes
+from b2bua.routing.destination import Confirm
 
 OFFICE = (
     *("--number", "+48 22 123 45 67", "--backup", "600 999 888", "--email", "office@office.example"),
@@ -109,15 +110,29 @@ def test_f28_who_answers_what_cannot_be_is_told_why_and_asked_again(
     path = tmp_path / "office.toml"
     answers = ["22 123 45 67", "+48221234567", "Anna", "home", "600 100 200", "", ""]
     answers += ["sip.provider.example", "198.51.100.0/28", "198.51.100.3", "office", "office@office.example"]
+    answers += ["perhaps", "voice"]
     said = run("flagship", str(path), stdin="".join(f"{each}\n" for each in answers))
     for mistake in ("'22 123 45 67' is no telephone number", "'home' is no telephone number"):
         assert mistake in said
     for mistake in ("'sip.provider.example' is no address", "'198.51.100.0/28' is no address"):
         assert mistake in said
     assert "'office' is no e-mail address" in said
+    assert '\'perhaps\' is neither "key" nor "voice"' in said
     config = load_config(path)
     assert config.trunks["provider"].host == "198.51.100.3"
+    mobiles = config.schemes["day"].steps[2]
+    assert (mobiles.ring, mobiles.confirm) == (("mobiles of sales",), Confirm.VOICE)
     assert "backup" not in config.groups  # nobody would ring it: it is not asked for
+
+
+@pytest.mark.parametrize(("options", "confirm"), [((), "key"), (("--confirm", "voice"), "voice")])
+def test_f28_d5_without_a_terminal_mobiles_are_taken_by_key_unless_an_option_says_otherwise(
+    tmp_path: Path, options: tuple[str, ...], confirm: str
+) -> None:
+    path = tmp_path / "office.toml"
+    run("holiday", str(path), *OFFICE, *options)
+    asked = [step.confirm for step in load_config(path).schemes["duty"].steps if step.ring]
+    assert asked == [confirm, confirm]
 
 
 def test_f28_without_a_terminal_what_is_missing_is_named_with_its_option(tmp_path: Path) -> None:
