@@ -17,7 +17,7 @@ from b2bua.config.origin import KeyPath, Origin, dotted
 from b2bua.config.replacing import NotWritten, Replacement
 from b2bua.config.rewriting import Content
 from b2bua.config.sources import files_of, read_tables
-from b2bua.config.uses import uses
+from b2bua.config.uses import renamed, uses
 from b2bua.errors import B2buaError, ConfigError, Problem
 
 MARK = b"\xef\xbb\xbf"
@@ -128,7 +128,8 @@ def _expected(tables: Mapping[str, Any], edit: Edit, content: Content | None) ->
         del wanted[edit.section]
     if edit.new_name:
         for key in uses(wanted, edit.section, edit.name):
-            _table_of(wanted, key)[key[-1]] = edit.new_name
+            table = _table_of(wanted, key)
+            table[key[-1]] = renamed(table[key[-1]], edit.name, edit.new_name)
     return wanted
 
 
@@ -181,7 +182,8 @@ def _changed(
         text = old.text
         try:
             for key in (key for key in named if origin.locate(key)[0] == file):
-                text = rewriting.set_value(text, key, edit.new_name)
+                value = renamed(_table_of(tables, key)[key[-1]], edit.name, edit.new_name)
+                text = rewriting.set_value(text, key, value)
             if file == home and content is None:
                 text = rewriting.remove(text, table)
             elif file == home and content is not None:

@@ -65,10 +65,12 @@ class ConditionReader:
         if name in self._queues:
             agents = self._queues[name]
             return frozenset(person for agent in agents for person in self._targets.people(agent))
-        if name in self._groups or name in self._people:
+        try:
             return frozenset(self._targets.people(name))
-        names = [*self._queues, *self._groups, *self._people]
-        raise ValueError(f"there is no queue, group or person {name!r}{did_you_mean(name, names)}")
+        except ValueError:
+            names = [*self._queues, *self._groups, *self._people]
+            why = f"there is no queue, group or person {name!r}{did_you_mean(name, names)}"
+            raise ValueError(why) from None
 
     @staticmethod
     def _refuse_idle(condition: Condition) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ DESTINATIONS: tuple[KeyPath, ...] = (
     ("extension", ANY),
 )
 """What can be done with callers."""
+CONDITIONS: tuple[KeyPath, ...] = (("scheme", ANY, "when"), ("scheme", ANY, "step", ANY, "when"))
+"""On the load: a text, or a list of them."""
 NAMED_BY: Mapping[str, tuple[KeyPath, ...]] = {
     "scheme": (
         ("office", "default-scheme"),
@@ -29,15 +32,35 @@ NAMED_BY: Mapping[str, tuple[KeyPath, ...]] = {
         ("scheme", ANY, "otherwise"),
         *((*path, "scheme") for path in DESTINATIONS),
     ),
-    "queue": tuple((*path, "queue") for path in DESTINATIONS),
+    "queue": (
+        *((*path, "queue") for path in DESTINATIONS),
+        *((*path, *at) for path in CONDITIONS for at in ((), (ANY,))),
+    ),
 }
-"""Section: the keys whose values are names of its tables."""
+"""Section: the keys whose values are names of its tables, or conditions on them."""
+IN_CONDITION = re.compile(r"(?<=\bin\s)\s*(\S+?)(?=\s*[<>])", re.IGNORECASE)
+"""The name in ``waiting in sales > 3``."""
 
 
 def uses(tables: Mapping[str, Any], section: str, name: str) -> tuple[KeyPath, ...]:
-    """Return the keys whose value is the table ``name`` of a section; it may name itself."""
+    """Return the keys whose value names the table ``name`` of a section; it may name itself."""
     found = (each for pattern in NAMED_BY[section] for each in _values(tables, pattern))
-    return tuple(path for path, value in found if value == name)
+    return tuple(path for path, value in found if _names(path, value, name))
+
+
+def _names(path: KeyPath, value: Any, name: str) -> bool:
+    if "when" not in path[2:]:
+        return bool(value == name)
+    found = IN_CONDITION.search(value) if isinstance(value, str) else None
+    return found is not None and found[1] == name
+
+
+def renamed(value: str, name: str, new_name: str) -> str:
+    """Return the value of a key, which is a name or a condition, with another name."""
+    found = IN_CONDITION.search(value)
+    if value == name or found is None:
+        return new_name
+    return f"{value[: found.start(1)]}{new_name}{value[found.end(1) :]}"
 
 
 def _values(value: Any, pattern: KeyPath, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:

@@ -158,6 +158,23 @@ async def test_row_f1_a_new_name_holds_wherever_the_scheme_is_named(tmp_path: Pa
         assert after.replace("[scheme.tested]\n\n", "") == before, "also the comments"
 
 
+async def test_row_s2_f1_conditions_on_the_load_are_put_and_a_queues_new_name_holds_in_them(
+    tmp_path: Path,
+) -> None:
+    few = {"ring": ["+48600999888"], "when": ["waiting  in sales>=3", "free in anne < 1"], "confirm": "voice"}
+    flow = {"when": "free in sales > 0", "otherwise": "default", "steps": [few, {"queue": "sales"}, BOX]}
+    async with editor(tmp_path) as run:
+        refused = await run.why("PUT", "/v1/schemes/flow", flow, status=422)
+        assert "there is no queue, group or person 'anne'" in str(refused)
+        few["when"] = ["waiting  in sales>=3", "free in 101 < 1"]
+        assert (await run.ask("PUT", "/v1/schemes/flow", flow, status=201))["scheme"] == flow
+        said = await run.ask("PUT", "/v1/queues/sales/name", {"name": "shop"})
+        assert "scheme.flow.step.1.when.1" in said["used_by"]
+        read = (await run.ask("GET", "/v1/schemes/flow"))["scheme"]
+        assert read["when"] == "free in shop > 0"
+        assert read["steps"][0]["when"] == ["waiting  in shop>=3", "free in 101 < 1"]
+
+
 # --- what is refused ---------------------------------------------------------------------------------------
 
 

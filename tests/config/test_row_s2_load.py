@@ -56,6 +56,7 @@ def condition(read: Reads, text: str) -> Condition:
         ("free in two <= 1", {"busy": {"olena"}}, False),
         ("free in two <= 1", {"busy": {"anna"}}, True),
         ("free in anna < 1", {"busy": {"anna"}}, True),
+        ("free in 101 < 1", {"busy": {"anna"}}, True),
         ("free < 2", {"busy": {"anna", "piotr"}}, True),
         ("waiting in sales > 2", {"waiting": {"sales": 2, "support": 9}}, False),
         ("waiting in sales > 2", {"waiting": {"sales": 3}}, True),
