@@ -79,6 +79,8 @@ class CallerIdentity:
     """What the answerer should read before the caller's number, e.g. the number's name."""
     source: str = ""
     """Where the caller found the number that they dialled."""
+    is_sips: bool = False
+    """The caller called a ``sips:`` address: nobody is rung but by TLS (RFC 3261 §26.2.2)."""
 
     @property
     def is_internal(self) -> bool:
@@ -115,6 +117,8 @@ class Call:
         self.has_left_message = False
         self.is_self_served = False
         self.doing = ""
+        self.lacks_tls = False
+        """Somebody was not rung, because the call had to go by TLS."""
         self.last_status: int | None = None
         self._began = asyncio.get_running_loop().time()
 

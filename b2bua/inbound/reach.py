@@ -11,6 +11,7 @@ from b2bua.call.callee import Dial, Reached, Vigil
 from b2bua.call.digits import DtmfMode
 from b2bua.config import models as config
 from b2bua.errors import MalformedMessage, Unavailable
+from b2bua.inbound.secured import NO_TLS, is_sips, secured
 from b2bua.registrar.bindings import Binding, Bindings
 from b2bua.routing.destination import External, Mobile, Person, Shows, SipAddress, Target
 from b2bua.routing.plan import Plan
@@ -57,7 +58,16 @@ class Reach:
     """Finds the addresses of a trunk or of a SIP address, best first; raises Unavailable."""
 
     async def __call__(self, target: Target, call: Call) -> Reached:
-        """Return what ``target`` comes to for ``call``; nothing to dial is an answer, not an error."""
+        """Return what ``target`` comes to for ``call``; nothing to dial is an answer, not an error.
+
+        A call that came by ``sips:``, and whatever is called by it, goes by TLS or not at all.
+        """
+        found = await self._found(target, call)
+        reached = secured(found, needs_tls=call.identity.is_sips, has_way=self.endpoint.has_way)
+        call.lacks_tls = call.lacks_tls or reached.why_not == NO_TLS
+        return reached
+
+    async def _found(self, target: Target, call: Call) -> Reached:
         match target:
             case Person(name) | Mobile(name) if why := self.excuse(name, call.identity):
                 return Reached(self.person(name).title, (), why, person=name, is_excused=True)
@@ -89,6 +99,8 @@ class Reach:
 
     def _device(self, binding: Binding, person: config.Person, call: Call) -> Dial:
         hop = binding.hop_now(self.endpoint.is_connected)
+        if not hop.is_secure and (call.identity.is_sips or is_sips(binding.contact_uri)):
+            hop = binding.listening_hop or hop
         return Dial(
             who=person.title,
             uri=binding.contact_uri,

@@ -30,6 +30,7 @@ from b2bua.inbound.numbers import (
 )
 from b2bua.inbound.outside import Outside
 from b2bua.inbound.pickup import Pickups, read_pickup
+from b2bua.inbound.secured import SIPS_NOT_ALLOWED, is_sips
 from b2bua.inbound.unlisted import UnlistedNumbers
 from b2bua.people.directory import Directory
 from b2bua.people.engaged import talking
@@ -157,6 +158,7 @@ class Reception:
             label=spec.label if spec else "",
             source=spec.source or "" if spec else "",
             is_private=not caller.number,
+            is_sips=is_sips(invite.request.uri),
         )
         start = self._start(plan, dialled)
         with ExitStack() as held:
@@ -196,6 +198,7 @@ class Reception:
             dialled,
             person=person.name,
             is_private=wants_privacy(invite.request),
+            is_sips=is_sips(invite.request.uri),
         )
         with ExitStack() as held:
             held.enter_context(talking(self.occupancy, person.name))
@@ -235,6 +238,7 @@ class Reception:
         label: str = "",
         source: str = "",
         is_private: bool,
+        is_sips: bool = False,
     ) -> CallerIdentity:
         return CallerIdentity(
             call_id=secrets.token_hex(6),
@@ -244,6 +248,7 @@ class Reception:
             trunk=trunk,
             person=person,
             is_private=is_private,
+            is_sips=is_sips,
             label=label,
             source=source,
         )
@@ -315,7 +320,8 @@ class Reception:
                 timer.cancel()
         if not call.caller.is_answered:
             # one of our own people learns why the far end could not be reached
-            call.caller.reject(call.last_status if call.identity.is_internal and call.last_status else 480)
+            status = call.last_status if call.identity.is_internal and call.last_status else 480
+            call.caller.reject(status, headers=(SIPS_NOT_ALLOWED,) if call.lacks_tls else ())
         return why
 
     async def _close(self, ledger: JournalLedger, call: NewCall, ending: Ending) -> None:

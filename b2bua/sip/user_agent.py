@@ -102,6 +102,10 @@ class UserAgent:
         transport = self._layer.transport_for(hop)
         return transport is not None and transport.is_connected(hop)
 
+    def has_way(self, hop: Hop) -> bool:
+        """Return whether we have a transport that reaches ``hop``."""
+        return self._layer.transport_for(hop) is not None
+
     def contact(self, toward: Hop, user: str | None, *, is_secure: bool = False) -> str:
         """Return our Contact value for peers at ``toward``; ``sips:`` for who called one (§12.1.1)."""
         local = self.local_hop(toward)

@@ -41,6 +41,7 @@ from media.wav import read_wav
 
 DEMO = Path(__file__).resolve().parents[2] / "config" / "demo.toml"
 SERVER = Hop("udp", "127.0.0.1", 5060)
+SERVER_TLS = Hop("tls", "127.0.0.1", 5061)
 SERVER_IPV6 = Hop("udp", "2001:db8::1", 5060)
 IPV6_PEERS = "2001:db8::2"
 MOBILES = ("127.0.0.1", 5090)
@@ -75,10 +76,12 @@ class Office:
         """What reads the configuration again."""
         return self.server.reloader
 
-    async def softphone(self, name: str, port: int, *, host: str = "127.0.0.1") -> Softphone:
+    async def softphone(
+        self, name: str, port: int, *, host: str = "127.0.0.1", transport: str = "udp"
+    ) -> Softphone:
         """Return a phone on the network that has not registered."""
         endpoint = SipEndpoint(user_agent=name, random=random.Random(port))
-        local = endpoint.attach(self.network.transport(host, port))
+        local = endpoint.attach(self.network.transport(host, port, transport=transport))
         phone = Softphone(name, endpoint, self.peers, local)
         self.stack.push_async_callback(phone.close)
         return phone
@@ -229,13 +232,14 @@ async def office(
     workers: int = 1,
     worker_starts_in: float = 0.0,
     http: Answers | None = None,
+    tls: bool = False,
 ) -> AsyncIterator[Office]:
     """Run the demo office, or the one that the TOML text ``config`` describes, in ``folder``.
 
     ``scheme`` is TOML to add, in which ``[[step]]`` are the steps of what ``NUMBER`` leads to. With ``ipv6``
     the office has both IP versions, and so have its phones, whose sound is at that address. Its own sound is
     at ``ports``, in so many ``workers``, which take ``worker_starts_in`` seconds to start, after a crash too.
-    ``http`` stands for all servers that the office asks over HTTP.
+    ``http`` stands for all servers that the office asks over HTTP. With ``tls`` it has that beside UDP.
     """
     network, rtp = MemoryNetwork(random.Random(1)), MemoryRtpNetwork()
     loop = asyncio.get_running_loop()
@@ -245,7 +249,10 @@ async def office(
         peers = await MediaEngine.in_process(network=rtp, address=theirs, ports=(30000, 40000))
         stack.push_async_callback(peers.close)
         surroundings = Surroundings(
-            transports=[network.transport(host, SERVER.port) for host in ours],
+            transports=[
+                *(network.transport(host, SERVER.port) for host in ours),
+                *([network.transport(SERVER.host, SERVER_TLS.port, transport="tls")] if tls else []),
+            ],
             start_engine=lambda: MediaEngine.in_process(
                 network=rtp, address=ours, ports=ports, workers=workers, delay_s=worker_starts_in
             ),
