@@ -22,7 +22,7 @@ from b2bua.phrases import Phrasebook
 
 def check_office(path: Path, config: Config) -> bool:
     """Print what is wrong or unwise, and what was proven; return whether the office can run so."""
-    proof = prove(config, config.plan(), datetime.now(UTC))
+    proof = _proof(config, datetime.now(UTC))
     problems = (
         *lint(config),
         *_sounds(config),
@@ -39,6 +39,16 @@ def check_office(path: Path, config: Config) -> bool:
     errors = sum(not problem.is_warning for problem in problems)
     typer.echo(f"{path}: {_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}")
     return not errors
+
+
+def _proof(config: Config, now: datetime) -> Proof:
+    """Return what the walk comes to, with the calendars as they were read last."""
+    plan = config.plan()
+    if config.calendars:
+        from b2bua.cli.calendars import kept_calendars
+
+        plan = plan.with_calendars(kept_calendars(config, now).calendars)
+    return prove(config, plan, now)
 
 
 def _sounds(config: Config) -> Sequence[Problem]:

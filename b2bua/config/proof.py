@@ -128,6 +128,9 @@ class _Walk:
                     "webhook",
                     "while the webhook or the CRM fails nobody is rung: let a later step ring somebody",
                 )
+        elif _is_without_duty(found) and not _rings(found, Failure()):
+            when = _moment(situation)
+            yield "duty", f"nobody is on duty at {when}, and nobody else is rung: a gap in a rota"
         elif is_open and any(rung(self._plan, Goto(spec.in_hours))) and not _rings(found, Failure()):
             when = _moment(situation)
             yield "nobody", f"nobody is rung at {when}, although it is open then: only voicemail is left"
@@ -176,6 +179,11 @@ def _drops(situation: Situation, found: Ways) -> Iterator[tuple[str, str]]:
                 where = f"the caller is dropped after {way.position.key}"
                 yield "dropped", f"{_moment(situation)}{_in_words(failure)}: {where}"
                 return
+
+
+def _is_without_duty(found: Ways) -> bool:
+    """Return whether a step is passed over because nobody of its rota is on duty."""
+    return any(skipped.has_nobody_on_duty for way in found.all.values() for skipped in way.position.skipped)
 
 
 def _rings(found: Ways, failure: Failure) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from b2bua.config.dead_ends import choices
+from b2bua.config.duties import gap_of
 from b2bua.config.situations import holiday_of, working_hours_of
 from b2bua.routing.destination import Destination, Goto, Menu, Person, Queue, Ring, Target
 from b2bua.routing.plan import NumberSpec, Plan, Scheme
@@ -40,6 +41,9 @@ def hours_of(plan: Plan, spec: NumberSpec) -> frozenset[str]:
     for scheme in _schemes_of(plan, spec):
         found |= {working_hours_of(scheme.name)} if scheme.works else set()
         found |= {step.hours for step in scheme.steps if step.hours}
+    for destination in _destinations_of(plan, spec):
+        if isinstance(destination, Ring):
+            found |= {gap_of(duty.rota) for duty in destination.duties}
     if spec.schedule:
         found.add(spec.schedule)
         found |= {holiday_of(spec.schedule)} if spec.holiday else set()
@@ -66,6 +70,12 @@ def loads(plan: Plan, spec: NumberSpec) -> list[frozenset[str]]:
 
 def _schemes_of(plan: Plan, spec: NumberSpec) -> Iterator[Scheme]:
     """Yield the schemes that callers of a number can come into."""
+    found = _destinations_of(plan, spec)
+    yield from (plan.schemes[each.scheme] for each in found if isinstance(each, Goto))
+
+
+def _destinations_of(plan: Plan, spec: NumberSpec) -> Iterator[Destination]:
+    """Yield all that can be done with callers of a number, each once."""
     seen = set[Destination]()
     todo: list[Destination] = [Goto(name) for name in spec.schemes]
     while todo:
@@ -73,10 +83,10 @@ def _schemes_of(plan: Plan, spec: NumberSpec) -> Iterator[Scheme]:
         if destination in seen:
             continue
         seen.add(destination)
+        yield destination
         if isinstance(destination, Menu):
             todo += choices(plan, plan.menus[destination.name])
         elif isinstance(destination, Goto):
             scheme = plan.schemes[destination.scheme]
             todo += [step.destination for step in scheme.steps]
             todo += [Goto(scheme.otherwise)] if scheme.otherwise else []
-            yield scheme

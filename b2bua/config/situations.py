@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from itertools import chain
 from zoneinfo import ZoneInfo
 
+from b2bua.config.duties import gaps_on
 from b2bua.routing.plan import Plan
 from b2bua.routing.schedule import MINUTES_A_DAY, Schedule, Span
 
@@ -20,7 +21,10 @@ class Situation:
     """What is open, and what kind of day it is."""
 
     holds: frozenset[str]
-    """Keys of hours that are open, ``holiday_of`` them where it is one, ``working_hours_of`` schemes."""
+    """Keys of hours that are open, ``holiday_of`` them where it is one, ``working_hours_of`` schemes.
+
+    And ``gap_of`` rotas of whom nobody is on duty.
+    """
     at: datetime
     """The first moment at which it is so; aware."""
     load: frozenset[str] = frozenset()
@@ -40,8 +44,8 @@ def working_hours_of(scheme: str) -> str:
 def situations(plan: Plan, now: datetime) -> tuple[Situation, ...]:
     """Return every combination of what is open and what is not that comes within a year from ``now`` on.
 
-    Each change point of each day is looked at, of holidays and days that differ as well. Without hours there
-    is one situation.
+    Each change point of each day is looked at, of holidays and days that differ as well, and each gap in a
+    rota. Without hours and rotas there is one situation.
     """
     zone = ZoneInfo(plan.timezone)
     since, schedules = now.astimezone(zone).date(), _schedules(plan)
@@ -53,14 +57,16 @@ def situations(plan: Plan, now: datetime) -> tuple[Situation, ...]:
         day = since + timedelta(days=number)
         spans = [each.spans_on(day) for each in schedules.values()]
         holidays = frozenset(holiday_of(name) for name in minded if schedules[name].is_holiday(day))
-        alike, yesterday, before = (holidays, *before, *spans), before, spans
+        duty = gaps_on(plan, day, zone)
+        alike, yesterday, before = (holidays, duty, *before, *spans), before, spans
         if alike in seen:  # most days are as those of another week
             continue
         seen.add(alike)
-        for minute in _change_points(spans, yesterday):
+        for minute in sorted({*_change_points(spans, yesterday), *(minute for minute, _ in duty)}):
             at = datetime.combine(day, time(minute // 60, minute % 60), tzinfo=zone)
             is_open = (name for name, schedule in schedules.items() if schedule.is_open(at))
-            found.setdefault(holidays.union(is_open), at)
+            gaps = next((each for since, each in reversed(duty) if since <= minute), frozenset[str]())
+            found.setdefault(holidays.union(is_open, gaps), at)
     return tuple(Situation(holds, at) for holds, at in found.items())
 
 
