@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from b2bua.routing.plan import Plan
 from b2bua.routing.rota import Rota
 
+GAP = "a gap of rota "
 A_DAY = timedelta(days=1)
 Duty = tuple[tuple[int, frozenset[str]], ...]
 """Minutes of a day, and which gaps there are from then on."""
@@ -15,7 +16,12 @@ Duty = tuple[tuple[int, frozenset[str]], ...]
 
 def gap_of(rota: str) -> str:
     """Return the name of what holds while nobody of the rota is on duty."""
-    return f"a gap of rota {rota}"
+    return f"{GAP}{rota}"
+
+
+def has_gap(holds: frozenset[str]) -> bool:
+    """Return whether nobody of some rota is on duty in a situation."""
+    return any(name.startswith(GAP) for name in holds)
 
 
 def gaps_on(plan: Plan, day: date, zone: tzinfo) -> Duty:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import product
 
+from b2bua.config.duties import has_gap
 from b2bua.config.models import Config
 from b2bua.config.numbers import written_numbers
 from b2bua.config.origin import Fault, KeyPath
@@ -128,12 +129,19 @@ class _Walk:
                     "webhook",
                     "while the webhook or the CRM fails nobody is rung: let a later step ring somebody",
                 )
-        elif _is_without_duty(found) and not _rings(found, Failure()):
+        elif self._lacks_duty(spec, situation, found):
             when = _moment(situation)
             yield "duty", f"nobody is on duty at {when}, and nobody else is rung: a gap in a rota"
         elif is_open and any(rung(self._plan, Goto(spec.in_hours))) and not _rings(found, Failure()):
             when = _moment(situation)
             yield "nobody", f"nobody is rung at {when}, although it is open then: only voicemail is left"
+
+    def _lacks_duty(self, spec: NumberSpec, situation: Situation, found: Ways) -> bool:
+        """Return whether nobody is rung because a rota that means to have somebody has nobody then."""
+        if not has_gap(situation.holds & hours_of(self._plan, spec)) or _rings(found, Failure()):
+            return False
+        skipped = (each for way in found.all.values() for each in way.position.skipped)
+        return any(each.has_nobody_on_duty for each in skipped)
 
 
 def _failures(found: Ways) -> list[Failure]:
@@ -179,11 +187,6 @@ def _drops(situation: Situation, found: Ways) -> Iterator[tuple[str, str]]:
                 where = f"the caller is dropped after {way.position.key}"
                 yield "dropped", f"{_moment(situation)}{_in_words(failure)}: {where}"
                 return
-
-
-def _is_without_duty(found: Ways) -> bool:
-    """Return whether a step is passed over because nobody of its rota is on duty."""
-    return any(skipped.has_nobody_on_duty for way in found.all.values() for skipped in way.position.skipped)
 
 
 def _rings(found: Ways, failure: Failure) -> bool:
