@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from b2bua.store.database import FILE_NAME
 
@@ -254,13 +255,21 @@ class Product:
 
     def outcomes(self, dialled: str = "") -> list[str | None] | None:
         """Return the outcomes of calls (to ``dialled``), None for one that goes on; None: nobody knows."""
-        path = self.folder / "data" / FILE_NAME
         try:
-            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=1.0)) as database:
-                rows = database.execute("select outcome from calls where ? in ('', dialled)", (dialled,))
-                return [outcome for (outcome,) in rows]
+            rows = self.rows("select outcome from calls where ? in ('', dialled)", dialled)
         except sqlite3.Error:
             return None
+        return [outcome for (outcome,) in rows]
+
+    def rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        """Return what a query of the database finds.
+
+        Raises:
+            sqlite3.Error: it cannot be read now.
+        """
+        path = self.folder / "data" / FILE_NAME
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=1.0)) as database:
+            return database.execute(query, values).fetchall()
 
     def command(self, *arguments: str) -> str:
         """Return what a command of the product prints."""

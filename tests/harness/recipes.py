@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from b2bua.recipes.answers import Answers, Colleague, Line
 from b2bua.recipes.recipe import recipe
 from tests.harness.office import MOBILES, MONDAY_NOON, Office, office
 from tests.harness.office import Answers as HttpAnswers
+from tests.harness.product import HOST
 
 NUMBER = "+48221234567"
 BACKUP = "+48600999888"
@@ -31,6 +34,37 @@ ANSWERS = Answers(
     email="office@office.example",
     opening="08:00-18:00",
 )
+
+
+ALWAYS, NEVER = 'daily = "24h"', 'daily = "closed"'
+
+
+def started_recipe(
+    demo: str, name: str, *, told: Mapping[str, str] | None = None, hours: str = ALWAYS, change: str = ""
+) -> str:
+    """Return a recipe as the office of `Product`, on the ports of ``demo``, open as ``hours`` says.
+
+    ``change`` is "old -> new", of which the recipe must have the first.
+    """
+    port = re.search(r'^listen = "[\d.]+:(\d+)"', demo, re.MULTILINE)
+    outside = re.search(r"^port = (\d+)", demo, re.MULTILINE)
+    rtp = re.search(r'^ports = "([\d-]+)"', demo, re.MULTILINE)
+    assert port
+    assert outside
+    assert rtp
+    text = recipe(name).written(replace(ANSWERS, line=Line(f"{HOST}:{outside[1]}")), told)
+    changes = [
+        (f'"{HOST}:5060"', f'"{HOST}:{port[1]}"'),
+        ("[rtp]\n", f'[rtp]\nports = "{rtp[1]}"\n'),
+        ('mon-fri = "08:00-18:00"', hours),
+        ('holidays = "PL"', ""),
+        ('qualify-every = "30s"', ""),
+    ]
+    changes += [tuple(change.split(" -> "))] if change else []  # type: ignore[list-item]
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return text
 
 
 @asynccontextmanager

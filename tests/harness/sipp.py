@@ -103,17 +103,27 @@ class Sipp:
         text = self._messages.read_text(errors="replace") if self._messages.exists() else ""
         return re.findall(r"message received \[\d+\] bytes :\n\n(.*?)(?=\n-{20,} |\Z)", text, re.DOTALL)
 
-    def times(self, start: str, *, kind: str = "received") -> list[float]:
-        """Return when messages came, or were ``sent``, that begin with ``start``: seconds of the clock.
+    def traced(self, start: str, *, kind: str = "received") -> list[tuple[float, str]]:
+        """Return the messages that came, or were ``sent``, and begin with ``start``, each with its time.
 
-        Repetitions are left out.
+        Times are seconds of the clock; repetitions are included.
         """
         text = self._messages.read_text(errors="replace") if self._messages.exists() else ""
-        found: dict[str, float] = {}
-        for at, direction, message in _MESSAGE.findall(text):
-            if direction == kind and message.startswith(start):
-                found.setdefault(message, datetime.fromisoformat(at).timestamp())
-        return list(found.values())
+        return [
+            (datetime.fromisoformat(at).timestamp(), message)
+            for at, direction, message in _MESSAGE.findall(text)
+            if direction == kind and message.startswith(start)
+        ]
+
+    def times(self, start: str, *, kind: str = "received", with_repetitions: bool = False) -> list[float]:
+        """Return when such messages came or were sent; repetitions are left out unless they are asked for."""
+        found = self.traced(start, kind=kind)
+        if with_repetitions:
+            return [at for at, _ in found]
+        first: dict[str, float] = {}
+        for at, message in found:
+            first.setdefault(message, at)
+        return list(first.values())
 
     @property
     def dialog(self) -> str:
@@ -139,6 +149,10 @@ class Sipp:
             for _, local, _, state, *_ in map(str.split, _sockets(kind))
         )
         return is_bound or self._process.poll() is not None
+
+    def freeze(self) -> None:
+        """Lose the power: it takes packets and answers none."""
+        self._process.send_signal(signal.SIGSTOP)
 
     def vanish(self) -> None:
         """End at once without a word, as a phone that loses power."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tests.harness.product import HOST
@@ -13,6 +15,22 @@ HANGS = "hangs"
 """Says nothing until the server is closed."""
 Says = Callable[[str], str | int]
 """Returns what is answered to a path: text, a status, or ``HANGS``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request that brought something."""
+
+    at: float
+    """Seconds of the clock."""
+    method: str
+    """``POST`` or ``PUT``."""
+    path: str
+    """Without the server."""
+    key: str
+    """Its Idempotency-Key."""
+    content: bytes
+    """As it came."""
 
 
 class WebServer(ThreadingHTTPServer):
@@ -25,6 +43,8 @@ class WebServer(ThreadingHTTPServer):
         super().__init__((HOST, 0), _Requests)
         self.says = says
         self.asked: list[str] = []
+        self.sent: list[Sent] = []
+        """What was posted and put."""
         self.is_closing = threading.Event()
 
     @property
@@ -50,8 +70,13 @@ class _Requests(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        key = self.headers.get("Idempotency-Key", "")
+        self.server.sent.append(Sent(time.time(), self.command, self.path, key, content))
         self.do_GET()
+
+    def do_PUT(self) -> None:
+        self.do_POST()
 
     def log_message(self, *_: object) -> None:
         return

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from media.errors import MalformedMedia
 from media.wav import read_wav
 from tests.harness.baresip import seconds_of
 from tests.harness.product import Product, until
-from tests.interop.carrier import CALLER, carrier_call, carrier_calls
+from tests.harness.sipp import Cast, Sipp
+from tests.harness.web_server import HANGS, web_server
+from tests.interop.carrier import carrier_call, carrier_calls
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
 
@@ -30,20 +33,78 @@ MAY_BE_LOST_S = 1.0
 PATIENCE_S = 20.0
 
 
-async def test_row_v7_d12_kill_9_keeps_the_recording_and_promises_a_call_back(tmp_path: Path) -> None:
-    with Product.running(tmp_path) as product:
+WAITING = {"rings": "+48221240701", "waits in the queue": "+48221240702", "is asked": "+48221240703"}
+WAITING |= {"is in the menu": "+48221230003", "talks": "+48221240704"}
+IN_EVERY_STATE = """
+[number."+48221240701"]
+scheme = "ringing"
+[[scheme.ringing.step]]
+ring = ["102"]
+for = "60s"
+[[scheme.ringing.step]]
+voicemail = "sales"
+[number."+48221240702"]
+scheme = "queueing"
+[[scheme.queueing.step]]
+queue = "waiting"
+[[scheme.queueing.step]]
+voicemail = "sales"
+[queue.waiting]
+agents = ["olena"]
+max-wait = "90s"
+[number."+48221240703"]
+scheme = "asking"
+[[scheme.asking.step]]
+webhook = "hanging"
+[[scheme.asking.step]]
+voicemail = "sales"
+[webhook.hanging]
+url = "{url}"
+budget = "5s"
+[number."+48221240704"]
+scheme = "talking"
+[[scheme.talking.step]]
+ring = ["104"]
+for = "10s"
+[[scheme.talking.step]]
+voicemail = "sales"
+"""
+
+
+async def test_row_v7_d12_kill_9_keeps_the_recording_and_promises_everybody_a_call_back(
+    tmp_path: Path,
+) -> None:
+    with (
+        web_server(lambda _: HANGS) as server,
+        Product.running(tmp_path / "office", extra=IN_EVERY_STATE.format(url=server.url)) as product,
+        Cast.around(tmp_path / "sipp", product.port) as cast,
+    ):
+        for extension in ("102", "103"):
+            cast.phone("phone-rings-cancelled.xml", extension)
+        phone = cast.phone("phone-answers.xml", "104", "-d", "100")
         async with carrier_call(product, VOICEMAIL) as leg:
             began = await _speak_into_voicemail(leg, product)
+            for number in WAITING.values():
+                cast.trunk("trunk-speaks-until-hung-up.xml", number)
+            everybody = partial(_are_all_under_way, product, phone)
+            await asyncio.to_thread(until, everybody, within=PATIENCE_S, what="all are there")
             said = time.monotonic() - began
             await asyncio.to_thread(product.kill)
         (path,) = product.recordings()
         assert _recorded(path) >= said - MAY_BE_LOST_S
         await asyncio.to_thread(product.start)
-        (call,) = await asyncio.to_thread(product.finished_calls)
-        assert (call.caller, call.dialled, call.outcome) == (CALLER, VOICEMAIL, "promise")
-        assert "call back" in call.story
+        calls = await asyncio.to_thread(product.finished_calls, at_least=1 + len(WAITING))
+        assert {call.dialled for call in calls} == {VOICEMAIL, *WAITING.values()}
+        assert {call.outcome for call in calls} == {"promise"}
+        assert all("call back" in call.story for call in calls)
+        owed = product.command("calls", str(product.config), "--promises")
+        assert len(owed.splitlines()) == len(calls)
         assert _recorded(path) >= said - MAY_BE_LOST_S
         product.assert_log_is_clean()
+
+
+def _are_all_under_way(product: Product, phone: Sipp) -> bool:
+    return product.outcomes() == [None] * (1 + len(WAITING)) and bool(phone.times("ACK"))
 
 
 async def test_kill_9_of_the_media_process_loses_none_of_50_calls(tmp_path: Path) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from b2bua.recipes.answers import Line
-from b2bua.recipes.recipe import recipe
-from tests.harness.product import HOST, CallLine, Product
-from tests.harness.recipes import ANSWERS, MOBILE_A, MOBILE_B, NUMBER
+from tests.harness.product import CallLine, Product
+from tests.harness.recipes import MOBILE_A, MOBILE_B, NUMBER, started_recipe
 from tests.harness.sipp import Cast, Sipp
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
@@ -36,30 +34,11 @@ class Played:
     call: CallLine
 
 
-def flagship(demo: str) -> str:
-    """Return the recipe as an office on the ports of ``demo``, open at all hours."""
-    port = re.search(r'^listen = "[\d.]+:(\d+)"', demo, re.MULTILINE)
-    outside = re.search(r"^port = (\d+)", demo, re.MULTILINE)
-    rtp = re.search(r'^ports = "([\d-]+)"', demo, re.MULTILINE)
-    assert port
-    assert outside
-    assert rtp
-    text = recipe("flagship").written(replace(ANSWERS, line=Line(f"{HOST}:{outside[1]}")))
-    for old, new in (
-        (f'"{HOST}:5060"', f'"{HOST}:{port[1]}"'),
-        ("[rtp]\n", f'[rtp]\nports = "{rtp[1]}"\n'),
-        ('mon-fri = "08:00-18:00"', 'daily = "24h"'),
-        ('holidays = "PL"', ""),
-        ('qualify-every = "30s"', ""),
-    ):
-        assert old in text
-        text = text.replace(old, new)
-    return text
-
-
 def begin(folder: Path, stack: ExitStack) -> Callable[[], Played]:
     """Let the call come in; return what waits for its end."""
-    office = stack.enter_context(Product.running(folder, change=flagship))
+    office = stack.enter_context(
+        Product.running(folder, change=lambda demo: started_recipe(demo, "flagship"))
+    )
     cast = stack.enter_context(Cast.around(folder / "sipp", office.port, limit_s=LONGEST_S))
     mobiles = cast.carrier("carrier-mailbox-greets.xml", office.outside_port, "-d", "1000", "-m", "2")
     phones = tuple(cast.phone("phone-rings-cancelled.xml", extension) for extension in ("201", "202"))

@@ -226,6 +226,7 @@ def test_row_d1_call_is_answered_before_the_carrier_cancels(show: Show, scene: S
 def test_every_scenario_is_played_and_described() -> None:
     played = {f"trunk-{scene.trunk}.xml" for scene in SCENES} | {"phone-registers-digest.xml"}
     played |= {"trunk-waits-for-the-voicemail.xml"}  # by test_row_f28_flagship.py
+    played |= {"trunk-speaks-until-hung-up.xml"}  # by test_row_d10_in_real_time.py
     played |= {f"carrier-{name}.xml" for name in CARRIERS}
     played |= {f"phone-{name}.xml" for name in (*MOVERS, *LAMPS)}
     played |= {f"phone-{phone.scenario}.xml" for scene in SCENES for phone in scene.phones}

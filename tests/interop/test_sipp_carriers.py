@@ -19,7 +19,7 @@ NOT_REGISTERED, IS_REGISTERED = "trunk demo is not registered", "trunk demo is r
 REGISTERS = "registers-401"
 CARRIERS = (
     *("challenges-407-stale", "redirects-302", "sees-no-number", "takes-info-digits", REGISTERS),
-    *("mailbox-greets", "presses-a-key", "challenges-401", "refuses-488"),
+    *("mailbox-greets", "presses-a-key", "challenges-401", "refuses-488", "refuses-the-number-403"),
 )
 """Files of ``sipp-scenarios/`` without ``carrier-`` and ``.xml``."""
 NUMBER = "+48221240500"
@@ -88,6 +88,7 @@ def _with_its_registrar(stack: ExitStack, office: Product, folder: Path, registr
         pytest.param(
             "challenges-407-stale", "calls-answered", id="rfc3261_22_3_rfc7616_3_3_challenged_thrice"
         ),
+        pytest.param("refuses-the-number-403", "calls-answered", id="row_d4_the_number_is_refused"),
         pytest.param("redirects-302", "calls-answered", id="rfc3261_8_1_3_4_redirected"),
         pytest.param("sees-no-number", "withholds-number", id="rfc3323_4_withheld_caller_is_forwarded"),
     ],
@@ -97,7 +98,9 @@ def test_row_f9_a_number_outside_is_rung_through_a_carrier_that_is(
 ) -> None:
     way = SIPP_WAY[transport]
     with Cast.around(tmp_path, office.port) as cast:
-        behind = cast.carrier(f"carrier-{carrier}.xml", office.outside_port, "-d", "300", over=way)
+        calls = "2" if carrier == "refuses-the-number-403" else "1"
+        arguments = ("-d", "300", "-m", calls)
+        behind = cast.carrier(f"carrier-{carrier}.xml", office.outside_port, *arguments, over=way)
         cast.trunk(f"trunk-{trunk}.xml", NUMBER, over=way).wait()
         behind.wait()
     call = office.finished_calls(of=NUMBER)[-1]
