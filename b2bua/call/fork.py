@@ -14,7 +14,7 @@ from b2bua.call.lines import Lines
 from b2bua.call.rung import Rung, Watch
 from b2bua.call.sound import SoundProfile
 from b2bua.errors import MalformedMessage, Unavailable, WrongState
-from b2bua.sip.causes import CALLER_HUNG_UP, COMPLETED_ELSEWHERE, NO_ANSWER
+from b2bua.sip.causes import ANSWERED_ELSEWHERE, CALLER_HUNG_UP, COMPLETED_ELSEWHERE, NO_ANSWER
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.session import Answered, OutgoingInvite, Progress, Refused
 from media.client import MediaEngine
@@ -337,7 +337,11 @@ class Fork:
     def _why_taken_back(self) -> Reply:
         if self._winner is not None:
             return Reply.ELSEWHERE
-        return Reply.NO_ANSWER if self.caller.is_up else Reply.TAKEN_BACK
+        if self.caller.is_up:
+            return Reply.NO_ANSWER
+        # A provider that rings others beside us says when one of them has answered: nobody here missed it.
+        is_served = self.caller.ended.result().status == ANSWERED_ELSEWHERE
+        return Reply.ELSEWHERE if is_served else Reply.TAKEN_BACK
 
     def _record_taken_back(self, leg: CalleeLeg, *, began: float) -> None:
         reply = self._why_taken_back()

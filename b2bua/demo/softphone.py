@@ -98,9 +98,9 @@ class PlacedCall:
         async with asyncio.timeout(within):
             return await asyncio.shield(self._task)
 
-    async def close(self) -> None:
-        """Cancel or hang up."""
-        self._invite.cancel()
+    async def close(self, *, reason: str | None = None) -> None:
+        """Cancel, with a Reason (RFC 3326) when given, or hang up."""
+        self._invite.cancel(reason=reason)
         self._task.cancel()
         await asyncio.wait({self._task})
         await self.leg.close()

@@ -144,7 +144,9 @@ def _readable_reasons(values: Iterable[str]) -> Iterator[Reason]:
                 yield Reason.parse(value)
 
 
-COMPLETED_ELSEWHERE = str(Reason("SIP", 200, "Call completed elsewhere"))
+ANSWERED_ELSEWHERE = 200
+"""Cause of the CANCEL of an INVITE that somebody else has answered (RFC 3326 §1)."""
+COMPLETED_ELSEWHERE = str(Reason("SIP", ANSWERED_ELSEWHERE, "Call completed elsewhere"))
 """For the CANCEL to phones that lost the race: they do not note a missed call."""
 NORMAL_CLEARING = str(Reason("Q.850", 16, "Normal call clearing"))
 """For the BYE of a call that simply ended."""

@@ -10,7 +10,8 @@ import pytest
 
 from b2bua.demo.softphone import CallRefused, Habit
 from b2bua.routing.facts import Facts
-from b2bua.sip.causes import CALLER_HUNG_UP
+from b2bua.sip.causes import CALLER_HUNG_UP, COMPLETED_ELSEWHERE
+from b2bua.store.backup import is_missed
 from b2bua.store.calls import CallOutcome
 from b2bua.store.database import FILE_NAME
 from b2bua.store.story import story
@@ -65,6 +66,25 @@ async def test_a_caller_who_hangs_up_while_it_rings_stops_every_phone_and_is_owe
             "hung up while it rang after 5 s; call back"
         )
         assert len(await demo.server.store.promises.open()) == 1
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_row_f8_a_call_that_the_provider_completed_elsewhere_is_missed_by_no_phone(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path) as demo:
+        for extension in ("101", "102", "103"):
+            await demo.phone(extension)
+        call = await demo.call_in(TOGETHER)
+        await asyncio.sleep(5)
+        await call.close(reason=COMPLETED_ELSEWHERE)
+        await asyncio.sleep(0.2)
+        for port in (5101, 5102, 5103):
+            assert demo.reasons("CANCEL", to_port=port) == [COMPLETED_ELSEWHERE]
+        [call_story] = await demo.stories()
+        assert not any(is_missed(event) for event in call_story.events)
+        assert call_story.outcome is CallOutcome.PROMISE
         await demo.settled()
 
 
