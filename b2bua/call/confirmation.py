@@ -38,6 +38,7 @@ TAKEN = Decision("", is_taken=True)
 REFUSED = Decision("declined", is_refused=True)
 NOT_PRESSED = Decision(f"answered, but nobody pressed {TAKE} (its voicemail?)")
 HUNG_UP = Decision(f"hung up without pressing {TAKE}")
+HUNG_UP_AT_ONCE = Decision("hung up before it was clear who had answered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Confirmation:
                 leg.dialled_on = ""
             return await self._decision(leg)
         except LegEnded:
-            return HUNG_UP
+            return HUNG_UP if leg.was_asked else HUNG_UP_AT_ONCE
         finally:
             leg.media.listen_for_answerer(None)
 

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from bench.answerers import Line, Told, Wave, listen, on_line, read
+from media import codecs
 from media.answerers import Answerers
 from media.commands import AnswererJudged, Event
+from media.encoding import Encoding, clock_rate_hz
+from media.resample import resample
 
 RATE = 8000
 ROOT = Path(__file__).resolve().parents[2]
@@ -137,9 +140,24 @@ def test_row_d5_a_far_end_that_sends_nothing_is_told_of_all_the_same() -> None:
     assert events == [AnswererJudged(5, events[0].who, "was silent")]  # type: ignore[union-attr]
 
 
-def test_row_d5_silence_that_is_not_sent_counts_as_silence() -> None:
-    from media import codecs
+@pytest.mark.parametrize("codec", ["PCMU", "G722", "opus"])
+@pytest.mark.parametrize(("name", "who"), [("uk-speaking", "person"), ("uk-mailbox", "unclear")])
+def test_row_d5_the_voice_is_told_in_every_codec(codec: str, name: str, who: str) -> None:
+    events: list[Event] = []
+    answerers = Answerers(events.append, has_codec=lambda _: True)
+    take, encoder = answerers.add(1, 0.0), codecs.encoder(Encoding(codec))
+    whole = np.concatenate((silence(0.4), voice(name), silence(6)))[: 6 * RATE]
+    pcm = resample((whole * 32767).astype(np.int16), RATE, encoder.sample_rate_hz)
+    size, ticks = encoder.sample_rate_hz // 50, clock_rate_hz(codec) // 50
+    for packet in range(len(pcm) // size):
+        now = (packet + 1) / 50
+        take(codec, encoder.encode(pcm[packet * size : (packet + 1) * size]), packet * ticks, 1, now)
+        if packet % 5 == 4 and not events:
+            answerers.hear(now)
+    assert [event.who.value for event in events if isinstance(event, AnswererJudged)] == [who]
 
+
+def test_row_d5_silence_that_is_not_sent_counts_as_silence() -> None:
     events: list[Event] = []
     answerers = Answerers(events.append, has_codec=lambda _: True)
     take, law = answerers.add(1, 0.0), codecs.by_name("PCMU")
