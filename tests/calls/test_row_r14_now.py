@@ -195,3 +195,21 @@ async def test_row_r14_an_office_that_stops_meanwhile_keeps_the_promise(tmp_path
         assert await is_owed(demo)
         demo.server.call_now(NewCallback("id-2", told.call, "", "x"), "")
         assert list(demo.server.roll) == []
+
+
+@virtual_time(limit_s=900)
+async def test_row_r14_who_has_pressed_1_on_a_mobile_already_is_not_asked_twice(tmp_path: Path) -> None:
+    scheme = '[[step]]\nring = ["mobile of anna"]\nconfirm = true\n[[step]]\nvoicemail = "sales"\n'
+    async with office(tmp_path, scheme=scheme) as demo:
+        outside = await demo.mobiles(ANSWERS)
+        await asks(demo)
+        await takes(outside)
+        customer = await outside.invited(2, within=5)
+        assert dialled(customer.invite) == CUSTOMER
+        await demo.until(lambda: customer.leg.is_answered, within=5)
+        await asyncio.sleep(1)
+        customer.leg.hang_up()
+        told = await over(demo)
+        assert (told.outcome, len(outside.invitations)) == (CallOutcome.TALKED, 2)
+        assert [event.party for event in told.events if event.who == CUSTOMER] != []
+        await demo.settled()
