@@ -75,6 +75,8 @@ class Custody:
     async def _walk(self, call: Call, plan: Plan, start: Position) -> None:
         position: Position | None = start
         while position is not None:
+            if position.because:
+                call.ledger.note(EventKind.LOAD, detail=position.because)
             outcome = await self._run(call, position.destination)
             position = await self._next(call, plan, position, outcome)
 

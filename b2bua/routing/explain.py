@@ -74,6 +74,7 @@ def explain(
         now = facts.after(elapsed)
         told = _tell(plan, position.destination, now, ask, party)
         lines += [f"      {line}" for line in _skipped(position)]
+        lines += [f"      as {position.because}:"] if position.because else []
         lines += [
             f"{_clock(elapsed):>5} {told.line}{_where(position)}",
             *(f"      {line}" for line in told.more),

@@ -76,6 +76,11 @@ def is_met(when: tuple[Condition, ...], facts: Facts) -> bool:
     return not when or any(condition.holds(facts) for condition in when)
 
 
+def held(when: tuple[Condition, ...], facts: Facts) -> str:
+    """Return the conditions that hold, as ``waiting in sales > 3 and free in sales < 2``; empty: none."""
+    return " and ".join(condition.text for condition in when if condition.holds(facts))
+
+
 def in_words(when: tuple[Condition, ...]) -> str:
     """Return the conditions as one: ``free in sales < 2 or waiting in sales > 3``."""
     return " or ".join(condition.text for condition in when)

@@ -24,7 +24,7 @@ from b2bua.routing.destination import (
 )
 from b2bua.routing.duty import at_duty
 from b2bua.routing.facts import Facts
-from b2bua.routing.load import in_words, is_met
+from b2bua.routing.load import held, in_words, is_met
 from b2bua.routing.numbers import normalise
 from b2bua.routing.override import OverrideKind
 from b2bua.routing.plan import NumberSpec, Plan, Scheme, Step
@@ -55,6 +55,8 @@ class Frame:
     """The steps of a scheme."""
     following: int = 0
     """Index of the step to look at next."""
+    because: str = ""
+    """The conditions on the load for which it was entered, if any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ class Position:
     """Follows when the steps run out; None: the call ends then."""
     skipped: tuple[Skipped, ...] = ()
     """Steps passed over since the position before, for those who ask why."""
+    because: str = ""
+    """The conditions on the load that held, where the step or its scheme was entered for these."""
 
 
 def number_spec(plan: Plan, number: str) -> NumberSpec | None:
@@ -219,6 +223,7 @@ def _seek(plan: Plan, frames: Iterable[Frame], causes: frozenset[Outcome], facts
         if frame.following >= len(frame.steps):
             continue
         step = frame.steps[frame.following]
+        because = held(step.when, facts) or (frame.because if frame.following == 0 else "")
         stack.append(replace(frame, following=frame.following + 1))
         if not step.follows(causes):
             skipped.append(Skipped(step.key, None))
@@ -229,14 +234,14 @@ def _seek(plan: Plan, frames: Iterable[Frame], causes: frozenset[Outcome], facts
             skipped.append(Skipped(step.key, None, load=in_words(step.when)))
         elif isinstance(step.destination, Goto):
             scheme = in_force(plan, step.destination.scheme, facts)
-            stack.append(Frame(scheme.steps))
+            stack.append(Frame(scheme.steps, because=because))
             if not scheme.steps:
                 causes |= {Outcome.OFF_HOURS}
                 is_busy = not is_met(scheme.when, facts)
                 load = in_words(scheme.when) if is_busy else ""
                 skipped.append(Skipped(step.key, None if is_busy else scheme.works_on, load=load))
         elif (destination := at_duty(plan, step.destination, facts.at)) is not None:
-            return Position(destination, step.key, tuple(stack), skipped=tuple(skipped))
+            return Position(destination, step.key, tuple(stack), skipped=tuple(skipped), because=because)
         else:
             causes |= {Outcome.OFFLINE}
             skipped.append(Skipped(step.key, None, has_nobody_on_duty=True))

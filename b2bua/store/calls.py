@@ -73,6 +73,8 @@ class EventKind(StrEnum):
     """The prompt ``detail`` was played."""
     BACKUP = "backup"
     """The call came to the step that is the backup."""
+    LOAD = "load"
+    """The call came to a step because of how busy the office was: ``detail``, "waiting in sales > 3"."""
     HELD = "held"
     """The call was answered before its carrier gave up; ringing went on as sound."""
     HUNG_UP = "hung up"

@@ -191,6 +191,7 @@ _PHRASES: dict[EventKind, Callable[[CallEvent, str], str]] = {
     EventKind.REQUESTED: lambda event, _who: f"asked on the web to be called back{_detail(event)}",
     EventKind.PROMPT: lambda _event, _who: "",
     EventKind.BACKUP: lambda _event, _who: "",
+    EventKind.LOAD: lambda event, _who: f"as {event.detail}",
     EventKind.HELD: lambda _event, _who: "",
     EventKind.HUNG_UP: _hung_up,
     EventKind.INTERRUPTED: lambda _event, _who: "we were interrupted",

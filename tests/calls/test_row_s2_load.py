@@ -7,6 +7,7 @@ from pathlib import Path
 
 from b2bua.demo.softphone import Habit
 from b2bua.sip.message import parse_message
+from b2bua.store.story import story
 from tests.calls.test_rows_q_queue import agents, everybody_talks, number, waiting
 from tests.harness.clock import virtual_time
 from tests.harness.office import MOBILES, NUMBER, Office, office
@@ -43,6 +44,7 @@ async def test_row_s2_from_the_third_who_waits_on_callers_go_to_the_backup_and_b
         assert not await goes_to_backup(demo, 2)
         assert await goes_to_backup(demo, 3)
         first.hang_up()
+        assert "as waiting in sales >= 2; " in story((await demo.server.store.journal.calls(limit=1))[0])
         await asyncio.sleep(0.2)
         assert not await goes_to_backup(demo, 4)
         assert await goes_to_backup(demo, 5)

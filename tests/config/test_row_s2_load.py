@@ -165,7 +165,16 @@ def test_row_s2_explain_tells_why_a_step_is_passed_over_and_what_follows_at_anot
     assert calm[2] == "      skips scheme.main.step.1: it is not so that waiting in sales > 2"
     assert "waits in queue sales" in calm[3]
     crowd = explain(plan, replace(NOON, waiting={"sales": 4}), NUMBER, "+48500600700")
-    assert crowd[2].startswith(" 0:00 rings +48600999888 for 20 s")
+    assert crowd[2] == "      as waiting in sales > 2:"
+    assert crowd[3].startswith(" 0:00 rings +48600999888 for 20 s")
+
+
+def test_row_s2_explain_tells_for_which_load_a_scheme_was_entered(read: Reads) -> None:
+    step = '[[scheme.main.step]]\nscheme = "crowd"\nwhen = ["waiting in sales > 2", "free in sales < 1"]\n'
+    crowd = '[[scheme.crowd.step]]\nring = ["+48600999888"]\n[[scheme.crowd.step]]\nring = ["anna"]\n'
+    plan = read(OFFICE + step + LAST + crowd).plan()
+    told = explain(plan, replace(NOON, waiting={"sales": 3}), NUMBER, "+48500600700")
+    assert [line for line in told if "as waiting" in line] == ["      as waiting in sales > 2:"]
 
 
 def test_row_s2_explain_tells_which_scheme_is_in_force_at_that_load(read: Reads) -> None:
