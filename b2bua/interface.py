@@ -116,7 +116,7 @@ def _shown(server: Server) -> Office:
         plan=lambda: server.plan,
         bindings=server.bindings,
         occupancy=server.occupancy,
-        calls=server.roll,
+        calls=server.serving.roll,
         promises=server.store.promises,
         messages=server.store.messages,
         recordings=server.store.recordings,
@@ -127,7 +127,7 @@ def _shown(server: Server) -> Office:
         config=lambda: server.config,
         completed=lambda config: config.plan().with_calendars(server.calendars.known),
         callbacks=server.store.callbacks,
-        promise=WebRequests(server.store.callbacks, server.mails, server.outside).promise,
+        promise=WebRequests(server.store.callbacks, server.serving.mails, server.outside).promise,
         call_now=server.call_now,
         edit=lambda edit, who: editor.carry_out(edit, who=who),
     )

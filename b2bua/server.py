@@ -15,33 +15,17 @@ from b2bua import __version__
 from b2bua.almanac import keep_calendars
 from b2bua.attendance import Attendance
 from b2bua.background import Background
-from b2bua.call.dialer import Dialer
 from b2bua.call.lines import Lines
-from b2bua.call.sound import SoundProfile
-from b2bua.call_queue.step import QueueSounds, QueueStep
 from b2bua.config.models import Config
 from b2bua.edition import Edition, Editions
 from b2bua.http.client import HttpClient
-from b2bua.inbound.backups import BackupAlerts
-from b2bua.inbound.call_backs import CallBackStep
-from b2bua.inbound.custody import Custody
-from b2bua.inbound.mails import Mails
 from b2bua.inbound.outside import Outside
-from b2bua.inbound.pickup import Pickups
-from b2bua.inbound.reach import Reach
-from b2bua.inbound.reception import Reception
 from b2bua.inbound.requests import OtherRequests
-from b2bua.inbound.ring_now import RingNow
-from b2bua.inbound.simple_steps import SayStep, echo
 from b2bua.inbound.sounds import Sounds
-from b2bua.inbound.transfer import Transfers
-from b2bua.inbound.unlisted import UnlistedNumbers
 from b2bua.interface import Interface
-from b2bua.ivr.step import MenuStep
 from b2bua.lamps.desk import LampDesk
 from b2bua.listening import listen, resolver
-from b2bua.notify.links import Links
-from b2bua.people.occupancy import Engagement, Occupancy
+from b2bua.people.occupancy import Occupancy
 from b2bua.recording.build import build_keeper, build_studio
 from b2bua.recovering import recover
 from b2bua.registrar import register
@@ -52,19 +36,15 @@ from b2bua.registrar.keeping import BindingKeeper, watch_expiries
 from b2bua.registrar.qualify import Qualification
 from b2bua.registrar.register import Registrar
 from b2bua.reloading import Reloader
-from b2bua.ringing.again import RingAgainStep
-from b2bua.ringing.step import Ringing, RingSounds
-from b2bua.routing import destination
-from b2bua.routing.facts import Facts
 from b2bua.routing.plan import Plan
 from b2bua.running_calls import RunningCalls
+from b2bua.serving import Premises, Serving
 from b2bua.sip.digest import NonceIssuer
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.session import IncomingInvite
 from b2bua.sip.session_timers import SessionTimers
 from b2bua.sip.trace import Trace
 from b2bua.sip.transport.tls import Tls
-from b2bua.sounding import sound_profile
 from b2bua.store.callbacks import NewCallback
 from b2bua.store.running import running
 from b2bua.store.store import Store
@@ -74,8 +54,6 @@ from b2bua.trunk.channels import Channels
 from b2bua.trunk.selection import TrunkSelection
 from b2bua.trunk.spending import Spending
 from b2bua.trunk.watch import TrunkWatch
-from b2bua.voicemail.listen import ListenSounds, ListenStep
-from b2bua.voicemail.step import VoicemailStep
 from media.client import MediaEngine
 
 log = structlog.get_logger("office")
@@ -96,8 +74,6 @@ class Server:
         self._random = surroundings.randomness or random.Random(secrets.randbits(64))
         self.calls, self.background = RunningCalls(), Background()
         self.tls: Tls | None = None
-        self._asks_load = False
-        """Whether a configuration of this process has had conditions on the load."""
         self.engine = engine
         self.endpoint = SipEndpoint(
             user_agent=f"b2bua/{__version__}",
@@ -129,7 +105,7 @@ class Server:
         self.interface = Interface(self)
         self._build_registrar()
         self.attendance.on_look = self.lamps.look
-        self._build_steps()
+        self.serving = Serving(self._premises())
         self._adopt(edition)
 
     @property
@@ -175,12 +151,36 @@ class Server:
         self.calendars.change(config)
         self._adopt(edition)
         self.recordings.format, self.recordings.keep_s = config.recording.format, config.recording.keep_s
-        self.mail_worker.delivery = self.mails.delivery()
+        self.serving.mail_worker.delivery = self.serving.mails.delivery()
         self.outside.adopt(self.background.start)
-        self.queues.plan_changed(self.plan.queues)
+        self.serving.queues.plan_changed(self.plan.queues)
         self.attendance.news()
         self.interface.changed()
         self.lamps.plan_changed(before, self.plan)
+
+    def _premises(self) -> Premises:
+        """Return what serving callers works on."""
+        return Premises(
+            editions=self.editions,
+            store=self.store,
+            engine=self.engine,
+            endpoint=self.endpoint,
+            bindings=self.bindings,
+            vigil=self.qualification.vigil,
+            attendance=self.attendance,
+            occupancy=self.occupancy,
+            lines=self.lines,
+            channels=self.channels,
+            spending=self.spending,
+            outside=self.outside,
+            http=self.http,
+            background=self.background,
+            traces=self._traces,
+            resolve=self.resolver.resolve,
+            trunks=lambda: self.selection,
+            identifier=lambda: self._identifier,
+            clock=self._surroundings.clock,
+        )
 
     def _build_registrar(self) -> None:
         config = self.config
@@ -207,155 +207,6 @@ class Server:
             shows_callers=lambda: self.config.office.lamps_show_callers,
         )
 
-    def _build_steps(self) -> None:
-        sounds = Sounds(lambda: self.editions.own.book)
-        profile = sound_profile(self.config)
-        dialer = Dialer(self.endpoint, self.engine, profile, lines=self.lines)
-        reach = self._build_reach()
-        self.queues = QueueStep(
-            spec=self.editions.queue,
-            dialer=dialer,
-            reach=reach,
-            occupancy=self.occupancy,
-            is_online=self._is_online,
-            sounds=QueueSounds(sounds.prompt, sounds.music, sounds.standing, sounds.waited),
-        )
-        self.attendance.on_change = self.queues.phone_changed
-        transfers = self._build_transfers(sounds)
-        ringing = Ringing(
-            dialer, reach, self.occupancy, RingSounds(sounds.prompt, sounds.music, sounds.offer)
-        )
-        custody = Custody(
-            transfers=transfers,
-            steps={
-                destination.Ring: ringing,
-                destination.RingAgain: RingAgainStep(
-                    self.store.journal, self._facts, self.editions.own_plan, ringing
-                ),
-                destination.Queue: self.queues,
-                destination.Menu: MenuStep(self.editions.own_plan, sounds.prompt),
-                destination.Voicemail: self._build_voicemail(sounds),
-                destination.Listen: self._build_listening(sounds),
-                destination.Feature: self._build_codes(sounds),
-                destination.Say: SayStep(sounds.prompt),
-                destination.Echo: echo,
-                **self.outside.steps(),
-            },
-            facts=self._facts,
-            tones=profile.tones,
-            studio=lambda: self.editions.own.studio,
-        )
-        self.roll = custody.roll
-        self.ring_now = RingNow(
-            plan=self.editions.own_plan,
-            facts=self._facts,
-            engine=self.engine,
-            dialer=dialer,
-            reach=reach,
-            occupancy=self.occupancy,
-            sounds=ringing.sounds,
-            profile=profile,
-            journal=self.store.journal,
-            outside=self.outside,
-            roll=self.roll,
-            studio=lambda: self.editions.own.studio,
-            clock=self._surroundings.clock,
-        )
-        self._reception = self._build_reception(
-            custody, self._build_pickups(dialer, transfers, profile), profile
-        )
-
-    def _build_reach(self) -> Reach:
-        return Reach(
-            endpoint=self.endpoint,
-            bindings=self.bindings,
-            vigil=self.qualification.vigil,
-            person=self.editions.person,
-            excuse=self.attendance.excuse,
-            plan=self.editions.own_plan,
-            trunks=lambda: self.selection,
-            channels=self.channels,
-            spending=self.spending,
-            resolve=self.resolver.resolve,
-        )
-
-    def _build_transfers(self, sounds: Sounds) -> Transfers:
-        return Transfers(
-            endpoint=self.endpoint,
-            occupancy=self.occupancy,
-            start_of=lambda target: self._reception.start_of(target),  # noqa: PLW0108 - which is built later
-            music=sounds.usual_music,
-            lines=self.lines,
-        )
-
-    def _build_pickups(self, dialer: Dialer, transfers: Transfers, profile: SoundProfile) -> Pickups:
-        return Pickups(
-            endpoint=self.endpoint,
-            dialer=dialer,
-            transfers=transfers,
-            occupancy=self.occupancy,
-            lines=self.lines,
-            engine=self.engine,
-            profile=profile,
-        )
-
-    def _build_codes(self, sounds: Sounds) -> CallBackStep:
-        return CallBackStep(
-            plan=self.editions.own_plan,
-            promises=self.store.promises,
-            prompt=sounds.prompt,
-            noted=sounds.call_back,
-            clock=self._surroundings.clock,
-            others=self.attendance.features(sounds.prompt),
-        )
-
-    def _build_voicemail(self, sounds: Sounds) -> VoicemailStep:
-        self.mails = Mails(
-            lambda: self.editions.own.config,
-            self._surroundings.clock,
-            self.http,
-            Links(lambda: self.config, self.store.signer),
-        )
-        self.store.journal.news_of = BackupAlerts(lambda: self.editions.own.config).news_of
-        self.mail_worker = self.mails.worker(self.store)
-        return VoicemailStep(
-            plan=self.editions.own_plan,
-            store=self.store,
-            prompts=sounds.prompt,
-            folder=self.config.office.data / "voicemail",
-            mails=self.mails.for_message,
-            clock=self._surroundings.clock,
-        )
-
-    def _build_listening(self, sounds: Sounds) -> ListenStep:
-        return ListenStep(
-            plan=self.editions.own_plan,
-            store=self.store,
-            sounds=ListenSounds(sounds.prompt, sounds.messages, sounds.left_by, sounds.ago),
-            clock=self._surroundings.clock,
-        )
-
-    def _build_reception(self, custody: Custody, pickups: Pickups, profile: SoundProfile) -> Reception:
-        return Reception(
-            plan=self.editions.own_plan,
-            directory=lambda: self.editions.own.directory,
-            identifier=lambda: self._identifier,
-            custody=custody,
-            pickups=pickups,
-            store=self.store,
-            engine=self.engine,
-            occupancy=self.occupancy,
-            lines=self.lines,
-            channels=self.channels,
-            profile=profile,
-            clock=self._surroundings.clock,
-            traces=self._traces,
-            unlisted=UnlistedNumbers(
-                self.store.outbox, self.mails.for_unlisted, self._facts, self.background
-            ),
-            outside=self.outside,
-        )
-
     # --- life ----------------------------------------------------------------------------------------------
 
     @classmethod
@@ -377,7 +228,7 @@ class Server:
             stack.push_async_callback(engine.close)
             stack.enter_context(running(config.office.data))
             server = cls(edition, store, engine, around)
-            await recover(store, at=around.clock(), mails_for=server.mails.for_interrupted)
+            await recover(store, at=around.clock(), mails_for=server.serving.mails.for_interrupted)
             await server.lamps.load()
             await server.spending.load()
             await server.calendars.load()
@@ -397,7 +248,7 @@ class Server:
     def _start_tasks(self) -> None:
         start = self.background.start
         self.attendance.start(self.background)
-        start(self.mail_worker.run(), name="mail")
+        start(self.serving.mail_worker.run(), name="mail")
         start(self.recordings.run(), name="recordings")
         start(self.calendars.run(), name="calendars")
         self.trunks.start(start)
@@ -430,14 +281,14 @@ class Server:
 
     async def _take(self, invite: IncomingInvite) -> None:
         self.editions.keep()
-        await self._reception.take(invite)
+        await self.serving.reception.take(invite)
 
     def call_now(self, new: NewCallback, scheme: str) -> None:
         """Ring our people for somebody who asked on the web to be called, unless the office is stopping."""
 
         async def run() -> None:
             self.editions.keep()
-            await self.ring_now(new, scheme)
+            await self.serving.ring_now(new, scheme)
 
         if not self.calls.is_closing:
             self.calls.start(run(), call_id=new.call.call_id)
@@ -446,33 +297,6 @@ class Server:
         """Wait until every call that is up now has its outcome in the journal."""
         await self.calls.over()
 
-    # --- facts ---------------------------------------------------------------------------------------------
-
-    def _facts(self) -> Facts:
-        """Return the moment; who is offline is seen by the steps themselves, when they ring.
-
-        How busy the office is comes with it as soon as a configuration asks for that.
-        """
-        at = self._surroundings.clock().astimezone(self.editions.own.zone)
-        facts = Facts(at, override=self.attendance.decisions.current)
-        self._asks_load = self._asks_load or self.plan.asks_load  # calls keep a plan that is in force no more
-        return self._with_load(facts) if self._asks_load else facts
-
-    def _with_load(self, facts: Facts) -> Facts:
-        engaged = self.occupancy.engaged(asyncio.get_running_loop().time())
-        talking = frozenset(who for who, engagement in engaged.items() if engagement is Engagement.TALKING)
-        return replace(
-            facts,
-            offline=frozenset(person for person in self.plan.people if not self._is_online(person)),
-            busy=talking,
-            reserved=frozenset(engaged) - talking,
-            waiting=self.queues.waiting,
-        )
-
-    def _is_online(self, person: str) -> bool:
-        is_registered = self.bindings.is_online(person, asyncio.get_running_loop().time())
-        return is_registered and self.attendance.takes_calls(person)
-
     def _presence_changed(self, change: PresenceChange) -> None:
         log.info(change.in_words(self.editions.person(change.binding.person).title))
-        self.queues.phone_changed(change.binding.person)
+        self.serving.queues.phone_changed(change.binding.person)

@@ -15,6 +15,7 @@ from media.errors import MediaError
 from media.playback import Playback, Recording
 from media.sdp.agreement import StreamAgreement
 from media.slot import Opening, WorkerSlot
+from media.written import Written
 
 RTP_TIMEOUT_S = 30.0
 PATIENCE_S = 5.0
@@ -34,19 +35,6 @@ class _Playing:
     """When the present worker began it."""
     heard_s: float = 0.0
     """How much of it was heard before that."""
-
-
-@dataclass(slots=True)
-class _Recording:
-    """What is written of the leg."""
-
-    recording: Recording
-    number: int = 0
-    """As of a playback."""
-    is_begun: bool = False
-    """Whether a worker has begun a file."""
-    is_stopped: bool = False
-    """Whether its end was asked for."""
 
 
 class MediaRoom:
@@ -96,9 +84,8 @@ class MediaLeg:
         self._loop = asyncio.get_running_loop()
         self._allows_nat = False
         self._playing: _Playing | None = None
-        self._recording: _Recording | None = None
-        self._tape: tuple[ConversationTape, int] | None = None
-        """The tape it is on, and the channel."""
+        self._written = Written()
+        """What is written of it."""
         self.partner: MediaLeg | None = None
         """Who hears this leg and is heard by it; itself: an echo."""
         self.room: MediaRoom | None = None
@@ -123,7 +110,8 @@ class MediaLeg:
         """Whether the worker knows it yet."""
         self.slot.legs[opened.leg] = self
 
-    def _send(self, command: Command) -> None:
+    def send(self, command: Command) -> None:
+        """Give an order to the worker, if that knows the leg."""
         if self.is_open:
             self.slot.send(command)
 
@@ -134,7 +122,7 @@ class MediaLeg:
         if self.agreement is None and self._playing is not None:
             self._playing.began = self._loop.time()  # it is heard from now on
         self.agreement, self._allows_nat = agreement, allows_nat
-        self._send(
+        self.send(
             commands.ConnectLeg(
                 self.number, agreement, allows_nat=allows_nat, rtp_timeout_s=self.rtp_timeout_s
             )
@@ -158,7 +146,7 @@ class MediaLeg:
             playing.number = self.slot.add_playback(playing.playback)
             playing.began = self._loop.time()
             skip_ms = int(playing.heard_s * 1000)
-            self._send(commands.Play(self.number, playing.number, playing.items, playing.is_looped, skip_ms))
+            self.send(commands.Play(self.number, playing.number, playing.items, playing.is_looped, skip_ms))
 
     def stop(self) -> None:
         """Cut what plays, and digits not yet sent."""
@@ -167,7 +155,7 @@ class MediaLeg:
         self._has_spoken = False
         self._cut()
         self._unsent_digits = ""
-        self._send(commands.StopPlaying(self.number))
+        self.send(commands.StopPlaying(self.number))
 
     def _cut(self) -> None:
         playing, self._playing = self._playing, None
@@ -184,7 +172,7 @@ class MediaLeg:
     def unbridge(self) -> None:
         """End a bridge, on both sides, or an echo, or leave a room."""
         self._part()
-        self._send(commands.Unbridge(self.number))
+        self.send(commands.Unbridge(self.number))
 
     def echo(self) -> None:
         """Send back what comes."""
@@ -220,10 +208,10 @@ class MediaLeg:
         if other is None or not (self.is_open and other.is_open):
             return
         if other is self:
-            self._send(commands.Echo(self.number))
+            self.send(commands.Echo(self.number))
         elif other.slot is self.slot:
-            self._send(commands.Bridge(self.number, other.number))
-        elif self._is_recorded:
+            self.send(commands.Bridge(self.number, other.number))
+        elif self._written.is_by(self.slot):
             other.move(self.slot)
         else:
             self.move(other.slot)
@@ -236,13 +224,13 @@ class MediaLeg:
             self.move(slot)
         else:
             to = 0 if self._to is None else self._to.number
-            self._send(commands.JoinRoom(self.number, room.number, self._role, to))
+            self.send(commands.JoinRoom(self.number, room.number, self._role, to))
 
     def send_digits(self, digits: str) -> None:
         """Press keys (RFC 4733); a comma waits two seconds."""
         self._has_spoken = True
         if self.is_open:
-            self._send(commands.SendDigits(self.number, digits))
+            self.send(commands.SendDigits(self.number, digits))
         else:
             self._unsent_digits += digits
 
@@ -250,7 +238,7 @@ class MediaLeg:
         """Search what the far end says for the tones of keys, or no more; `on_tone` tells them."""
         if is_on != self._is_listening:
             self._is_listening = is_on
-            self._send(commands.ListenForTones(self.number, is_on))
+            self.send(commands.ListenForTones(self.number, is_on))
 
     def listen_for_answerer(self, on_judged: Callable[[AnswererJudged], None] | None) -> None:
         """Find out who has just answered, from now on, and tell it; None: it is not of interest any more.
@@ -259,63 +247,19 @@ class MediaLeg:
         """
         was_listening, self._on_judged = self._on_judged is not None, on_judged
         if was_listening or on_judged is not None:
-            self._send(commands.ListenForAnswerer(self.number, on_judged is not None))
-
-    @property
-    def _is_recorded(self) -> bool:
-        if self._tape is not None and self._tape[0].slot is self.slot:
-            return True
-        return self._recording is not None and not self._recording.recording.is_over
+            self.send(commands.ListenForAnswerer(self.number, on_judged is not None))
 
     def record(self, path: Path, *, max_seconds: float | None = None) -> Recording:
         """Write what the far end says to a WAV file while it arrives; a recording under way ends."""
-        recording = Recording(path, max_seconds=max_seconds)
-        if self._recording is not None and not self.is_open:
-            self._recording.recording.lose("another recording took its place")
-        taking = self._recording = _Recording(recording)
-        recording.on_stop = lambda: self._stop_recording(taking)
-        self._record_on(taking)
-        return recording
-
-    def _record_on(self, taking: _Recording) -> None:
-        recording = taking.recording
-        if self.closed.is_set():
-            recording.lose("the leg is closed")
-        elif self.is_open:
-            taking.number = self.slot.add_recording(recording)
-            command = commands.Record(
-                self.number,
-                taking.number,
-                str(recording.path),
-                recording.remaining_s,
-                is_resumed=taking.is_begun,
-            )
-            taking.is_begun = True
-            self._send(command)
-            if taking.is_stopped:
-                self._stop_recording(taking)
-
-    def _stop_recording(self, taking: _Recording) -> None:
-        taking.is_stopped = True
-        self._send(commands.StopRecording(self.number, taking.number))
+        return self._written.record(self, path, max_seconds=max_seconds)
 
     def tap(self, tape: ConversationTape, channel: int) -> None:
         """Let what the far end says go onto a channel of ``tape``, as soon as both are in one worker."""
-        self._tape = tape, channel
-        self._tap_on()
+        self._written.tap(self, tape, channel)
 
     def untap(self) -> None:
         """Let it be on no tape any more."""
-        if self._tape is not None:
-            self._tape = None
-            self._send(commands.Untap(self.number))
-
-    def _tap_on(self) -> None:
-        if self._tape is not None and self.is_open and not self.closed.is_set():
-            tape, channel = self._tape
-            command = tape.tap_by(self.number, channel, self.slot)
-            if command is not None:
-                self._send(command)
+        self._written.untap(self)
 
     # Its end
 
@@ -331,7 +275,7 @@ class MediaLeg:
         """Begin to close without waiting."""
         self._part()
         if self.is_open:
-            self._send(commands.CloseLeg(self.number))
+            self.send(commands.CloseLeg(self.number))
         elif not self.closed.is_set():
             self.slot.forget(self.number)
             self._end("the leg is closed")
@@ -347,8 +291,7 @@ class MediaLeg:
         self._part()
         if self._playing is not None:
             self._playing.playback.end(is_complete=False)
-        if self._recording is not None:
-            self._recording.recording.lose(why)
+        self._written.lose(why)
         self.closed.set()
 
     # From worker to worker
@@ -356,19 +299,15 @@ class MediaLeg:
     def strand(self) -> None:
         """Leave a worker that died, and ask the next one for the same port."""
         self._leave()
-        if self._recording is not None:
-            self.slot.drop_numbers(self._recording.number)
-            self._recording.recording.note_interruption()
-        if self._tape is not None:
-            self._tape[0].strand()
+        self._written.strand(self.slot)
         self.number = self.slot.open(Opening(self.name, self.address[1], self._reopened, self._not_reopened))
 
     def move(self, slot: WorkerSlot) -> None:
         """Go to another worker; what is recorded ends, as the worker that writes it lives."""
-        self._send(commands.CloseLeg(self.number))
+        self.send(commands.CloseLeg(self.number))
         self.slot.legs.pop(self.number)
         self._leave()
-        self._recording = None
+        self._written.part()
         self.slot = slot
         self.number = slot.open(Opening(self.name, 0, self._reopened, self._not_reopened))
 
@@ -387,18 +326,16 @@ class MediaLeg:
         self._take_place(opened)
         if self.agreement is not None:
             self.connect(self.agreement, allows_nat=self._allows_nat)
-        if self._recording is not None and self._is_recorded:
-            self._record_on(self._recording)
-        self._tap_on()
+        self._written.go_on(self)
         if self._is_listening:
-            self._send(commands.ListenForTones(self.number, is_on=True))
+            self.send(commands.ListenForTones(self.number, is_on=True))
         if self._on_judged is not None:
-            self._send(commands.ListenForAnswerer(self.number, is_on=True))
+            self.send(commands.ListenForAnswerer(self.number, is_on=True))
         if self._playing is not None and not self._playing.playback.is_over:
             self._play_on(self._playing)
         self._join()
         if self._unsent_digits:
-            self._send(commands.SendDigits(self.number, self._unsent_digits))
+            self.send(commands.SendDigits(self.number, self._unsent_digits))
             self._unsent_digits = ""
         is_protected = self.agreement is not None and self.agreement.keys is not None
         if self.on_moved is not None and (is_protected or (self.hosts, self.address) != was):

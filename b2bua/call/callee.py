@@ -175,22 +175,23 @@ class CalleeLeg(Leg):
         following, *rest = self.dial.more_hops
         self.dial = replace(self.dial, hop=following, more_hops=tuple(rest))
         self._face(following.host)
-        self._begin_anew(self._local)
+        self._begin_anew(self.description.local)
         return True
 
     def _begin_anew(self, local: LocalMedia) -> None:
         """Offer ``local`` in a new INVITE, which has a description of its own."""
-        self._local, self._said = replace(local, version=local.version + 1, origin=None), b""
+        self.description.begin_anew(local)
         self._offer = self._describe_ourselves()
 
     def retry_after(self, status: int) -> bool:
         """Return whether another way to call than the one refused with ``status`` is dialled next."""
-        if status in NO_SUCH_MEDIA and self._local.srtp is SrtpPolicy.OFFERED:
-            self._begin_anew(replace(self._local, srtp=SrtpPolicy.BEST_EFFORT))
+        local = self.description.local
+        if status in NO_SUCH_MEDIA and local.srtp is SrtpPolicy.OFFERED:
+            self._begin_anew(replace(local, srtp=SrtpPolicy.BEST_EFFORT))
             return True
-        if status in NO_SUCH_NETWORK and self._local.other_address is not None and not self._has_turned:
+        if status in NO_SUCH_NETWORK and local.other_address is not None and not self._has_turned:
             self._has_turned = True
-            self._begin_anew(self._local.by(self._local.versions[1]))
+            self._begin_anew(local.by(local.versions[1]))
             return True
         other = self.dial.after_refusal(status) if self.dial.after_refusal is not None else None
         if other is None:

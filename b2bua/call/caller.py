@@ -48,12 +48,13 @@ class CallerLeg(Leg):
         self.on_stage: Callable[[], None] | None = None
         """Told when the caller hears that it rings, and when the call is answered."""
         if invite.offer is None:
-            if self._local.srtp is SrtpPolicy.OFFERED:
+            local = self.description.local
+            if local.srtp is SrtpPolicy.OFFERED:
                 # An answer in the ACK can refuse nothing, so it must be possible without SRTP.
-                self._local = replace(self._local, srtp=SrtpPolicy.BEST_EFFORT)
+                self.description.local = replace(local, srtp=SrtpPolicy.BEST_EFFORT)
             self._answer, self._agreement = self._describe_ourselves(), None
         else:
-            self._answer, self._agreement = self._answer_to(invite.offer)
+            self._answer, self._agreement = self.description.answer(invite.offer)
         hops = invite.request.max_forwards
         self.max_forwards = 70 if hops is None else min(70, max(0, hops - 1))
         invite.on_offer = self._renegotiate
@@ -76,7 +77,7 @@ class CallerLeg(Leg):
         if self._invite.offer is None:
             self._answer = self._describe_ourselves()
         else:
-            self._answer, self._agreement = self._answer_to(self._invite.offer)
+            self._answer, self._agreement = self.description.answer(self._invite.offer)
 
     def ring(self) -> None:
         """Let the caller hear that somebody is being rung: by 180, or as sound where sound flows already."""
@@ -105,7 +106,7 @@ class CallerLeg(Leg):
         if prefer is None or offer is None or self.codec is not None:
             return
         if chosen is None or chosen.codec != prefer:
-            self._answer, self._agreement = self._answer_to(offer, prefer=prefer)
+            self._answer, self._agreement = self.description.answer(offer, prefer=prefer)
 
     def start_early_media(self, *, prefer: str | None = None) -> None:
         """Let the caller hear before the answer what the far network plays (183 with SDP)."""

@@ -6,10 +6,9 @@ The far end's BYE or CANCEL is news: every wait on a leg raises ``LegEnded``. Ca
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
+from b2bua.call.description import Description
 from b2bua.call.digits import Digits, DtmfMode, Method, needs_ear
 from b2bua.call.relocation import Relocation
 from b2bua.call.sound import SoundProfile, scoped
@@ -21,8 +20,7 @@ from media.commands import PlayItem
 from media.dtmf import parse_info
 from media.errors import MediaError
 from media.sdp.agreement import StreamAgreement
-from media.sdp.crypto import SrtpPolicy, new_keys
-from media.sdp.negotiate import LocalMedia, make_answer, make_offer, read_answer
+from media.sdp.negotiate import read_answer
 
 
 class Leg:
@@ -59,8 +57,6 @@ class Leg:
         self.on_closed: Callable[[Leg], None] | None = None
         """Told once, when it is closed and the statistics of its sound are known."""
         self._at_end: list[Callable[[], None]] = []
-        self._said = b""
-        """How we described our sound last."""
         self.media = media
         self.session: Session | None = None
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
@@ -77,9 +73,8 @@ class Leg:
         self._allows_nat = allows_nat
         self._profile = profile
         self._peer = peer
-        self._local = _first_description(media, profile, peer)
-        self._told = self._local
-        """As the far end knows us: another port, other keys are still to be told."""
+        self.description = Description(media, profile, peer)
+        """Of our sound, for the far end."""
         self._relocation: Relocation | None = None
         """Under way, or done, since its sound went to another port."""
         self._digits = Digits(profile.dtmf)
@@ -100,8 +95,7 @@ class Leg:
     def _face(self, peer: str) -> None:
         """Take the addresses that ``peer``, whose signalling is at that address, can send sound to."""
         self._peer = peer
-        address, other = self._profile.addresses_toward(peer, own=self.media.hosts)
-        self._local = replace(self._local, address=address, other_address=other)
+        self.description.face(peer)
 
     @property
     def party(self) -> str:
@@ -278,7 +272,7 @@ class Leg:
 
     def connect(self, agreement: StreamAgreement) -> None:
         """Let sound flow as agreed, and tell the bridge when the far end holds or resumes."""
-        self._local = self._local.after(agreement)
+        self.description.settled(agreement)
         self.media.connect(scoped(agreement, self._peer), allows_nat=self._allows_nat)
         self._listen_for_tones()
         was_held, self.is_held = self.is_held, not agreement.sends
@@ -286,31 +280,17 @@ class Leg:
             self.on_hold_change(self.is_held)
 
     def _renegotiate(self, offer: bytes) -> bytes:
-        """Answer a re-INVITE (RFC 3264 §8): hold, resume, new address, other codec.
+        """Answer a re-INVITE (RFC 3264 §8).
 
-        The codec stays where it is offered still, as the other leg may have it too; but who offers others
-        than before, or in another order, wants another one.
+        Raises:
+            NotAcceptable: it cannot be used.
         """
-        self._local = replace(self._local, version=self._local.version + 1)
-        was = self.media.agreement
         try:
-            answer, agreement = self._answer_to(offer, prefer=self.codec)
-            if was is not None and was.shared and was.shared != agreement.shared:
-                answer, agreement = self._answer_to(offer)
+            answer, agreement = self.description.answer_again(offer, self.media.agreement)
         except MediaError as error:
             raise NotAcceptable(str(error)) from error
         self.connect(agreement)
         return answer
-
-    def _answer_to(self, offer: bytes, *, prefer: str | None = None) -> tuple[bytes, StreamAgreement]:
-        """Return our answer, with the codec ``prefer`` where it is offered, and what it settles.
-
-        Raises:
-            MediaError: the offer is broken or shares no codec with us.
-        """
-        answer, agreement = make_answer(offer, self._local, prefer=prefer)
-        self._told, self._said = self._local, answer
-        return answer, agreement
 
     def _offer_again(self) -> bytes:
         """Offer what we have for a re-INVITE that came without SDP (RFC 3261 §14.2)."""
@@ -320,14 +300,11 @@ class Leg:
         return offer
 
     def _offer_once_more(self) -> bytes:
-        self._local = replace(self._local, version=self._local.version + 1)
+        self.description.next_version()
         return self._describe_ourselves()
 
     def _describe_ourselves(self) -> bytes:
-        """Return an offer; what it says of its origin holds for the whole dialog."""
-        self._told = self._local = replace(self._local, origin=self._local.origin or self._local.address)
-        self._said = make_offer(self._local, after=self._said)
-        return self._said
+        return self.description.offer()
 
     def _accept_answer(self, offer: bytes, answer: bytes) -> None:
         try:
@@ -336,19 +313,14 @@ class Leg:
             self.hang_up(f"cannot use the answer: {error}")
 
     def _moved(self) -> None:
-        """Take another port, and other keys as the next worker does not know how far the old ones went."""
-        self._local = replace(self._local, port=self.media.address[1])
-        if self.media.agreement is not None and self.media.agreement.keys is not None:
-            self._local = replace(self._local, crypto=new_keys())
+        """Tell the far end of another port, and of other keys."""
+        self.description.move(self.media)
         if self._relocation is None:
             self._relocation = Relocation(
-                self._has_moved, self._offer_once_more, self._accept_answer, self._lost
+                lambda: self.description.has_moved, self._offer_once_more, self._accept_answer, self._lost
             )
         if self.session is not None:
             self._relocation.begin(self.session)
-
-    def _has_moved(self) -> bool:
-        return (self._told.port, self._told.crypto) != (self._local.port, self._local.crypto)
 
     def _lost(self, why: str) -> None:
         self.end(why, by="network")
@@ -411,19 +383,3 @@ class Leg:
         if told is not None:
             told(self)
         self.owner = None
-
-
-def _first_description(media: MediaLeg, profile: SoundProfile, peer: str) -> LocalMedia:
-    """Return how we describe our sound first."""
-    address, other_address = profile.addresses_toward(peer, own=media.hosts)
-    return LocalMedia(
-        address=address,
-        port=media.address[1],
-        session_id=secrets.randbits(40),
-        version=1,
-        codecs=profile.codecs,
-        ptime_ms=profile.ptime_ms,
-        srtp=profile.srtp,
-        crypto=() if profile.srtp is SrtpPolicy.OFF else new_keys(),
-        other_address=other_address,
-    )

@@ -150,7 +150,7 @@ async def _stage(folder: Path, tell: Callable[[str], None]) -> AsyncIterator[Sta
             if response.status != 200:
                 raise B2buaError(f"{phone.name} could not register: {response.status} {response.reason}")
         mail: asyncio.Queue[str] = asyncio.Queue()
-        server.mail_worker.on_sent = mail.put_nowait
+        server.serving.mail_worker.on_sent = mail.put_nowait
         yield Stage(server, anna, await softphone("the customer"), office, tell, mail)
 
 

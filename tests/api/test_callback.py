@@ -90,7 +90,7 @@ async def test_row_r14_a_request_is_a_promise_until_somebody_has_talked_with_tha
 async def test_row_r14_the_office_is_told_by_mail_and_its_server(tmp_path: Path) -> None:
     told = 'emails = ["boss@office.example"]\nurl = "https://crm.office.example/hook"\nsecret = "s3cret"\n'
     async with site(tmp_path, told) as run:
-        run.demo.server.mail_worker.delivery = Silent()
+        run.demo.server.serving.mail_worker.delivery = Silent()
         asked = (await ask(run, name="Jan", note="the offer", source="spring sale")).json()
         [mail, news] = await run.demo.server.store.outbox.waiting()
         assert (mail.mail.recipient, mail.mail.subject) == (
@@ -115,7 +115,7 @@ class Silent:
 
 async def test_row_r14_without_addresses_of_its_own_the_mailbox_of_the_office_is_told(tmp_path: Path) -> None:
     async with site(tmp_path) as run:
-        run.demo.server.mail_worker.delivery = Silent()
+        run.demo.server.serving.mail_worker.delivery = Silent()
         await ask(run)
         [mail] = await run.demo.server.store.outbox.waiting()
         assert mail.mail.recipient == "sales@office.example"

@@ -78,7 +78,7 @@ async def test_row_r14_who_takes_it_hears_the_number_and_talks_with_the_customer
         assert dialled(customer.invite) == CUSTOMER
         await demo.until(lambda: customer.leg.is_answered, within=5)
         await assert_both_hear(customer.leg, taken.leg, tmp_path)
-        [call] = list(demo.server.roll)
+        [call] = list(demo.server.serving.roll)
         assert call.identity.call_id == "web-1-now"
         assert await is_owed(demo), "they still talk"
         customer.leg.hang_up()
@@ -194,7 +194,7 @@ async def test_row_r14_an_office_that_stops_meanwhile_keeps_the_promise(tmp_path
         assert (told.outcome, told.why) == (CallOutcome.UNANSWERED, "the office was stopped")
         assert await is_owed(demo)
         demo.server.call_now(NewCallback("id-2", told.call, "", "x"), "")
-        assert list(demo.server.roll) == []
+        assert list(demo.server.serving.roll) == []
 
 
 @virtual_time(limit_s=900)

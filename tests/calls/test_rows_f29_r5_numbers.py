@@ -123,7 +123,7 @@ async def test_row_f29_an_unlisted_number_is_told_of_once_a_day_and_not_again_af
         for _ in range(3):
             await (await demo.call_in(UNLISTED)).close()
         await asyncio.sleep(1)
-        demo.server._reception.unlisted._told.clear()  # as after a restart
+        demo.server.serving.reception.unlisted._told.clear()  # as after a restart
         await (await demo.call_in(UNLISTED)).close()
         await asyncio.sleep(1)
         assert len(await mails(demo)) == 1

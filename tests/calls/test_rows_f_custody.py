@@ -137,7 +137,7 @@ async def test_a_bug_of_ours_in_one_call_leaves_no_caller_ringing_and_no_other_c
     tmp_path: Path,
 ) -> None:
     async with office(tmp_path) as demo:
-        custody = demo.server._reception.custody
+        custody = demo.server.serving.reception.custody
         sound_facts = custody.facts
         await demo.phone("101", Habit(refuses_with=486, refuses_after=2))
         call = await demo.call_in("+48221230001")

@@ -264,7 +264,7 @@ async def test_row_q2_callers_in_line_stay_there_when_their_queue_gets_other_age
         assert first.is_up
         assert second.is_up
         assert talking.is_up
-        assert demo.server.queues.line("sales").callers == 1
+        assert demo.server.serving.queues.line("sales").callers == 1
         # the queue itself goes: who waits in it is served all the same
         queue = (tmp_path / "office.toml").read_text().partition("[queue.sales]")[2].partition("# ---")[0]
         await demo.edit(
@@ -312,7 +312,7 @@ async def test_what_needs_a_restart_is_named_and_the_rest_holds(tmp_path: Path) 
         now = demo.server.config
         assert (now.sip, now.rtp, now.office.data) == (before.sip, before.rtp, before.office.data)
         assert now.office.language == "pl"
-        delivery = demo.server.mail_worker.delivery
+        delivery = demo.server.serving.mail_worker.delivery
         assert isinstance(delivery, WebDelivery)
         assert isinstance(delivery.mail, SmtpDelivery)
 

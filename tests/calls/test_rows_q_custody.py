@@ -91,7 +91,7 @@ async def test_row_q2_a_wild_shift_leaves_nobody_and_nothing_behind(
         assert len(stories) == CALLERS
         assert {each.outcome for each in stories} <= SERVED
         await demo.settled()
-        line = demo.server.queues.lines.get("sales")
+        line = demo.server.serving.queues.lines.get("sales")
         assert line is None or line.callers == 0
 
 

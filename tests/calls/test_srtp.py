@@ -342,7 +342,7 @@ async def test_hold_and_resume_keep_the_protection_and_the_held_one_hears_music(
 async def again(leg: Leg, direction: str) -> None:
     """Send a re-INVITE with the keys of before, as holding phones do."""
     assert leg.session is not None
-    local = replace(leg._local, version=leg._local.version + 1)
+    local = replace(leg.description.local, version=leg.description.local.version + 1)
     offer = make_offer(local, direction=direction)
     leg.connect(read_answer(offer, await leg.session.reinvite(offer)))
 
