@@ -5,13 +5,26 @@ from __future__ import annotations
 import argparse
 import time
 
-from bench import answerers, calls, machine, memory, messages, playback, relay, routing, transcode, warm
+from bench import (
+    answerers,
+    calls,
+    floor,
+    machine,
+    memory,
+    messages,
+    playback,
+    relay,
+    routing,
+    transcode,
+    warm,
+)
 from bench.table import HEAD, show
 
 PARTS = {
     "messages": messages.rows,
     "routing": routing.rows,
     "calls": calls.rows,
+    "floor": floor.rows,
     "relay": relay.rows,
     "warm": warm.rows,
     "playback": playback.rows,
