@@ -228,6 +228,7 @@ def test_every_scenario_is_played_and_described() -> None:
     played |= {"trunk-waits-for-the-voicemail.xml"}  # by test_row_f28_flagship.py
     played |= {"trunk-speaks-until-hung-up.xml"}  # by test_row_d10_in_real_time.py
     played |= {f"carrier-{name}.xml" for name in CARRIERS}
+    played |= {"carrier-says-hello.xml", "carrier-mailbox-talks.xml"}  # by test_row_d5_confirm.py
     played |= {f"phone-{name}.xml" for name in (*MOVERS, *LAMPS)}
     played |= {f"phone-{phone.scenario}.xml" for scene in SCENES for phone in scene.phones}
     assert played == {path.name for path in SCENARIOS.glob("*.xml")}
