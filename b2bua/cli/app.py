@@ -79,9 +79,15 @@ def check(
 
     The exit code is 0 when it can be used (warnings may be printed), else 1 or 2.
     """
-    from b2bua.cli.check import check_office
+    from b2bua.cli.check import check_office, tell_rest
+    from b2bua.config.load import load_config
 
-    if not check_office(config, _load(config)):
+    try:
+        office = load_config(config)
+    except ConfigError as error:
+        tell_rest(config, error.problems)
+        raise typer.Exit(2) from None
+    if not check_office(config, office):
         raise typer.Exit(1)
 
 

@@ -12,11 +12,12 @@ import typer
 from b2bua.cli.addresses import foreign_addresses
 from b2bua.cli.sounds import defects, seconds_of
 from b2bua.config.check import lint
+from b2bua.config.load import readable_part
 from b2bua.config.models import Config
 from b2bua.config.prompt_lengths import prompt_lengths
 from b2bua.config.prompts import broken_prompts, missing_prompts
 from b2bua.config.proof import Proof, prove
-from b2bua.errors import Problem
+from b2bua.errors import ConfigError, Problem
 from b2bua.phrases import Phrasebook
 
 
@@ -51,8 +52,23 @@ def _proof(config: Config, now: datetime) -> Proof:
     return prove(config, plan, now)
 
 
+def tell_rest(path: Path, problems: Sequence[Problem]) -> None:
+    """Print why an office cannot be loaded, and which of its prompts are missing as well."""
+    try:
+        left = readable_part(path)
+    except ConfigError:
+        left = None  # it is no TOML, or not there
+    missing = missing_prompts(left, _book(left)) if left is not None else ()
+    for problem in sorted((*problems, *missing), key=lambda problem: (problem.file, problem.line)):
+        typer.echo(str(problem), err=True)
+
+
+def _book(config: Config) -> Phrasebook:
+    return Phrasebook(Phrasebook.found(), config.office.language, config.office.prompts)
+
+
 def _sounds(config: Config) -> Sequence[Problem]:
-    book = Phrasebook(Phrasebook.found(), config.office.language, config.office.prompts)
+    book = _book(config)
     measured = cache(seconds_of)
 
     def prompt_s(name: str) -> float:

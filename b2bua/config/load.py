@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from b2bua.config.dead_ends import find_dead_ends
 from b2bua.config.models import Config
 from b2bua.config.plain_errors import faults_of
+from b2bua.config.salvage import Salvage
 from b2bua.config.sources import NOTHING_ELSE, read_tables
 from b2bua.config.values import WITHOUT_SECRETS
 from b2bua.errors import ConfigError
@@ -24,16 +25,29 @@ def load_config(
     ``texts`` are what some of the files are to say, and do not yet.
 
     Raises:
-        ConfigError: with every value that is wrong or, when all are right, every name that refers to nothing
-            or, when all do, every dead end. Warnings are what ``check.lint`` adds.
+        ConfigError: with every value that is wrong and every name that refers to nothing or, when all are
+            right, every dead end. Warnings are what ``check.lint`` adds.
     """
     tables, origin = read_tables(path, texts)
+    context = None if needs_secrets else WITHOUT_SECRETS
     try:
-        context = None if needs_secrets else WITHOUT_SECRETS
         config = Config.model_validate(tables, by_alias=True, by_name=False, context=context)
         config = config.read_from(origin, tables)
     except ValidationError as error:
-        raise ConfigError(origin.problems(faults_of(error))) from None
+        wrong = faults_of(error)
+        others = Salvage(tables, wrong, context).names_of_nothing()
+        raise ConfigError(origin.problems((*wrong, *others))) from None
     if faults := [fault for fault in find_dead_ends(config.plan()) if not fault.is_warning]:
         raise ConfigError(origin.problems(faults))
     return config
+
+
+def readable_part(path: Path) -> Config | None:
+    """Return what can be read of a file that ``load_config`` refuses, so that more can be said of it."""
+    tables, origin = read_tables(path)
+    try:
+        config = Config.model_validate(tables, by_alias=True, by_name=False, context=WITHOUT_SECRETS)
+    except ValidationError as error:
+        left = Salvage(tables, faults_of(error), WITHOUT_SECRETS).config
+        return left.read_from(origin, tables) if left is not None else None
+    return config.read_from(origin, tables)
