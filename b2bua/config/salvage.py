@@ -38,6 +38,8 @@ class Salvage:
 
     def _concerns_what_is_gone(self, fault: Fault) -> bool:
         said = fault.message.partition(DID_YOU_MEAN)[0]
+        if "person" in self._gone and "no person" in said:
+            return True
         return any(repr(gone) in said or f"[{gone}]" in said for gone in self._gone)
 
     def _readable(self, faults: tuple[Fault, ...]) -> Config | None:
@@ -57,6 +59,8 @@ class Salvage:
         table, key = self._within(path[:-1]), path[-1]
         if len(path) > 2 and isinstance(table, dict) and key in table:
             self._forget(table.pop(key))
+            if path[0] == "person":
+                self._gone.add("person")  # who has an extension as well, which others name
             return
         kind = self._within(path[:1]) if len(path) > 1 else None
         owner, name = (kind, path[1]) if isinstance(kind, dict) else (self._tables, path[0])

@@ -211,7 +211,7 @@ def test_f27_a_scheme_works_on_the_days_of_the_week_that_it_names(read: Reads) -
     [
         ('"mon-fri"', '"mond"', "scheme.main.days.1: 'mond' is no day of the week"),
         ('days = "mon-fri"', 'hours = "offise"', "scheme.main.hours: there is no hours table 'offise'"),
-        ('days = "mon-fri"\n', "", "scheme.main: otherwise belongs to days or hours"),
+        ('days = "mon-fri"\n', "", "scheme.main: otherwise belongs to days, hours or when"),
         ("otherwise", 'hours = "office"\notherwise', "scheme.main: give either days or hours"),
         ('"weekend"', '"weekand"', "scheme.main.otherwise: there is no scheme 'weekand'; did you mean"),
         ('"weekend"', '"main"', "scheme.main: leads back into itself: scheme main -> scheme main"),
