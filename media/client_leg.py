@@ -83,6 +83,7 @@ class MediaLeg:
         """The worker that it is in."""
         self._loop = asyncio.get_running_loop()
         self._allows_nat = False
+        self._peer_host = ""
         self._playing: _Playing | None = None
         self._written = Written()
         """What is written of it."""
@@ -117,14 +118,22 @@ class MediaLeg:
 
     # Orders
 
-    def connect(self, agreement: StreamAgreement, *, allows_nat: bool = False) -> None:
-        """Take what offer and answer settled, also of a re-INVITE: the stream goes on."""
+    def connect(self, agreement: StreamAgreement, *, allows_nat: bool = False, peer_host: str = "") -> None:
+        """Take what offer and answer settled, also of a re-INVITE: the stream goes on.
+
+        ``allows_nat``: sound may come from another IP address than the SDP's, such as ``peer_host``, that of
+        the signalling.
+        """
         if self.agreement is None and self._playing is not None:
             self._playing.began = self._loop.time()  # it is heard from now on
-        self.agreement, self._allows_nat = agreement, allows_nat
+        self.agreement, self._allows_nat, self._peer_host = agreement, allows_nat, peer_host
         self.send(
             commands.ConnectLeg(
-                self.number, agreement, allows_nat=allows_nat, rtp_timeout_s=self.rtp_timeout_s
+                self.number,
+                agreement,
+                allows_nat=allows_nat,
+                rtp_timeout_s=self.rtp_timeout_s,
+                peer_host=peer_host,
             )
         )
 
@@ -325,7 +334,7 @@ class MediaLeg:
         was = self.hosts, self.address
         self._take_place(opened)
         if self.agreement is not None:
-            self.connect(self.agreement, allows_nat=self._allows_nat)
+            self.connect(self.agreement, allows_nat=self._allows_nat, peer_host=self._peer_host)
         self._written.go_on(self)
         if self._is_listening:
             self.send(commands.ListenForTones(self.number, is_on=True))

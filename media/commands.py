@@ -87,6 +87,8 @@ class ConnectLeg(Struct, frozen=True, tag=True, array_like=True):
     """Whether sound may come from another IP address than the SDP names."""
     rtp_timeout_s: float
     """Seconds without RTP, where some is due, after which RtpTimeout is told."""
+    peer_host: str = ""
+    """IP address of the far end's signalling: from there sound is believed soonest, if not from the SDP's."""
 
 
 class Play(Struct, frozen=True, tag=True, array_like=True):

@@ -10,7 +10,10 @@ from media.outgoing import Packet, Send, discard
 Address: TypeAlias = tuple[str, int]
 
 PROBATION = 3
-"""Packets in a row that must come from a port or address the SDP did not name before it is believed."""
+"""Packets in a row that must come from a port the SDP did not name before it is believed."""
+FAR_PROBATION = 25
+"""The same for an address that neither the SDP nor the signalling came from: half a second, in which the peer
+itself is heard if it is nearer, so that no stranger who sends to all our ports takes its place."""
 
 
 class Endpoint(Protocol):
@@ -99,11 +102,31 @@ class LegPorts:
         self._give_back()
 
 
+class _Probation:
+    """Counts the packets in a row of whoever might be the peer."""
+
+    def __init__(self, needed: int) -> None:
+        self._needed = needed
+        self._candidate: Address | None = None
+        self._seen = 0
+
+    def is_passed_by(self, source: Address) -> bool:
+        """Return whether ``source`` has now sent enough."""
+        self._seen = self._seen + 1 if source == self._candidate else 1
+        self._candidate = source
+        return self._seen >= self._needed
+
+    def begin(self) -> None:
+        """Count anew."""
+        self._candidate = None
+
+
 class Latch:
     """Symmetric RTP (RFC 4961): believe the SDP's IP address, find out the port, and stay there.
 
     One decision for each address that an SDP names. Another IP address is believed only where the peer is
-    known to sit behind NAT, which changes no IPv4 into IPv6. Later packets from anywhere else change nothing.
+    known to sit behind NAT, which changes no IPv4 into IPv6: soon the one that its signalling comes from,
+    later any. Packets from anywhere else change nothing from then on.
     """
 
     def __init__(self) -> None:
@@ -113,21 +136,28 @@ class Latch:
         self.strangers = 0
         """Packets of others that were dropped."""
         self._allows_nat = False
-        self._candidate: Address | None = None
-        self._seen = 0
+        self._peer_host = ""
+        self._near, self._far = _Probation(PROBATION), _Probation(FAR_PROBATION)
 
-    def expect(self, remote: Address, *, allows_nat: bool) -> bool:
-        """Take the address of an SDP; return whether it is a new one, so that the source is open again."""
-        self._allows_nat = allows_nat
+    def expect(self, remote: Address, *, allows_nat: bool, peer_host: str = "") -> bool:
+        """Take the address of an SDP; return whether it is a new one, so that the source is open again.
+
+        ``peer_host`` is the IP address that the signalling comes from.
+        """
+        self._allows_nat, self._peer_host = allows_nat, peer_host
         if remote == self.expected:
             return False
-        self.expected = remote
-        self.source = self._candidate = None
+        self._open(remote)
         return True
 
     def forget(self) -> None:
         """Let the next SDP open the source anew, whatever address it names."""
-        self.expected = self.source = self._candidate = None
+        self._open(None)
+
+    def _open(self, expected: Address | None) -> None:
+        self.expected, self.source = expected, None
+        self._near.begin()
+        self._far.begin()
 
     def admits(self, source: Address) -> bool:
         """Return whether a packet from ``source`` counts; the first that does decides."""
@@ -144,11 +174,8 @@ class Latch:
             return False
         if source == self.expected:
             return True
-        if source[0] != self.expected[0] and not self._may_stand_for(source, self.expected):
+        if source[0] == self.expected[0]:
+            return self._near.is_passed_by(source)
+        if not self._allows_nat or is_ipv6(source) != is_ipv6(self.expected):
             return False
-        self._seen = self._seen + 1 if source == self._candidate else 1
-        self._candidate = source
-        return self._seen >= PROBATION
-
-    def _may_stand_for(self, source: Address, expected: Address) -> bool:
-        return self._allows_nat and is_ipv6(source) == is_ipv6(expected)
+        return (self._near if source[0] == self._peer_host else self._far).is_passed_by(source)

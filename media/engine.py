@@ -178,7 +178,11 @@ class Engine:
 
     def _connect(self, command: ConnectLeg, now: float) -> None:
         self._legs[command.leg].connect(
-            command.agreement, allows_nat=command.allows_nat, rtp_timeout_s=command.rtp_timeout_s, now=now
+            command.agreement,
+            allows_nat=command.allows_nat,
+            peer_host=command.peer_host,
+            rtp_timeout_s=command.rtp_timeout_s,
+            now=now,
         )
 
     def _play(self, command: Play, _now: float) -> None:

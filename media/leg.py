@@ -83,7 +83,13 @@ class Leg:
         return self._ports
 
     def connect(
-        self, agreement: StreamAgreement, *, allows_nat: bool, rtp_timeout_s: float, now: float
+        self,
+        agreement: StreamAgreement,
+        *,
+        allows_nat: bool,
+        peer_host: str,
+        rtp_timeout_s: float,
+        now: float,
     ) -> None:
         """Take what offer and answer settled; the outgoing stream stays continuous."""
         was, self.agreement = self.agreement, agreement
@@ -100,7 +106,9 @@ class Leg:
             self._due_since = now
         self._take_keys(agreement.keys)
         self._multiplex(agreement)
-        if agreement.remote is not None and self.latch.expect(agreement.remote, allows_nat=allows_nat):
+        if agreement.remote is not None and self.latch.expect(
+            agreement.remote, allows_nat=allows_nat, peer_host=peer_host
+        ):
             self._send_by(self.ports.aim(agreement.remote))
         self.voice.connect(agreement)
         self.link()

@@ -273,7 +273,7 @@ class Leg:
     def connect(self, agreement: StreamAgreement) -> None:
         """Let sound flow as agreed, and tell the bridge when the far end holds or resumes."""
         self.description.settled(agreement)
-        self.media.connect(scoped(agreement, self._peer), allows_nat=self._allows_nat)
+        self.media.connect(scoped(agreement, self._peer), allows_nat=self._allows_nat, peer_host=self._peer)
         self._listen_for_tones()
         was_held, self.is_held = self.is_held, not agreement.sends
         if self.on_hold_change is not None and was_held != self.is_held:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from media import codecs
 from media.client import Clip, MediaEngine, MediaLeg, Silence, Tone
 from media.dtmf import EventReceiver
+from media.endpoint import FAR_PROBATION
 from media.incoming import IncomingStream
 from media.memory import MemoryRtpNetwork
 from media.outgoing import OutgoingStream
@@ -204,14 +205,37 @@ def test_another_ip_address_is_believed_only_where_nat_is_allowed(allows_nat: bo
         async with engine_on(network) as engine:
             leg = await engine.open_leg()
             leg.connect(inside.agreement(), allows_nat=allows_nat)
-            leg.play([Silence(1.0)])
-            for _ in range(10):
+            leg.play([Silence(2.0)])
+            for _ in range(FAR_PROBATION + 5):
                 outside.send(b"\xd5" * 160, leg.address)
                 await asyncio.sleep(0.02)
             assert leg.is_heard is allows_nat
             assert bool(outside.heard) is allows_nat
 
     run_virtually(story())
+
+
+@virtual_time
+async def test_a_stranger_who_comes_first_takes_no_place_of_a_phone_behind_nat() -> None:
+    network = MemoryRtpNetwork()
+    inside, phone = Peer(network, 4000, host="192.168.1.7"), Peer(network, 61000, host="203.0.113.9")
+    stranger = Peer(network, 4000, host="10.6.6.6")
+    async with engine_on(network) as engine:
+        leg = await engine.open_leg()
+        leg.connect(inside.agreement(), allows_nat=True, peer_host=phone.address[0])
+        leg.play([Silence(2.0)])
+        for _ in range(FAR_PROBATION - 5):
+            stranger.send(b"\xd5" * 160, leg.address)
+            await asyncio.sleep(0.02)
+        for _ in range(20):
+            stranger.send(b"\xd5" * 160, leg.address)
+            phone.send(b"\xd5" * 160, leg.address)
+            await asyncio.sleep(0.02)
+        assert leg.source == phone.address
+        assert len(phone.heard) > 10
+        assert stranger.heard == []
+        await leg.close()
+        assert leg.statistics["packets"] == 18
 
 
 @virtual_time
