@@ -2,9 +2,9 @@
 
 Callers come through the trunk, so many at a time, to phones, queue, menu, voicemail and echo; they speak,
 press keys and hang up at any moment. Before and after, when nobody calls, memory, descriptors and ports are
-counted: what has grown fails the run, as does a caller who was answered and heard nothing. It is told what
-came to that caller all the same, and beside it how long each process had to wait for a processor: a machine
-that others keep busy is no fault of the product.
+counted: what has grown fails the run, as does a caller who was refused, not answered, or answered and heard
+nothing. It is told what came to that caller all the same and what the product did with them, and beside it
+how long each process had to wait for a processor: a machine that others keep busy is no fault of the product.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import asyncio
 import collections
 import contextlib
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -139,8 +140,10 @@ class Soak:
             self.faults += [f"{name}: {grown}" for grown in footprint.grown_to(after[name])]
         if not self.counts["heard"]:
             self.faults.append("nobody was heard")
-        if self.counts["mute"]:
-            self.faults.append(f"{self.counts['mute']} callers were answered and heard nothing")
+        wrongs = {"mute": "answered and heard nothing", "refused": "refused", "not answered": "not answered"}
+        for how, words in wrongs.items():
+            if self.counts[how]:
+                self.faults.append(f"{self.counts[how]} callers were {words}")
         if "Traceback" in self.product.log:
             self.faults.append("the log has a traceback")
 
@@ -172,15 +175,29 @@ class Soak:
             was_mute = False
             try:
                 was_mute = not await self._talk(placed, number)
-            except CallRefused:
+            except CallRefused as refusal:
                 self.counts["refused"] += 1
+                print(f"{caller} to {number} was refused: {refusal}", flush=True)
             except TimeoutError:
                 self.counts["not answered"] += 1
+                print(f"{caller} to {number} was not answered in {ANSWER_S:.0f} s", flush=True)
             finally:
                 await placed.close()
                 trunk.forget(placed)
                 if was_mute:
                     print(f"what came to {caller} all the same: {placed.leg.media.statistics}", flush=True)
+                    await self._tell_of(caller)
+
+    async def _tell_of(self, caller: str) -> None:
+        """Show what the product did with a caller: its log, and what both said, once that is written."""
+        await asyncio.sleep(REST_S)
+        log = await asyncio.to_thread(lambda: self.product.log)
+        lines = [line for line in log.splitlines() if f"caller={caller}" in line]
+        print("\n".join(lines), flush=True)
+        for call_id in set(re.findall(r"call_id=(\w+)", lines[-1] if lines else "")):
+            shown = ("calls", str(self.product.config), "--show", call_id, "--sip")
+            with contextlib.suppress(AssertionError):  # it has too many calls after this one to know it still
+                print(await asyncio.to_thread(self.product.command, *shown), flush=True)
 
     async def _talk(self, placed: PlacedCall, number: str) -> bool:
         """Let a caller talk for a while; return whether they heard anything, or had no time to."""
