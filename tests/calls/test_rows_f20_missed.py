@@ -13,9 +13,11 @@ from b2bua.cli.missed import lines
 from b2bua.demo.softphone import Habit, Invitation, Softphone
 from b2bua.inbound.backups import office_of
 from b2bua.sip.session import IncomingInvite
+from b2bua.store.backup import Office as JournalOffice
+from b2bua.store.calls import CallEvent, CallOutcome, CallStory, EventKind, NewCall
 from b2bua.store.missed import MissedReport, report
 from tests.harness.clock import virtual_time
-from tests.harness.office import NUMBER, SERVER, Office, office
+from tests.harness.office import MONDAY_NOON, NUMBER, SERVER, Office, office
 
 CALLS = 200
 SCHEME = """
@@ -129,3 +131,22 @@ def test_row_f20_the_report_in_words_has_whoever_missed_most_first() -> None:
         "Piotr Zieliński  missed 7 calls, phone off for 1 call",
         "Olena Kovalenko  missed 0 calls, phone off for 3 calls",
     ]
+
+
+def test_row_f20_a_marked_step_is_the_backup_though_it_rings_somebody_of_the_office() -> None:
+    def call(*events: tuple[EventKind, str, str, str]) -> CallStory:
+        new = NewCall("id", "+48500600700", "", NUMBER, "demo", MONDAY_NOON)
+        told = (CallEvent(MONDAY_NOON, kind, who, detail, 5, party) for kind, who, detail, party in events)
+        return CallStory(new, tuple(told), MONDAY_NOON, CallOutcome.PROMISE)
+
+    missed = (EventKind.RANG, "Anna Nowak", "no answer", "anna")
+    outside = (EventKind.RANG, "+48600111222", "no answer", "")
+    backup = (EventKind.BACKUP, "", "", "")
+    taken = (EventKind.TALKED, "Olena Kovalenko", "", "olena")
+    stories = [call(missed, outside), call(missed, outside, backup, taken), call(missed, backup), call(taken)]
+    keys = {"Anna Nowak": "anna", "Olena Kovalenko": "olena"}
+    by_marks = report(stories, JournalOffice(keys, marks_backups=True))
+    assert (by_marks.calls, by_marks.reached_backup, by_marks.taken_by_backup) == (4, 2, 1)
+    assert by_marks.missed == Counter(anna=3)
+    without = report(stories, JournalOffice(keys))
+    assert (without.reached_backup, without.taken_by_backup) == (2, 0)

@@ -121,6 +121,33 @@ async def test_phones_by_tls_of_either_ip_version_talk_with_sound_protected(
             leg.hang_up()
 
 
+async def test_rfc3261_26_2_2_a_call_by_sips_passes_a_phone_by_that_has_no_tls(scene: Scene) -> None:
+    engine = await MediaEngine.in_process(address=HOST, ports=(free_port(), free_port() + 3))
+    endpoint = SipEndpoint(user_agent="plain phone")
+    plain = Softphone("103", endpoint, engine, await endpoint.listen_udp(HOST, 0))
+    try:
+        assert (await plain.register(Hop("udp", HOST, scene.product.port), "103", "demo-103")).status == 200
+        async with phone(scene, "102", HOST) as piotr:
+            server = Hop("tls", HOST, scene.port)
+            for scheme, is_rung in (("sips", False), ("sip", True)):
+                placed = await piotr.call(
+                    server,
+                    "103",
+                    from_number="102",
+                    credentials=Credentials("102", "demo-102"),
+                    uri=f"{scheme}:103@{server.authority}",
+                )
+                if is_rung:
+                    await plain.invited(within=5)
+                else:
+                    await placed.answered(within=3)  # by the mailbox, without a second of ringing
+                await placed.close()
+                assert bool(plain.invitations) == is_rung
+    finally:
+        await plain.close()
+        await engine.close()
+
+
 async def test_a_phone_that_does_not_know_the_authority_does_not_even_say_its_name(
     scene: Scene, tmp_path: Path
 ) -> None:
