@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from b2bua.config.models import Trunk
 from b2bua.errors import MalformedMessage
 from b2bua.routing.numbers import PAUSES, normalise
+from b2bua.routing.plan import Plan
+from b2bua.routing.scheme import number_spec
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Request
 from b2bua.sip.uri import SipUri, TelUri, Uri
@@ -42,6 +45,15 @@ def read_dialled(uri: Uri, *, country: str) -> Dialled:
     extension = telephone.extension or (uri.parameter("ext") if isinstance(uri, SipUri) else "")
     post_dial = f",{extension}" if extension else telephone.post_dial or _post_dial_beside(uri)
     return Dialled(normalise(telephone.number, country=country), "".join(PRESSED.findall(post_dial)))
+
+
+def read_dialled_at(trunk: Trunk, uri: Uri, plan: Plan) -> Dialled:
+    """Return what was dialled to come by ``trunk``: our number where the provider names but our account."""
+    dialled = read_dialled(uri, country=plan.country)
+    is_listed = number_spec(plan, dialled.number) is not None
+    if is_listed or trunk.number is None or trunk.username is None or _user(uri) != trunk.username:
+        return dialled
+    return replace(dialled, number=normalise(trunk.number, country=plan.country))
 
 
 def _post_dial_beside(uri: Uri) -> str:

@@ -26,6 +26,7 @@ from b2bua.inbound.numbers import (
     Dialled,
     read_caller,
     read_dialled,
+    read_dialled_at,
     wants_privacy,
 )
 from b2bua.inbound.outside import Outside
@@ -148,7 +149,7 @@ class Reception:
 
     async def _from_trunk(self, invite: IncomingInvite, trunk: Trunk, target: Uri) -> None:
         plan = self.plan()
-        dialled = read_dialled(target, country=plan.country)
+        dialled = read_dialled_at(trunk, target, plan)
         caller = read_caller(invite.request, country=plan.country)
         spec = number_spec(plan, dialled.number)
         identity = self._identity(

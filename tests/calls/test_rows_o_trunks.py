@@ -47,8 +47,9 @@ expires = "60s"
 class Provider:
     """A carrier that knows its customers by digest alone."""
 
-    def __init__(self, phone: Softphone) -> None:
+    def __init__(self, phone: Softphone, account: str = ACCOUNT) -> None:
         self.phone = phone
+        self.account = account
         self.contact = ""
         self.registered_at: list[float] = []
         self.refused: list[str] = []
@@ -67,7 +68,7 @@ class Provider:
             self.refused.append(request.method)
             return False
         authorization = Authorization.parse(text)
-        assert authorization.username == ACCOUNT
+        assert authorization.username == self.account
         return authorization.nonce == f"nonce-{self._count}" and verify(
             authorization, request.method, password=PASSWORD
         )
@@ -92,14 +93,17 @@ class Provider:
 
 
 @asynccontextmanager
-async def office_at_a_provider(folder: Path) -> AsyncIterator[tuple[Office, Provider]]:
+async def office_at_a_provider(
+    folder: Path, *, account: str = ACCOUNT
+) -> AsyncIterator[tuple[Office, Provider]]:
     """Run the demo office as a customer of a provider, through which its outward calls go too."""
 
     def change(text: str) -> str:
-        return text.replace('default-trunk = "demo-out"', 'default-trunk = "provider"') + REGISTERED
+        registered = REGISTERED.replace(f'username = "{ACCOUNT}"', f'username = "{account}"')
+        return text.replace('default-trunk = "demo-out"', 'default-trunk = "provider"') + registered
 
     async with office(folder, change=change) as demo:
-        provider = Provider(await demo.softphone("provider", PROVIDER.port, host=PROVIDER.host))
+        provider = Provider(await demo.softphone("provider", PROVIDER.port, host=PROVIDER.host), account)
         await demo.until(lambda: bool(provider.contact), within=90)
         yield demo, provider
 
@@ -170,6 +174,24 @@ async def test_row_o8_a_backup_number_rings_through_the_provider(tmp_path: Path)
         caller.hang_up()
         (only,) = await demo.stories()
         assert only.outcome is CallOutcome.TALKED
+
+
+@virtual_time(limit_s=900)
+async def test_row_o8_a_provider_who_calls_us_by_the_name_of_our_account_means_our_number(
+    tmp_path: Path,
+) -> None:
+    async with office_at_a_provider(tmp_path, account="acme-7") as (demo, provider):
+        await demo.phone("101", Habit(answers_after=1.0))
+        for to in ("acme-7", OUR_NUMBER):
+            placed = await provider.phone.call(
+                SERVER, OUR_NUMBER, from_number=CALLER, uri=provider.contact, to=SipUri(to, REALM)
+            )
+            caller = await placed.answered(within=5)
+            caller.hang_up()
+            await demo.stories()
+        stories = await demo.stories()
+        assert [one.call.dialled for one in stories] == [OUR_NUMBER] * 2
+        assert all("talked with Anna Nowak" in story(one) for one in stories)
 
 
 OTHER_PBX = f"sip:201@{PROVIDER.authority}"
