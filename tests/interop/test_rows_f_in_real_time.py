@@ -208,6 +208,30 @@ def test_row_f6_two_managers_then_the_head_20_s_each(played: Played) -> None:
     assert played.calls[HEAD.number].outcome == "message"
 
 
+def test_row_f2_most_steps_follow_the_cancel_of_the_one_before_within_200_ms(played: Played) -> None:
+    """The limit of the row itself, without what a busy machine adds now and then."""
+    assert played.calls[HEAD.number].outcome == "message"
+    chains = [(HEAD, ("911", "912", "913")), (CHAIN, ("901", "902")), (IN_TURN, ("951", "952", "953"))]
+    gaps = sorted(
+        story.began(later) - story.stopped(earlier)
+        for story, phones in chains
+        for earlier, later in pairwise(phones)
+    )
+    assert gaps[0] >= 0
+    assert gaps[len(gaps) // 2] < 0.2, gaps
+
+
+def test_row_f3_most_that_ring_together_do_so_within_100_ms(played: Played) -> None:
+    mobiles = [played.outside.times(f"INVITE sip:+48600100{extension}")[0] for extension in MANAGERS.phones]
+    rings = [
+        [MANAGERS.began(extension) for extension in MANAGERS.phones],
+        [ONE_ANSWERS.began(extension) for extension in ONE_ANSWERS.phones],
+        mobiles,
+    ]
+    spreads = sorted(max(began) - min(began) for began in rings)
+    assert spreads[1] < TOGETHER_S, spreads
+
+
 def test_row_f3_f8_three_ring_together_then_their_mobiles(played: Played) -> None:
     extensions = list(MANAGERS.phones)
     began = [MANAGERS.began(extension) for extension in extensions]

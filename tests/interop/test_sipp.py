@@ -227,6 +227,7 @@ def test_every_scenario_is_played_and_described() -> None:
     played = {f"trunk-{scene.trunk}.xml" for scene in SCENES} | {"phone-registers-digest.xml"}
     played |= {"trunk-waits-for-the-voicemail.xml"}  # by test_row_f28_flagship.py
     played |= {"trunk-speaks-until-hung-up.xml"}  # by test_row_d10_in_real_time.py
+    played |= {"trunk-calls-from-many-numbers.xml"}  # by test_rows_f4_r12_many_calls.py
     played |= {f"carrier-{name}.xml" for name in CARRIERS}
     played |= {"carrier-says-hello.xml", "carrier-mailbox-talks.xml"}  # by test_row_d5_confirm.py
     played |= {f"phone-{name}.xml" for name in (*MOVERS, *LAMPS)}
