@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from b2bua.cli.addresses import foreign_addresses
+from b2bua.cli.folders import unusable_folders
 from b2bua.cli.sounds import defects, seconds_of
 from b2bua.config.check import lint
 from b2bua.config.load import readable_part
@@ -30,6 +31,7 @@ def check_office(path: Path, config: Config) -> bool:
         *foreign_addresses(config),
         *config.origin.problems(proof.faults),
         *_calendars(config),
+        *unusable_folders(config),
     )
     for problem in sorted(problems, key=lambda problem: (problem.file, problem.line)):
         typer.secho(str(problem), fg=_colour(problem))

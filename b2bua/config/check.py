@@ -131,6 +131,8 @@ def _is_easy(password: str | None, names: set[str | None]) -> bool:
 
 
 def _interface(config: Config) -> Iterator[Fault]:
+    if config.api is not None and _is_taken(config, *config.api.address):
+        yield Fault(("api", "listen"), "phones come there by TCP, see [sip]; give the API a port of its own")
     if config.api is not None and not config.api.is_private:
         why = "tokens and callers cross the network in the clear: add tls-certificate, or listen on 127.0.0.1"
         yield _warn("api", "listen", because=why)
@@ -143,6 +145,19 @@ def _interface(config: Config) -> Iterator[Fault]:
 def _web_form(config: Config) -> Iterator[Fault]:
     if config.callback is not None and config.api is None:
         yield _warn("callback", because="there is no [api], so nobody can ask to be called back")
+
+
+def _is_taken(config: Config, host: str, port: int) -> bool:
+    """Return whether SIP listens on that port by TCP, at that address or at all of them."""
+    sip = config.sip
+    own = {"tls": sip.tls_port, "ws": sip.ws_port, "wss": sip.wss_port}
+    everywhere = {"0.0.0.0", "::"}  # noqa: S104 - compared, not listened on
+    return any(
+        own.get(kind, sip_port) == port and (host == sip_host or {host, sip_host} & everywhere)
+        for sip_host, sip_port in sip.addresses
+        for kind in sip.transports
+        if kind != "udp"
+    )
 
 
 def _no_telephone_numbers(config: Config, plan: Plan) -> Iterator[Fault]:
