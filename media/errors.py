@@ -21,3 +21,10 @@ class PortsExhausted(MediaError):
 
 class EngineGone(MediaError):
     """The media engine died or does not answer; a new one may be there in a second."""
+
+
+def in_words(error: Exception) -> str:
+    """Return what went wrong as an owner of an office reads it: "No space left on device"."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__

@@ -9,6 +9,7 @@ from pathlib import Path
 from media.background import Background
 from media.commands import QUIETEST_DBFS
 from media.encoding import clock_rate_hz, duration_ticks
+from media.errors import in_words
 from media.meter import Loudness
 from media.rtp import timestamp_delta
 from media.soundfile import TICKS_PER_SECOND, RecordingFile, Spoken, sync_to_disk
@@ -132,12 +133,12 @@ class Recorder:
 
     def _wrote(self, result: Exception | None) -> None:
         if isinstance(result, Exception) and not self._error:
-            self._error = str(result) or type(result).__name__
+            self._error = in_words(result)
             self.finish()
 
     def _closed(self, result: Exception | None) -> None:
         if isinstance(result, Exception):
-            self._error = self._error or str(result)
+            self._error = self._error or in_words(result)
         seconds = 0.0 if self._file is None else self._file.seconds
         self._ended(seconds, self._loudness, self._error)
 

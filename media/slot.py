@@ -179,7 +179,7 @@ class WorkerSlot:
         recording = self._recordings.pop(event.recording, None)
         if event.error:
             where = recording.path if recording else "that nobody waits for"
-            log.error("the recording %s ended early: %s", where, event.error)
+            log.error("the recording %s ended early: %s; the call goes on", where, event.error)
         if recording is not None:
             recording.end(event)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from media.background import Background
 from media.commands import QUIETEST_DBFS, Event, Recorded, Tap
+from media.errors import in_words
 from media.meter import Loudness
 from media.recorder import FLUSH_SECONDS, SYNC_SECONDS, Ended
 from media.soundfile import TICKS_PER_SECOND, Spoken, sync_to_disk
@@ -95,14 +96,14 @@ class Tape:
     def _wrote(self, result: Exception | None) -> None:
         self._is_written = True
         if isinstance(result, Exception) and not self._error:
-            self._error = str(result) or type(result).__name__
+            self._error = in_words(result)
             if not self.is_over:
                 self.is_over = True
                 self._files.submit(self._close, self._closed)
 
     def _closed(self, result: Exception | None) -> None:
         if isinstance(result, Exception):
-            self._error = self._error or str(result)
+            self._error = self._error or in_words(result)
         seconds = 0.0 if self._file is None else self._file.seconds
         self._ended(seconds, self._loudness, self._error)
 
