@@ -21,11 +21,12 @@ class Dialog:
     """One peer-to-peer relationship; early until a 2xx confirms it.
 
     Requests go to the first Route or the remote target (§12.2.1.1). Where that is a name, or an address that
-    can only be private to the peer, they go over ``flow``, the address the peer was last heard at.
+    can only be private to the peer, they go over ``flow``, the address the peer was last heard at. So they do
+    where our INVITE named that address and was answered at another: such a phone is behind a NAT.
     """
 
     __slots__ = (
-        "_flow", "_hops", "call_id", "contact", "local", "local_sequence", "local_tag", "remote",
+        "_asked", "_flow", "_hops", "call_id", "contact", "local", "local_sequence", "local_tag", "remote",
         "remote_sequence", "remote_tag", "remote_target", "route_set",
     )  # fmt: skip
 
@@ -51,6 +52,8 @@ class Dialog:
         self.contact = contact
         self._flow = flow
         self._hops: tuple[Hop, Hop] | None = None
+        self._asked = ""
+        """Request-URI of our INVITE, if that did not go by a Route."""
 
     @classmethod
     def from_request(cls, request: Request, *, local_tag: str, source: Hop, contact: str) -> Dialog:
@@ -89,6 +92,7 @@ class Dialog:
             contact=contact,
         )
         dialog.local_sequence = request.cseq.number
+        dialog._asked = "" if "Route" in request.headers else request.uri
         return dialog
 
     @property
@@ -119,7 +123,13 @@ class Dialog:
         if hop.host == flow.host:
             hop = replace(hop, name=flow.name) if flow.name else hop  # whose certificate we have seen
             return (flow, hop) if flow.is_reliable else (hop, flow)
-        return (flow, hop) if _is_behind_nat(hop.host, flow.host) else (hop, flow)
+        is_hidden = _is_behind_nat(hop.host, flow.host) or self._was_found_elsewhere(hop.host)
+        return (flow, hop) if is_hidden else (hop, flow)
+
+    def _was_found_elsewhere(self, host: str) -> bool:
+        """Return whether our INVITE named ``host``, though it went to where the peer was heard."""
+        asked = literal_hop(parse_uri(self._asked)) if self._asked and not self.route_set else None
+        return asked is not None and asked.host == host
 
     def refresh_target(self, message: Request | Response) -> None:
         """Take the Contact of a target refresh (re-INVITE, UPDATE and their 2xx, §12.2)."""

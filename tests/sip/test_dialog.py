@@ -107,3 +107,20 @@ def test_a_broken_record_route_or_contact_does_not_lose_the_call() -> None:
     dialog = outgoing(("Record-Route", "<sip:192.0.2.8;lr"))
     assert dialog.route_set == ()
     assert incoming(contact="<<>").request("BYE").uri == "sip:a@x"
+
+
+def rung_at(hop: Hop, contact: str, *extra: tuple[str, str]) -> Dialog:
+    """Return the dialog with a phone whose INVITE named a private address and went to ``hop``."""
+    request = invite(*extra)
+    request.uri = "sip:101@10.7.7.7:5070"
+    ringing = response_to(request, 180, to_tag="phone")
+    ringing.headers.add("Contact", contact)
+    return Dialog.from_response(request, ringing, hop=hop, contact="<sip:a@192.0.2.1>")
+
+
+@pytest.mark.parametrize("flow", [Hop("tcp", "10.1.1.1", 40000), Hop("udp", "10.1.1.1", 5060)])
+def test_rfc5626_5_3_a_phone_that_was_rung_over_its_flow_gets_the_rest_of_the_call_there(flow: Hop) -> None:
+    assert rung_at(flow, "<sip:101@10.7.7.7:5070>").hops()[0] == flow
+    assert rung_at(flow, "<sip:101@10.9.9.9:5070>").hops()[0].host == "10.9.9.9"  # another one answered
+    by_proxy = rung_at(flow, "<sip:101@10.7.7.7:5070>", ("Route", "<sip:10.1.1.1;lr>"))
+    assert by_proxy.hops()[0].host == "10.7.7.7"  # which does not want to stay on the way
