@@ -53,7 +53,8 @@ class Dialog:
         self._flow = flow
         self._hops: tuple[Hop, Hop] | None = None
         self._asked = ""
-        """Request-URI of our INVITE, if that did not go by a Route."""
+        """Where the peer believes to be, while it is at the flow: the request-URI of our INVITE, if that did
+        not go by a Route, or the Via of theirs."""
 
     @classmethod
     def from_request(cls, request: Request, *, local_tag: str, source: Hop, contact: str) -> Dialog:
@@ -73,6 +74,8 @@ class Dialog:
             contact=contact,
         )
         dialog.remote_sequence = request.cseq.number
+        if request.via.host != source.host and _is_private(source.host):
+            dialog._asked = f"sip:{request.via.host}"  # the peer's own name, behind a NAT in the office
         return dialog
 
     @classmethod
@@ -127,7 +130,12 @@ class Dialog:
         return (flow, hop) if is_hidden else (hop, flow)
 
     def _was_found_elsewhere(self, host: str) -> bool:
-        """Return whether our INVITE named ``host``, though it went to where the peer was heard."""
+        """Return whether ``host`` is where the peer believes to be, though it is heard elsewhere.
+
+        NAT makes no other IP version of an address.
+        """
+        if (":" in host) != (":" in self._flow.host):
+            return False
         asked = literal_hop(parse_uri(self._asked)) if self._asked and not self.route_set else None
         return asked is not None and asked.host == host
 
@@ -227,4 +235,8 @@ def _required(headers: Headers, name: str) -> str:
 
 def _is_behind_nat(host: str, flow_host: str) -> bool:
     """Return whether ``host`` is private while the peer is seen at a public address."""
-    return ipaddress.ip_address(host).is_private and not ipaddress.ip_address(flow_host).is_private
+    return _is_private(host) and not _is_private(flow_host)
+
+
+def _is_private(host: str) -> bool:
+    return ipaddress.ip_address(host).is_private

@@ -124,3 +124,9 @@ def test_rfc5626_5_3_a_phone_that_was_rung_over_its_flow_gets_the_rest_of_the_ca
     assert rung_at(flow, "<sip:101@10.9.9.9:5070>").hops()[0].host == "10.9.9.9"  # another one answered
     by_proxy = rung_at(flow, "<sip:101@10.7.7.7:5070>", ("Route", "<sip:10.1.1.1;lr>"))
     assert by_proxy.hops()[0].host == "10.7.7.7"  # which does not want to stay on the way
+
+
+def test_rfc5626_5_3_a_phone_behind_nat_that_called_gets_the_rest_of_the_call_where_it_called_from() -> None:
+    flow, contact = Hop("udp", "10.1.1.1", 61000), "<sip:101@192.0.2.1:5060>"
+    assert incoming(flow=flow, contact=contact).hops()[0] == flow
+    assert incoming(flow=flow, contact="<sip:101@198.51.100.7>").hops()[0].host == "198.51.100.7"
