@@ -138,8 +138,10 @@ class _Walk:
 
     def _lacks_duty(self, spec: NumberSpec, situation: Situation, found: Ways) -> bool:
         """Return whether nobody is rung because a rota that means to have somebody has nobody then."""
-        if not has_gap(situation.holds & hours_of(self._plan, spec)) or _rings(found, Failure()):
+        if not has_gap(situation.holds) or _rings(found, Failure()):
             return False
+        if not has_gap(situation.holds & hours_of(self._plan, spec)):
+            return False  # of a rota that these callers never come to
         skipped = (each for way in found.all.values() for each in way.position.skipped)
         return any(each.has_nobody_on_duty for each in skipped)
 

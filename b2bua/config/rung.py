@@ -9,7 +9,7 @@ from b2bua.config.dead_ends import choices
 from b2bua.config.duties import gap_of
 from b2bua.config.situations import holiday_of, working_hours_of
 from b2bua.routing.destination import Destination, Goto, Menu, Person, Queue, Ring, Target
-from b2bua.routing.plan import NumberSpec, Plan, Scheme
+from b2bua.routing.plan import NumberSpec, Plan
 
 MOST_COMBINED = 4
 """Conditions on the load, of which all combinations are looked at."""
@@ -38,11 +38,12 @@ def rung(
 def hours_of(plan: Plan, spec: NumberSpec) -> frozenset[str]:
     """Return what decides about callers of a number, in the words of ``situations``."""
     found = set[str]()
-    for scheme in _schemes_of(plan, spec):
-        found |= {working_hours_of(scheme.name)} if scheme.works else set()
-        found |= {step.hours for step in scheme.steps if step.hours}
     for destination in _destinations_of(plan, spec):
-        if isinstance(destination, Ring):
+        if isinstance(destination, Goto):
+            scheme = plan.schemes[destination.scheme]
+            found |= {working_hours_of(scheme.name)} if scheme.works else set()
+            found |= {step.hours for step in scheme.steps if step.hours}
+        elif isinstance(destination, Ring):
             found |= {gap_of(duty.rota) for duty in destination.duties}
     if spec.schedule:
         found.add(spec.schedule)
@@ -57,21 +58,17 @@ def loads(plan: Plan, spec: NumberSpec) -> list[frozenset[str]]:
     but one, and not only one, do.
     """
     found = set[str]()
-    for scheme in _schemes_of(plan, spec):
-        found |= {condition.text for step in scheme.steps for condition in step.when}
-        found |= {condition.text for condition in scheme.when}
+    for destination in _destinations_of(plan, spec):
+        if isinstance(destination, Goto):
+            scheme = plan.schemes[destination.scheme]
+            found |= {condition.text for step in scheme.steps for condition in step.when}
+            found |= {condition.text for condition in scheme.when}
     texts = sorted(found)
     if len(texts) <= MOST_COMBINED:
         sizes: Sequence[int] = range(len(texts) + 1)
     else:
         sizes = sorted({0, 1, len(texts) - 1, len(texts)})
     return [frozenset(each) for size in sizes for each in combinations(texts, size)]
-
-
-def _schemes_of(plan: Plan, spec: NumberSpec) -> Iterator[Scheme]:
-    """Yield the schemes that callers of a number can come into."""
-    found = _destinations_of(plan, spec)
-    yield from (plan.schemes[each.scheme] for each in found if isinstance(each, Goto))
 
 
 def _destinations_of(plan: Plan, spec: NumberSpec) -> Iterator[Destination]:

@@ -22,11 +22,15 @@ def office(tmp_path: Path) -> Path:
     return path
 
 
-def checked(office: Path, program: list[str]) -> tuple[float, str]:
-    """Return the command's seconds of CPU, from the start of its process, and what it said."""
+YARDSTICK = "total = 0\nfor number in range(10_000_000): total += number * number"
+"""Takes 1 to 2 seconds of CPU, by the machine and what else computes there."""
+
+
+def ran(*arguments: str) -> tuple[float, str]:
+    """Return Python's seconds of CPU, from the start of its process, and what it said."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
-        [sys.executable, *program, "check", str(office)],
+        [sys.executable, *arguments],
         capture_output=True,
         text=True,
         check=True,
@@ -37,13 +41,15 @@ def checked(office: Path, program: list[str]) -> tuple[float, str]:
 
 
 def test_the_command_looks_over_200_people_and_50_schemes_within_a_second(office: Path) -> None:
-    """In CPU time, the best of three: others compute on this machine, too."""
-    spent, said = zip(*(checked(office, ["-m", "b2bua"]) for _ in range(3)), strict=True)
-    assert min(spent) < 1.0, spent
-    assert said[0].endswith("no errors, no warnings\n")
+    """A second of a free core; here against other work in the same minute, as others compute, too."""
+    pairs = [(ran("-m", "b2bua", "check", str(office)), ran("-c", YARDSTICK)) for _ in range(2)]
+    shares = [spent / yardstick for (spent, _), (yardstick, _) in pairs]
+    assert min(shares) < 0.9, shares
+    (_, said), _ = pairs[0]
+    assert said.endswith("no errors, no warnings\n")
 
 
 def test_it_imports_nothing_that_it_can_do_without(office: Path) -> None:
     program = "import sys; from b2bua.cli.app import app; app(standalone_mode=False); print(*sys.modules)"
-    _, said = checked(office, ["-c", program])
+    _, said = ran("-c", program, "check", str(office))
     assert not set(SLOW_TO_IMPORT) & set(said.splitlines()[-1].split())
