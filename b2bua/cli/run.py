@@ -13,7 +13,6 @@ import structlog
 import typer
 
 from b2bua.cli.addresses import in_words, why_not_here
-from b2bua.cli.large_pages import use_large_pages
 from b2bua.cli.welcome import welcome
 from b2bua.config.models import Config
 from b2bua.errors import B2buaError
@@ -58,7 +57,6 @@ async def run_office(config: Config, *, is_demo: bool) -> None:
                 room=config.rtp.room,
             )
             spare_the_collector()
-            use_large_pages()
             await stop.wait()
             log.info("stopping")
     except MediaError as error:
