@@ -122,7 +122,8 @@ async def test_phones_by_tls_of_either_ip_version_talk_with_sound_protected(
 
 
 async def test_rfc3261_26_2_2_a_call_by_sips_passes_a_phone_by_that_has_no_tls(scene: Scene) -> None:
-    engine = await MediaEngine.in_process(address=HOST, ports=(free_port(), free_port() + 3))
+    first_port = free_port()
+    engine = await MediaEngine.in_process(address=HOST, ports=(first_port, first_port + 3))
     endpoint = SipEndpoint(user_agent="plain phone")
     plain = Softphone("103", endpoint, engine, await endpoint.listen_udp(HOST, 0))
     try:
@@ -155,7 +156,8 @@ async def test_a_phone_that_does_not_know_the_authority_does_not_even_say_its_na
     endpoint = SipEndpoint(user_agent="careful")
     tls = await Tls.load(TlsFiles(authorities=stranger.certificate))
     local = endpoint.call_by_tls(tls, host="0.0.0.0")
-    engine = await MediaEngine.in_process(address=HOST, ports=(free_port(), free_port() + 3))
+    first_port = free_port()
+    engine = await MediaEngine.in_process(address=HOST, ports=(first_port, first_port + 3))
     careful = Softphone("103", endpoint, engine, local)
     try:
         response = await careful.register(Hop("tls", HOST, scene.port), "103", "demo-103")
