@@ -144,6 +144,8 @@ class Reception:
                     invite.reject(403)
         except MalformedMessage as error:
             invite.reject(error.status, error.why)
+        finally:
+            invite.reject(500)  # a fault of ours may have left them without an answer
 
     # --- who calls whom ------------------------------------------------------------------------------------
 

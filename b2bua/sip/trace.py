@@ -90,7 +90,7 @@ class Trace:
         """Count what happens in this block as part of ``call``; ``call_id`` is its caller's Call-ID."""
         keys: list[bytes] = []
         self._calls[call] = keys
-        self._count(call_id.encode(), keys)
+        self._count(_key(call_id), keys)
         if len(self._calls) > MOST_CALLS:
             self._calls.popitem(last=False)
         token = self._current.set(keys)
@@ -101,7 +101,7 @@ class Trace:
 
     def also(self, call: str, call_id: str) -> None:
         """Count that Call-ID as part of ``call`` too: somebody who called us themselves joined it."""
-        keys, key = self._calls.get(call), call_id.encode()
+        keys, key = self._calls.get(call), _key(call_id)
         if keys is not None and key not in keys:
             self._count(key, keys)
 
@@ -159,6 +159,11 @@ class TracedTransport:
         """Hand on."""
         assert self._receiver is not None
         self._receiver.destination_failed(hop, why, is_final=is_final)
+
+
+def _key(call_id: str) -> bytes:
+    """Return a Call-ID as it was on the wire: some peers send bytes in it that are no UTF-8."""
+    return call_id.encode("utf-8", "surrogateescape")
 
 
 def _call_id(wire: bytes) -> bytes:

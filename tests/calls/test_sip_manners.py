@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from b2bua.demo.softphone import Habit
+from b2bua.demo.softphone import CallRefused, Habit
 from b2bua.errors import ConfigError
 from b2bua.sip.digest import Credentials
 from b2bua.sip.message import Request, parse_message
@@ -189,3 +189,19 @@ async def test_rfc3261_8_2_2_2_our_own_invite_that_comes_back_is_a_loop_482(tmp_
         await demo.people_leave()
         [call_story] = await demo.stories()  # the loop is no call of its own
         assert call_story.call.dialled == NUMBER
+
+
+@virtual_time
+async def test_a_caller_whom_a_fault_of_ours_leaves_without_an_answer_is_told_so_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with office(tmp_path, scheme=TO_A_NUMBER) as demo:
+
+        def fails(*_: object) -> None:
+            raise RuntimeError("a fault of ours")
+
+        monkeypatch.setattr(demo.server.serving.reception.traces, "following", fails)
+        call = await demo.call_in(NUMBER)
+        with pytest.raises(CallRefused) as refused:
+            await call.answered(within=5)
+        assert refused.value.status == 500

@@ -33,6 +33,11 @@ def test_a_call_is_kept_from_its_invite_on_whatever_way_the_call_id_is_written()
     assert noted(Trace(), "a", *wires) == 5
 
 
+def test_a_call_id_with_bytes_that_are_no_utf_8_is_followed_like_any_other() -> None:
+    wire = message("INVITE", "XX").replace(b"XX", b"M\xfcller")
+    assert noted(Trace(), "M\udcfcller", wire) == 1
+
+
 def test_what_is_no_call_passes_by() -> None:
     assert noted(Trace(), "a", message("REGISTER", "a"), message("OPTIONS", "a"), b"INVITE \r\n", b"") == 0
 
