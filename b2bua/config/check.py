@@ -7,7 +7,7 @@ from itertools import chain
 
 from b2bua.config import tables
 from b2bua.config.dead_ends import choices, find_dead_ends
-from b2bua.config.hours_check import contradictory_hours
+from b2bua.config.hours_check import contradictory_hours, unusual_hours
 from b2bua.config.models import Config
 from b2bua.config.numbers import written_numbers
 from b2bua.config.origin import Fault
@@ -15,6 +15,7 @@ from b2bua.config.price_check import price_warnings
 from b2bua.config.queue_room import queues_without_room
 from b2bua.config.rung import rung
 from b2bua.config.servers import unencrypted, warnings_about_servers
+from b2bua.config.target_check import target_warnings
 from b2bua.config.written import written_destinations
 from b2bua.errors import ConfigError, Problem
 from b2bua.routing.destination import (
@@ -63,9 +64,11 @@ def _warnings(config: Config, plan: Plan) -> Iterator[Fault]:
     yield from _steps(config)
     yield from warnings_about_servers(config)
     yield from contradictory_hours(config)
+    yield from unusual_hours(config)
     yield from _menus(config, plan)
     yield from _queues(config)
     yield from _unreachable(config, plan)
+    yield from target_warnings(config, plan)
     yield from _groups(config)
     yield from price_warnings(config, plan)
     yield from queues_without_room(config)

@@ -1,4 +1,4 @@
-"""Two lines of ``[hours.x]`` that say different things of one day."""
+"""Two lines of ``[hours.x]`` that say different things of one day, and times that nobody can have meant."""
 
 from __future__ import annotations
 
@@ -31,6 +31,19 @@ def contradictory_hours(config: Config) -> Iterator[Fault]:
         yield from _among(config, name, kinds["week"], _weekdays)
         for kind in ("yearly", "dated"):
             yield from _among(config, name, kinds[kind], _dates)
+
+
+def unusual_hours(config: Config) -> Iterator[Fault]:
+    """Yield each line of which two times overlap, and each table that is never open."""
+    for name, table in config.hours.items():
+        for key, times in table.times.items():
+            for first, then in combinations(sorted(times, key=lambda span: span.start), 2):
+                if then.start < first.end:
+                    why = f"{first} and {then} overlap: is one of them mistyped?"
+                    yield Fault(("hours", name, key), why, is_warning=True)
+        if not table.open_by and not any(table.times.values()):
+            why = 'is never open; say when it is, for example mon-fri = "09:00-18:00"'
+            yield Fault(("hours", name), why, is_warning=True)
 
 
 def _kind(key: str) -> str:

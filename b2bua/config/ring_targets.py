@@ -178,8 +178,11 @@ class TargetReader:
         return External(number, post_dial)
 
     def _similar(self, text: str) -> str:
-        close = get_close_matches(text, self._names(), n=1)
-        return f"; did you mean {close[0]!r}?" if close else ""
+        by_name = {person.title.casefold(): key for key, person in self._people.items()}
+        if close := get_close_matches(text, self._names(), n=1):
+            return f"; did you mean {close[0]!r}?"
+        close = get_close_matches(text.casefold(), by_name, n=1)
+        return f"; did you mean {by_name[close[0]]!r}?" if close else ""
 
     def _names(self) -> Iterable[str]:
         return [*self._people, *self._by_extension, *self._groups, *self._devices]

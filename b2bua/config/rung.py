@@ -38,7 +38,7 @@ def rung(
 def hours_of(plan: Plan, spec: NumberSpec) -> frozenset[str]:
     """Return what decides about callers of a number, in the words of ``situations``."""
     found = set[str]()
-    for destination in _destinations_of(plan, spec):
+    for destination in destinations_of(plan, spec):
         if isinstance(destination, Goto):
             scheme = plan.schemes[destination.scheme]
             found |= {working_hours_of(scheme.name)} if scheme.works else set()
@@ -58,7 +58,7 @@ def loads(plan: Plan, spec: NumberSpec) -> list[frozenset[str]]:
     but one, and not only one, do.
     """
     found = set[str]()
-    for destination in _destinations_of(plan, spec):
+    for destination in destinations_of(plan, spec):
         if isinstance(destination, Goto):
             scheme = plan.schemes[destination.scheme]
             found |= {condition.text for step in scheme.steps for condition in step.when}
@@ -71,7 +71,7 @@ def loads(plan: Plan, spec: NumberSpec) -> list[frozenset[str]]:
     return [frozenset(each) for size in sizes for each in combinations(texts, size)]
 
 
-def _destinations_of(plan: Plan, spec: NumberSpec) -> Iterator[Destination]:
+def destinations_of(plan: Plan, spec: NumberSpec) -> Iterator[Destination]:
     """Yield all that can be done with callers of a number, each once."""
     seen = set[Destination]()
     todo: list[Destination] = [Goto(name) for name in spec.schemes]

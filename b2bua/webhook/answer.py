@@ -25,6 +25,7 @@ from b2bua.routing.destination import (
 )
 from b2bua.routing.numbers import DIALLABLE, normalise, part_post_dial
 from b2bua.routing.plan import Plan
+from b2bua.routing.scheme import number_spec
 
 LONGEST_NAME = 200
 """Characters of what a handler names."""
@@ -53,6 +54,8 @@ def destination_of(answer: Answer, plan: Plan, *, for_seconds: float) -> Destina
         forms = " or ".join(f"{each}:{name}" for each in meanings)
         raise _bad(f"named {name!r}, which means more than one thing here; expected {forms}")
     destination = next(iter(meanings.values()))
+    if own := _own_number(destination, plan):
+        raise _bad(f"named {own}, a number of this office; expected the scheme that it leads to")
     return replace(destination, for_seconds=for_seconds) if isinstance(destination, Ring) else destination
 
 
@@ -64,6 +67,10 @@ def _named(answer: Answer) -> tuple[str | None, str]:
         raise _bad("sent what is neither text nor JSON") from None
     if answer.content_type.endswith("json") or text.startswith(("{", '"', "[")):
         return _named_in_json(text) if text else (None, "")
+    return _named_in_text(text)
+
+
+def _named_in_text(text: str) -> tuple[str | None, str]:
     kind, colon, name = text.partition(":")
     if colon and kind.lower() in KINDS and not SIP_ADDRESS.fullmatch(text):
         return kind.lower(), name.strip()
@@ -76,7 +83,7 @@ def _named_in_json(text: str) -> tuple[str | None, str]:
     except (ValueError, RecursionError):
         raise _bad("sent JSON that cannot be read") from None
     if found is None or (isinstance(found, str | int) and not isinstance(found, bool)):
-        return None, str(found or "").strip()
+        return _named_in_text(str(found or "").strip())
     if not isinstance(found, Mapping):
         raise _bad(f"sent JSON without any of {', '.join(KINDS)}")
     named = {kind: found[kind] for kind in KINDS if found.get(kind) is not None}
@@ -86,6 +93,13 @@ def _named_in_json(text: str) -> tuple[str | None, str]:
     if not isinstance(name, str | int):
         raise _bad(f"sent a {kind} that is no text")
     return kind, str(name).strip()
+
+
+def _own_number(destination: Destination, plan: Plan) -> str | None:
+    """Return the number of the office that would be rung: such a call comes in again, and goes round."""
+    targets = destination.targets if isinstance(destination, Ring) else ()
+    numbers = (target.number for target in targets if isinstance(target, External))
+    return next((number for number in numbers if number_spec(plan, number)), None)
 
 
 def _number(name: str, plan: Plan) -> Destination | None:

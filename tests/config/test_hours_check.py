@@ -46,3 +46,21 @@ def test_row_s1_of_two_dates_the_lower_line_counts_as_of_two_days(read: Reads) -
     hours = read(text).plan().hours["shop"]
     assert hours.is_open(datetime(2026, 12, 23, 12, tzinfo=UTC))
     assert not hours.is_open(datetime(2026, 12, 24, 12, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ('mon-fri = "09:00-13:00, 12:00-18:00"', "mon-fri: 09:00-13:00 and 12:00-18:00 overlap"),
+        ('daily = "22:00-06:00, 23:00-24:00"', "daily: 22:00-06:00 and 23:00-24:00 overlap"),
+        ('mon-fri = "09:00-13:00, 13:00-18:00"', ""),
+        ('mon-fri = "14:00-18:00, 09:00-13:00"', ""),
+        ('mon-fri = "closed"', ": is never open; say when it is"),
+        ('holidays = ["12-24"]', ": is never open; say when it is"),
+        ('2026-12-24 = "09:00-12:00"', ""),
+    ],
+)
+def test_row_s1_times_that_nobody_can_have_meant_are_warned_of(lines: str, told: str, warnings: Says) -> None:
+    found = [line for line in warnings(OFFICE + f"[hours.shop]\n{lines}\n") if line.startswith("hours.shop")]
+    assert len(found) == bool(told), found
+    assert all(told in line for line in found), found

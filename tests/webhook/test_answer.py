@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from b2bua.routing.destination import (
     Ring,
     SipAddress,
 )
-from b2bua.routing.plan import PersonSpec, Plan, Scheme
+from b2bua.routing.plan import NumberSpec, PersonSpec, Plan, Scheme
 from b2bua.webhook.answer import destination_of, in_words
 
 PLAN = Plan(
@@ -78,6 +79,7 @@ def test_row_r10_plain_text_names_a_number_a_login_a_person_or_a_scheme(
         ({"person": "anna"}, ANNA),
         ({"scheme": "warsaw"}, Goto("warsaw")),
         ("anna", ANNA),
+        ("person:anna", ANNA),
         (101, ANNA),
     ],
 )
@@ -126,3 +128,15 @@ def test_who_was_named_is_told_as_people_of_the_office_say_it() -> None:
     told = [in_words(PLAN, each) for each in (ANNA, MOBILE, Goto("warsaw"), Queue("support"))]
     assert told == ["Anna Nowak", "+48600100200", "the scheme warsaw", "the queue support"]
     assert LARGEST_ANSWER == 65536
+
+
+@pytest.mark.parametrize("said", ["+48221234567", '{"number": "22 123 45 67"}', "tel:+48221234567,55"])
+def test_row_r10_a_number_of_the_office_itself_sends_nobody_round(said: str) -> None:
+    plan = replace(PLAN, numbers={"+48221234567": NumberSpec("+48221234567", "warsaw")})
+    with pytest.raises(NoAnswerError) as caught:
+        destination_of(text(said), plan, for_seconds=45.0)
+    assert (
+        caught.value.why
+        == "named +48221234567, a number of this office; expected the scheme that it leads to"
+    )
+    assert destination_of(text("+48221234568"), plan, for_seconds=45.0) == rings(External("+48221234568"))
