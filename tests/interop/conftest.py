@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _is_of_full_length(item):
             item.add_marker(pytest.mark.timeout(BEGINNING_S), append=False)
-    items.sort(key=lambda item: _is_of_full_length(item) and _is_of_a_play(item))
+    items.sort(key=_is_of_a_play)
 
 
 def _is_of_full_length(item: pytest.Item) -> bool:
@@ -58,4 +58,4 @@ def _is_of_full_length(item: pytest.Item) -> bool:
 
 
 def _is_of_a_play(item: pytest.Item) -> bool:
-    return hasattr(getattr(item, "module", None), "begin")
+    return _is_of_full_length(item) and hasattr(getattr(item, "module", None), "begin")

@@ -137,7 +137,8 @@ RINGS_OWN_PHONES = tuple(scene for scene in SCENES if scene.phones and not scene
 @pytest.fixture(scope="module")
 def show(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Show]:
     """All the scenes that are asked for, under way in one office at the same time."""
-    callspecs = [getattr(item, "callspec", None) for item in request.session.items]
+    ours = [item for item in request.session.items if getattr(item, "module", None) is request.module]
+    callspecs = [getattr(item, "callspec", None) for item in ours]
     asked_for = [
         callspec.params["scene"] for callspec in callspecs if callspec and "scene" in callspec.params
     ]
