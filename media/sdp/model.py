@@ -110,7 +110,7 @@ class MediaDescription:
         """
         match = _MEDIA.fullmatch(value.strip())
         if match is None or int(match[2]) > 65_535:
-            raise MalformedMedia(f"not a media line: {value[:40]!r}")
+            raise MalformedMedia(f"not a media line: {value.strip()[:40]!r}")
         kind, port, count, protocol, formats = match.groups()
         return cls(
             kind, int(port), protocol, tuple((formats or "").split()), lines, int(count) if count else None

@@ -11,12 +11,14 @@ from media.sdp.model import MediaDescription, SessionDescription
 read_ip = lru_cache(maxsize=1024)(ip_address)
 """Reading an address costs as much as ten lines of SDP, and an office meets few of them."""
 
+BROADCAST = IPv4Address("255.255.255.255")
+
 
 def address_of(theirs: SessionDescription, stream: MediaDescription) -> IPv4Address | IPv6Address | None:
     """Return where ``stream`` is received; None for the addresses that mean nowhere.
 
     Raises:
-        MalformedMedia: no address, or a host name: we do not wait for DNS to hear a caller.
+        MalformedMedia: no address, one of a group, or a host name: we do not wait for DNS to hear a caller.
     """
     address = _named(theirs, stream)
     return None if address is None or address.is_unspecified else address
@@ -47,7 +49,10 @@ def _read(text: str) -> IPv4Address | IPv6Address | None:
         address = read_ip(text.partition("%")[0])
     except ValueError:
         raise MalformedMedia(f"not an IP address: {text[:60]!r}") from None
-    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+    address = (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+    if address.is_multicast or address == BROADCAST:  # everybody in that network would get the call
+        raise MalformedMedia(f"not the address of one host: {text[:60]!r}")
+    return address
 
 
 def remote_of(theirs: SessionDescription, stream: MediaDescription) -> tuple[str, int] | None:

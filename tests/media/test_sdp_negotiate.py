@@ -174,6 +174,15 @@ def test_a_host_name_as_address_is_malformed_because_nobody_waits_for_dns() -> N
 
 
 @pytest.mark.parametrize(
+    "address",
+    ["IN IP4 224.2.1.1/127", "IN IP4 255.255.255.255", "IN IP6 ff15::101", "IN IP6 ::ffff:239.1.1.1"],
+)
+def test_a_caller_who_wants_sound_sent_to_a_whole_network_is_refused(address: str) -> None:
+    with pytest.raises(MalformedMedia, match="not the address of one host"):
+        make_answer(offer_at(address), BOTH)
+
+
+@pytest.mark.parametrize(
     ("ptime", "maxptime", "ms"),
     [
         ("20", None, 20),
