@@ -11,6 +11,10 @@ import structlog
 
 pytest_plugins = ["tests.conformance"]
 
+# As the product writes it: with all local variables beside it, a traceback takes structlog half a minute.
+PLAIN = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAIN])
+
 REAL_TIME = ("tests/interop/", "tests/media/")
 """What works with real sockets, programs and clocks: one after another in each of these folders."""
 FULL_LENGTH = "tests/interop/test_row"
