@@ -138,11 +138,12 @@ async def test_row_d10_a_phone_that_dies_in_mid_call_frees_caller_and_agent(tmp_
     ):
         async with carrier_call(office, number) as leg:
             leg.loop([Tone((1200.0,), 1.0)])
-            await asyncio.to_thread(until, phone.is_hearing, within=10, what="they hear each other")
+            for is_so in (phone.is_talking, phone.is_hearing):
+                await asyncio.to_thread(until, is_so, within=10, what="they hear each other")
             phone.freeze()
             died = time.monotonic()
-            async with asyncio.timeout(15):
-                await leg.ended
+            await asyncio.wait({leg.ended}, timeout=15)
+            assert leg.ended.done(), office.log
             assert 4.0 < time.monotonic() - died < 6.0 + NOISE_S
         phone.thaw()
         await asyncio.to_thread(until, phone.is_over, within=10, what="the phone hears that it is over")
