@@ -147,7 +147,7 @@ def _answers(recipe: Recipe, given: Given, ask: Ask) -> Answers:
     country = phonenumbers.region_code_for_number(parsed) or "PL"
     people = _people(recipe, given, ask, country)
     line = _line(given, ask)
-    backup = partial(_number, "--backup", country=country)
+    backup = partial(_number, "--backup", country=country, own=number)
     return Answers(
         number=number,
         country=country,
@@ -291,11 +291,15 @@ def _person(text: str, extension: int, taken: Mapping[str, Colleague], country: 
     )
 
 
-def _number(option: str, text: str, *, country: str | None = None) -> str:
+def _number(option: str, text: str, *, country: str | None = None, own: str = "") -> str:
     number = normalise(text, country=country or "ZZ")
     if not number.startswith("+"):
         raise typer.BadParameter(
             f'{text!r} is no telephone number, expected for example "+48600100200"', param_hint=option
+        )
+    if number == own:
+        raise typer.BadParameter(
+            "is the number of the office itself: callers would go round for ever", param_hint=option
         )
     return number
 

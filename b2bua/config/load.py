@@ -12,6 +12,7 @@ from b2bua.config.models import Config
 from b2bua.config.plain_errors import faults_of
 from b2bua.config.salvage import Salvage
 from b2bua.config.sources import NOTHING_ELSE, read_tables
+from b2bua.config.target_check import find_ways_round
 from b2bua.config.values import WITHOUT_SECRETS
 from b2bua.errors import ConfigError
 
@@ -26,7 +27,7 @@ def load_config(
 
     Raises:
         ConfigError: with every value that is wrong and every name that refers to nothing or, when all are
-            right, every dead end. Warnings are what ``check.lint`` adds.
+            right, every dead end and way round. Warnings are what ``check.lint`` adds.
     """
     tables, origin = read_tables(path, texts)
     context = None if needs_secrets else WITHOUT_SECRETS
@@ -37,7 +38,9 @@ def load_config(
         wrong = faults_of(error)
         others = Salvage(tables, wrong, context).names_of_nothing()
         raise ConfigError(origin.problems((*wrong, *others))) from None
-    if faults := [fault for fault in find_dead_ends(config.plan()) if not fault.is_warning]:
+    plan = config.plan()
+    dead_ends = [fault for fault in find_dead_ends(plan) if not fault.is_warning]
+    if faults := dead_ends or find_ways_round(config, plan):
         raise ConfigError(origin.problems(faults))
     return config
 

@@ -14,21 +14,33 @@ from b2bua.routing.plan import NumberSpec, Plan, Scheme
 from b2bua.routing.scheme import number_spec
 
 
+def find_ways_round(config: Config, plan: Plan) -> tuple[Fault, ...]:
+    """Return the steps that ring a number of the office by which callers come to the same step again."""
+    found = (fault for fault in _numbers_rung(config, plan) if not fault.is_warning)
+    return tuple(found)
+
+
 def target_warnings(config: Config, plan: Plan) -> Iterator[Fault]:
     """Yield numbers that cannot be right, those that lead back into the office, and steps that never come."""
     yield from _mobiles(plan)
+    yield from _numbers_rung(config, plan)
     for scheme in plan.schemes.values():
         for index, step in enumerate(scheme.steps):
-            path = ("scheme", scheme.name, "step", index)
+            if why := _why_never_entered(plan, scheme, index):
+                path = ("scheme", scheme.name, "step", index)
+                yield Fault((*path, "after") if step.after else path, why, is_warning=True)
+
+
+def _numbers_rung(config: Config, plan: Plan) -> Iterator[Fault]:
+    for scheme in plan.schemes.values():
+        for index, step in enumerate(scheme.steps):
             targets = step.destination.targets if isinstance(step.destination, Ring) else ()
             for target in targets:
                 if isinstance(target, External) and (why := _why_incomplete(target.number)):
-                    yield Fault((*path, "ring"), why, is_warning=True)
+                    yield Fault(("scheme", scheme.name, "step", index, "ring"), why, is_warning=True)
                 number = _number(plan, target) if isinstance(target, External | Mobile) else None
                 if number and (spec := _of_the_office(config, plan, number)):
                     yield _leads_back(plan, scheme, index, spec)
-            if why := _why_never_entered(plan, scheme, index):
-                yield Fault((*path, "after") if step.after else path, why, is_warning=True)
 
 
 def _mobiles(plan: Plan) -> Iterator[Fault]:

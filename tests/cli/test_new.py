@@ -173,3 +173,10 @@ def test_f28_mistakes_are_told_before_anything_is_written(
     path = tmp_path / "office.toml"
     assert said in run(name, str(path), *options, exit_code=2)
     assert not path.exists()
+
+
+def test_f28_the_number_of_the_office_is_no_backup_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "office.toml"
+    said = run("one-by-one", str(path), *OFFICE, "--backup", "22 123 45 67", exit_code=2)
+    assert "--backup: is the number of the office itself: callers would go round for ever" in said
+    assert not path.exists()
