@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Protocol
 
@@ -131,7 +131,7 @@ class Identifier:
     def _trunk_caller(self, request: Request, source: Hop) -> TrunkCaller | None:
         for registration in self._registrations:
             if _is_called(request.target, registration.contact_token):
-                return TrunkCaller(registration.trunk, request.to.uri)
+                return TrunkCaller(registration.trunk, _dialled(request, registration))
         trunk = self._trunk_at(source)
         return TrunkCaller(trunk, request.target) if trunk else None
 
@@ -172,6 +172,14 @@ def _address(source: Hop) -> IPv4Address | IPv6Address:
     address = ip_address(source.host.partition("%")[0])
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+def _dialled(request: Request, registration: RegisteredTrunk) -> Uri:
+    """Return what To says was dialled; our account, where the provider put our contact there as well."""
+    to, account = request.to.uri, registration.trunk.username
+    if account and isinstance(to, SipUri) and to.user == registration.contact_token:
+        return replace(to, user=account)
+    return to
 
 
 def _is_called(target: Uri, token: str) -> bool:

@@ -182,15 +182,15 @@ async def test_row_o8_a_provider_who_calls_us_by_the_name_of_our_account_means_o
 ) -> None:
     async with office_at_a_provider(tmp_path, account="acme-7") as (demo, provider):
         await demo.phone("101", Habit(answers_after=1.0))
-        for to in ("acme-7", OUR_NUMBER):
+        for to in (SipUri("acme-7", REALM), SipUri(OUR_NUMBER, REALM), SipUri.parse(str(provider.contact))):
             placed = await provider.phone.call(
-                SERVER, OUR_NUMBER, from_number=CALLER, uri=provider.contact, to=SipUri(to, REALM)
+                SERVER, OUR_NUMBER, from_number=CALLER, uri=provider.contact, to=to
             )
             caller = await placed.answered(within=5)
             caller.hang_up()
             await demo.stories()
         stories = await demo.stories()
-        assert [one.call.dialled for one in stories] == [OUR_NUMBER] * 2
+        assert [one.call.dialled for one in stories] == [OUR_NUMBER] * 3
         assert all("talked with Anna Nowak" in story(one) for one in stories)
 
 
