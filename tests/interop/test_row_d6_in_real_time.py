@@ -1,0 +1,103 @@
+"""Row D6 with the started product: an answer in the middle of an announcement, heard by the caller."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from b2bua.demo.softphone import Habit, Softphone
+from b2bua.sip.endpoint import SipEndpoint
+from b2bua.sip.transport.hop import Hop
+from media.client import MediaEngine
+from media.commands import Tone
+from media.tones import FRAME_S, detect
+from media.wav import read_wav
+from tests.harness.product import HOST, Product, free_port
+from tests.harness.prompts import markers, with_marked_prompts
+from tests.interop.carrier import carrier_call
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
+
+NUMBER = "+48221240606"
+AGENT_HZ = 1750.0
+"""Between the tones of the prompts."""
+HEARD_DB = -33.0
+CUT_S = 0.1
+BUSY_MACHINE_S = 0.5
+WELCOMED = f"""
+[number."{NUMBER}"]
+scheme = "welcomed"
+[queue.welcomed]
+agents = ["101"]
+[[scheme.welcomed.step]]
+queue = "welcomed"
+[[scheme.welcomed.step]]
+voicemail = "sales"
+"""
+
+
+@asynccontextmanager
+async def agent(office: Product, *, answers_after: float) -> AsyncIterator[Softphone]:
+    """Return a phone of 101 that answers and has a tone to say."""
+    first_port = free_port()
+    engine = await MediaEngine.in_process(address=HOST, ports=(first_port, first_port + 3))
+    endpoint = SipEndpoint(user_agent="phone 101")
+    phone = Softphone("101", endpoint, engine, await endpoint.listen_udp(HOST, 0))
+    try:
+        phone.habit = Habit(answers_after=answers_after)
+        assert (await phone.register(Hop("udp", HOST, office.port), "101", "demo-101")).status == 200
+        yield phone
+    finally:
+        await phone.close()
+        await engine.close()
+
+
+async def test_row_d6_an_answer_cuts_the_announcement_within_100_ms(tmp_path: Path) -> None:
+    now = asyncio.get_running_loop().time
+    with Product.running(tmp_path / "office", extra=WELCOMED, change=with_marked_prompts) as office:
+        async with (
+            agent(office, answers_after=1.0) as phone,
+            carrier_call(office, NUMBER) as first,
+            busy(phone),
+            carrier_call(office, NUMBER) as caller,
+        ):
+            began, tape = now(), caller.media.record(tmp_path / "caller.wav")
+            first.hang_up()
+            offered = await phone.invited(2, within=10)
+            async with asyncio.timeout(10):
+                while not offered.leg.is_answered:
+                    await asyncio.sleep(FRAME_S / 4)
+            answered = now() - began
+            offered.leg.loop([Tone((AGENT_HZ,), 1.0)])
+            await asyncio.sleep(3.0)  # longer than what is left of the announcement
+            await tape.stop()
+        office.assert_log_is_clean()
+    announced, said = heard(tmp_path / "caller.wav")
+    assert announced[0] < answered - 0.3, "an announcement was under way"
+    assert announced[-1] - answered < CUT_S + BUSY_MACHINE_S
+    assert said[0] - answered < CUT_S + BUSY_MACHINE_S
+    assert said[-1] - said[0] > 2.0
+
+
+@asynccontextmanager
+async def busy(phone: Softphone) -> AsyncIterator[None]:
+    """Play the block once the phone talks."""
+    invitation = await phone.invited(within=10)
+    async with asyncio.timeout(10):
+        while not invitation.leg.is_answered:
+            await asyncio.sleep(FRAME_S)
+    yield
+
+
+def heard(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return at which seconds of a recording an announcement was heard, and at which the agent."""
+    pcm, rate = read_wav(path)
+    welcome = [float(tone) for tone in markers()["queue-welcome"]]
+    levels = detect(pcm, rate, [*welcome, AGENT_HZ])
+    announced, said = levels[:, :2].min(axis=1) > HEARD_DB, levels[:, 2] > HEARD_DB
+    return np.flatnonzero(announced) * FRAME_S, np.flatnonzero(said) * FRAME_S
