@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from b2bua.call.bridge import Conversation
 from b2bua.call.call import Call
@@ -15,6 +15,7 @@ from b2bua.call.leg import Leg
 from b2bua.call.lines import Lines
 from b2bua.call.transfer import Transfer
 from b2bua.errors import Declined, MalformedMessage, NotAcceptable
+from b2bua.inbound.secured import is_sips
 from b2bua.people.engaged import talking
 from b2bua.people.occupancy import Occupancy
 from b2bua.routing.scheme import Position
@@ -238,12 +239,15 @@ class Transfers:
         caller.preload_digits(transfer.keys)
         call.referred_by = _referred_by(transfer)
         call.last_status = None
+        was_sips = call.identity.is_sips
+        call.identity = replace(call.identity, is_sips=was_sips or _wants_tls(transfer))
         caller.on_answer = lambda: _done(transfer)
         try:
             yield
         finally:
             caller.on_answer = None
             call.referred_by = ""
+            call.identity = replace(call.identity, is_sips=was_sips)
 
 
 def _done(transfer: Transfer) -> None:
@@ -252,6 +256,11 @@ def _done(transfer: Transfer) -> None:
     by, referral = transfer.by, transfer.referral
     if by is not None and referral is not None:
         referral.told.add_done_callback(lambda _: by.hang_up("transferred"))
+
+
+def _wants_tls(transfer: Transfer) -> bool:
+    """Return whether they were sent to a ``sips:`` address, which is called by TLS or not at all."""
+    return transfer.referral is not None and is_sips(str(transfer.referral.target))
 
 
 def _referred_by(transfer: Transfer) -> str:

@@ -11,6 +11,7 @@ from b2bua.demo.softphone import CallRefused, Habit, PlacedCall, Softphone
 from b2bua.inbound.secured import NO_TLS
 from b2bua.sip.message import Headers, Response, parse_message
 from b2bua.sip.session.redirection import Redirection
+from b2bua.sip.uri import parse_uri
 from b2bua.store.calls import CallOutcome, EventKind
 from b2bua.store.story import story
 from tests.harness.clock import virtual_time
@@ -145,6 +146,22 @@ async def test_rfc3261_26_2_2_a_call_by_sip_over_tls_may_ring_by_udp(tmp_path: P
         trunk = await demo.softphone("trunk", 6501, transport="tls")
         await (await trunk.call(SERVER_TLS, NUMBER, from_number=CALLER)).answered(within=5)
         assert ways(demo) == [("udp", "sip")]
+
+
+@virtual_time(limit_s=600)
+async def test_rfc3261_26_2_2_whoever_is_sent_to_a_sips_address_rings_there_by_tls_alone(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=ring("101"), tls=True) as demo:
+        anna, udp = await demo.phone("101", TAKES_IT), await demo.phone("102", TAKES_IT)
+        tls = await tls_phone(demo, "102", contact="<sip:102@127.0.0.1:5302;transport=tls>")
+        await (await demo.call_in(NUMBER)).answered(within=5)
+        first = (await anna.invited(within=5)).leg
+        await asyncio.sleep(2)
+        assert first.session is not None
+        ours = first.session.refer(parse_uri("sips:102@127.0.0.1"), replaces=None)
+        assert await ours.result == 200
+        assert [len(each.invitations) for each in (udp, tls)] == [0, 1]
 
 
 @virtual_time(limit_s=600)
