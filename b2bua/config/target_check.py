@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 from b2bua.config.dead_ends import failures
 from b2bua.config.models import Config
-from b2bua.config.origin import Fault
+from b2bua.config.origin import Fault, KeyPath
 from b2bua.config.rung import destinations_of
-from b2bua.routing.destination import External, Goto, Mobile, Outcome, Ring
+from b2bua.routing.destination import Destination, External, Goto, Menu, Mobile, Outcome, Ring
 from b2bua.routing.numbers import is_whole, normalise
-from b2bua.routing.plan import NumberSpec, Plan, Scheme
+from b2bua.routing.plan import DialExtension, NumberSpec, Plan, Scheme
 from b2bua.routing.scheme import number_spec
+
+Place = tuple[type[Goto | Menu], str]
+"""A scheme or a menu."""
 
 
 def find_ways_round(config: Config, plan: Plan) -> tuple[Fault, ...]:
@@ -32,15 +35,26 @@ def target_warnings(config: Config, plan: Plan) -> Iterator[Fault]:
 
 
 def _numbers_rung(config: Config, plan: Plan) -> Iterator[Fault]:
+    for path, place, destination in _written(plan):
+        for target in destination.targets if isinstance(destination, Ring) else ():
+            if isinstance(target, External) and (why := _why_incomplete(target.number)):
+                yield Fault((*path, "ring"), why, is_warning=True)
+            number = _number(plan, target) if isinstance(target, External | Mobile) else None
+            if number and (spec := _of_the_office(config, plan, number)):
+                yield _leads_back(plan, (*path, "ring"), place, spec)
+
+
+def _written(plan: Plan) -> Iterator[tuple[KeyPath, Place, Destination]]:
+    """Yield what steps and menus do with callers, with the key and the scheme or menu in which it stands."""
     for scheme in plan.schemes.values():
         for index, step in enumerate(scheme.steps):
-            targets = step.destination.targets if isinstance(step.destination, Ring) else ()
-            for target in targets:
-                if isinstance(target, External) and (why := _why_incomplete(target.number)):
-                    yield Fault(("scheme", scheme.name, "step", index, "ring"), why, is_warning=True)
-                number = _number(plan, target) if isinstance(target, External | Mobile) else None
-                if number and (spec := _of_the_office(config, plan, number)):
-                    yield _leads_back(plan, scheme, index, spec)
+            yield ("scheme", scheme.name, "step", index), (Goto, scheme.name), step.destination
+    for name, menu in plan.menus.items():
+        yield ("menu", name, "no-input"), (Menu, name), menu.no_input
+        yield ("menu", name, "invalid"), (Menu, name), menu.invalid
+        for digit, option in menu.options.items():
+            if not isinstance(option, DialExtension):
+                yield ("menu", name, "options", digit), (Menu, name), option
 
 
 def _mobiles(plan: Plan) -> Iterator[Fault]:
@@ -68,15 +82,22 @@ def _of_the_office(config: Config, plan: Plan, number: str) -> NumberSpec | None
     return NumberSpec(number, plan.default_scheme) if number in own and plan.default_scheme else None
 
 
-def _leads_back(plan: Plan, scheme: Scheme, index: int, spec: NumberSpec) -> Fault:
+def _leads_back(plan: Plan, path: KeyPath, place: Place, spec: NumberSpec) -> Fault:
     """Return what is wrong with ringing a number of the office: an error where callers come here again."""
     way = "a number of this office: such a call goes out to the provider and comes in again"
-    is_circle = Goto(scheme.name) in destinations_of(plan, spec)
+    is_circle = place in map(_place_of, destinations_of(plan, spec))
     if is_circle:
-        why = f"rings {way}, to this step; callers would go round for ever, on two more channels each time"
+        why = f"rings {way}, to this place; callers would go round for ever, on two more channels each time"
     else:
         why = f'rings {way}, on two channels; name what it leads to, such as scheme = "{spec.in_hours}"'
-    return Fault(("scheme", scheme.name, "step", index, "ring"), why, is_warning=not is_circle)
+    return Fault(path, why, is_warning=not is_circle)
+
+
+def _place_of(destination: Destination) -> Place | None:
+    match destination:
+        case Goto(name) | Menu(name):
+            return type(destination), name
+    return None
 
 
 def _why_never_entered(plan: Plan, scheme: Scheme, index: int) -> str | None:

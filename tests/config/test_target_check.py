@@ -49,7 +49,7 @@ def test_row_f15_a_number_of_the_office_that_leads_round_is_an_error(
     own = OWN.format(scheme="hall" if between else "main")
     [error] = errors(office + own)
     assert " scheme.main.step.1.ring: rings a number of this office" in error
-    assert "comes in again, to this step; callers would go round for ever" in error
+    assert "comes in again, to this place; callers would go round for ever" in error
 
 
 def test_row_f15_so_is_the_number_of_the_trunk_when_it_is_not_listed(errors: Says) -> None:
@@ -98,3 +98,13 @@ def test_row_f7_who_writes_a_full_name_is_told_the_key(errors: Says) -> None:
     office = PEOPLE.replace("[person.piotr]", '[person.piotr]\nname = "Piotr Zieliński"')
     [error] = errors(office + ring("Piotr Zielinski") + VOICEMAIL)
     assert error.endswith("there is no person 'Piotr Zielinski'; did you mean 'piotr'?")
+
+
+def test_row_f15_so_is_one_that_an_option_of_a_menu_rings(errors: Says) -> None:
+    menu = (
+        '[menu.m]\ngreeting = "welcome"\nno-input = { ring = ["101"] }\ninvalid = { ring = ["101"] }\n'
+        'options = { 1 = { ring = ["+48221234567"] } }\n[[scheme.main.step]]\nmenu = "m"\n'
+    )
+    [error] = errors(PEOPLE + menu + VOICEMAIL + OWN.format(scheme="main"))
+    assert "menu.m.options.1.ring: rings a number of this office" in error
+    assert "callers would go round for ever" in error
