@@ -12,7 +12,7 @@ import structlog
 pytest_plugins = ["tests.conformance"]
 
 # As the product writes it: with all local variables beside it, a traceback takes structlog half a minute.
-PLAIN = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAIN])
 
 REAL_TIME = ("tests/interop/", "tests/media/")

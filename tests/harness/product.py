@@ -28,6 +28,14 @@ COMMAND_S = 30.0
 POLL_S = 0.1
 PORTS = range(22000, 32764, 4)
 """Below what the kernel gives to sockets that ask for none. SIPp takes four in a row."""
+PROCESS, PROCESSES = (
+    int(os.environ.get(name, alone).removeprefix("gw"))
+    for name, alone in (
+        ("PYTEST_XDIST_WORKER", "gw0"),
+        ("PYTEST_XDIST_WORKER_COUNT", "1"),
+    )
+)
+"""Which of how many processes that play tests at the same time: each has ports of its own."""
 RTP_PORTS = 600
 _taken: set[int] = set()
 
@@ -35,7 +43,7 @@ _taken: set[int] = set()
 def free_port() -> int:
     """Return a port that is free over UDP and TCP, as are the three above it; never the same twice."""
     while True:
-        port = random.choice(PORTS)
+        port = random.choice(PORTS[PROCESS::PROCESSES])
         if port not in _taken and all(_is_free(port + more) for more in range(PORTS.step)):
             _taken.add(port)
             return port
