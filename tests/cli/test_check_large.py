@@ -22,8 +22,8 @@ def office(tmp_path: Path) -> Path:
     return path
 
 
-YARDSTICK = "total = 0\nfor number in range(10_000_000): total += number * number"
-"""Takes 1 to 2 seconds of CPU, by the machine and what else computes there."""
+YARDSTICK = "total = 0\nfor number in range(4_000_000): total += number * number"
+"""Takes 0.4 to 0.8 seconds of CPU, by the machine and what else computes there."""
 
 
 def ran(*arguments: str) -> tuple[float, str]:
@@ -44,7 +44,7 @@ def test_the_command_looks_over_200_people_and_50_schemes_within_a_second(office
     """A second of a free core; here against other work in the same minute, as others compute, too."""
     pairs = [(ran("-m", "b2bua", "check", str(office)), ran("-c", YARDSTICK)) for _ in range(2)]
     shares = [spent / yardstick for (spent, _), (yardstick, _) in pairs]
-    assert min(shares) < 0.9, shares
+    assert min(shares) < 2.2, shares
     (_, said), _ = pairs[0]
     assert said.endswith("no errors, no warnings\n")
 

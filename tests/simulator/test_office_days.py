@@ -14,7 +14,7 @@ from b2bua.sip.transport.memory import MemoryNetwork
 from tests.simulator import office_days
 from tests.simulator.office_days import play
 
-SEEDS = int(os.environ.get("OFFICE_SEEDS", "200"))
+SEEDS = int(os.environ.get("OFFICE_SEEDS", "150"))
 FIRST = int(os.environ.get("OFFICE_FIRST", "0"))
 PER_TEST = 10
 

@@ -43,5 +43,5 @@ def test_the_command_plays_calls_and_fails_when_a_seed_does(
     assert "offices: 1 in" in told
     assert "schemes: 1 in" in told
     monkeypatch.setattr(soak_module, "CALLS", Kind(CALLS.name, fails_at_13, CALLS.per_seed, CALLS.chunk))
-    assert main(arguments) == 1
+    assert main([*arguments, "--offices", "0", "--schemes", "0"]) == 1
     assert "seed 13 failed" in capsys.readouterr().out
