@@ -41,11 +41,14 @@ _taken: set[int] = set()
 
 
 def free_port() -> int:
-    """Return a port that is free over UDP and TCP, as are the three above it; never the same twice."""
+    """Return a port that is free over UDP and TCP, as are the three above it; the same only after all."""
+    ours = PORTS[PROCESS::PROCESSES]
     while True:
-        port = random.choice(PORTS[PROCESS::PROCESSES])
-        if port not in _taken and all(_is_free(port + more) for more in range(PORTS.step)):
-            _taken.add(port)
+        if len(_taken) == len(ours):
+            _taken.clear()
+        port = random.choice([each for each in ours if each not in _taken])
+        _taken.add(port)
+        if all(_is_free(port + more) for more in range(PORTS.step)):
             return port
 
 
