@@ -94,7 +94,7 @@ class _Walk:
         """Return the ways of its callers in each situation of those hours that concern them."""
         key = replace(spec, number="", source=None, label="")
         if key not in self._known:
-            concern = hours_of(self._plan, spec)
+            concern, assumed = hours_of(self._plan, spec), loads(self._plan, spec)
             apart = {each.holds & concern: each for each in reversed(self._situations)}
             self._known[key] = tuple(
                 (
@@ -102,7 +102,7 @@ class _Walk:
                     ways(self._plan, spec.number, Facts(each.at, assumed_load=load)),
                 )
                 for each in reversed(apart.values())
-                for load in loads(self._plan, spec)
+                for load in assumed
             )
         return self._known[key]
 
