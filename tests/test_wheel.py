@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.product import free_port, until
+from tests.harness.ports import free_port
+from tests.harness.product import until
 
 ROOT = Path(__file__).parents[1]
 DEMO_S = 55.0

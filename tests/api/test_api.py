@@ -27,7 +27,7 @@ from b2bua.store.story import story
 from tests.calls.test_override import with_hours
 from tests.harness.certificates import Authority, needs_openssl
 from tests.harness.office import DEMO, NUMBER, Office, office
-from tests.harness.product import free_port
+from tests.harness.ports import free_port
 
 TOKEN, OTHER_TOKEN = "a-token-of-the-crm-that-nobody-guesses", "another-token-of-the-website"
 ANNA_THEN_PIOTR = '[[step]]\nring = ["101"]\n[[step]]\nring = ["102"]\n[[step]]\nvoicemail = "sales"\n'

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from tests.api.test_api import OTHER_TOKEN, TOKEN, Town, town
 from tests.calls.test_rows_i15_reload import swap
 from tests.harness.certificates import Authority, needs_openssl
-from tests.harness.product import free_port
+from tests.harness.ports import free_port
 
 NEW_TOKEN = "a-new-token-that-nobody-guesses"
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from media.tones import detect, tone
 from media.wav import WavFormat, WavWriter, read_wav
-from tests.harness.product import HOST, free_port, until
+from tests.harness.ports import HOST, free_port
+from tests.harness.product import until
 
 STARTED = "baresip is ready"
 REGISTERED = "200 OK"

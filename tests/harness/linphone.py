@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.harness.baresip import write_tone
-from tests.harness.product import HOST, free_port, until
+from tests.harness.ports import HOST, free_port
+from tests.harness.product import until
 
 START_S = 20.0
 STOP_S = 10.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import re
 import secrets
 import signal
@@ -19,47 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from b2bua.store.database import FILE_NAME
+from tests.harness.ports import HOST, free_port, media_ports
 
-HOST = "127.0.0.1"
 DEMO = Path(__file__).resolve().parents[2] / "config" / "demo.toml"
 START_S = 30.0
 STOP_S = 20.0
 COMMAND_S = 30.0
 POLL_S = 0.1
-PORTS = range(22000, 32764, 4)
-"""Below what the kernel gives to sockets that ask for none. SIPp takes four in a row."""
-PROCESS, PROCESSES = (
-    int(os.environ.get(name, alone).removeprefix("gw"))
-    for name, alone in (
-        ("PYTEST_XDIST_WORKER", "gw0"),
-        ("PYTEST_XDIST_WORKER_COUNT", "1"),
-    )
-)
-"""Which of how many processes that play tests at the same time: each has ports of its own."""
-RTP_PORTS = 600
-_taken: set[int] = set()
-
-
-def free_port() -> int:
-    """Return a port that is free over UDP and TCP, as are the three above it; the same only after all."""
-    ours = PORTS[PROCESS::PROCESSES]
-    while True:
-        if len(_taken) == len(ours):
-            _taken.clear()
-        port = random.choice([each for each in ours if each not in _taken])
-        _taken.add(port)
-        if all(_is_free(port + more) for more in range(PORTS.step)):
-            return port
-
-
-def _is_free(port: int) -> bool:
-    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-        with socket.socket(socket.AF_INET, kind) as probe:
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                return False
-    return True
+RTP_PAIRS = 300
 
 
 def until(condition: Callable[[], object], *, within: float, what: str, every: float = POLL_S) -> None:
@@ -98,12 +64,12 @@ class CallLine:
         return cls(*columns)
 
 
-def quick_office(*, sip_port: int, rtp_first: int, outside_port: int) -> str:
+def quick_office(*, sip_port: int, rtp: tuple[int, int], outside_port: int) -> str:
     """Return the demo office on the given ports, with steps of 2 s and a trunk that is patient for 5 s."""
     text = DEMO.read_text()
     for old, new in (
         (r'listen = "127.0.0.1:5060"', f'listen = "{HOST}:{sip_port}"'),
-        (r'ports = "20000-29998"', f'ports = "{rtp_first}-{rtp_first + RTP_PORTS}"'),
+        (r'ports = "20000-29998"', f'ports = "{rtp[0]}-{rtp[1]}"'),
         (r"port = 5090", f"port = {outside_port}"),
         (r'for = "[23]0s"', 'for = "2s"'),
         (r'max-wait = "60s"', 'max-wait = "3s"'),
@@ -121,8 +87,7 @@ class Product:
         self.folder = folder
         self.port = free_port()
         self.outside_port = free_port()
-        rtp_first = random.randrange(10000, 21000 - RTP_PORTS, 2)
-        office = quick_office(sip_port=self.port, rtp_first=rtp_first, outside_port=self.outside_port)
+        office = quick_office(sip_port=self.port, rtp=media_ports(RTP_PAIRS), outside_port=self.outside_port)
         self.config = folder / "office.toml"
         self.config.write_text(change(office.replace("[sip]\n", f"[sip]\n{sip}\n")) + extra)
         self.log_path = folder / "product.log"

@@ -14,7 +14,7 @@ from b2bua.recipes.answers import Answers, Colleague, Line
 from b2bua.recipes.recipe import recipe
 from tests.harness.office import MOBILES, MONDAY_NOON, Office, office
 from tests.harness.office import Answers as HttpAnswers
-from tests.harness.product import HOST
+from tests.harness.ports import HOST
 
 NUMBER = "+48221234567"
 BACKUP = "+48600999888"

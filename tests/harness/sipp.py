@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from tests.harness.product import HOST, free_port, until
+from tests.harness.ports import HOST, free_port
+from tests.harness.product import until
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "sipp-scenarios"
 LIMIT_S = 45

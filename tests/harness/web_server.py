@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tests.harness.product import HOST
+from tests.harness.ports import HOST
 
 HANGS = "hangs"
 """Says nothing until the server is closed."""

@@ -13,7 +13,8 @@ from b2bua.sip.headers import NameAddr
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri
 from media.client import MediaEngine
-from tests.harness.product import HOST, Product, free_port
+from tests.harness.ports import HOST, free_port
+from tests.harness.product import Product
 
 CALLER = "+48500600700"
 ANSWER_S = 20.0

@@ -29,7 +29,8 @@ from b2bua.sip.transport.hop import Hop
 from bench.processes import held_bytes
 from media.client import MediaEngine
 from media.commands import Tone
-from tests.harness.product import HOST, Product
+from tests.harness.ports import HOST
+from tests.harness.product import Product
 
 PORTS = (40000, 48000)
 """Of the callers' and phones' own sound."""

@@ -12,7 +12,8 @@ import pytest
 
 from tests.harness.baresip import Baresip, seconds_of
 from tests.harness.certificates import Authority, needs_openssl
-from tests.harness.product import HOST, Product, free_port, until
+from tests.harness.ports import HOST, free_port
+from tests.harness.product import Product, until
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
 

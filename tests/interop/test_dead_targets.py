@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.harness.certificates import Authority, needs_openssl
-from tests.harness.product import HOST, Product, free_port
+from tests.harness.ports import HOST, free_port
+from tests.harness.product import Product
 from tests.harness.sipp import Cast
 from tests.interop.carrier import carrier_call
 

@@ -20,7 +20,8 @@ from media.tones import FRAME_S, detect
 from media.wav import read_wav
 from tests.harness.ipv6 import IPV6_HOST, why_no_ipv6
 from tests.harness.office import assert_both_hear
-from tests.harness.product import HOST, Product, free_port
+from tests.harness.ports import HOST, free_port
+from tests.harness.product import Product
 from tests.harness.sipp import Cast
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]

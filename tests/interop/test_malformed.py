@@ -15,7 +15,8 @@ import pytest
 from media.commands import Tone
 from media.wav import read_wav
 from tests.harness.baresip import seconds_of
-from tests.harness.product import HOST, Product, until
+from tests.harness.ports import HOST
+from tests.harness.product import Product, until
 from tests.interop.carrier import carrier_call
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]

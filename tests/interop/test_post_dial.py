@@ -12,7 +12,8 @@ from b2bua.demo.softphone import Habit, Softphone
 from b2bua.sip.endpoint import SipEndpoint
 from media.client import MediaEngine
 from media.keypad import key_seconds
-from tests.harness.product import HOST, Product, free_port
+from tests.harness.ports import HOST, free_port
+from tests.harness.product import Product
 from tests.harness.sipp import Cast
 from tests.interop.carrier import carrier_call
 

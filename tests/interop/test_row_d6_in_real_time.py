@@ -17,7 +17,8 @@ from media.client import MediaEngine
 from media.commands import Tone
 from media.tones import FRAME_S, detect
 from media.wav import read_wav
-from tests.harness.product import HOST, Product, free_port
+from tests.harness.ports import HOST, free_port
+from tests.harness.product import Product
 from tests.harness.prompts import markers, with_marked_prompts
 from tests.interop.carrier import carrier_call
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.harness.product import HOST, Product, free_port, until
+from tests.harness.ports import HOST, free_port
+from tests.harness.product import Product, until
 from tests.interop.carrier import carrier_call
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]

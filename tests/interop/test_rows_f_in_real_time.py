@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.product import HOST, CallLine, Product, free_port
+from tests.harness.ports import HOST, free_port
+from tests.harness.product import CallLine, Product
 from tests.harness.sipp import Cast, Sipp
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.product import HOST, CallLine, Product, free_port, until
+from tests.harness.ports import HOST, free_port
+from tests.harness.product import CallLine, Product, until
 from tests.harness.sipp import Cast, Sipp
 from tests.harness.web_server import HANGS, WebServer, web_server
 from tests.interop.carrier import placed_calls

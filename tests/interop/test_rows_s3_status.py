@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.harness.product import Product, free_port, until
+from tests.harness.ports import free_port
+from tests.harness.product import Product, until
 from tests.harness.sipp import Cast
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]

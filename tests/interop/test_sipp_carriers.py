@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.product import HOST, Product, free_port, until
+from tests.harness.ports import HOST, free_port
+from tests.harness.product import Product, until
 from tests.harness.sipp import Cast, Sipp
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(60)]

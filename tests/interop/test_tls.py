@@ -24,7 +24,8 @@ from media.sdp.crypto import SrtpPolicy
 from tests.harness.certificates import Authority, needs_openssl
 from tests.harness.ipv6 import IPV6_HOST, why_no_ipv6
 from tests.harness.office import assert_both_hear
-from tests.harness.product import HOST, Product, free_port
+from tests.harness.ports import HOST, free_port
+from tests.harness.product import Product
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90), needs_openssl]
 

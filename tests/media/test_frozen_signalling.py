@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 
 from media.client import MediaEngine, MediaLeg, Tone
+from tests.harness.ports import media_ports
 from tests.media.udp_peer import UdpPeer
 
 ROOT = Path(__file__).parents[2]
-PORTS = (21000, 21998)
 LISTENERS, CALLS = 10, 10
 ROUNDS = 8
 ROUND_S = 2.0
@@ -148,7 +148,7 @@ async def test_d7_signalling_frozen_for_100_ms_five_times_a_second_is_heard_by_n
 
     Each is played unfrozen too, right before, which says what the machine itself can do.
     """
-    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=PORTS)
+    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=media_ports(499))
     assert engine.pid is not None
     at_once(engine.pid)
     told: list[str] = []

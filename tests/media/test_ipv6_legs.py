@@ -19,6 +19,7 @@ from media.leg import Leg
 from media.memory import MemoryEndpoint, MemoryRtpNetwork
 from tests.harness.clock import virtual_time
 from tests.harness.ipv6 import IPV6_HOST, why_no_ipv6
+from tests.harness.ports import media_ports
 from tests.media.peer import Peer
 from tests.media.udp_peer import UdpPeer
 
@@ -130,7 +131,7 @@ async def test_a_port_that_is_taken_by_one_ip_version_is_passed_over_and_not_kep
 
 @asynccontextmanager
 async def worker(*hosts: str) -> AsyncIterator[MediaEngine]:
-    engine = await MediaEngine.in_worker(address=hosts, ports=(23000, 23998))
+    engine = await MediaEngine.in_worker(address=hosts, ports=media_ports(499))
     try:
         yield engine
     finally:

@@ -14,6 +14,7 @@ from media.memory import MemoryRtpNetwork
 from media.rtp import ReceiverReport, ReportBlock, SenderReport, build_rtcp, parse_rtcp
 from media.sdp import LocalMedia, make_answer, make_offer, read_answer
 from tests.harness.clock import virtual_time
+from tests.harness.ports import media_ports
 from tests.media.peer import Peer
 from tests.media.test_srtp_legs import keys_of
 from tests.media.test_worker import until
@@ -22,7 +23,6 @@ from tests.media.udp_peer import UdpPeer
 HOST = "10.0.0.9"
 OURS = LocalMedia("198.51.100.1", 10_000, session_id=4711, version=3)
 OFFER = "v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n"
-PORTS = (23000, 23003)
 REPORT_WITHIN_S = 6.0
 
 
@@ -188,7 +188,7 @@ def _is_free(port: int) -> bool:
 
 async def test_rfc5761_4_on_real_sockets_the_port_above_is_free_while_one_is_shared_and_taken_again() -> None:
     with UdpPeer() as anna, UdpPeer() as other:
-        engine = await MediaEngine.in_worker(address="127.0.0.1", ports=PORTS)
+        engine = await MediaEngine.in_worker(address="127.0.0.1", ports=media_ports(2))
         try:
             leg, second = await engine.open_leg("anna"), await engine.open_leg("other")
             leg.connect(replace(anna.agreement(), is_multiplexed=True))

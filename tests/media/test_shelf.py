@@ -10,6 +10,7 @@ from typing import Any
 from media.client import MediaEngine
 from media.encoding import Encoding
 from media.shelf import CodecShelf
+from tests.harness.ports import media_ports
 from tests.media.udp_peer import UdpPeer
 
 
@@ -48,7 +49,7 @@ async def test_a_worker_loads_ffmpeg_for_the_first_call_that_must_be_transcoded_
     from media import codecs
 
     payload = codecs.encoder(Encoding("opus")).silence(20)
-    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=(24300, 24320))
+    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=media_ports(10))
     assert engine.pid is not None
     try:
         with UdpPeer() as anna, UdpPeer() as bob, UdpPeer(codec="opus", number=111) as ewa:

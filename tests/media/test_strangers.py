@@ -16,9 +16,9 @@ from media.client import MediaEngine, Silence
 from media.dtmf import encode_digit
 from media.rtp import RtpPacket
 from media.wav import read_wav
+from tests.harness.ports import media_ports
 from tests.media.udp_peer import UdpPeer
 
-PORTS = (21600, 21615)
 QUIET, LOUD = b"\xd5" * 160, b"\x2a" * 160
 EVENT = 101
 OUR_REPORT = bytes.fromhex("80c80006") + bytes(24)
@@ -33,13 +33,14 @@ async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
 class Spray:
     """Somebody who sends to each port of the range, even and odd, whatever might be taken for sound."""
 
-    def __init__(self, source: UdpPeer, victims: list[UdpPeer]) -> None:
+    def __init__(self, source: UdpPeer, victims: list[UdpPeer], ports: tuple[int, int]) -> None:
         self.source = source
+        self.ports = range(ports[0], ports[1] + 1)
         self.ssrcs = [victim.address[1] for victim in victims] + [0xDEADBEEF]
         self.sequences = itertools.count(100)
 
     def once(self) -> None:
-        for port in range(PORTS[0], PORTS[1] + 1):
+        for port in self.ports:
             for ssrc in self.ssrcs:
                 sequence = next(self.sequences)
                 loud = RtpPacket(8, sequence, 1000 + 160 * sequence, ssrc, False, LOUD)
@@ -53,7 +54,8 @@ async def test_rfc3550_9_strangers_with_right_and_wrong_ssrc_change_nothing_befo
     tmp_path: Path, has_nat: bool
 ) -> None:
     """Where the peer may be behind NAT, strangers that are there first are believed: it comes first here."""
-    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=PORTS)
+    ports = media_ports(8)
+    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=ports)
     with ExitStack() as sockets:
         anna, bob, neighbour = (sockets.enter_context(UdpPeer()) for _ in range(3))
         stranger = sockets.enter_context(UdpPeer(host="127.0.0.2"))
@@ -67,7 +69,7 @@ async def test_rfc3550_9_strangers_with_right_and_wrong_ssrc_change_nothing_befo
         assert await a.play([Silence(0.02)]).finished()  # by then the worker has taken all orders
         anna.listen()
         anna.heard.clear()
-        sprays = [Spray(stranger, [anna, bob]), Spray(neighbour, [anna, bob])]
+        sprays = [Spray(stranger, [anna, bob], ports), Spray(neighbour, [anna, bob], ports)]
         if not has_nat:
             sprays[0].once()
             await asyncio.sleep(0.05)
@@ -100,7 +102,7 @@ async def test_rfc3550_9_strangers_with_right_and_wrong_ssrc_change_nothing_befo
 
 
 async def test_rfc3246_sound_and_reports_leave_as_expedited_forwarding() -> None:
-    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=PORTS)
+    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=media_ports(8))
     with ExitStack() as sockets:
         anna = sockets.enter_context(UdpPeer())
         anna.udp.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)

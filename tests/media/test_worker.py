@@ -23,16 +23,17 @@ from media.client import MediaEngine, MediaLeg, Silence, Tone
 from media.codecs.g711 import ALAW_TO_ULAW
 from media.errors import PortsExhausted
 from media.wav import read_wav
+from tests.harness.ports import media_ports
 from tests.media.udp_peer import UdpPeer
 
-PORTS = (21000, 21998)
+PAIRS = 499
 ROUNDS = 5
 ROOT = Path(__file__).parent.parent.parent
 
 
 @asynccontextmanager
 async def worker() -> AsyncIterator[MediaEngine]:
-    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=PORTS)
+    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=media_ports(PAIRS))
     try:
         yield engine
     finally:
@@ -248,14 +249,15 @@ async def test_what_kills_three_workers_within_a_minute_is_not_put_into_the_four
 
 
 async def test_each_worker_has_legs_and_ports_of_its_own_and_dies_alone() -> None:
-    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=(21000, 21007), workers=2)
+    ours = media_ports(4)
+    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=ours, workers=2)
     try:
         with UdpPeer() as anna:
             first, second = await engine.open_leg(), await engine.open_leg()
             beside = await engine.open_leg(beside=first)
             ports = {leg.address[1] for leg in (first, beside)}, {second.address[1]}
-            assert ports[0] == {21000, 21002}
-            assert ports[1] < {21004, 21006}
+            assert ports[0] == {ours[0], ours[0] + 2}
+            assert ports[1] < {ours[0] + 4, ours[0] + 6}
             with pytest.raises(PortsExhausted):
                 await engine.open_leg(beside=first)
             second.connect(anna.agreement())
@@ -271,7 +273,7 @@ async def test_each_worker_has_legs_and_ports_of_its_own_and_dies_alone() -> Non
 
 
 async def test_a_bridge_between_two_workers_moves_the_leg_that_is_not_recorded(tmp_path: Path) -> None:
-    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=PORTS, workers=2)
+    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=media_ports(PAIRS), workers=2)
     try:
         with UdpPeer() as anna, UdpPeer() as bob:
             a, b = await engine.open_leg("anna"), await engine.open_leg("bob")
@@ -341,7 +343,7 @@ from media.client import MediaEngine
 from tests.media.udp_peer import UdpPeer
 
 async def main():
-    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=(22000, 22100))
+    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=(int(sys.argv[2]), int(sys.argv[3])))
     leg = await engine.open_leg()
     anna = UdpPeer()
     leg.connect(anna.agreement())
@@ -361,7 +363,10 @@ async def test_v7_kill_9_leaves_a_readable_recording_up_to_one_second_before(
 ) -> None:
     path = tmp_path / "message.wav"
     signalling = subprocess.Popen(
-        [sys.executable, "-c", SPEAKING, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", SPEAKING, str(path), *map(str, media_ports(50))],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     with signalling:
         assert signalling.stdout is not None

@@ -1,0 +1,59 @@
+"""Ports for what a test starts. Each process that plays tests takes them from a part of its own."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+from collections.abc import Iterable
+
+HOST = "127.0.0.1"
+ALL_PORTS = range(10000, 32764)
+"""Below what the kernel gives to sockets that ask for none."""
+SIGNALLING_SHARE = 0.4
+IN_A_ROW = 4
+"""SIPp takes four."""
+PROCESS, PROCESSES = (
+    int(os.environ.get(name, alone).removeprefix("gw"))
+    for name, alone in (
+        ("PYTEST_XDIST_WORKER", "gw0"),
+        ("PYTEST_XDIST_WORKER_COUNT", "1"),
+    )
+)
+"""Which of how many processes that play tests at the same time."""
+_each = len(ALL_PORTS) // PROCESSES // IN_A_ROW * IN_A_ROW
+_ours = ALL_PORTS[PROCESS * _each : (PROCESS + 1) * _each]
+_for_media = int(_each * (1 - SIGNALLING_SHARE)) // IN_A_ROW * IN_A_ROW
+SIGNALLING, MEDIA = _ours[_for_media::IN_A_ROW], _ours[:_for_media]
+_taken: set[int] = set()
+
+
+def free_port() -> int:
+    """Return a port that is free over UDP and TCP, as are the three above it; the same only after all."""
+    while True:
+        if len(_taken) == len(SIGNALLING):
+            _taken.clear()
+        port = random.choice([each for each in SIGNALLING if each not in _taken])
+        _taken.add(port)
+        block = range(port, port + IN_A_ROW)
+        if _are_free(block, socket.SOCK_DGRAM) and _are_free(block, socket.SOCK_STREAM):
+            return port
+
+
+def media_ports(pairs: int) -> tuple[int, int]:
+    """Return the first and last port of so many RTP/RTCP pairs in a row, all free over UDP."""
+    count = 2 * pairs
+    while True:
+        first = random.randrange(MEDIA.start, MEDIA.stop - count + 1, 2)
+        if _are_free(range(first, first + count), socket.SOCK_DGRAM):
+            return first, first + count - 1
+
+
+def _are_free(ports: Iterable[int], kind: socket.SocketKind) -> bool:
+    for port in ports:
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                return False
+    return True
