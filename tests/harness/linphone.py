@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,9 +53,11 @@ enabled={enabled}
 
 
 class Linphone:
-    """One linphonec process that answers at once. Make it by ``with Linphone.registered(...)``."""
+    """One linphonec process. Make it by ``with Linphone.registered(...)``."""
 
-    def __init__(self, folder: Path, *, extension: str, server_port: int, says_hz: float, codec: str) -> None:
+    def __init__(
+        self, folder: Path, *, extension: str, server_port: int, says_hz: float, codec: str, answers: bool
+    ) -> None:
         self._folder = folder
         self._rate_hz = next(rate for name, rate, _ in CODECS if name == codec)
         self._server = f"{HOST}:{server_port}"
@@ -66,7 +69,7 @@ class Linphone:
         self._output = folder / "output"
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                ["linphonec", "-c", str(folder / "linphonerc"), "-a", "-d", "0"],
+                ["linphonec", "-c", str(folder / "linphonerc"), *(["-a"] if answers else []), "-d", "0"],
                 cwd=folder,
                 stdin=subprocess.PIPE,
                 stdout=output,
@@ -88,9 +91,20 @@ class Linphone:
         server_port: int,
         says_hz: float = 700.0,
         codec: str = "opus",
+        answers: bool = True,
     ) -> Iterator[Linphone]:
-        """Run a phone that is registered as ``extension`` and says a tone of ``says_hz`` in ``codec``."""
-        phone = cls(folder, extension=extension, server_port=server_port, says_hz=says_hz, codec=codec)
+        """Run a phone that is registered as ``extension`` and says a tone of ``says_hz`` in ``codec``.
+
+        It ``answers`` every call at once, or none.
+        """
+        phone = cls(
+            folder,
+            extension=extension,
+            server_port=server_port,
+            says_hz=says_hz,
+            codec=codec,
+            answers=answers,
+        )
         try:
             until(phone._is_registered, within=START_S, what=f"linphonec registers as {extension}")
             yield phone
@@ -144,6 +158,18 @@ class Linphone:
     def is_over(self, call: int = 1) -> bool:
         """Whether that call has ended."""
         return any(f"Call {call} with " in line and " ended " in line for line in self.output.splitlines())
+
+    def call_log(self) -> list[str]:
+        """Return what its list says of each call, the latest first: ``missed``, ``answered elsewhere``…"""
+        before = len(self.output)
+        self.type("call-logs")
+        self.type("status register")
+        until(
+            lambda: "registered, identity" in self.output[before:],
+            within=START_S,
+            what="linphonec has listed its calls",
+        )
+        return re.findall(r"^Status: (.+)$", self.output[before:], re.MULTILINE)
 
     def heard(self) -> tuple[NDArray[np.int16], int]:
         """Return what has come out of its speaker so far, and the rate."""

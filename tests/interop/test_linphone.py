@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,6 +14,7 @@ import pytest
 from tests.harness.baresip import seconds_of
 from tests.harness.linphone import Linphone
 from tests.harness.product import Product, until
+from tests.harness.sipp import Cast
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
 
@@ -20,6 +22,8 @@ VOICES = {"101": 700.0, "102": 1000.0, "103": 1300.0}
 PATIENCE_S = 15.0
 LATENCY_S = 0.6
 """From a key to what is heard at the other end, on a busy machine."""
+TOGETHER_S = 0.1
+BUSY_MACHINE_S = 0.5
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +117,31 @@ def test_rfc3891_rfc4733_linphone_chooses_in_a_menu_and_is_transferred_after_a_t
     call = office.finished_calls(of="+48221230003")[-1]
     assert call.story.startswith("pressed 1 in the menu main; talked with Anna Nowak for ")
     assert "; talked with Piotr Zieliński for " in call.story
+
+
+def test_row_f8_linphone_shows_no_missed_call_when_another_phone_took_it(
+    office: Product, tmp_path: Path
+) -> None:
+    number = "+48221230002"  # rings 101, 102 and 103 together
+    with (
+        Cast.around(tmp_path / "sipp", office.port) as cast,
+        Linphone.registered(
+            tmp_path / "101", extension="101", server_port=office.port, answers=False
+        ) as phone,
+    ):
+        answers = cast.phone("phone-answers.xml", "102", "-d", "1000")
+        loses = cast.phone("phone-hears-it-was-answered-elsewhere.xml", "103")
+        cast.trunk("trunk-calls-answered.xml", number).wait()
+        answers.wait()
+        loses.wait()
+        [answered] = answers.times("SIP/2.0 200 OK", kind="sent")[:1]
+        [(cancelled, cancel)] = loses.traced("CANCEL")[:1]
+        assert 0 <= cancelled - answered < TOGETHER_S + BUSY_MACHINE_S
+        assert re.findall(r"^Reason: *(.+?)\r?$", cancel, re.MULTILINE) == [
+            'SIP;cause=200;text="Call completed elsewhere"'
+        ]
+        until(phone.is_over, within=PATIENCE_S, what="the phone stops ringing")
+        assert phone.call_log() == ["answered elsewhere"]
+        cast.trunk("trunk-cancels-ringing-487.xml", number).wait()
+        until(lambda: phone.is_over(2), within=PATIENCE_S, what="the phone stops ringing again")
+        assert phone.call_log() == ["missed", "answered elsewhere"], "whom nobody took was missed"
