@@ -256,13 +256,13 @@ class Engine:
         audience = self._legs[command.leg].audience
         audience.listen_for_answerer(self._answerers.add(command.leg, now) if command.is_on else None)
 
-    def _close(self, command: CloseLeg, _now: float) -> None:
+    def _close(self, command: CloseLeg, now: float) -> None:
         leg = self._legs.pop(command.leg)
         self._listeners.drop(command.leg)
         self._answerers.drop(command.leg)
         for grid in self._grids.values():
             grid.voices.pop(command.leg, None)
-        leg.close()
+        leg.close(now)
         self._around.emit(LegClosed(command.leg, leg.statistics()))
 
 

@@ -306,8 +306,10 @@ class Leg:
         self._watch_silence(self.agreement, now)
         if now >= self._report_at and self.agreement.sends and self.out.is_aimed:
             self._report_at = now + REPORT_SECONDS
-            report = self._reporter.report(now)
-            self.ports.send_rtcp(report if self._srtp is None else self._srtp.protect_rtcp(report))
+            self._send_report(self._reporter.report(now))
+
+    def _send_report(self, report: bytes) -> None:
+        self.ports.send_rtcp(report if self._srtp is None else self._srtp.protect_rtcp(report))
 
     def _watch_silence(self, agreement: StreamAgreement, now: float) -> None:
         """Tell once when nothing came for too long; again only after something came."""
@@ -337,8 +339,11 @@ class Leg:
             numbers |= {"forged": self._srtp.forged, "replayed": self._srtp.replayed}
         return numbers
 
-    def close(self) -> None:
+    def close(self, now: float) -> None:
         """End all that is under way, give the ports back, and hold nothing any more that holds this leg."""
+        goodbye = self._reporter.goodbye(now)
+        if goodbye is not None and self.out.is_aimed:  # on hold too: the far end may keep what it knows of us
+            self._send_report(goodbye)
         self.part()
         self.voice.clear_keypad()
         self.voice.stop()

@@ -6,6 +6,7 @@ from media.errors import MalformedMedia
 from media.incoming import IncomingStream
 from media.outgoing import OutgoingStream
 from media.rtp import (
+    Goodbye,
     ReceiverReport,
     ReportBlock,
     SenderReport,
@@ -44,6 +45,7 @@ class Reporter:
     def __init__(self, out: OutgoingStream, incoming: IncomingStream) -> None:
         self._out = out
         self._incoming = incoming
+        self._has_reported = False
         self._told_packets = 0
         self._told_expected = 0
         self._told_lost = 0
@@ -54,6 +56,7 @@ class Reporter:
 
     def report(self, now: float) -> bytes:
         """Return a compound report for the far end."""
+        self._has_reported = True
         out = self._out
         name = SourceDescription(out.ssrc, f"{out.ssrc:08x}")
         blocks = (self._report_block(now),) if self._incoming.packets else ()
@@ -63,6 +66,12 @@ class Reporter:
         at = (out.timestamp + int((now - out.sent_at) * out.clock_hz)) & 0xFFFF_FFFF
         octets, packets = out.octets & 0xFFFF_FFFF, out.packets & 0xFFFF_FFFF
         return build_rtcp(SenderReport(out.ssrc, ntp_time(now), at, packets, octets, blocks), name)
+
+    def goodbye(self, now: float) -> bytes | None:
+        """Return the last report with a BYE in it (RFC 3550 §6.6); None: nothing was sent."""
+        if not (self._out.packets or self._has_reported):
+            return None
+        return self.report(now) + build_rtcp(Goodbye((self._out.ssrc,)))
 
     def _report_block(self, now: float) -> ReportBlock:
         incoming = self._incoming

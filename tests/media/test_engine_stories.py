@@ -23,7 +23,7 @@ from media.incoming import IncomingStream
 from media.memory import MemoryRtpNetwork
 from media.outgoing import OutgoingStream
 from media.reports import Reporter, ntp_time
-from media.rtp import ReceiverReport, ReportBlock, RtpPacket, SenderReport, build_rtcp, parse_rtcp
+from media.rtp import Goodbye, ReceiverReport, ReportBlock, RtpPacket, SenderReport, build_rtcp, parse_rtcp
 from media.tones import detect, tone
 from media.wav import WavFormat, WavWriter, read_wav
 from tests.harness.clock import run_virtually, virtual_time
@@ -405,7 +405,9 @@ async def test_rfc3550_6_4_reports_go_both_ways_and_give_round_trip_and_loss() -
     rtcp = ("10.0.0.1", 4001)
 
     def answer(compound: bytes, source: tuple[str, int]) -> None:
-        report = parse_rtcp(compound)[0]
+        report, *more = parse_rtcp(compound)
+        if more:
+            return  # its leave
         assert isinstance(report, SenderReport)
         reports.append(report)
         block = ReportBlock(report.ssrc, 0, 7, 0, 80, report.ntp_time >> 16 & 0xFFFFFFFF, 65536 // 2)
@@ -427,6 +429,34 @@ async def test_rfc3550_6_4_reports_go_both_ways_and_give_round_trip_and_loss() -
     assert leg.statistics["lost"] == 50
     assert leg.statistics["round_trip_ms"] == pytest.approx(100, abs=1)
     assert (leg.statistics["remote_lost"], leg.statistics["remote_jitter_ms"]) == (7, 10.0)
+
+
+@pytest.mark.parametrize("is_held", [False, True], ids=["talking", "on hold"])
+@virtual_time
+async def test_rfc3550_6_6_a_leg_that_sent_something_takes_its_leave_once(is_held: bool) -> None:
+    network = MemoryRtpNetwork()
+    anna, silent = Peer(network, 4000), Peer(network, 4002)
+    compounds: list[tuple[int, tuple[object, ...]]] = []
+    for port in (4001, 4003):
+        network.bind(
+            ("10.0.0.1", port), lambda content, _, to=port: compounds.append((to, parse_rtcp(content)))
+        )
+    async with engine_on(network) as engine:
+        legs = [await engine.open_leg(), await engine.open_leg()]
+        legs[0].connect(anna.agreement())
+        legs[1].connect(silent.agreement())
+        legs[0].play([Tone((1000.0,), 1.0)])
+        await asyncio.sleep(0.1)
+        if is_held:
+            legs[0].connect(anna.agreement(sends=False, receives=False))
+        for leg in legs:
+            await leg.close()
+        await asyncio.sleep(0.1)
+    ssrc = anna.heard[0].packet.ssrc
+    ((port, (report, goodbye)),) = compounds
+    assert port == 4001
+    assert isinstance(report, SenderReport)
+    assert (report.ssrc, goodbye) == (ssrc, Goodbye((ssrc,)))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from media.client import MediaEngine, Tone
 from media.memory import MemoryRtpNetwork
-from media.rtp import ReceiverReport, ReportBlock, SenderReport, build_rtcp, parse_rtcp
+from media.rtp import Goodbye, ReceiverReport, ReportBlock, SenderReport, build_rtcp, parse_rtcp
 from media.sdp import LocalMedia, make_answer, make_offer, read_answer
 from tests.harness.clock import virtual_time
 from tests.harness.ports import media_ports
@@ -114,6 +114,8 @@ async def test_rfc5761_4_reports_come_and_go_over_the_rtp_port(is_protected: boo
     network.send(protected, source=anna.address, destination=leg.address)
     await asyncio.sleep(0.1)
     await leg.close()
+    last = wire[-1][0] if anna.srtp is None else anna.srtp.unprotect_rtcp(wire[-1][0])
+    assert parse_rtcp(last or b"")[-1] == Goodbye((told.ssrc,))
     assert leg.statistics["round_trip_ms"] < REPORT_WITHIN_S * 1000
     assert (leg.statistics["malformed"], leg.statistics["unknown"], leg.statistics["strangers"]) == (0, 0, 0)
     assert leg.statistics["packets"] == 1
