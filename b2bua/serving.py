@@ -15,7 +15,7 @@ from b2bua.call.sound import SoundProfile
 from b2bua.call_queue.step import QueueSounds, QueueStep
 from b2bua.edition import Editions
 from b2bua.http.client import HttpClient
-from b2bua.inbound.backups import BackupAlerts
+from b2bua.inbound.alerts import Alerts
 from b2bua.inbound.call_backs import CallBackStep
 from b2bua.inbound.custody import Custody
 from b2bua.inbound.mails import Mails
@@ -226,7 +226,7 @@ class Serving:
             self._on.http,
             Links(lambda: self._on.editions.current.config, self._on.store.signer),
         )
-        self._on.store.journal.news_of = BackupAlerts(lambda: self._on.editions.own.config).news_of
+        self._on.store.journal.news_of = Alerts(lambda: self._on.editions.own.config).news_of
         self.mail_worker = self.mails.worker(self._on.store)
         return VoicemailStep(
             plan=self._on.editions.own_plan,

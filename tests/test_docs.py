@@ -37,6 +37,7 @@ SECTIONS: dict[str, tuple[type[tables.Table], ...]] = {
     "[media]": (tables.Media,),
     "[recording]": (tables.Recording,),
     "[smtp]": (tables.Smtp,),
+    "[missed-alert]": (tables.MissedAlert,),
     "[backup-alert]": (tables.BackupAlert,),
     "[api]": (tables.Api,),
     "[callback]": (tables.Callback,),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from b2bua.config.models import Config
-from b2bua.inbound.backups import office_of
+from b2bua.inbound.alerts import office_of
 from b2bua.store.missed import MissedReport, report
 from b2bua.store.store import Store
 

@@ -33,6 +33,7 @@ KINDS = (
     ("webhooks", "webhook", "webhooks"),
 )
 """Field of ``Config``, and what one and many of its tables are called."""
+ALERTS = ("backup_alert", "missed_alert")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def difference(before: Config, after: Config) -> Difference:
     """Return what ``after`` changes in ``before``, the configuration in force."""
     waiting = [key for table in FIXED for key in _keys(table, getattr(before, table), getattr(after, table))]
     changes = [words for kind in KINDS for words in _tables(before, after, *kind)]
-    for table in ("office", "recording", "smtp", "crm", "api", "callback", "backup_alert"):
+    for table in ("office", "recording", "smtp", "crm", "api", "callback", *ALERTS):
         for key in _keys(table.replace("_", "-"), getattr(before, table), getattr(after, table)):
             (waiting if key in FIXED_KEYS else changes).append(key)
     return Difference(tuple(changes), tuple(waiting))

@@ -27,6 +27,7 @@ from b2bua.config.tables import (
     Media,
     Menu,
     MenuOption,
+    MissedAlert,
     Number,
     NumberGroup,
     Office,
@@ -62,6 +63,7 @@ __all__ = [
     "Media",
     "Menu",
     "MenuOption",
+    "MissedAlert",
     "Number",
     "NumberGroup",
     "Office",
@@ -91,6 +93,7 @@ class Config(Table):
     smtp: Smtp | None = None
     crm: Crm | None = None
     backup_alert: BackupAlert | None = None
+    missed_alert: MissedAlert | None = None
     api: Api | None = None
     callback: Callback | None = None
     trunks: Annotated[Mapping[str, Trunk], BeforeValidator(named)] = Field(

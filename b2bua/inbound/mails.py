@@ -14,10 +14,11 @@ from b2bua.notify.callback import callback_news
 from b2bua.notify.delivery import Delivery, FolderDelivery, SmtpDelivery, SmtpSettings
 from b2bua.notify.links import Links
 from b2bua.notify.mail import Readers, missed_call_mails, unlisted_number_mails, voicemail_mails
+from b2bua.notify.message import voicemail_news
 from b2bua.notify.web import WebDelivery
 from b2bua.notify.worker import MailWorker
 from b2bua.store.callbacks import NewCallback
-from b2bua.store.calls import NewCall, UnfinishedCall
+from b2bua.store.calls import NewCall, PartialMessage, UnfinishedCall
 from b2bua.store.links import Kept
 from b2bua.store.outbox import NewMail
 from b2bua.store.store import Store
@@ -39,33 +40,46 @@ class Mails:
 
     def for_message(self, left: LeftMessage) -> Sequence[NewMail]:
         """Return the mails that bring a message to its mailbox's owners."""
-        return voicemail_mails(
-            _as_new_call(left.call.identity, left.at),
-            box=left.box.name,
-            recording=left.path,
-            seconds=left.seconds,
-            readers=self._readers(left.box.name),
-            link=self.links.to(Kept.MESSAGE, left.row, since=left.at),
-        )
+        message = PartialMessage(left.row, left.box.name, left.path, left.at, left.seconds)
+        return self._of_message(_as_new_call(left.call.identity, left.at), message)
 
     def for_interrupted(self, unfinished: UnfinishedCall) -> Sequence[NewMail]:
         """Return the mails about a call that ended with the program: with its recording, or as missed."""
         mails: list[NewMail] = []
         for message in unfinished.messages:
             if message.seconds is not None:
-                mails += voicemail_mails(
-                    unfinished.call,
-                    box=message.box,
-                    recording=message.path,
-                    seconds=message.seconds,
-                    readers=self._readers(message.box),
-                    link=self.links.to(Kept.MESSAGE, message.id, since=message.began_at),
-                    is_cut_short=True,
-                )
+                mails += self._of_message(unfinished.call, message, is_cut_short=True)
         if mails or unfinished.call.direction != "in":
             return mails
-        box = self.in_force().plan().default_mailbox
-        return missed_call_mails(unfinished.call, readers=self._readers(box))
+        config = self.in_force()
+        readers = self._readers(config.plan().default_mailbox)
+        told = config.missed_alert.emails if config.missed_alert is not None else ()
+        others = tuple(address for address in readers.addresses if address not in told)
+        return missed_call_mails(unfinished.call, readers=replace(readers, addresses=others))
+
+    def _of_message(
+        self, call: NewCall, message: PartialMessage, *, is_cut_short: bool = False
+    ) -> list[NewMail]:
+        """Return the mails about a message that is complete, and what the server of its mailbox is told."""
+        config, seconds = self.in_force(), message.seconds or 0.0
+        readers = self._readers(message.box)
+        link = self.links.to(Kept.MESSAGE, message.id, since=message.began_at)
+        mails = voicemail_mails(
+            call,
+            box=message.box,
+            recording=message.path,
+            seconds=seconds,
+            readers=readers,
+            link=link,
+            is_cut_short=is_cut_short,
+        )
+        table = config.mailboxes.get(message.box)
+        if table is None or table.url is None:
+            return [*mails]
+        told = voicemail_news(
+            call, box=message.box, seconds=seconds, url=table.url, language=readers.language, link=link
+        )
+        return [*mails, told]
 
     def for_unlisted(self, call: NewCall) -> Sequence[NewMail]:
         """Return the mails about a call to a number that nobody configured."""
@@ -99,7 +113,7 @@ class Mails:
 
 def _secrets(config: Config) -> dict[str, str]:
     """Return what signs the news for each server that is told any."""
-    told = (config.backup_alert, config.callback)
+    told = (config.backup_alert, config.missed_alert, config.callback, *config.mailboxes.values())
     return {table.url: table.secret for table in told if table and table.url and table.secret}
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
 
 from b2bua.notify.mail import Readers, call_lines, caller_of, clock_length, one_line, to_each, with_link
+from b2bua.notify.news import call_fields, news
 from b2bua.notify.texts import Wording, wording
 from b2bua.store import CallEvent, NewMail, story
 from b2bua.store.backup import BackupCall, is_off
@@ -35,17 +34,10 @@ def backup_news(found: BackupCall, *, url: str, language: str, names: Mapping[st
     """Return what the server at ``url`` is told; its ``text`` is what chats show of an incoming webhook."""
     words = wording(language)
     subject = _subject(found, words, names)
-    call = found.story.call
-    fields: dict[str, Any] = {
+    fields = {
         "event": "backup",
         "text": f"{subject}. {words.missed_by}: {_missed(found, words)}",
-        "call_id": call.call_id,
-        "caller": call.caller,
-        "caller_name": call.caller_name,
-        "dialled": call.dialled,
-        "source": call.source,
-        "trunk": call.trunk,
-        "began_at": call.at.isoformat(),
+        **call_fields(found.story.call),
         "backup": _backup(found, names),
         "is_answered": found.answered is not None,
         "answered_after_s": _rounded(found.waited_s),
@@ -60,7 +52,7 @@ def backup_news(found: BackupCall, *, url: str, language: str, names: Mapping[st
         ],
         "story": story(found.story),
     }
-    return NewMail(url, subject, json.dumps(fields, ensure_ascii=False), language=language)
+    return news(url, subject, fields, language=language)
 
 
 def _subject(found: BackupCall, words: Wording, names: Mapping[str, str]) -> str:

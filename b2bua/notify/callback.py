@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 from b2bua.notify.mail import Readers, call_lines, caller_of, one_line, to_each, with_link
+from b2bua.notify.news import news
 from b2bua.notify.texts import wording
 from b2bua.store.callbacks import NewCallback
 from b2bua.store.outbox import NewMail
@@ -38,5 +38,4 @@ def callback_news(new: NewCallback, *, readers: Readers, url: str | None) -> tup
         "wished_at": new.wished_at.isoformat() if new.wished_at else None,
         "details": new.details,
     }
-    news = NewMail(url, subject, json.dumps(fields, ensure_ascii=False), language=readers.language)
-    return (*mails, news)
+    return (*mails, news(url, subject, fields, language=readers.language))

@@ -114,3 +114,6 @@ def _rest(answers: Answers) -> Iterator[str]:
     yield ""
     yield "[voicemail.office]"
     yield _said(f"emails = {listed([answers.email])}", "who gets the messages")
+    yield ""
+    yield "[missed-alert]"
+    yield _said(f"emails = {listed([answers.email])}", "who is told of callers whom nobody served")

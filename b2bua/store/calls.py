@@ -177,7 +177,7 @@ class CallStory:
 
 @dataclass(frozen=True, slots=True)
 class PartialMessage:
-    """A voicemail whose recording was cut short by the end of the program."""
+    """A voicemail whose recording has ended: at its own end, or with the program."""
 
     id: int
     """Its row."""

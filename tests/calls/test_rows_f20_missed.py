@@ -11,7 +11,7 @@ import pytest
 
 from b2bua.cli.missed import lines
 from b2bua.demo.softphone import Habit, Invitation, Softphone
-from b2bua.inbound.backups import office_of
+from b2bua.inbound.alerts import office_of
 from b2bua.sip.session import IncomingInvite
 from b2bua.store.backup import Office as JournalOffice
 from b2bua.store.calls import CallEvent, CallOutcome, CallStory, EventKind, NewCall

@@ -9,7 +9,7 @@ from b2bua.config.tables.callback import Callback
 from b2bua.config.tables.crm import Crm, CrmCreate, CrmFind
 from b2bua.config.tables.hours import Hours
 from b2bua.config.tables.office import Media, Office, Recording, Rtp, Sip, Smtp, Srtp
-from b2bua.config.tables.outside import BackupAlert, Webhook
+from b2bua.config.tables.outside import BackupAlert, MissedAlert, Webhook
 from b2bua.config.tables.parties import Device, Group, Person, Trunk
 from b2bua.config.tables.rates import Rate, Rates
 from b2bua.config.tables.rotas import Rota
@@ -53,6 +53,7 @@ __all__ = [
     "Media",
     "Menu",
     "MenuOption",
+    "MissedAlert",
     "Named",
     "Number",
     "NumberGroup",

@@ -40,8 +40,8 @@ class Webhook(Named):
     """Whether the last good answer for a caller counts while the server is down."""
 
 
-class BackupAlert(Table):
-    """``[backup-alert]``: who is told of each call that reached a backup."""
+class Alert(Table):
+    """Who is told of calls of some kind."""
 
     emails: Emails = ()
     """Each gets a mail."""
@@ -57,3 +57,11 @@ class BackupAlert(Table):
         if self.secret and self.url is None:
             raise ValueError("secret belongs to a url")
         return self
+
+
+class BackupAlert(Alert):
+    """``[backup-alert]``: who is told of each call that reached a backup."""
+
+
+class MissedAlert(Alert):
+    """``[missed-alert]``: who is told of each caller who was not served."""

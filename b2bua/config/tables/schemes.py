@@ -8,10 +8,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from b2bua.config.tables.base import Named, Table
+from b2bua.config.tables.outside import WebAddress
 from b2bua.config.values import (
     Confirms,
     Emails,
     Seconds,
+    Secret,
     Texts,
 )
 from b2bua.routing.destination import Outcome, RingMode, Shows
@@ -215,8 +217,18 @@ class Mailbox(Named):
 
     greeting: str | None = None
     emails: Emails = ()
+    url: WebAddress | None = None
+    """A server that is told of each message, as JSON."""
+    secret: Secret | None = Field(default=None, repr=False)
+    """Signs what the server gets."""
     max_seconds: Seconds = Field(default=120.0, validation_alias="max", ge=5, le=3600)
     min_seconds: Seconds = Field(default=1.0, validation_alias="min", ge=0, le=10)
+
+    @model_validator(mode="after")
+    def _signs_something(self) -> Self:
+        if self.secret and self.url is None:
+            raise ValueError("secret belongs to a url")
+        return self
 
 
 class Extension(Destination):
