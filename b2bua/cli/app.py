@@ -205,6 +205,16 @@ def calls(
         bool, typer.Option("--promises", help="Only callers who are owed a call back.")
     ] = False,
     ids: Annotated[bool, typer.Option("--ids", help="Put the id of each call first, for --show.")] = False,
+    called_back: Annotated[
+        str,
+        typer.Option(
+            "--called-back", metavar="ID", help="Somebody has called them back: take it off the list."
+        ),
+    ] = "",
+    needs_no_call: Annotated[
+        str, typer.Option("--needs-no-call", metavar="ID", help="Nobody has to call them back: take it off.")
+    ] = "",
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="With either of these: a remark.")] = "",
     show: Annotated[
         str, typer.Option("--show", metavar="ID", help='One call: its id, the beginning of it, or "last".')
     ] = "",
@@ -220,10 +230,13 @@ def calls(
 ) -> None:
     """List the latest calls in plain words, or show one with its sound or SIP; also while the office runs."""
     from b2bua.cli.calls import list_calls
+    from b2bua.cli.promises import close_promise
     from b2bua.cli.trace import show_call
 
     office = _load(config, needs_secrets=False)
-    if show:
+    if closed := called_back or needs_no_call:
+        _run(lambda: close_promise(office, closed, is_kept=bool(called_back), why=why))
+    elif show:
         _run(lambda: show_call(office, show, ladder=sip or full, full=full, capture=pcap, picture=plot))
     elif sip or full or pcap or plot:
         raise typer.BadParameter("which call? Its id is in `b2bua calls --ids`", param_hint="--show")

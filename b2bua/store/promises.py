@@ -106,6 +106,13 @@ class Promises:
         async with self._engine.connect() as connection:
             return [_promise_of(row) for row in await connection.execute(query)]
 
+    async def named(self, beginning: str, limit: int = 2) -> list[Promise]:
+        """Return the promises out of calls whose id begins so, newest first."""
+        query = _PROMISES.where(calls.c.call_id.startswith(beginning, autoescape=True))
+        async with self._engine.connect() as connection:
+            found = await connection.execute(query.order_by(promises.c.since.desc()).limit(limit))
+            return [_promise_of(row) for row in found]
+
     async def count_open(self) -> int:
         """Return how many callers are owed a call."""
         query = select(func.count()).select_from(promises).where(promises.c.status == "open")

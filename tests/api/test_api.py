@@ -212,6 +212,24 @@ async def test_calls_that_are_up_and_promises_are_told(tmp_path: Path) -> None:
             assert (await run.why("GET", f"/v1/promises?limit={limit}"))["field"] == "limit"
 
 
+async def test_row_c10_a_promise_is_closed_once_by_whoever_called_back(tmp_path: Path) -> None:
+    async with town(tmp_path, scheme=ANNA_THEN_PIOTR) as run:
+        leg = await (await run.demo.call_in("+48221230003")).answered(within=2)
+        leg.hang_up()
+        await run.demo.stories()
+        [promise] = (await run.ask("GET", "/v1/promises"))["promises"]
+        path = f"/v1/promises/{promise['call']}"
+        assert (await run.why("PUT", path, {"status": "done"}))["field"] == "status"
+        assert (await run.why("PUT", path, {"status": "kept", "why": "x" * 201}))["field"] == "why"
+        await run.why("PUT", path[:-1], {"status": "kept"}, status=404)
+        closed = await run.ask("PUT", path, {"status": "kept", "why": "from my mobile"})
+        assert closed == {**promise, "status": "kept"}
+        assert await run.ask("GET", "/v1/promises") == {"promises": []}
+        await run.why("PUT", path, {"status": "dropped"}, status=409)
+        [kept] = await run.demo.server.store.promises.latest()
+        assert kept.closed_why == "from my mobile"
+
+
 # --- the whole office --------------------------------------------------------------------------------------
 
 

@@ -69,6 +69,24 @@ def test_a_promise_is_gone_from_the_list_when_somebody_talked_to_the_caller(tmp_
     assert says("calls", office(tmp_path), "--promises") == "Nobody is owed a call back.\n"
 
 
+def test_row_c10_a_promise_is_closed_by_hand_and_only_once(tmp_path: Path) -> None:
+    promise = CallOutcome.PROMISE
+    asyncio.run(journal(tmp_path, *((f"+4850060070{index}", promise) for index in range(3))))
+    path = office(tmp_path)
+    said = says("calls", path, "--called-back", "c1", "--why", "from my mobile")
+    assert said == "+48500600701 was called back; 2 callers are still owed a call\n"
+    said = says("calls", path, "--needs-no-call", "c0")
+    assert said == "+48500600700 needs no call; one caller is still owed a call\n"
+    assert "that was kept already: from my mobile" in says(
+        "calls", path, "--needs-no-call", "c1", exit_code=1
+    )
+    assert "several calls have the id c" in says("calls", path, "--called-back", "c", exit_code=1)
+    assert "nobody is owed a call for a call with the id x" in says(
+        "calls", path, "--called-back", "x", exit_code=1
+    )
+    assert "+48500600702" in says("calls", path, "--promises")
+
+
 def test_the_example_office_needs_only_its_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     example = str(demo_config().with_name("example.toml"))
     names = ("SMTP_PASSWORD", "PROVIDER_PASSWORD", "ANNA_PASSWORD", "PIOTR_PASSWORD")
