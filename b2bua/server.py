@@ -180,6 +180,7 @@ class Server:
             trunks=lambda: self.selection,
             identifier=lambda: self._identifier,
             clock=self._surroundings.clock,
+            randomness=self._random,
         )
 
     def _build_registrar(self) -> None:

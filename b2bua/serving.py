@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from b2bua.call.callee import Vigil
 from b2bua.call.dialer import Dialer
 from b2bua.call.lines import Lines
 from b2bua.call.sound import SoundProfile
+from b2bua.call_queue.hall import Hall
 from b2bua.call_queue.step import QueueSounds, QueueStep
 from b2bua.edition import Editions
 from b2bua.http.client import HttpClient
@@ -93,6 +95,8 @@ class Premises:
     """Tells phones, trunks and strangers apart."""
     clock: Callable[[], datetime]
     """Wall-clock time, UTC."""
+    randomness: random.Random
+    """For choices by chance."""
 
 
 class Serving:
@@ -119,8 +123,12 @@ class Serving:
             spec=on.editions.queue,
             dialer=dialer,
             reach=reach,
-            occupancy=on.occupancy,
-            is_online=self.moment.is_online,
+            hall=Hall(
+                on.occupancy,
+                self.moment.is_online,
+                today=lambda: on.clock().astimezone(on.editions.current.zone).date(),
+                randomness=on.randomness,
+            ),
             sounds=QueueSounds(sounds.prompt, sounds.music, sounds.standing, sounds.waited),
         )
         on.attendance.on_change = self.queues.phone_changed

@@ -1,4 +1,4 @@
-"""The line itself: who waits, who is offered whom. Dispatches on events only, never on a tick."""
+"""One line: who waits in it, and who is offered whom."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from b2bua.call_queue.estimate import Pace
+from b2bua.call_queue.turns import Turns
 from b2bua.people.engaged import Offered
 from b2bua.people.occupancy import Engagement, Occupancy
 from b2bua.routing.plan import QueueSpec
@@ -41,6 +42,8 @@ class Place:
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
     """The next offer; None when every agent is offline."""
+    since: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+    """When they came into the line, in loop time."""
     is_ringing: bool = False
     """Agents are being rung for this caller."""
     is_pressing: bool = False
@@ -57,20 +60,29 @@ class Place:
 
 
 class Line:
-    """First come, first served (row Q2)."""
+    """First come, first served (row Q2). The hall makes it, and says when anybody is offered a caller."""
 
-    def __init__(self, spec: QueueSpec, occupancy: Occupancy, is_online: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        spec: QueueSpec,
+        occupancy: Occupancy,
+        is_online: Callable[[str], bool],
+        *,
+        turns: Turns,
+        dispatch: Callable[[], None],
+    ) -> None:
+        """``dispatch`` gives free agents to whoever waits longest, here or in another line."""
         self.spec = spec
+        self.dispatch = dispatch
         self.pace = Pace()
         self._occupancy = occupancy
         self._is_online = is_online
+        self._turns = turns
         self._places: list[Place] = []
         self._resting: dict[str, float] = {}
         self._dead: dict[str, float] = {}
         self._last_offered = ""
         self._loop = asyncio.get_running_loop()
-        self._is_dispatch_due = False
-        occupancy.on_freed(lambda _: self._dispatch_soon())
 
     # --- callers -------------------------------------------------------------------------------------------
 
@@ -156,13 +168,11 @@ class Line:
 
     @property
     def free_agents(self) -> tuple[str, ...]:
-        """Who could be offered a call now, in the order of their turn."""
+        """Who could be offered a call now, in the order of the configuration."""
         now = self._loop.time()
-        agents = self.spec.agents
-        start = agents.index(self._last_offered) + 1 if self._last_offered in agents else 0
         return tuple(
             agent
-            for agent in (*agents[start:], *agents[:start])
+            for agent in self.spec.agents
             if self.is_reachable(agent)
             and self._resting.get(agent, 0.0) <= now
             and self._occupancy.engagement(agent, now) is None
@@ -172,38 +182,41 @@ class Line:
         """Whether the agent is in a conversation."""
         return self._occupancy.engagement(agent, self._loop.time()) is Engagement.TALKING
 
+    def took(self, agent: str, *, rung_at: float) -> None:
+        """Note that ``agent``, who was rung at ``rung_at``, talks with a caller of this line."""
+        self.pace.started(agent, rung_at)
+        self._turns.tally.note(agent)
+
     # --- dispatch ------------------------------------------------------------------------------------------
 
-    def _dispatch_soon(self) -> None:
-        """Dispatch once everybody who is freed in this instant is: ring-all wants them together."""
-        if not self._is_dispatch_due:
-            self._is_dispatch_due = True
-            self._loop.call_soon(self._dispatch_due)
+    def is_deserted(self) -> bool:
+        """Return whether every agent is offline; who waits is told then."""
+        if not self.is_everyone_offline:
+            return False
+        for place in tuple(self._places):
+            place.desert()
+        return True
 
-    def _dispatch_due(self) -> None:
-        self._is_dispatch_due = False
-        self.dispatch()
+    def first_without_offer(self) -> Place | None:
+        """Return who waits longest of those for whom nobody is being rung."""
+        waiting = (place for place in self._places if not place.is_ringing and not place.offer.done())
+        return next(waiting, None)
 
-    def dispatch(self) -> None:
-        """Give free agents to whoever waits longest."""
-        if self.is_everyone_offline:
-            for place in tuple(self._places):
-                place.desert()
-            return
-        for place in self._places:
-            if place.is_ringing or place.offer.done():
-                continue
-            agents = self._pick(place)
-            if not agents:
-                return
+    def offer(self, place: Place) -> bool:
+        """Return whether there are agents for ``place``, who gets them."""
+        agents = self._pick(place)
+        if agents:
             place.offer.set_result(Offer(agents, self._reserve(agents)))
+        return bool(agents)
 
     def _pick(self, place: Place) -> tuple[str, ...]:
         free = self.free_agents
-        if self.spec.strategy == "ringall" or place.is_pressing or not free:
+        if place.is_pressing:
             return free
-        self._last_offered = free[0]
-        return free[:1]
+        picked = self._turns.pick(self.spec, free, last=self._last_offered)
+        if picked:
+            self._last_offered = picked[-1]
+        return picked
 
     def _reserve(self, agents: tuple[str, ...]) -> Offered:
         return Offered(self._occupancy, agents, seconds=self.spec.ring_seconds, wrap_up_s=self.spec.wrap_up_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from b2bua.call.attempt import Reply
@@ -16,9 +16,9 @@ from b2bua.call.conversation import converse
 from b2bua.call.dialer import Dialer
 from b2bua.call.leg import Leg
 from b2bua.call.rung import Watch
+from b2bua.call_queue.hall import Hall
 from b2bua.call_queue.line import Line, Offer, Place
 from b2bua.errors import LegEnded
-from b2bua.people.occupancy import Occupancy
 from b2bua.routing.destination import Outcome, Person, Queue, Target
 from b2bua.routing.plan import QueueSpec
 from b2bua.store.calls import EventKind
@@ -44,7 +44,7 @@ class QueueSounds:
 
 @dataclass(slots=True)
 class QueueStep:
-    """The queue step; keeps one line per queue for the life of the process."""
+    """The queue step."""
 
     spec: Callable[[str], QueueSpec]
     """Finds how callers of a queue are served now."""
@@ -52,14 +52,10 @@ class QueueStep:
     """Rings agents."""
     reach: Callable[[Target, Call], Awaitable[Reached]]
     """Finds their phones."""
-    occupancy: Occupancy
-    """Knows which agents are free."""
-    is_online: Callable[[str], bool]
-    """Whether a person has a registered phone, and takes calls."""
+    hall: Hall
+    """Where the lines stand."""
     sounds: QueueSounds
     """Prompts and announcements."""
-    lines: dict[str, Line] = field(default_factory=dict)
-    """By queue."""
 
     async def __call__(self, call: Call, queue: Queue) -> Outcome:
         """Return ANSWERED after the talk, OFFLINE when no agent could come, MAX_WAIT when none did in time.
@@ -78,26 +74,22 @@ class QueueStep:
 
     def line(self, name: str) -> Line:
         """Return the queue's line, with the configuration in force."""
-        spec = self.spec(name)
-        if name not in self.lines:
-            self.lines[name] = Line(spec, self.occupancy, self.is_online)
-        self.lines[name].spec = spec
-        return self.lines[name]
+        return self.hall.line(self.spec(name))
 
     @property
     def waiting(self) -> dict[str, int]:
         """Return how many callers wait in each queue where there are any."""
-        return {name: line.callers for name, line in self.lines.items() if line.callers}
+        return {name: line.callers for name, line in self.hall.lines.items() if line.callers}
 
     def plan_changed(self, queues: Mapping[str, QueueSpec]) -> None:
         """Serve who waits by the new settings; those in a queue that is gone stay as they are."""
-        for name, line in self.lines.items():
+        for name, line in self.hall.lines.items():
             line.spec = queues.get(name, line.spec)
-            line.dispatch()
+        self.hall.dispatch()
 
     def phone_changed(self, person: str) -> None:
         """Tell the lines that a phone of ``person`` came or went."""
-        for line in self.lines.values():
+        for line in self.hall.lines.values():
             line.phone_changed(person)
 
 
@@ -211,7 +203,7 @@ class Visit:
 
     async def _talk(self, leg: Leg) -> bool:
         agent = leg.person or leg.name
-        self._line.pace.started(agent, self._rung_at)
+        self._line.took(agent, rung_at=self._rung_at)
         try:
             music = partial(self._step.sounds.music, self._line.spec.music)
             return await converse(self._call, leg, music=music)

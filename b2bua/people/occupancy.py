@@ -56,9 +56,11 @@ class Lease:
         if not self._is_over:
             self._occupancy.end(self, now)
 
-    def mark_over(self) -> None:
+    def mark_over(self, now: float) -> None:
         """Note that the occupancy has dropped this lease."""
         self._is_over = True
+        if self.engagement is not Engagement.OFFERED:
+            self._occupancy.note_talk(self.person, until=min(now, self.until))
 
 
 class Occupancy:
@@ -75,6 +77,7 @@ class Occupancy:
         self._most_noted = FEW
         self._order = itertools.count()
         self._on_freed: list[Callable[[str], None]] = []
+        self._talked_until: dict[str, float] = {}
 
     def on_freed(self, callback: Callable[[str], None]) -> Callable[[], None]:
         """Call ``callback`` with the name of everybody who becomes free; return what ends that."""
@@ -101,6 +104,14 @@ class Occupancy:
         order = (Engagement.TALKING, Engagement.OFFERED, Engagement.WRAP_UP)
         return next((engagement for engagement in order if engagement in live), None)
 
+    def talked_until(self, person: str) -> float:
+        """Return when ``person`` last talked, or was in wrap-up after it; those who never did come first."""
+        return self._talked_until.get(person, float("-inf"))
+
+    def note_talk(self, person: str, *, until: float) -> None:
+        """Note that a talk of ``person`` is over, with what came after it."""
+        self._talked_until[person] = max(until, self.talked_until(person))
+
     def engaged(self, now: float) -> dict[str, Engagement]:
         """Return everybody who is not free, and what they are engaged in."""
         found = {person: self.engagement(person, now) for person in self._leases}
@@ -120,7 +131,7 @@ class Occupancy:
 
     def end(self, lease: Lease, now: float) -> None:
         """Drop ``lease``; the callbacks run when it was the last live one of its person."""
-        lease.mark_over()
+        lease.mark_over(now)
         leases = self._leases.get(lease.person, [])
         if lease in leases:
             leases.remove(lease)
@@ -148,7 +159,7 @@ class Occupancy:
         live = [lease for lease in self._leases.get(person, ()) if lease.is_live(now)]
         for lease in self._leases.get(person, ()):
             if lease not in live:
-                lease.mark_over()
+                lease.mark_over(now)
         if live:
             self._leases[person] = live
         else:

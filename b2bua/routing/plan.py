@@ -14,7 +14,7 @@ from b2bua.routing.rates import Budget
 from b2bua.routing.rota import Rota
 from b2bua.routing.schedule import Schedule
 
-QueueStrategy = Literal["ringall", "roundrobin"]
+QueueStrategy = Literal["ringall", "roundrobin", "linear", "random", "longest-idle", "fewest-calls"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class QueueSpec:
     agents: tuple[str, ...]
     """Keys of people."""
     strategy: QueueStrategy = "ringall"
-    """All free agents at once, or the next one in turn."""
+    """Who of the free agents gets the next call: all at once, or one of them."""
     announce_every_s: float = 30.0
     """Seconds from one announcement to the next."""
     max_wait_s: float = 180.0

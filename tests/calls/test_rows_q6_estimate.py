@@ -10,6 +10,7 @@ from statistics import mean
 
 import pytest
 
+from b2bua.call_queue.hall import Hall
 from b2bua.call_queue.line import Line
 from b2bua.people.occupancy import Occupancy
 from b2bua.routing.plan import QueueSpec
@@ -69,7 +70,7 @@ class Simulation:
 async def afternoon(seed: int, *, wrap_up_s: float = 0.0) -> list[tuple[list[Announcement], float]]:
     """Return what the callers of one afternoon were told, and when they were served."""
     spec = QueueSpec("sales", AGENTS, strategy="roundrobin", wrap_up_s=wrap_up_s)
-    simulation = Simulation(Line(spec, Occupancy(), lambda _: True), random.Random(seed))
+    simulation = Simulation(Hall(Occupancy(), lambda _: True).line(spec), random.Random(seed))
     between = BETWEEN_CALLS_S + wrap_up_s / len(AGENTS)
     async with asyncio.TaskGroup() as group:
         callers = []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from b2bua.call_queue.line import Line
+from b2bua.call_queue.hall import Hall
 from b2bua.demo.softphone import CallRefused, Habit, Softphone
 from b2bua.people.occupancy import Occupancy
 from b2bua.routing.plan import QueueSpec
@@ -91,7 +91,7 @@ async def test_row_q2_a_wild_shift_leaves_nobody_and_nothing_behind(
         assert len(stories) == CALLERS
         assert {each.outcome for each in stories} <= SERVED
         await demo.settled()
-        line = demo.server.serving.queues.lines.get("sales")
+        line = demo.server.serving.queues.hall.lines.get("sales")
         assert line is None or line.callers == 0
 
 
@@ -148,7 +148,7 @@ async def test_row_q2_a_missing_piece_of_music_loses_no_caller(tmp_path: Path) -
 @virtual_time(limit_s=600)
 async def test_row_q2_an_offer_that_a_leaving_caller_did_not_take_up_goes_to_the_next() -> None:
     occupancy = Occupancy()
-    line = Line(QueueSpec("sales", ("anna",)), occupancy, lambda _: True)
+    line = Hall(occupancy, lambda _: True).line(QueueSpec("sales", ("anna",)))
     first, second = line.join(), line.join()
     assert not occupancy.is_free("anna", 0.0)
     line.leave(first)

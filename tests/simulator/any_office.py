@@ -32,6 +32,7 @@ OUTCOMES = (
     "no-input",
     "invalid",
 )
+STRATEGIES = ("ringall", "roundrobin", "linear", "random", "longest-idle", "fewest-calls")
 PROMPTS = ("connected", "queue-thanks", "transferring")
 SECONDS = (1, 3, 8)
 
@@ -185,7 +186,7 @@ invalid = {choice()}
         return f"""
 [queue.q{level}]
 agents = [{agents}]
-strategy = "{random.choice(("ringall", "roundrobin"))}"
+strategy = "{random.choice(STRATEGIES)}"
 ring-for = "{random.choice((2, 6))}s"
 announce-every = "5s"
 max-wait = "10s"

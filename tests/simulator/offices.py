@@ -14,6 +14,7 @@ TARGETS = (
     "+48600999888",
     "sip:x@127.0.0.77",
 )
+STRATEGIES = ("ringall", "roundrobin", "linear", "random", "longest-idle", "fewest-calls")
 MODES = ("together", "in-turn", "staggered")
 PEOPLE = (("anna", "101"), ("piotr", "102"), ("olena", "103"), ("ivan", "104"))
 NUMBER = "+48221230001"
@@ -88,7 +89,7 @@ def _queue(random: Random) -> str:
     return f"""
 [queue.sales]
 agents = [{listed}]
-strategy = "{random.choice(("ringall", "roundrobin"))}"
+strategy = "{random.choice(STRATEGIES)}"
 announce-every = "{random.choice((5, 15))}s"
 ring-for = "{random.choice((2, 6))}s"
 wrap-up = "{random.choice((0, 3))}s"
