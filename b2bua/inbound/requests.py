@@ -32,5 +32,7 @@ class OtherRequests:
                 self.notifier.take(server)
             case "OPTIONS":
                 server.respond(200, headers=(*OPTIONS, self.notifier.allow_events))
+            case "REFER":
+                server.respond(403, "Only Within a Call")
             case _:
                 server.respond(405, headers=(("Allow", ALLOWED), self.notifier.allow_events))

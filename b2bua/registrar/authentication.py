@@ -16,6 +16,7 @@ from b2bua.sip.grammar import readable
 from b2bua.sip.message import Request
 from b2bua.sip.nonces import NonceIssuer
 from b2bua.sip.transport.hop import Hop
+from b2bua.sip.uri import SipUri, TelUri, Uri, parse_uri
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class Refused:
     """The request proves nothing yet, or comes from where too many wrong passwords came from."""
 
     status: int
-    """401 with challenges, or 403."""
+    """401 with challenges, 403, or 400 for a proof that was made for another address."""
     reason: str | None = None
     """Reason phrase when the usual one says too little."""
     headers: tuple[tuple[str, str], ...] = ()
@@ -104,10 +105,10 @@ class Authentication:
         person = self._people.by_username(claim.username)
         password = person.password_of(claim.username) if person else None
         is_right = verify(claim, request.method, password=password or NOBODYS_PASSWORD, body=request.body)
-        # SIPp signs another URI than it sends; only where no nc forbids a replay must they be the same.
-        is_for_this = claim.nc is not None or claim.uri == request.uri
-        if person is None or password is None or not (is_right and is_for_this):
+        if person is None or password is None or not is_right:
             return self._note_failure(claim, source, now)
+        if not _is_made_for(request, claim):
+            return Refused(400, "Digest Is for Another Address")
         if self._nonces.check(claim.nonce, now, nc=claim.nc) != "fresh":
             return self._challenge(now, is_stale=True)
         return Proven(person, claim.username)
@@ -137,3 +138,27 @@ class Authentication:
             for algorithm in self._algorithms
         )
         return Refused(401, headers=tuple(("WWW-Authenticate", str(challenge)) for challenge in challenges))
+
+
+def _is_made_for(request: Request, claim: Authorization) -> bool:
+    """Return whether the proof was made for whom ``request`` is sent to (RFC 7616 §3.4.6, RFC 3261 §22.4).
+
+    Whoever overhears one, and is faster than the phone, is not to call whom they like with it. But a proxy
+    may have written another host, and some sign no more than that (SIPp): so the user must be the same where
+    both have one, and all of it where no nc forbids a replay.
+    """
+    if claim.uri == request.uri:
+        return True
+    if claim.nc is None:
+        return False
+    try:
+        signed, sent = _user(parse_uri(claim.uri)), _user(request.target)
+    except MalformedMessage:
+        return False
+    return None in (signed, sent) or signed == sent
+
+
+def _user(uri: Uri) -> str | None:
+    if isinstance(uri, TelUri):
+        return uri.number
+    return (uri.user_text or None) if isinstance(uri, SipUri) else str(uri)

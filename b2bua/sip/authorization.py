@@ -26,6 +26,8 @@ class Authorizer:
         self._credentials = credentials
         self._new_token = new_token
         self._answered: set[tuple[int, str]] = set()
+        self._uses: dict[str, tuple[Challenge, int]] = {}
+        """By header: what it answers, and how often its nonce was used."""
 
     def retry(self, request: Request, response: Response) -> Request | None:
         """Return ``request`` with credentials and without Via, CSeq one higher; None when it is no use."""
@@ -35,18 +37,25 @@ class Authorizer:
         challenge = self._pick(response, asks)
         if challenge is None:
             return None
+        self._uses[answers] = challenge, 0
+        return self.again(request)
+
+    def again(self, request: Request) -> Request:
+        """Return ``request`` as ``next_request`` does, each nonce counted once more (RFC 7616 §3.4)."""
         again = next_request(request)
-        again.headers.remove(answers)
-        value = answer(
-            challenge,
-            self._credentials,
-            method=request.method,
-            uri=request.uri,
-            body=request.body,
-            cnonce=self._new_token(),
-            nc=1,
-        )
-        again.headers.add(answers, value)
+        for name, (challenge, uses) in self._uses.items():
+            assert self._credentials is not None
+            value = answer(
+                challenge,
+                self._credentials,
+                method=request.method,
+                uri=request.uri,
+                body=request.body,
+                cnonce=self._new_token(),
+                nc=uses + 1,
+            )
+            again.headers.put(name, value)
+            self._uses[name] = challenge, uses + 1
         return again
 
     def _pick(self, response: Response, name: str) -> Challenge | None:

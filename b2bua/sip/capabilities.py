@@ -8,3 +8,5 @@ SUPPORTED = "100rel, norefersub, replaces, timer"
 """Extensions that we follow when a peer asks for them (RFC 3262, RFC 4488, RFC 3891, RFC 4028)."""
 UNDERSTOOD = frozenset(SUPPORTED.split(", "))
 """The same as a set: a Require with anything else is answered 420."""
+WITHIN_DIALOGS = frozenset(("BYE", "INFO", "NOTIFY", "PRACK", "UPDATE"))
+"""Methods that mean nothing outside of a dialog."""

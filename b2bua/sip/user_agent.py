@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from b2bua.errors import MalformedMessage
 from b2bua.sip.alarms import Alarms
 from b2bua.sip.body import READABLE, accepts_sdp, is_readable
-from b2bua.sip.capabilities import ALLOWED, UNDERSTOOD
+from b2bua.sip.capabilities import ALLOWED, UNDERSTOOD, WITHIN_DIALOGS
 from b2bua.sip.core import DialogOwner, InviteOwner, OnResponse, Sent, SentRequest
 from b2bua.sip.dialog import Dialog, DialogKey
 from b2bua.sip.headers import Via
@@ -23,6 +23,7 @@ from b2bua.sip.session.incoming import IncomingInvite, ending_before_answer
 from b2bua.sip.session_timers import SessionTimers, is_too_short
 from b2bua.sip.timers import Timers
 from b2bua.sip.transaction import cancel_for
+from b2bua.sip.transaction.key import MAGIC_COOKIE
 from b2bua.sip.transport.addressing import local_hop
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import OtherUri, SipUri
@@ -211,6 +212,10 @@ class UserAgent:
                 server.respond(481)
             else:
                 owner.on_request(server)
+        elif request.method in WITHIN_DIALOGS:
+            server.respond(
+                481
+            )  # we know the method, but no dialog that it belongs to (§15.1.2, RFC 3311 §5.2)
         elif (request.call_id, request.from_.tag or "") in self._invites:
             server.respond(482)  # our own INVITE came back to us
         elif not _is_refused(call, server):
@@ -238,6 +243,9 @@ class UserAgent:
         self, call: ServerCall, server: ServerRequest, on_invite: Callable[[IncomingInvite], None]
     ) -> None:
         request = server.request
+        if not _can_be_called(request):
+            server.respond(400, "No Contact With a SIP Address")
+            return
         if not is_readable(request):
             server.respond(415, headers=READABLE)
             return
@@ -313,6 +321,16 @@ def _is_refused(call: ServerCall, server: ServerRequest) -> bool:
     else:
         return False
     return True
+
+
+def _can_be_called(invite: Request) -> bool:
+    """Return whether an INVITE names where later requests go (§8.1.1.8); those of RFC 2543 need not.
+
+    RFC 4475 §3.4.1 wants the latter accepted; they are known by their branch.
+    """
+    if invite.contact is None:
+        return not (invite.via.branch or "").startswith(MAGIC_COOKIE)
+    return not isinstance(invite.contact.uri, OtherUri)
 
 
 def _tokens() -> Iterator[str]:

@@ -508,4 +508,4 @@ async def test_rfc3515_a_refer_outside_of_a_call_is_refused(tmp_path: Path) -> N
         headers = Headers([("Refer-To", "<sip:102@127.0.0.1>"), ("To", "<sip:102@127.0.0.1>")])
         request = Request("REFER", "sip:102@127.0.0.1", headers)
         response = await anna.endpoint.request(request, SERVER, credentials=Credentials("101", "demo-101"))
-        assert response.status == 405
+        assert (response.status, response.reason) == (403, "Only Within a Call")

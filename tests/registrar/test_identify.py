@@ -19,6 +19,7 @@ from b2bua.registrar.identify import (
     Stranger,
     TrunkCaller,
 )
+from b2bua.sip.message import Request
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri, TelUri
 from tests.registrar.desk import ANNA, DIRECTORY, FLOW, Desk, gate
@@ -132,6 +133,28 @@ def test_a_registered_phone_is_challenged_on_its_own_flow_too() -> None:
     challenge = office.identifier.identify(invite, FLOW, 0.0)
     assert isinstance(challenge, NeedsAuth)
     assert office.identifier.identify(desk.answered(invite, challenge), FLOW, 0.0) == Phone(ANNA)
+
+
+@pytest.mark.parametrize(
+    ("signed", "is_taken"),
+    [
+        ("sip:+48221230007@office.example", True),
+        ("sip:%2B48221230007@192.0.2.1:5060;transport=udp", True),  # before a proxy wrote our address
+        ("sip:192.0.2.1:5060", True),  # SIPp
+        ("tel:+48221230007", True),
+        ("sip:+4822999@office.example", False),  # overheard, to be used for another number
+        ("sip:@", False),
+        ("mailto:x@office.example", False),
+    ],
+)
+def test_rfc7616_3_4_6_rfc3261_22_4_a_proof_is_for_whom_it_was_made(signed: str, *, is_taken: bool) -> None:
+    office, desk = Office(), Desk()
+    invite = desk.request("INVITE", uri="sip:+48221230007@office.example")
+    challenge = office.identifier.identify(invite, FLOW, 0.0)
+    assert isinstance(challenge, NeedsAuth)
+    made = desk.answered(Request("INVITE", signed, invite.headers), challenge)
+    met = office.identifier.identify(Request("INVITE", invite.uri, made.headers), FLOW, 0.0)
+    assert met == (Phone(ANNA) if is_taken else NeedsAuth(400, "Digest Is for Another Address", ()))
 
 
 def test_the_password_counts_not_the_name_in_from() -> None:

@@ -258,6 +258,39 @@ async def test_rfc3261_8_2_2_1_a_request_uri_of_a_scheme_that_cannot_be_called_i
 
 
 @virtual_time
+async def test_rfc3261_8_1_1_8_an_invite_without_a_contact_is_refused_unless_it_is_older_than_contacts() -> (
+    None
+):
+    alice, _, waiting = caller_and_waiting()
+    for name, contact, branch, status in (
+        ("none", None, "z9hG4bKnone", 400),
+        ("mail", "<mailto:x@y>", "z9hG4bKmail", 400),
+        ("tel", "<tel:+48221234567>", "z9hG4bKtel", 100),
+        ("rfc2543", None, "1", 100),
+    ):
+        invite = alice.invite(BOB, call_id=f"sent-{name}")
+        other = Request("INVITE", invite.uri, invite.headers.copy(), invite.body)
+        other.headers.put("Call-ID", name)
+        other.headers.put("Via", f"SIP/2.0/UDP 10.0.0.1:5060;branch={branch};rport")
+        other.headers.remove("Contact")
+        if contact is not None:
+            other.headers.add("Contact", contact)
+        alice.send(other, BOB)
+        while (await alice.response(status)).call_id != name:
+            pass
+    assert [each.call_id for each in waiting.invites if "-" not in each.call_id] == ["tel", "rfc2543"]
+
+
+@pytest.mark.parametrize("method", ["BYE", "INFO", "NOTIFY", "PRACK", "UPDATE"])
+@virtual_time
+async def test_rfc3261_15_1_2_rfc3311_5_2_rfc3262_3_what_belongs_to_no_dialog_gets_481(method: str) -> None:
+    alice, bob, _ = caller_and_waiting()
+    bob.on_request = lambda request: request.respond(405) and None
+    alice.invite(BOB, method=method, body=b"")
+    await alice.response(481)
+
+
+@virtual_time
 async def test_rfc3261_8_2_2_3_options_for_proxies_are_none_of_ours() -> None:
     alice, _, waiting = caller_and_waiting()
     alice.invite(BOB, call_id="a", headers=(("Proxy-Require", "gibberish"),))

@@ -7,6 +7,7 @@ import asyncio
 from b2bua.sip.digest import Authorization, Challenge, Credentials, verify
 from b2bua.sip.message import Headers, Request
 from b2bua.sip.session import Answered, Refused
+from b2bua.sip.session_timers import SessionTimers
 from tests.harness.clock import virtual_time
 from tests.sip.phones import ALICE, ANSWER, BOB, OFFER, MemoryNetwork, call, endpoint
 from tests.sip.scripted import Scripted
@@ -98,6 +99,32 @@ async def test_a_wrong_password_is_tried_once_and_a_stale_nonce_once_more() -> N
     assert refused.status == 401
     await asyncio.sleep(100)
     assert len([one for one in bob.seen if one.method == "INVITE"]) == 3
+
+
+@virtual_time
+async def test_rfc7616_3_4_each_nonce_is_counted_once_more_when_the_invite_is_sent_again() -> None:
+    network = MemoryNetwork()
+    alice, bob = endpoint(network, ALICE), Scripted(network, BOB)
+    alice.session_timers = SessionTimers(interval_s=90)
+    invite = call(alice, credentials=CREDENTIALS)
+    proxy, callee = "Proxy-Authorization", "Authorization"
+    uses: list[tuple[int | None, int | None]] = []
+    for status, header in (
+        (407, ("Proxy-Authenticate", challenge())),
+        (401, ("WWW-Authenticate", challenge("n2"))),
+        (422, ("Min-SE", "600")),
+        (486, ("X-Over", "yes")),
+    ):
+        request = await bob.request("INVITE")
+        found = [request.headers.get(name) for name in (proxy, callee)]
+        first, second = (Authorization.parse(value).nc if value else None for value in found)
+        uses.append((first, second))
+        bob.answer(request, status, tag="x", headers=(header,))
+        await bob.request("ACK")
+    assert uses == [(None, None), (1, None), (2, 1), (3, 2)]
+    assert proves(request, proxy)
+    assert proves(request, callee)
+    assert isinstance(await invite.next_event(), Refused)
 
 
 @virtual_time

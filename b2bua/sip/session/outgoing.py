@@ -289,7 +289,7 @@ class OutgoingInvite:
         least, asked = least_interval(response), session_expires(request)
         if asked is None or asked.seconds >= least:
             return None
-        again = next_request(request)
+        again = self._authorization.again(request)
         again.headers.put("Session-Expires", str(least))
         again.headers.put("Min-SE", str(least))
         return again
