@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from b2bua.call.leg import Leg
 from b2bua.call.rung import Watch
 from b2bua.call_queue.hall import Hall
 from b2bua.call_queue.line import Line, Offer, Place
+from b2bua.call_queue.rhythm import Rhythm
 from b2bua.errors import LegEnded
 from b2bua.routing.destination import Outcome, Person, Queue, Target
 from b2bua.routing.plan import QueueSpec
@@ -129,8 +131,8 @@ class Visit:
             yield place
         finally:
             self._line.leave(place)
-            waited = self._loop.time() - self._began
-            self._call.ledger.note(EventKind.LEFT_QUEUE, self._line.spec.name, self._why_left, waited)
+            name = self._line.spec.name
+            self._call.ledger.note(EventKind.LEFT_QUEUE, name, self._why_left, self._passed)
 
     async def _find_agent(self, place: Place, held: AsyncExitStack, patience: asyncio.Timeout) -> Leg | None:
         """Return the leg of who took the call; ``held`` ends it and its lease. None: all are offline.
@@ -167,7 +169,7 @@ class Visit:
             return True
         until = patience.when()
         patience.reschedule(None)
-        waited = self._step.sounds.waited(self._loop.time() - self._began)
+        waited = self._step.sounds.waited(self._passed)
         self._hush()
         async with self._call.caller.while_up():
             with suppress(LegEnded):
@@ -213,19 +215,33 @@ class Visit:
     # --- what the caller hears -----------------------------------------------------------------------------
 
     async def _entertain(self, place: Place) -> None:
-        """Play welcome, music and announcements at their set times until cancelled."""
-        spec, caller = self._line.spec, self._call.caller
+        """Play welcome, music, announcements and the office's own messages at their set times."""
+        spec, sounds = self._line.spec, self._step.sounds
+        standing, own = Rhythm(spec.announce_every_s), Rhythm(spec.messages_every_s)
+        messages = itertools.cycle(spec.messages)
         if not place.is_ringing and not place.offer.done():
-            await self._announce([*self._step.sounds.prompt("queue-welcome"), *self._standing(place, spec)])
-        announced = 0
+            welcome = sounds.prompt(spec.greeting) if spec.greeting else ()
+            await self._announce([*welcome, *self._standing(place, spec)])
+            standing.leave_out(self._passed)
         while True:
-            caller.loop(self._step.sounds.music(spec.music))
-            passed = self._loop.time() - self._began
-            announced = max(announced + 1, int(passed // spec.announce_every_s) + 1)
-            async with caller.while_up():
-                await asyncio.sleep(self._began + announced * spec.announce_every_s - self._loop.time())
-                await self._may_announce.wait()
-            await self._announce(self._standing(place, spec))
+            is_own = bool(spec.messages) and own.due_at <= standing.due_at
+            due = own if is_own else standing
+            await self._play_music_until(due.due_at, spec.music)
+            await self._announce(sounds.prompt(next(messages)) if is_own else self._standing(place, spec))
+            due.told(self._passed)
+
+    async def _play_music_until(self, due_at: float, music: str) -> None:
+        """Play music until so many seconds of the wait, and longer while nothing may be announced."""
+        if due_at > self._passed or not self._may_announce.is_set():
+            self._call.caller.loop(self._step.sounds.music(music))
+        async with self._call.caller.while_up():
+            await asyncio.sleep(due_at - self._passed)
+            await self._may_announce.wait()
+
+    @property
+    def _passed(self) -> float:
+        """How many seconds the caller has waited."""
+        return self._loop.time() - self._began
 
     async def _announce(self, items: Sequence[PlayItem]) -> None:
         self._is_announcing = True

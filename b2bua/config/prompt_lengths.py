@@ -31,7 +31,7 @@ def prompt_lengths(
     faults = (
         *_menus(config, seconds_of),
         *_mailboxes(config, seconds_of),
-        *_queues(config, announcement_s),
+        *_queues(config, seconds_of, announcement_s),
     )
     return config.origin.problems(faults)
 
@@ -71,11 +71,11 @@ def _why_wrong(prompt: str, seconds_of: SecondsOf) -> str | None:
     )
 
 
-def _queues(config: Config, announcement_s: AnnouncementSeconds) -> Iterator[Fault]:
+def _queues(config: Config, seconds_of: SecondsOf, announcement_s: AnnouncementSeconds) -> Iterator[Fault]:
     for name, queue in config.queues.items():
-        if not queue.announce_position:
-            continue
-        seconds = announcement_s(TYPICAL_PLACE, TYPICAL_WAIT_S if queue.announce_wait else None)
+        seconds = 0.0
+        if queue.announce_position:
+            seconds = announcement_s(TYPICAL_PLACE, TYPICAL_WAIT_S if queue.announce_wait else None)
         share = seconds / queue.announce_every_s
         if share > MOST_TALK:
             why = (
@@ -83,3 +83,12 @@ def _queues(config: Config, announcement_s: AnnouncementSeconds) -> Iterator[Fau
                 f"{MOST_TALK:.0%} is enough, callers want music"
             )
             yield Fault(("queue", name, "announce-every"), why, is_warning=True)
+        elif queue.messages:
+            own = sum(map(seconds_of, queue.messages)) / len(queue.messages)
+            share += own / queue.messages_every_s
+            if share > MOST_TALK:
+                why = (
+                    f"messages of {own:.1f} s and announcements of {seconds:.1f} s take {share:.0%} of the "
+                    f"waiting time; {MOST_TALK:.0%} is enough, callers want music"
+                )
+                yield Fault(("queue", name, "messages-every"), why, is_warning=True)

@@ -72,12 +72,20 @@ def _prompts(config: Config) -> Iterator[tuple[KeyPath, str]]:
             yield (*path, "say"), destination.say
         if destination.whisper:
             yield (*path, "whisper"), destination.whisper
+    for kind, name, key, prompts in _of_tables(config):
+        for prompt in prompts:
+            yield (kind, name, key), prompt
+
+
+def _of_tables(config: Config) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+    """Yield kind, name and key of what menus, queues and mailboxes play, and the prompts."""
     for name, menu in config.menus.items():
-        for prompt in menu.greeting:
-            yield ("menu", name, "greeting"), prompt
+        yield "menu", name, "greeting", tuple(menu.greeting)
+    for name, queue in config.queues.items():
+        yield "queue", name, "greeting", (queue.greeting,) if queue.greeting else ()
+        yield "queue", name, "messages", tuple(queue.messages)
     for name, mailbox in config.mailboxes.items():
-        if mailbox.greeting:
-            yield ("voicemail", name, "greeting"), mailbox.greeting
+        yield "voicemail", name, "greeting", (mailbox.greeting,) if mailbox.greeting else ()
 
 
 def _music(config: Config) -> Iterator[tuple[KeyPath, str]]:

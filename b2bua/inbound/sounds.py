@@ -30,9 +30,7 @@ class Sounds:
 
     def music(self, name: str) -> tuple[PlayItem, ...]:
         """Return the piece of music ``name``, or ours where there is none of that name, or no name."""
-        book, name = self.book, name or USUAL_MUSIC
-        wanted = self._at(lambda: (book().music(name),), MUSIC_LUFS)
-        return wanted or self._at(lambda: (book().music(USUAL_MUSIC),), MUSIC_LUFS)
+        return self._at(lambda: (self.book().music_or_ours(name or USUAL_MUSIC),), MUSIC_LUFS)
 
     def usual_music(self) -> tuple[PlayItem, ...]:
         """Return what is played to whoever is held."""

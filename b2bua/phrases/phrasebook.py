@@ -75,7 +75,8 @@ class Phrasebook:
             if (found := _file(folder, stem)) is not None:
                 return found
         if (found := _file(self._english, stem)) is not None:
-            self._complain_once(name)
+            told = "prompt %s is missing in %r, said in English instead"
+            self._complain_once(name, told, name, self.language)
             return found
         raise UnknownPrompt(name, (*self._own, self._ours, self._english))
 
@@ -125,6 +126,18 @@ class Phrasebook:
             if (found := _file(folder, stem)) is not None:
                 return found
         raise UnknownPrompt(f"music/{name}", self._music)
+
+    def music_or_ours(self, name: str) -> Path:
+        """Return the piece to play, ours where there is none of that name, which is logged once.
+
+        Raises:
+            UnknownPrompt: ours is not there either.
+        """
+        try:
+            return self.music(name)
+        except UnknownPrompt:
+            self._complain_once(f"music/{name}", "music %s is missing, ours is played instead", name)
+            return self.music()
 
     def number(self, number: int) -> tuple[Path, ...]:
         """Return the files that say a number that counts nothing.
@@ -218,10 +231,10 @@ class Phrasebook:
             counted = self.grammar.count(min(minutes // (24 * 60), LARGEST_NUMBER), "day-ago")
         return self.paths((*counted, "ago"))
 
-    def _complain_once(self, name: str) -> None:
-        if name not in self._complained:
-            self._complained.add(name)
-            log.warning("prompt %s is missing in %r, said in English instead", name, self.language)
+    def _complain_once(self, missing: str, why: str, *named: str) -> None:
+        if missing not in self._complained:
+            self._complained.add(missing)
+            log.warning(why, *named)
 
 
 def _stem(name: str) -> str:

@@ -168,6 +168,12 @@ class QueueSpec:
     """Pause of an agent after a call."""
     music: str = "calm"
     """Name of the music that is played while waiting."""
+    greeting: str = "queue-welcome"
+    """Prompt that welcomes whoever has to wait; empty: none."""
+    messages: tuple[str, ...] = ()
+    """The office's own prompts, which callers hear one after another while they wait."""
+    messages_every_s: float = 60.0
+    """Seconds from one of these to the next."""
     announces_position: bool = True
     """Tells the caller their position."""
     announces_wait: bool = True

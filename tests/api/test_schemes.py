@@ -394,6 +394,9 @@ async def test_row_q9_every_notice_and_time_of_a_queue_is_put_and_read_back(tmp_
         "ring-for": "15s",
         "wrap-up": "5s",
         "music": "calm",
+        "greeting": "welcome",
+        "messages": ["queue-thanks", "closed"],
+        "messages-every": "1m",
         "whisper": True,
     }
     async with editor(tmp_path) as run:

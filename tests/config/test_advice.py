@@ -65,6 +65,19 @@ def test_q15_announcements_that_take_a_third_of_the_wait_are_told(
     assert lengths(read, text.replace("agents", "announce-wait = false\nagents"), announcement_s=4) == []
 
 
+@pytest.mark.parametrize(("every", "is_told"), [("60s", False), ("40s", True)])
+def test_q15_own_messages_that_leave_too_little_music_are_told(
+    read: Reads, every: str, is_told: bool
+) -> None:
+    text = QUEUE.replace("agents", f'messages = ["ad", "news"]\nmessages-every = "{every}"\nagents')
+    found = lengths(read, text, announcement_s=4, ad=5, news=11)
+    why = (
+        "messages of 8.0 s and announcements of 4.0 s take 33% of the waiting time; 30% is enough, "
+        "callers want music"
+    )
+    assert found == [f"queue.q.messages-every: {why}"] * is_told
+
+
 @pytest.mark.parametrize(("channels", "is_told"), [(1, True), (2, True), (3, False), (None, False)])
 def test_q13_a_queue_in_which_nobody_can_wait_is_told(
     warnings: Says, channels: int | None, is_told: bool

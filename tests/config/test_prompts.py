@@ -11,6 +11,10 @@ from tests.config.offices import PEOPLE, Reads
 TEXT = (
     PEOPLE.replace("emails", 'greeting = "mailbox"\nemails')
     + """
+[queue.q]
+agents = ["101"]
+greeting = "hello"
+messages = ["advertisement"]
 [menu.m]
 greeting = ["welcome", "what-to-press"]
 no-input = { say = "nothing" }
@@ -50,15 +54,18 @@ def test_every_place_that_names_a_prompt_is_looked_at(read: Reads) -> None:
     problems = missing_prompts(read(TEXT), Shelf(("welcome", "goodbye"), ("calm",)))
     assert [(problem.line, problem.key) for problem in problems] == [
         (12, "voicemail.sales.greeting"),
-        (18, "menu.m.greeting"),
-        (19, "menu.m.no-input.say"),
-        (21, "menu.m.options.1.say"),
-        (23, "extension.200.say"),
+        (19, "queue.q.greeting"),
+        (20, "queue.q.messages"),
+        (22, "menu.m.greeting"),
+        (23, "menu.m.no-input.say"),
+        (25, "menu.m.options.1.say"),
+        (27, "extension.200.say"),
     ]
     assert problems[0].message == (
         "there is no prompt 'mailbox'; name a folder in office.prompts and record it there as en/mailbox.wav"
     )
-    everything = Shelf(("welcome", "goodbye", "mailbox", "what-to-press", "nothing", "address", "joke"))
+    words = "welcome goodbye mailbox what-to-press nothing address joke hello advertisement"
+    everything = Shelf(tuple(words.split()), ("calm",))
     assert missing_prompts(read(TEXT), everything) == ()
 
 
@@ -74,7 +81,7 @@ def test_a_prompt_or_music_of_nearly_that_name_is_what_was_meant(read: Reads) ->
 
 def test_music_that_is_not_there_is_warned_of(read: Reads) -> None:
     queue = '[queue.q]\nagents = ["101"]\nmusic = "mozart"\n[[scheme.main.step]]\nvoicemail = "sales"\n'
-    (problem,) = missing_prompts(read(PEOPLE + queue), Shelf(pieces=("calm",)))
+    (problem,) = missing_prompts(read(PEOPLE + queue), Shelf(("queue-welcome",), ("calm",)))
     assert problem.is_warning
     assert (problem.key, problem.message) == (
         "queue.q.music",

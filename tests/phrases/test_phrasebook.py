@@ -62,6 +62,19 @@ def test_a_missing_prompt_is_said_in_english_with_one_warning(
     assert book.has("goodbye")
 
 
+def test_row_q15_music_that_is_gone_is_told_once_and_ours_is_played(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    piece = touch(tmp_path / "music" / "mine.wav")
+    book = Phrasebook(ROOT, "en", tmp_path)
+    assert book.music_or_ours("mine") == piece
+    piece.unlink()
+    assert [book.music_or_ours("mine") for _ in range(3)] == [book.music()] * 3
+    assert [record.getMessage() for record in caplog.records] == [
+        "music mine is missing, ours is played instead"
+    ]
+
+
 @pytest.mark.parametrize(
     "name", ["no-such-prompt", "", "../en/connected", "/etc/passwd", "a//b", "..", "a/../b"]
 )

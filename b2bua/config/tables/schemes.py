@@ -207,6 +207,9 @@ class Queue(Named):
     ring_seconds: Seconds = Field(default=20.0, validation_alias="ring-for", ge=1, le=300)
     wrap_up_s: Seconds = Field(default=0.0, validation_alias="wrap-up", ge=0, le=3600)
     music: str = "calm"
+    greeting: str = "queue-welcome"
+    messages: Texts = ()
+    messages_every_s: Seconds = Field(default=60.0, validation_alias="messages-every", ge=5, le=3600)
     announce_position: bool = True
     announce_wait: bool = True
     whisper: bool = False
