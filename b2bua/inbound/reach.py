@@ -191,6 +191,9 @@ class Reach:
             credentials=credentials(trunk),
             allows_nat=trunk.allows_nat,
             srtp=SrtpPolicy(trunk.srtp),
+            codecs=trunk.codecs or (),
+            dtmf=DtmfMode(trunk.dtmf),
+            trunk=trunk.name,
             most_redirects=MOST_REDIRECTS if trunk.follows_redirects else 0,
             admit=lambda: self.channels.take(trunk.name, trunk.channels).release,
         )

@@ -211,9 +211,9 @@ voicemail = "sales"
 
 
 @asynccontextmanager
-async def office_with_another_pbx(folder: Path) -> AsyncIterator[tuple[Office, Provider]]:
-    """Run the demo office with an account in another PBX."""
-    scheme, change = OTHER_PBX_THEN_BACKUP, lambda text: text + AT_ANOTHER_PBX
+async def office_with_another_pbx(folder: Path, more: str = "") -> AsyncIterator[tuple[Office, Provider]]:
+    """Run the demo office with an account in another PBX, of which ``more`` says more."""
+    scheme, change = OTHER_PBX_THEN_BACKUP, lambda text: text + AT_ANOTHER_PBX + more
     async with office(folder, scheme=scheme, change=change) as demo:
         pbx = Provider(await demo.softphone("another PBX", PROVIDER.port, host=PROVIDER.host))
         await demo.until(lambda: bool(pbx.contact), within=90)
@@ -245,6 +245,26 @@ async def test_row_f10_another_pbx_that_has_no_codec_of_ours_leads_on_to_the_bac
         began = demo.now
         await (await demo.call_in(NUMBER)).answered(within=4)
         assert mobiles.invitations[0].at - began < 1
+
+
+@virtual_time(limit_s=900)
+async def test_row_f10_another_pbx_is_called_as_its_trunk_says_with_its_codecs_its_keys_and_recorded(
+    tmp_path: Path,
+) -> None:
+    more = 'codecs = ["PCMU"]\ndtmf = "inband"\n[recording]\nannouncement = ""\ntrunks = ["other-pbx"]\n'
+    async with office_with_another_pbx(tmp_path, more) as (demo, pbx):
+        pbx.phone.habit = Habit(answers_after=1.0)
+        caller = await (await demo.call_in(NUMBER)).answered(within=4)
+        (taken,) = pbx.phone.invitations
+        assert b" RTP/AVP 0 101\r\n" in taken.invite.request.body
+        recording = taken.leg.media.record(tmp_path / "pbx.wav")
+        caller.media.send_digits("5")
+        await asyncio.sleep(2)
+        await recording.stop()
+        assert [len(heard(recording.path, hz)) > 2 for hz in (770.0, 1336.0, 941.0)] == [True, True, False]
+        caller.hang_up()
+        (only,) = await demo.stories()
+        assert len(await demo.server.store.recordings.of_call(only.call.call_id)) == 1
 
 
 @virtual_time(limit_s=900)
