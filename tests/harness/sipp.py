@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -199,9 +199,22 @@ class Cast:
         options = [self._product, "-s", number, "-m", "1", "-t", over, *arguments]
         return self._start(scenario, free_port(), options)
 
-    def phone(self, scenario: str, extension: str, *arguments: str, calls: int = 1, over: str = "u1") -> Sipp:
-        """Return a registered phone that answers ``calls`` calls as the scenario says."""
+    def phone(
+        self,
+        scenario: str,
+        extension: str,
+        *arguments: str,
+        calls: int = 1,
+        over: str = "u1",
+        also: Iterable[str] = (),
+    ) -> Sipp:
+        """Return a phone that takes ``calls`` calls as the scenario says.
+
+        It is registered as ``extension``, and ``also`` as others: the request-URI tells who is meant.
+        """
         port = self.register(extension, over=over)
+        for other in also:
+            self.register(other, over=over, port=port)
         phone = self._start(scenario, port, ["-m", str(calls), "-t", over, "-aa", *arguments])
         until(phone.is_listening, within=START_S, what=f"SIPp listens on {port}")
         return phone
@@ -227,9 +240,9 @@ class Cast:
         options = [self._product, *_account(extension), "-m", "1", "-t", over, *arguments]
         return self._start(scenario, free_port(), options)
 
-    def register(self, extension: str, *, over: str = "u1") -> int:
+    def register(self, extension: str, *, over: str = "u1", port: int | None = None) -> int:
         """Register a phone by the scenario, and return the port where it will be called."""
-        port = free_port()
+        port = port or free_port()
         options = [self._product, *_account(extension), "-m", "1", "-t", over]
         self._start("phone-registers-digest.xml", port, options).wait(within=START_S)
         return port

@@ -230,6 +230,7 @@ def test_every_scenario_is_played_and_described() -> None:
     played |= {"trunk-speaks-until-hung-up.xml"}  # by test_row_d10_in_real_time.py
     played |= {"trunk-calls-from-many-numbers.xml"}  # by test_rows_f4_r12_many_calls.py
     played |= {f"carrier-{name}.xml" for name in CARRIERS}
+    played |= {"phone-presses-1-and-hangs-up.xml"}  # by test_rows_f10_f27_in_real_time.py
     played |= {"carrier-says-hello.xml", "carrier-mailbox-talks.xml"}  # by test_row_d5_confirm.py
     played |= {f"phone-{name}.xml" for name in (*MOVERS, *LAMPS)}
     played |= {f"phone-{phone.scenario}.xml" for scene in SCENES for phone in scene.phones}

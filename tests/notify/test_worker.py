@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
-from email.message import Message
 from email.policy import default
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from b2bua.notify import FolderDelivery, MailWorker, NotDeliveredError, SmtpDelivery, SmtpSettings, worker
@@ -23,36 +21,10 @@ from b2bua.notify.delivery import Delivery
 from b2bua.notify.worker import retry_after
 from b2bua.store import NewMail, QueuedMail, Store, writer
 from tests.harness.clock import virtual_time
+from tests.harness.mail_server import Inbox, mail_server
 
 AT = datetime(2026, 11, 22, 13, 5, tzinfo=UTC)
 MAIL = NewMail("anna@example.com", "Wiadomość", "Treść\n.\nkoniec")
-
-
-class Inbox:
-    """Keeps what an SMTP server took; refuses mail for ``nobody@``."""
-
-    def __init__(self) -> None:
-        self.mails: list[Message] = []
-
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, _: Any) -> str:  # noqa: N802
-        if address.startswith("nobody@"):
-            return "550 no such person"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-        self.mails.append(message_from_bytes(envelope.content, policy=default))
-        return "250 taken"
-
-
-@contextmanager
-def mail_server(inbox: Inbox, port: int, **options: Any) -> Iterator[None]:
-    controller = Controller(inbox, hostname="127.0.0.1", port=port, **options)
-    controller.start()
-    try:
-        yield
-    finally:
-        controller.stop()
 
 
 @pytest.fixture
