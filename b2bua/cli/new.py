@@ -145,7 +145,7 @@ def _answers(recipe: Recipe, given: Given, ask: Ask) -> Answers:
     )
     parsed = phonenumbers.parse(number)
     country = phonenumbers.region_code_for_number(parsed) or "PL"
-    people = _people(recipe, given, ask, country)
+    people = _people(recipe, given, ask, partial(_mobile, country=country, own=number))
     line = _line(given, ask)
     backup = partial(_number, "--backup", country=country, own=number)
     return Answers(
@@ -242,11 +242,13 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _people(recipe: Recipe, given: Given, ask: Ask, country: str) -> tuple[Colleague, ...]:
-    written = list(given.people) or _ask_people(ask, country)
+def _people(
+    recipe: Recipe, given: Given, ask: Ask, mobile_of: Callable[[str], str]
+) -> tuple[Colleague, ...]:
+    written = list(given.people) or _ask_people(ask, mobile_of)
     keys: dict[str, Colleague] = {}
     for index, text in enumerate(written):
-        person = _person(text, FIRST_EXTENSION + index, keys, country)
+        person = _person(text, FIRST_EXTENSION + index, keys, mobile_of)
         keys[person.key] = person
     if recipe.rings_mobiles and not any(person.mobile for person in keys.values()):
         why = 'this recipe rings mobiles: give somebody one, as --person "Anna Nowak, +48600100200"'
@@ -254,17 +256,14 @@ def _people(recipe: Recipe, given: Given, ask: Ask, country: str) -> tuple[Colle
     return tuple(keys.values())
 
 
-def _ask_people(ask: Ask, country: str) -> list[str]:
+def _ask_people(ask: Ask, mobile_of: Callable[[str], str]) -> list[str]:
     """Return who takes calls, one after another, until somebody is empty."""
     if ask is not _ask:
         ask("Who takes calls", "--person", False)
     people: list[str] = []
-    mobile_of = partial(_mobile, country=country)
     while True:
         end = " (empty: that is all)" if people else ""
-        name = typer.prompt(
-            f"Name of who takes calls{end}", default="" if people else None, show_default=False
-        )
+        name = _told("", f"Name of who takes calls{end}", "--person", _ask_or_none if people else _ask, _name)
         if not name:
             return people
         question = f"Mobile of {name} (empty: none)"
@@ -272,7 +271,16 @@ def _ask_people(ask: Ask, country: str) -> list[str]:
         people.append(f"{name}, {mobile}")
 
 
-def _person(text: str, extension: int, taken: Mapping[str, Colleague], country: str) -> Colleague:
+def _name(text: str) -> str:
+    """Return a name that was answered; who answers with more than it is asked for each by itself."""
+    if text.strip() and ("," in text or "@" in text or not any(map(str.isalpha, text))):
+        raise typer.BadParameter(f"{text!r} is no name, expected for example Anna Nowak")
+    return text.strip()
+
+
+def _person(
+    text: str, extension: int, taken: Mapping[str, Colleague], mobile_of: Callable[[str], str]
+) -> Colleague:
     """Return the colleague of ``Anna Nowak, +48600100200, anna@office.example``: name, mobile, e-mail."""
     name, *more = (part.strip() for part in text.split(","))
     if not name:
@@ -286,7 +294,7 @@ def _person(text: str, extension: int, taken: Mapping[str, Colleague], country: 
         name=name,
         extension=str(extension),
         password=secrets.token_urlsafe(PASSWORD_BYTES),
-        mobile=_mobile(mobile, country=country),
+        mobile=mobile_of(mobile),
         email=email,
     )
 
@@ -298,14 +306,13 @@ def _number(option: str, text: str, *, country: str | None = None, own: str = ""
             f'{text!r} is no telephone number, expected for example "+48600100200"', param_hint=option
         )
     if number == own:
-        raise typer.BadParameter(
-            "is the number of the office itself: callers would go round for ever", param_hint=option
-        )
+        why = f"{text} is the number of the office itself: callers would go round for ever"
+        raise typer.BadParameter(why, param_hint=option)
     return number
 
 
-def _mobile(text: str, *, country: str) -> str:
-    return _number("--person", text, country=country) if text.strip() else ""
+def _mobile(text: str, *, country: str, own: str) -> str:
+    return _number("--person", text, country=country, own=own) if text.strip() else ""
 
 
 def _zone(number: PhoneNumber) -> str:

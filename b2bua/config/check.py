@@ -48,7 +48,7 @@ def lint(config: Config) -> tuple[Problem, ...]:
         plan = config.plan()
     except ConfigError as error:
         return error.problems
-    return config.origin.problems((*find_dead_ends(plan), *_warnings(config, plan)))
+    return config.origin.problems((*config.origin.remarks, *find_dead_ends(plan), *_warnings(config, plan)))
 
 
 def _warnings(config: Config, plan: Plan) -> Iterator[Fault]:

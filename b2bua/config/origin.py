@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
@@ -38,6 +38,8 @@ class Origin:
     """The main file."""
     places: Mapping[KeyPath, tuple[Path, int]] = field(default_factory=dict)
     """File and 1-based line by key path."""
+    remarks: tuple[Fault, ...] = ()
+    """What is odd about the files themselves, and no error."""
 
     @classmethod
     def nowhere(cls) -> Origin:
@@ -65,7 +67,7 @@ class Origin:
 
     def joined(self, other: Origin) -> Origin:
         """Return the places of both; for tables that both have, those of this one."""
-        return Origin(self.file, {**other.places, **self.places})
+        return replace(self, places={**other.places, **self.places})
 
     def problems(self, faults: Iterable[Fault]) -> tuple[Problem, ...]:
         """Return the faults with the places where they stand, in the order of the file."""

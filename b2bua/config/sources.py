@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +19,8 @@ Version = tuple[int, int, int] | None
 """Changes with the file; None: there is none."""
 NOTHING_ELSE: Mapping[Path, str] = MappingProxyType({})
 """The files say what is to be read."""
+WILDCARDS = frozenset("*?[")
+"""What makes a pattern of a name."""
 CURLY_QUOTES = frozenset("“”„«»‘’")
 """What word processors and telephones write instead of straight ones."""
 
@@ -31,13 +34,21 @@ def read_tables(path: Path, texts: Mapping[Path, str] = NOTHING_ELSE) -> tuple[T
         ConfigError: a file cannot be read, is no TOML, or a key is set in two files.
     """
     tables, origin = _read_file(path, texts)
-    for included in _included(path, tables.pop("include", []), origin):
+    patterns = tables.pop("include", [])
+    for included in _included(path, patterns, origin):
         more, places = _read_file(included, texts)
         clashes = tuple(_merge(tables, more, ()))
         if clashes:
             raise ConfigError(places.problems(_clash(clash, origin) for clash in clashes))
         origin = origin.joined(places)
-    return tables, origin
+    return tables, replace(origin, remarks=tuple(_idle_patterns(path, patterns)))
+
+
+def _idle_patterns(path: Path, patterns: Sequence[str]) -> Iterator[Fault]:
+    """Yield the patterns that match nothing: files may come later, or the folder has another name."""
+    for index, pattern in enumerate(patterns):
+        if not _matching(path, pattern):
+            yield Fault(("include", index), f"no file matches {pattern}: nothing is read", is_warning=True)
 
 
 def files_of(path: Path) -> tuple[list[Path], set[Path]]:
@@ -75,13 +86,16 @@ def version_of(file: Path) -> Version:
 
 def _matching(path: Path, pattern: str) -> list[Path]:
     base, relative = (Path("/"), pattern[1:]) if pattern.startswith("/") else (path.parent, pattern)
-    return sorted(base.glob(relative))
+    try:
+        return sorted(file for file in base.glob(relative) if file.is_file())
+    except (ValueError, IndexError):  # "", "." or ** within a name
+        return []
 
 
 def _fixed_part(pattern: Path) -> Path:
     """Return the innermost folder that a pattern names without a wildcard."""
     folder = pattern.parent
-    while "*" in str(folder) or "?" in str(folder) or "[" in str(folder):
+    while WILDCARDS & set(str(folder)):
         folder = folder.parent
     return folder
 
@@ -94,7 +108,7 @@ def _included(path: Path, patterns: object, origin: Origin) -> list[Path]:
     found: list[Path] = []
     for index, pattern in enumerate(patterns):
         matching = _matching(path, pattern)
-        if not matching and "*" not in pattern:
+        if not matching and not WILDCARDS & set(pattern):
             raise ConfigError(origin.problems([Fault(("include", index), f"there is no file {pattern}")]))
         found += [file for file in matching if file not in found]
     return found

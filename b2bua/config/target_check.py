@@ -13,12 +13,12 @@ from b2bua.routing.numbers import is_whole, normalise
 from b2bua.routing.plan import DialExtension, NumberSpec, Plan, Scheme
 from b2bua.routing.scheme import number_spec
 
-Place = tuple[type[Goto | Menu], str]
-"""A scheme or a menu."""
+Place = tuple[type[Goto | Menu], str] | Destination
+"""A scheme or a menu, or what an extension leads to."""
 
 
 def find_ways_round(config: Config, plan: Plan) -> tuple[Fault, ...]:
-    """Return the steps that ring a number of the office by which callers come to the same step again."""
+    """Return what rings a number of the office by which callers come to the same place again."""
     found = (fault for fault in _numbers_rung(config, plan) if not fault.is_warning)
     return tuple(found)
 
@@ -35,7 +35,7 @@ def target_warnings(config: Config, plan: Plan) -> Iterator[Fault]:
 
 
 def _numbers_rung(config: Config, plan: Plan) -> Iterator[Fault]:
-    for path, place, destination in _written(plan):
+    for path, place, destination in _written(config, plan):
         for target in destination.targets if isinstance(destination, Ring) else ():
             if isinstance(target, External) and (why := _why_incomplete(target.number)):
                 yield Fault((*path, "ring"), why, is_warning=True)
@@ -44,8 +44,8 @@ def _numbers_rung(config: Config, plan: Plan) -> Iterator[Fault]:
                 yield _leads_back(plan, (*path, "ring"), place, spec)
 
 
-def _written(plan: Plan) -> Iterator[tuple[KeyPath, Place, Destination]]:
-    """Yield what steps and menus do with callers, with the key and the scheme or menu in which it stands."""
+def _written(config: Config, plan: Plan) -> Iterator[tuple[KeyPath, Place, Destination]]:
+    """Yield what steps, menus and extensions do with callers, with the key and the place in which it stands."""
     for scheme in plan.schemes.values():
         for index, step in enumerate(scheme.steps):
             yield ("scheme", scheme.name, "step", index), (Goto, scheme.name), step.destination
@@ -55,6 +55,9 @@ def _written(plan: Plan) -> Iterator[tuple[KeyPath, Place, Destination]]:
         for digit, option in menu.options.items():
             if not isinstance(option, DialExtension):
                 yield ("menu", name, "options", digit), (Menu, name), option
+    for extension in config.extensions:
+        destination = plan.extensions[extension]
+        yield ("extension", extension), destination, destination
 
 
 def _mobiles(plan: Plan) -> Iterator[Fault]:
@@ -85,7 +88,7 @@ def _of_the_office(config: Config, plan: Plan, number: str) -> NumberSpec | None
 def _leads_back(plan: Plan, path: KeyPath, place: Place, spec: NumberSpec) -> Fault:
     """Return what is wrong with ringing a number of the office: an error where callers come here again."""
     way = "a number of this office: such a call goes out to the provider and comes in again"
-    is_circle = place in map(_place_of, destinations_of(plan, spec))
+    is_circle = any(place in (_place_of(each), each) for each in destinations_of(plan, spec))
     if is_circle:
         why = f"rings {way}, to this place; callers would go round for ever, on two more channels each time"
     else:

@@ -108,12 +108,16 @@ def test_f28_who_answers_what_cannot_be_is_told_why_and_asked_again(
     monkeypatch.setattr(new_command, "own_address", lambda: "127.0.0.1")
     monkeypatch.setattr("b2bua.cli.new_command.has_terminal", lambda: True)
     path = tmp_path / "office.toml"
-    answers = ["22 123 45 67", "+48221234567", "Anna", "home", "600 100 200", "", ""]
+    answers = ["22 123 45 67", "+48221234567", "anna@office.example", "Anna, 600 100 200", "Anna", "home"]
+    answers += ["+48 22 123 45 67", "600 100 200", "48221234567", "", ""]
     answers += ["sip.provider.example", "198.51.100.0/28", "198.51.100.3", "office", "office@office.example"]
     answers += ["perhaps", "voice"]
     said = run("flagship", str(path), stdin="".join(f"{each}\n" for each in answers))
     for mistake in ("'22 123 45 67' is no telephone number", "'home' is no telephone number"):
         assert mistake in said
+    for mistake in ("anna@office.example", "Anna, 600 100 200", "48221234567"):
+        assert f"'{mistake}' is no name, expected for example Anna Nowak" in said
+    assert "+48 22 123 45 67 is the number of the office itself" in said
     for mistake in ("'sip.provider.example' is no address", "'198.51.100.0/28' is no address"):
         assert mistake in said
     assert "'office' is no e-mail address" in said
@@ -178,5 +182,7 @@ def test_f28_mistakes_are_told_before_anything_is_written(
 def test_f28_the_number_of_the_office_is_no_backup_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "office.toml"
     said = run("one-by-one", str(path), *OFFICE, "--backup", "22 123 45 67", exit_code=2)
-    assert "--backup: is the number of the office itself: callers would go round for ever" in said
+    assert "--backup: 22 123 45 67 is the number of the office itself: callers would go round for" in said
+    said = run("one-by-one", str(path), *OFFICE, "--person", "Eva, 22 123 45 67", exit_code=2)
+    assert "--person: 22 123 45 67 is the number of the office itself: callers would go round for" in said
     assert not path.exists()

@@ -374,6 +374,21 @@ def test_includes_that_clash_or_do_not_exist_are_errors(tmp_path: Path, first: s
         load_config(tmp_path / "office.toml")
 
 
+def test_a_pattern_of_includes_that_matches_nothing_is_a_warning(warnings: Says) -> None:
+    first = 'include = ["schemes/*.toml", "people-?.toml"]\n'
+    told = [line for line in warnings(first + PEOPLE + VOICEMAIL) if line.startswith("include")]
+    assert told == [
+        "include.1: no file matches schemes/*.toml: nothing is read",
+        "include.2: no file matches people-?.toml: nothing is read",
+    ]
+
+
+@pytest.mark.parametrize("pattern", ["", "/", "."])
+def test_an_include_that_is_no_name_of_a_file_is_an_error(errors: Says, pattern: str) -> None:
+    [error] = errors(f'include = ["{pattern}"]\n')
+    assert error == f"1 include.1: there is no file {pattern}"
+
+
 @pytest.fixture(params=["demo.toml", "example.toml"])
 def lines(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for name in ("SMTP", "PROVIDER", "ANNA", "PIOTR"):

@@ -94,6 +94,18 @@ def test_row_f15_a_step_that_nobody_comes_to_is_told(steps: str, told: str, warn
     assert [line for line in said if "nobody comes here" in line][:1] == ([told] if told else [])
 
 
+def test_row_f15_an_extension_that_rings_a_number_of_the_office_is_told(errors: Says, warnings: Says) -> None:
+    extension = '[extension."205"]\nring = ["+48221234567"]\n'
+    round_ = PEOPLE + '[[scheme.main.step]]\nextension = "205"\n' + VOICEMAIL + extension
+    assert any(
+        "extension.205.ring: rings a number of this office" in error and "go round for ever" in error
+        for error in errors(round_ + OWN.format(scheme="main"))
+    )
+    beside = PEOPLE + VOICEMAIL + NIGHT + extension + OWN.format(scheme="night")
+    [told] = [line for line in warnings(beside) if line.startswith("extension")]
+    assert told.endswith('on two channels; name what it leads to, such as scheme = "night"')
+
+
 def test_row_f7_who_writes_a_full_name_is_told_the_key(errors: Says) -> None:
     office = PEOPLE.replace("[person.piotr]", '[person.piotr]\nname = "Piotr Zieliński"')
     [error] = errors(office + ring("Piotr Zielinski") + VOICEMAIL)
