@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import structlog
 
 from b2bua.config.tables import Api
 from b2bua.errors import B2buaError
+from b2bua.sip.transport.tls import Tls, TlsFiles
 
 if TYPE_CHECKING:
     from b2bua.api.office import Office
@@ -86,8 +88,22 @@ class Interface:
         from b2bua.api.serving import serving
 
         app = build_app(_shown(self._server), tokens=self._tokens, edit_tokens=self._edit_tokens)
-        await self._sockets.enter_async_context(serving(app, api))
+        tls = await self._certificate(api)
+        await self._sockets.enter_async_context(serving(app, api, tls))
         self._served = api
+
+    async def _certificate(self, api: Api) -> ssl.SSLContext | None:
+        """Return what speaks TLS with the certificate as it is at any time; it is watched with the sockets."""
+        if api.tls_certificate is None:
+            return None
+        try:
+            tls = await Tls.load(TlsFiles(api.tls_certificate, api.tls_key))
+        except OSError as error:
+            why = error.strerror or error
+            raise B2buaError(f"the certificate of [api] cannot be used: {why}") from error
+        watching = self._server.background.start(tls.watch(), name="certificate of the API")
+        self._sockets.callback(watching.cancel)
+        return tls.server
 
     def _tokens(self) -> tuple[str, ...]:
         api = self._server.config.api

@@ -58,19 +58,19 @@ class _Embedded(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, api: Api) -> AsyncIterator[None]:
-    """Serve ``app`` for as long as the block runs.
+async def serving(app: ASGIApp, api: Api, tls: ssl.SSLContext | None) -> AsyncIterator[None]:
+    """Serve ``app`` for as long as the block runs, as HTTPS where there is ``tls``.
 
     Raises:
-        B2buaError: the address is taken or not ours, or the certificate cannot be used.
+        B2buaError: the address is taken or not ours.
     """
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    server = _Embedded(await asyncio.to_thread(_config, app, api))
+    server = _Embedded(await asyncio.to_thread(_config, app, tls))
     listening = _bind(api)
     task = asyncio.create_task(server.serve(sockets=[listening]), name="api")
     task.add_done_callback(_ended)
     try:
-        log.info("the API listens", at=api.listen, tls=api.tls_certificate is not None)
+        log.info("the API listens", at=api.listen, tls=tls is not None)
         yield
     finally:
         server.end()
@@ -87,7 +87,7 @@ def _ended(task: asyncio.Task[None]) -> None:
     log.error("the API has failed: a restart brings it back", exc_info=error)
 
 
-def _config(app: ASGIApp, api: Api) -> UvicornConfig:
+def _config(app: ASGIApp, tls: ssl.SSLContext | None) -> UvicornConfig:
     config = UvicornConfig(
         app,
         http=PatientProtocol,
@@ -101,13 +101,9 @@ def _config(app: ASGIApp, api: Api) -> UvicornConfig:
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=FINISH_S,
         h11_max_incomplete_event_size=LARGEST_HEAD,
-        ssl_certfile=api.tls_certificate,
-        ssl_keyfile=api.tls_key,
     )
-    try:
-        config.load()
-    except (OSError, ssl.SSLError) as error:
-        raise B2buaError(f"the certificate of [api] cannot be used: {error}") from error
+    config.load()
+    config.ssl = tls
     return config
 
 

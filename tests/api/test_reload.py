@@ -84,6 +84,31 @@ async def test_row_i15_an_address_that_is_taken_is_told_and_the_old_one_stays(tm
 
 
 @needs_openssl
+async def test_row_i15_a_renewed_certificate_is_used_without_a_restart_and_a_broken_one_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("b2bua.sip.transport.tls.CHECK_EVERY_S", 0.02)
+    authority = await asyncio.to_thread(Authority, tmp_path)
+    certificate, key = await asyncio.to_thread(authority.issue, "office", "IP:127.0.0.1")
+    extra = f'tls-certificate = "{certificate}"\ntls-key = "{key}"\n'
+    async with town(tmp_path, extra=extra) as run:
+
+        async def shown() -> str:
+            return await asyncio.to_thread(ssl.get_server_certificate, ("127.0.0.1", run.port))
+
+        before = await shown()
+        await asyncio.to_thread(authority.issue, "office", "IP:127.0.0.1")
+        async with asyncio.timeout(10):
+            while (renewed := await shown()) == before:
+                await asyncio.sleep(0.02)
+        await asyncio.to_thread(certificate.write_text, "half a certif")
+        async with asyncio.timeout(10):
+            while "office.pem cannot be used; the old one stays in use" not in caplog.text:
+                await asyncio.sleep(0.02)
+        assert await shown() == renewed
+
+
+@needs_openssl
 async def test_row_i15_a_certificate_makes_the_same_address_speak_tls(tmp_path: Path) -> None:
     authority = await asyncio.to_thread(Authority, tmp_path)
     certificate, key = await asyncio.to_thread(authority.issue, "office", "IP:127.0.0.1")

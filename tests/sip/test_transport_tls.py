@@ -154,7 +154,7 @@ async def test_tls_before_1_2_is_refused(authority: Authority) -> None:
 
 
 async def test_a_certificate_that_changes_is_in_use_without_a_restart_and_a_broken_one_changes_nothing(
-    authority: Authority,
+    authority: Authority, caplog: pytest.LogCaptureFixture
 ) -> None:
     tls = await Tls.load(files(authority, "renewed", "DNS:old.example"))
     assert tls.files.certificate is not None
@@ -173,7 +173,9 @@ async def test_a_certificate_that_changes_is_in_use_without_a_restart_and_a_brok
         assert await is_named("new.example")
         tls.files.certificate.write_text("half a certif")
         assert not await tls.refresh()
+        assert not await tls.refresh()
         assert await is_named("new.example")
+        assert caplog.text.count("cannot be used; the old one stays in use") == 1
 
 
 async def test_what_cannot_be_loaded_is_said_with_the_file_s_name(tmp_path: Path) -> None:

@@ -69,6 +69,8 @@ class Tls:
             OSError: they cannot be read, or fit together in no way.
         """
         self.files = files
+        self._told = ""
+        """Why what is there now cannot be used, as the log has it; empty: it is in use."""
         self._loaded = _Loaded.from_files(files)
         self.server = self._loaded.server
         """What listeners are given; each handshake goes on with the context that is current then."""
@@ -106,10 +108,17 @@ class Tls:
                 return False
             self._loaded = await asyncio.to_thread(_Loaded.from_files, self.files)
         except OSError as error:
-            log.warning("the changed certificate cannot be used; the old one stays in use: %s", error)
+            self._warn(f"the old one stays in use: {error}")
             return False
-        log.info("the certificate has changed and is in use")
+        self._told = ""
+        log.info("the certificate in %s has changed and is in use", self.files.certificate)
         return True
+
+    def _warn(self, why: str) -> None:
+        """Say it once: it is looked again and again until somebody has mended it."""
+        if why != self._told:
+            log.warning("the changed certificate in %s cannot be used; %s", self.files.certificate, why)
+        self._told = why
 
     async def watch(self) -> None:
         """Refresh for ever."""
