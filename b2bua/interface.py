@@ -93,7 +93,7 @@ class Interface:
         self._served = api
 
     async def _certificate(self, api: Api) -> ssl.SSLContext | None:
-        """Return what speaks TLS with the certificate as it is at any time; it is watched with the sockets."""
+        """Return what speaks TLS with the certificate as it is by then; it is watched with the sockets."""
         if api.tls_certificate is None:
             return None
         try:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from b2bua import __version__
+from b2bua.cli.loading import journal_of, office_of
 from b2bua.cli.new_command import new
 from b2bua.cli.what_if import named_people, named_queues, named_trunks
 from b2bua.config.files import demo_config
@@ -65,7 +66,7 @@ def run(
 
     is_demo = config is None or config.resolve() == demo_config().resolve()
     log.set_up(level="DEBUG" if verbose else "INFO", as_json=json_log, is_live=verbose or is_demo)
-    office = _load(config)
+    office = office_of(config)
     for problem in _missing_prompts(office):  # the scheme goes on without them, so no call is lost
         typer.echo(str(problem), err=True)
     _run(lambda: run_office(office, is_demo=is_demo))
@@ -117,7 +118,7 @@ def explain(
     from b2bua.routing.explain import explain as tell
     from b2bua.routing.facts import Facts
 
-    office = _load(config, needs_secrets=ask)
+    office = office_of(config, needs_secrets=ask)
     moment = _moment(at, office, option="--at")
     facts = Facts(
         moment,
@@ -149,7 +150,7 @@ def timeline(
     """Tell for each number who would take a call at any time of the next days; gaps are marked."""
     from b2bua.cli.timeline import show_timeline
 
-    office = _load(config, needs_secrets=False)
+    office = office_of(config, needs_secrets=False)
     first = _moment(start, office, option="--from").replace(second=0, microsecond=0)
     plan = _plan_at(office, first, days_ahead=days)
     _run(lambda: show_timeline(office, plan, first, days=days, number=to, for_programs=as_json))
@@ -165,7 +166,7 @@ def schemes(
     from b2bua.cli.schemes import show_schemes
     from b2bua.routing.facts import Facts
 
-    office = _load(config, needs_secrets=False)
+    office = office_of(config, needs_secrets=False)
     now = _moment("now", office, option="")
     show_schemes(office, _plan_at(office, now), Facts(now), only=scheme, for_programs=as_json)
 
@@ -233,7 +234,7 @@ def calls(
     from b2bua.cli.promises import close_promise
     from b2bua.cli.trace import show_call
 
-    office = _load(config, needs_secrets=False)
+    office = journal_of(config)
     if closed := called_back or needs_no_call:
         _run(lambda: close_promise(office, closed, is_kept=bool(called_back), why=why))
     elif show:
@@ -265,7 +266,7 @@ def messages(
     """List the messages in the mailboxes, with their recordings; also while the office runs."""
     from b2bua.cli.messages import list_messages, mark_heard, show_message
 
-    office = _load(config, needs_secrets=False)
+    office = journal_of(config)
     if heard:
         _run(lambda: mark_heard(office, heard))
     elif show:
@@ -284,7 +285,7 @@ def costs(
     """Tell what calls to the outside cost, day by day and trunk by trunk; also while the office runs."""
     from b2bua.cli.costs import list_costs
 
-    office = _load(config, needs_secrets=False)
+    office = journal_of(config)
     _run(lambda: list_costs(office, days=days))
 
 
@@ -296,7 +297,7 @@ def missed(
     """Tell how many calls reached a backup, and how many each person missed; also while the office runs."""
     from b2bua.cli.missed import list_missed
 
-    office = _load(config, needs_secrets=False)
+    office = journal_of(config)
     _run(lambda: list_missed(office, days=days))
 
 
@@ -315,7 +316,7 @@ def status(
     """List who takes calls, or say that somebody does or does not from now on; also while the office runs."""
     from b2bua.cli.status import Wish, list_people, say
 
-    office = _load(config, needs_secrets=False)
+    office = journal_of(config)
     if state:
         wish = Wish(person, state, for_, until, reason)
         _run(lambda: say(office, wish))
@@ -335,7 +336,7 @@ def override(
     """Close the office, send all calls to the backup, or let hours rule again; also while the office runs."""
     from b2bua.cli.override import Wish, decide, tell
 
-    office = _load(config, needs_secrets=False)
+    office = office_of(config, needs_secrets=False) if decision else journal_of(config)
     if decision:
         wish = Wish(decision, for_, until)
         _run(lambda: decide(office, wish))
@@ -350,7 +351,7 @@ def trunks(config: ConfigPath = None) -> None:
     """Tell how things stand with each trunk: registered or not, since when, and what is wrong."""
     from b2bua.cli.trunks import list_trunks
 
-    office = _load(config, needs_secrets=False)
+    office = journal_of(config)
     _run(lambda: list_trunks(office))
 
 
@@ -366,17 +367,6 @@ def demo() -> None:
 def version() -> None:
     """Print the version."""
     typer.echo(f"b2bua {__version__}")
-
-
-def _load(path: Path | None, *, needs_secrets: bool = True) -> Config:
-    from b2bua.config.load import load_config
-
-    try:
-        return load_config(path or demo_config(), needs_secrets=needs_secrets)
-    except ConfigError as error:
-        for problem in error.problems:
-            typer.echo(str(problem), err=True)
-        raise typer.Exit(2) from None
 
 
 def _missing_prompts(office: Config) -> tuple[Problem, ...]:

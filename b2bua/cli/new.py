@@ -242,9 +242,7 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _people(
-    recipe: Recipe, given: Given, ask: Ask, mobile_of: Callable[[str], str]
-) -> tuple[Colleague, ...]:
+def _people(recipe: Recipe, given: Given, ask: Ask, mobile_of: Callable[[str], str]) -> tuple[Colleague, ...]:
     written = list(given.people) or _ask_people(ask, mobile_of)
     keys: dict[str, Colleague] = {}
     for index, text in enumerate(written):

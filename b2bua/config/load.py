@@ -11,7 +11,7 @@ from b2bua.config.dead_ends import find_dead_ends
 from b2bua.config.models import Config
 from b2bua.config.plain_errors import faults_of
 from b2bua.config.salvage import Salvage
-from b2bua.config.sources import NOTHING_ELSE, read_tables
+from b2bua.config.sources import NOTHING_ELSE, read_tables, read_whole_tables
 from b2bua.config.target_check import find_ways_round
 from b2bua.config.values import WITHOUT_SECRETS
 from b2bua.errors import ConfigError
@@ -45,12 +45,17 @@ def load_config(
     return config
 
 
-def readable_part(path: Path) -> Config | None:
-    """Return what can be read of a file that ``load_config`` refuses, so that more can be said of it."""
-    tables, origin = read_tables(path)
+def readable_part(path: Path, *, without_broken_tables: bool = False) -> Config | None:
+    """Return what can be read of a file that ``load_config`` refuses, so that more can be said of it.
+
+    Raises:
+        ConfigError: it cannot be read, or is no TOML and shall not be read without the tables that are none.
+    """
+    tables, origin = read_whole_tables(path) if without_broken_tables else read_tables(path)
     try:
         config = Config.model_validate(tables, by_alias=True, by_name=False, context=WITHOUT_SECRETS)
     except ValidationError as error:
-        left = Salvage(tables, faults_of(error), WITHOUT_SECRETS).config
-        return left.read_from(origin, tables) if left is not None else None
+        salvage = Salvage(tables, faults_of(error), WITHOUT_SECRETS)
+        left = salvage.config
+        return left.read_from(origin, salvage.tables) if left is not None else None
     return config.read_from(origin, tables)

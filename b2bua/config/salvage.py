@@ -23,7 +23,8 @@ class Salvage:
     """Takes out of tables what is wrong, the least that does."""
 
     def __init__(self, tables: Mapping[str, Any], faults: Iterable[Fault], context: object) -> None:
-        self._tables: dict[Any, Any] = deepcopy(dict(tables))
+        self.tables: dict[Any, Any] = deepcopy(dict(tables))
+        """As written, without what was taken out."""
         self._context = context
         self._gone: set[str] = set()
         self.config = self._readable(tuple(faults))
@@ -47,9 +48,7 @@ class Salvage:
             for fault in faults:
                 self._take_out(fault.path)
             try:
-                return Config.model_validate(
-                    self._tables, by_alias=True, by_name=False, context=self._context
-                )
+                return Config.model_validate(self.tables, by_alias=True, by_name=False, context=self._context)
             except ValidationError as error:
                 faults = faults_of(error)
         return None
@@ -63,14 +62,14 @@ class Salvage:
                 self._gone.add("person")  # who has an extension as well, which others name
             return
         kind = self._within(path[:1]) if len(path) > 1 else None
-        owner, name = (kind, path[1]) if isinstance(kind, dict) else (self._tables, path[0])
+        owner, name = (kind, path[1]) if isinstance(kind, dict) else (self.tables, path[0])
         if name in owner:
             self._gone.add(str(name))
             self._forget(owner.pop(name))
 
     def _within(self, path: KeyPath) -> Any:
         """Return what is there, None when nothing is."""
-        found: Any = self._tables
+        found: Any = self.tables
         for part in path:
             try:
                 found = found[part]

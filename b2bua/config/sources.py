@@ -19,6 +19,8 @@ Version = tuple[int, int, int] | None
 """Changes with the file; None: there is none."""
 NOTHING_ELSE: Mapping[Path, str] = MappingProxyType({})
 """The files say what is to be read."""
+SYNTAX = "syntax"
+"""The key under which it is told that something is no TOML."""
 WILDCARDS = frozenset("*?[")
 """What makes a pattern of a name."""
 CURLY_QUOTES = frozenset("“”„«»‘’")
@@ -42,6 +44,35 @@ def read_tables(path: Path, texts: Mapping[Path, str] = NOTHING_ELSE) -> tuple[T
             raise ConfigError(places.problems(_clash(clash, origin) for clash in clashes))
         origin = origin.joined(places)
     return tables, replace(origin, remarks=tuple(_idle_patterns(path, patterns)))
+
+
+def read_whole_tables(path: Path) -> tuple[Tables, Origin]:
+    """Return the same without those tables in which something is no TOML.
+
+    Raises:
+        ConfigError: a file cannot be read, or what is left of them does not fit together.
+    """
+    texts: dict[Path, str] = {}
+    while True:
+        try:
+            return read_tables(path, texts)
+        except ConfigError as error:
+            [problem, *_] = error.problems
+            if problem.key != SYNTAX:
+                raise
+            before = texts.get(problem.file) or problem.file.read_text(encoding="utf-8-sig")
+            texts[problem.file] = _without_table(before, problem.line)
+            if texts[problem.file] == before:
+                raise
+
+
+def _without_table(text: str, line: int) -> str:
+    """Return the text without the table around a line; blank lines stand in for it."""
+    lines = text.split("\n")
+    headers = [index for index, each in enumerate(lines) if each.lstrip().startswith("[")]
+    first = max((index for index in headers if index < line), default=0)
+    end = min((index for index in headers if index >= line), default=len(lines))
+    return "\n".join([*lines[:first], *[""] * (end - first), *lines[end:]])
 
 
 def _idle_patterns(path: Path, patterns: Sequence[str]) -> Iterator[Fault]:
@@ -153,7 +184,7 @@ def _syntax_problem(path: Path, text: str, error: tomllib.TOMLDecodeError) -> Pr
     line = int(place.partition(",")[0]) if place[:1].isdigit() else len(text.splitlines()) or 1
     written = (text.splitlines() or [""])[line - 1 : line]
     what = f"{message.partition(' (at ')[0]}{_hint(''.join(written))}"
-    return Problem(path, line, "syntax", f"this is not TOML: {what}")
+    return Problem(path, line, SYNTAX, f"this is not TOML: {what}")
 
 
 def _hint(line: str) -> str:

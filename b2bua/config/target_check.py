@@ -45,7 +45,7 @@ def _numbers_rung(config: Config, plan: Plan) -> Iterator[Fault]:
 
 
 def _written(config: Config, plan: Plan) -> Iterator[tuple[KeyPath, Place, Destination]]:
-    """Yield what steps, menus and extensions do with callers, with the key and the place in which it stands."""
+    """Yield what steps, menus and extensions do with callers, with the key and the place where it stands."""
     for scheme in plan.schemes.values():
         for index, step in enumerate(scheme.steps):
             yield ("scheme", scheme.name, "step", index), (Goto, scheme.name), step.destination

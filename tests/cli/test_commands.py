@@ -440,3 +440,41 @@ def test_row_f12_schemes_are_told_in_order_with_their_backup(tmp_path: Path) -> 
     assert (one["backup"], one["scheme"]["steps"][2]["ring"]) == (3, ["mobile of anna"])
     assert one in json.loads(says("schemes", path, "--json"))["schemes"]
     assert "there is no scheme nothing" in says("schemes", path, "nothing", exit_code=2)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "told"),
+    [
+        ("[person.anna]\nname = Anna Nowak\n", "this is not TOML"),
+        ("[person.anna]\nmobile = 600\n", "person.anna.mobile: expected text in quotes"),
+        ('[person.anna\nname = "Anna Nowak"\n', "this is not TOML"),
+        ('[group.sales]\nmembers = ["nobody"]\n', "there is no person or group 'nobody'"),
+    ],
+)
+def test_what_the_office_keeps_can_be_read_while_its_file_is_broken(
+    tmp_path: Path, mistake: str, told: str
+) -> None:
+    asyncio.run(journal(tmp_path, ("+48500600701", CallOutcome.PROMISE)))
+    path = tmp_path / "office.toml"
+    people = '[person.piotr]\nextension = "102"\n'
+    first = f'[office]\ndata = "{tmp_path / "data"}"\n\n'
+    path.write_text(f'{first}{mistake}\n{people}\n[trunk.out]\nhost = "192.0.2.1"\n')
+    for command in (("calls",), ("calls", "--promises"), ("calls", "--show", "last")):
+        result = CliRunner().invoke(app, [command[0], str(path), *command[1:]])
+        assert result.exit_code == 0, result.output
+        assert "+48500600701" in result.stdout
+        assert told in result.stderr
+        assert f"{path} cannot be used as it is; what follows is kept in {tmp_path / 'data'}" in result.stderr
+    for name in ("messages", "costs", "missed", "trunks", "status", "override"):
+        says(name, str(path))
+    assert "Piotr is away" in says("status", str(path), "piotr", "away")
+    for name in ("timeline", "schemes", "run"):
+        assert "cannot be used as it is" not in says(name, str(path), exit_code=2)
+    says("override", str(path), "closed", exit_code=2)
+
+
+@pytest.mark.parametrize("office_table", ["[office]\ndata = 5\n", "[office]\ndata = x\n", "[ofice]\n", ""])
+def test_where_it_keeps_that_is_not_guessed(tmp_path: Path, office_table: str) -> None:
+    path = tmp_path / "office.toml"
+    path.write_text(f"{office_table}[person.anna]\nmobile = 600\n")
+    assert "kept in" not in says("calls", str(path), exit_code=2)

@@ -1,0 +1,60 @@
+"""The configuration of a command: one that can be used or, to read what is kept, what is left of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from b2bua.config.files import demo_config
+from b2bua.errors import ConfigError
+
+if TYPE_CHECKING:
+    from b2bua.config.models import Config
+
+
+def office_of(path: Path | None, *, needs_secrets: bool = True) -> Config:
+    """Return the office that a file describes; without one, the demo.
+
+    Raises:
+        typer.Exit: it cannot be used; why was told.
+    """
+    from b2bua.config.load import load_config
+
+    try:
+        return load_config(path or demo_config(), needs_secrets=needs_secrets)
+    except ConfigError as error:
+        _tell(error)
+        raise typer.Exit(2) from None
+
+
+def journal_of(path: Path | None) -> Config:
+    """Return what has to be known of an office to read what it keeps, also while its file is broken.
+
+    The office that runs goes on with the file as it was, so its journal can be asked for all the same.
+
+    Raises:
+        typer.Exit: where it keeps that cannot be read.
+    """
+    from b2bua.config.load import load_config, readable_part
+
+    file = path or demo_config()
+    try:
+        return load_config(file, needs_secrets=False)
+    except ConfigError as error:
+        _tell(error)
+    try:
+        left = readable_part(file, without_broken_tables=True)
+    except ConfigError:
+        left = None
+    if left is None or "data" not in left.as_written.get("office", {}):
+        raise typer.Exit(2)
+    data = left.office.data.absolute()
+    typer.echo(f"{file} cannot be used as it is; what follows is kept in {data}", err=True)
+    return left
+
+
+def _tell(error: ConfigError) -> None:
+    for problem in error.problems:
+        typer.echo(str(problem), err=True)
