@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from b2bua.store.statements import Change
+from b2bua.store.prepared import Prepared
+from b2bua.store.statements import Change, Statement
 
 Result = TypeVar("Result")
 
@@ -21,6 +22,7 @@ class Committer:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine.execution_options(begin="BEGIN IMMEDIATE")
         self._connection: Connection | None = None
+        self._prepared: dict[tuple[Statement, tuple[str, ...]], Prepared] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
     async def commit(self, changes: Iterable[Change]) -> None:
@@ -37,7 +39,17 @@ class Committer:
             self._connection = self._engine.connect()
         with self._connection.begin():
             for statement, group in groupby(changes, key=lambda change: change.statement):
-                self._connection.execute(statement.sql, [dict(change.row) for change in group])
+                rows = [change.row for change in group]
+                prepared = self._prepare(statement, names=tuple(rows[0]))
+                self._connection.exec_driver_sql(prepared.sql, list(map(prepared.parameters, rows)))
+
+    def _prepare(self, statement: Statement, *, names: tuple[str, ...]) -> Prepared:
+        """Return the statement for rows that have values of these names; there are as many as in the code."""
+        prepared = self._prepared.get((statement, names))
+        if prepared is None:
+            prepared = Prepared(statement.sql, names, self._engine.dialect)
+            self._prepared[statement, names] = prepared
+        return prepared
 
     async def reconnect_next_time(self) -> None:
         """Give up the connection, which has failed."""
