@@ -30,9 +30,10 @@ def set_up(
         structlog.processors.TimeStamper(fmt="iso", utc=True) if as_json else _stamp,
     ]
     rendering = _rendering(as_json=as_json, has_colours=target.isatty())
+    is_plain = not as_json and not target.isatty()
     structlog.configure(
-        processors=[_filter, *shared, *rendering],
-        logger_factory=lambda *name: _Lines(target, *name),
+        processors=[_filter, *shared, *([PlainLines(*rendering)] if is_plain else rendering)],
+        logger_factory=lru_cache(maxsize=None)(lambda *name: _Lines(target, *name)),  # one for each module
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
     )
     handler = logging.StreamHandler(target)
@@ -61,6 +62,30 @@ class _Lines(structlog.WriteLogger):
         super().__init__(target)
         self.is_wanted = logging.getLogger(name).isEnabledFor
         """Whether lines of a level are."""
+
+
+_QUOTED = frozenset(" \t=\r\n\"'")
+"""What must not stand in a value without quotes."""
+_SELDOM = frozenset(("stack", "exception", "exc_info", "logger", "logger_name"))
+
+
+class PlainLines:
+    """Writes the same as structlog's renderer does without colours, in a fraction of its time."""
+
+    def __init__(self, renderer: Processor) -> None:
+        """``renderer`` is that one; it gets what has a traceback."""
+        self._renderer = renderer
+
+    def __call__(self, logger: Any, method: str, event: EventDict) -> Any:
+        """Return the line."""
+        if not _SELDOM.isdisjoint(event):
+            return self._renderer(logger, method, event)
+        head = f"{event.pop('timestamp')} [{event.pop('level'):<9}] {event.pop('event')!s:<40}"
+        return " ".join([head, *[f"{key}={_shown(event[key])}" for key in sorted(event)]]).rstrip(" ")
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) and _QUOTED.isdisjoint(value) else repr(value)
 
 
 def _filter(logger: Any, method: str, event: EventDict) -> EventDict:

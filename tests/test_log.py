@@ -32,6 +32,28 @@ def test_a_traceback_names_the_error_but_no_values_of_variables(written: io.Stri
     assert "hunter2" not in written.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("level", "event", "values"),
+    [
+        (
+            "info",
+            "the call is over",
+            {"caller": "+48600100200", "dialled": "+48221230001", "outcome": "talked"},
+        ),
+        ("error", "x" * 50, {"why": "no 'route' to host", "waiting": 3, "none": None, "empty": ""}),
+        ("warning", "a blank at the end", {"b": "two\nlines", "a": "k=v", "c": ["list"], "z": "last "}),
+        ("info", ValueError("an error"), {}),
+        ("critical", "a logger of its own", {"logger": "b2bua.sip"}),
+    ],
+)
+def test_a_line_looks_as_the_library_would_write_it(
+    level: str, event: object, values: dict[str, object]
+) -> None:
+    library = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=40)
+    whole = {"timestamp": "12:00:00", "level": level, "event": event, **values}
+    assert log.PlainLines(library)(None, level, dict(whole)) == library(None, level, dict(whole))
+
+
 def test_a_library_that_sees_every_change_in_a_folder_does_not_tell_of_it(written: io.StringIO) -> None:
     logging.getLogger("watchfiles.main").info("1 change detected")
     assert written.getvalue() == ""
