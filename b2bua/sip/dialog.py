@@ -181,20 +181,19 @@ class Dialog:
 
     def _build(self, method: str, sequence: int, *, body: bytes = b"", content_type: str = "") -> Request:
         uri, routes = self._addresses()
-        headers = Headers()
-        add = headers.add
-        for route in routes:
-            add("Route", route)
-        add("Max-Forwards", "70")
-        add("From", self.local)
-        add("To", self.remote)
-        add("Call-ID", self.call_id)
-        add("CSeq", f"{sequence} {method}")
+        lines = [
+            *[("Route", route) for route in routes],
+            ("Max-Forwards", "70"),
+            ("From", self.local),
+            ("To", self.remote),
+            ("Call-ID", self.call_id),
+            ("CSeq", f"{sequence} {method}"),
+        ]
         if method in ("INVITE", "UPDATE"):
-            add("Contact", self.contact)
+            lines.append(("Contact", self.contact))
         if body:
-            add("Content-Type", content_type)
-        return Request(method, uri, headers, body)
+            lines.append(("Content-Type", content_type))
+        return Request(method, uri, Headers(lines), body)
 
     def _addresses(self) -> tuple[str, tuple[str, ...]]:
         """Return request-URI and Route values, loose or strict (§12.2.1.1)."""

@@ -77,8 +77,8 @@ class Headers:
         """The value of the first line of each name, by the long name in lower case; only to be read."""
         self.typed: dict[str, Any] = {}
         """What was read of the lines of a name, by the same; forgotten as soon as one of them changes."""
-        for name, value in items:
-            self.add(name, value)
+        if items:
+            self.extend(items)
 
     @classmethod
     def parse(cls, lines: list[str]) -> Headers:
@@ -148,30 +148,41 @@ class Headers:
         Raises:
             ValueError: the line would break out of its header.
         """
-        key = _KEYS.get(name)
-        if key is None or "\r" in value or "\n" in value:
-            key = _checked_key(name, value)
-        self._keys.append(key)
-        self._lines.append(f"{name}: {value}")
-        self._values.append(value)
-        self.first.setdefault(key, value)
-        if self.typed:
-            self.typed.pop(key, None)
+        self.extend(((name, value),))
+
+    def extend(self, items: Iterable[tuple[str, str]]) -> None:
+        """Append lines.
+
+        Raises:
+            ValueError: one of them would break out of its header.
+        """
+        keys, lines, values, first = self._keys, self._lines, self._values, self.first
+        for name, value in items:
+            key = _KEYS.get(name)
+            if key is None or "\r" in value or "\n" in value:
+                key = _checked_key(name, value)
+            keys.append(key)
+            lines.append(f"{name}: {value}")
+            values.append(value)
+            if key not in first:
+                first[key] = value
+            elif self.typed:
+                self.typed.pop(key, None)
 
     def prepend(self, name: str, value: str) -> None:
         """Put a line before all others of its name."""
         key = _checked_key(name, value)
-        self._insert(self._keys.index(key) if key in self.first else 0, name, value)
+        self._insert(self._keys.index(key) if key in self.first else 0, key, name, value)
 
     def put(self, name: str, value: str) -> None:
         """Leave exactly one line of that name, where the first one was."""
-        key = _checked_key(name, value)
-        if key not in self.first:
+        if name not in self:
             self.add(name, value)
             return
+        key = _checked_key(name, value)
         at = self._keys.index(key)
         self.remove(name)
-        self._insert(at, name, value)
+        self._insert(at, key, name, value)
 
     def put_first(self, name: str, value: str) -> None:
         """Replace the first element of that name only, even where several share one line.
@@ -227,9 +238,8 @@ class Headers:
         other.first, other.typed = self.first.copy(), self.typed.copy()
         return other
 
-    def _insert(self, at: int, name: str, value: str) -> None:
+    def _insert(self, at: int, key: str, name: str, value: str) -> None:
         """Put a checked line before all others of its name."""
-        key = _key(name)
         self._keys.insert(at, key)
         self._lines.insert(at, f"{name}: {value}")
         self._values.insert(at, value)

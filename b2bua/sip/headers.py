@@ -101,8 +101,12 @@ class Via:
     def with_source(self, host: str, port: int) -> Via:
         """Return this Via as a server notes where it came from (§18.2.1, RFC 3581 §4)."""
         if self.asks_rport:
-            noted = put_parameter(put_parameter(self.parameters, "rport", str(port)), "received", host)
-            return self._with(noted)
+            kept = [
+                (name, str(port) if name.lower() == "rport" else value)
+                for name, value in self.parameters
+                if name.lower() != "received"
+            ]
+            return self._with((*kept, ("received", host)))
         return self if host == self.host else self.with_parameter("received", host)
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from b2bua.errors import MalformedMessage
@@ -74,13 +75,11 @@ class TransactionLayer:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
         self._loop = asyncio.get_running_loop()
+        self.now: Callable[[], float] = self._loop.time
+        """Return the loop's time."""
 
     def __len__(self) -> int:
         return len(self._clients) + len(self._servers)
-
-    def now(self) -> float:
-        """Return the loop's time."""
-        return self._loop.time()
 
     # --- sending ------------------------------------------------------------------------------------------
 
@@ -208,7 +207,7 @@ class TransactionLayer:
         kind = ServerInviteTransaction if request.method == "INVITE" else ServerTransaction
         transaction = kind(request, timers=self.timers, is_reliable=source.is_reliable)
         call = ServerCall(self, transaction, source, transport)
-        call.is_merged = self._table.is_merged(request)
+        call.is_merged = self._table.is_merged(transaction)
         self._servers[transaction] = call
         self._table.add(transaction)
         if request.method != "INVITE":

@@ -371,8 +371,10 @@ def _validate_request(request: Request) -> None:
 
 
 def _validate_length(message: Message) -> None:
-    lengths = message.headers.all("Content-Length")
-    if len(lengths) > 1 and len(set(lengths)) > 1:
+    length = message.headers.first.get("content-length")
+    if length is None:
+        return
+    if len(set(message.headers.all("Content-Length"))) > 1:
         raise MalformedMessage("two values of Content-Length")
-    if lengths and parse_number(lengths[0], what="Content-Length") != len(message.body):
+    if parse_number(length, what="Content-Length") != len(message.body):
         raise MalformedMessage("body shorter than Content-Length")

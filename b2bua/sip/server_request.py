@@ -37,8 +37,7 @@ class ServerRequest:
         """Send a response and return it as it went out."""
         to_tag = self.local_tag if status > 100 else None
         response = response_to(self.request, status, reason or reason_phrase(status), to_tag=to_tag)
-        for name, value in headers:
-            response.headers.add(name, value)
+        response.headers.extend(headers)
         if body:
             response.headers.add("Content-Type", content_type or "application/sdp")
             response.body = body

@@ -66,8 +66,8 @@ def client_invite(*, is_reliable: bool = False) -> ClientInviteTransaction:
     return ClientInviteTransaction(request(), timers=TIMERS, is_reliable=is_reliable)
 
 
-def server_invite(*, is_reliable: bool = False) -> ServerInviteTransaction:
-    return ServerInviteTransaction(request(), timers=TIMERS, is_reliable=is_reliable)
+def server_invite(*, is_reliable: bool = False, branch: str = "z9hG4bK1") -> ServerInviteTransaction:
+    return ServerInviteTransaction(request(branch=branch), timers=TIMERS, is_reliable=is_reliable)
 
 
 # --- INVITE client
@@ -335,8 +335,8 @@ def test_table_refuses_two_transactions_of_one_key() -> None:
 def test_rfc3261_8_2_2_2_the_copy_of_a_request_by_another_way_is_merged() -> None:
     table = TransactionTable()
     table.add(server_invite())
-    assert not table.is_merged(request())
-    assert table.is_merged(request(branch="z9hG4bK-other-way"))
+    assert not table.is_merged(server_invite())
+    assert table.is_merged(server_invite(branch="z9hG4bK-other-way"))
 
 
 def test_table_fires_in_order_of_time_whatever_was_moved_or_cancelled() -> None:

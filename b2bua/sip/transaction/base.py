@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import IntEnum, StrEnum, auto
 
 from b2bua.sip.message import Message, Request, Response
 from b2bua.sip.timers import Timers
@@ -49,7 +49,7 @@ class Output:
 NOTHING = Output()
 
 
-class State(Enum):
+class State(IntEnum):
     """The states of all four machines (§17, figures 5 to 8; ACCEPTED by RFC 6026)."""
 
     TRYING = auto()
@@ -61,7 +61,7 @@ class State(Enum):
     TERMINATED = auto()
 
 
-class Timer(Enum):
+class Timer(StrEnum):
     """What a timer is for; the letter depends on the machine."""
 
     RESEND = "A, E or G"

@@ -11,7 +11,7 @@ from b2bua.sip.message import Request, Response
 from b2bua.sip.transaction.base import Output, Transaction
 from b2bua.sip.transaction.client import ClientTransaction
 from b2bua.sip.transaction.client_invite import ClientInviteTransaction
-from b2bua.sip.transaction.key import Key, client_key, merge_key, server_key
+from b2bua.sip.transaction.key import Key, client_key, server_key
 from b2bua.sip.transaction.server import ServerTransaction
 from b2bua.sip.transaction.server_invite import ServerInviteTransaction
 
@@ -75,10 +75,10 @@ class TransactionTable:
         found = self._servers.get(server_key(cancel, method="INVITE"))
         return found if isinstance(found, ServerInviteTransaction) else None
 
-    def is_merged(self, request: Request) -> bool:
+    def is_merged(self, transaction: AnyServer) -> bool:
         """Whether a new request without To tag is another's copy by another way: 482 (§8.2.2.2)."""
-        found = self._merged.get(merge_key(request))
-        return found is not None and found.key != server_key(request)
+        found = self._merged.get(transaction.merge_key)
+        return found is not None and found.key != transaction.key
 
     def next_timer(self) -> float | None:
         """Return when to call ``fire``, or None."""
