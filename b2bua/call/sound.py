@@ -59,6 +59,8 @@ class SoundProfile:
 
         RFC 6157 §4.1 leaves the choice to us; who signals by one version can most likely hear by it, too.
         """
+        if len(own) == 1:
+            return self.address_toward(peer, own=own[0]), None
         hosts = sorted(own, key=lambda host: is_ipv6(host) != is_ipv6(peer))
         first, *others = (self.address_toward(peer, own=host) for host in hosts)
         return first, next(iter(others), None)

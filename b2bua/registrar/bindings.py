@@ -130,7 +130,9 @@ class Binding:
     def _named_hop(self, uri: str) -> Hop | None:
         """Return where ``uri`` points; what is link-local is on the link where we hear the device."""
         hop = _listening_hop(uri)
-        return None if hop is None else replace(hop, host=with_zone(hop.host, self.hop.host))
+        if hop is None or "%" not in self.hop.host:
+            return hop
+        return replace(hop, host=with_zone(hop.host, self.hop.host))
 
     @property
     def route(self) -> tuple[tuple[str, str], ...]:

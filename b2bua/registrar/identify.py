@@ -6,6 +6,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Protocol
 
@@ -137,7 +138,7 @@ class Identifier:
 
     def _trunk_at(self, source: Hop) -> Trunk | None:
         """Return the trunk that accepts calls from the address, the one with the smallest network first."""
-        address = _address(source)
+        address = _address(source.host)
         accepting = [
             (network.prefixlen, trunk)
             for trunk in self._trunks
@@ -167,9 +168,10 @@ class Identifier:
         log.warning("refused a call from %s, which is no trunk and no phone, to %s", source, uri)
 
 
-def _address(source: Hop) -> IPv4Address | IPv6Address:
+@lru_cache(maxsize=1024)
+def _address(host: str) -> IPv4Address | IPv6Address:
     """Return the address that configurations write: without a zone, IPv4 as such."""
-    address = ip_address(source.host.partition("%")[0])
+    address = ip_address(host.partition("%")[0])
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
 

@@ -55,7 +55,7 @@ def normalise(text: str, *, country: str) -> str:
     if not DIALLABLE.fullmatch(number):
         return text
     if number.startswith("+"):
-        return _e164(number) or number
+        return _e164_of_global(number) or number
     if is_short(number, country=country):
         return number
     # "48221234567": many trunks send E.164 without its plus
@@ -132,6 +132,18 @@ def _e164(number: str, country: str | None = None, *, is_known: bool = True) -> 
         else phonenumbers.is_possible_number_with_reason(parsed) == ValidationResult.IS_POSSIBLE
     )
     return str(phonenumbers.format_number(parsed, PhoneNumberFormat.E164)) if is_good else None
+
+
+def _e164_of_global(number: str) -> str | None:
+    """Return the E.164 form of what begins with ``+``, if it is a number of some numbering plan.
+
+    Nearly all are written so already; the tables need not be asked whether they are numbers then.
+    """
+    parsed = _parse(number, None)
+    if parsed is None:
+        return None
+    written = str(phonenumbers.format_number(parsed, PhoneNumberFormat.E164))
+    return written if written == number or phonenumbers.is_valid_number(parsed) else None
 
 
 def _parse(number: str, country: str | None) -> PhoneNumber | None:

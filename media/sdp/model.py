@@ -62,8 +62,10 @@ def _attributes(lines: tuple[Line, ...]) -> Mapping[str, tuple[str, ...]]:
 
 def _direction(lines: tuple[Line, ...]) -> str | None:
     """Return the direction attribute among ``lines``, if there is one."""
-    attributes = (value.strip() for kind, value in lines if kind == "a")
-    return next((attribute for attribute in attributes if attribute in DIRECTIONS), None)
+    for kind, value in lines:
+        if kind == "a" and value.strip() in DIRECTIONS:
+            return value.strip()
+    return None
 
 
 def _connection(lines: tuple[Line, ...]) -> str | None:
@@ -72,8 +74,10 @@ def _connection(lines: tuple[Line, ...]) -> str | None:
     Raises:
         MalformedMedia: the line is not ``IN IP4 <address>`` or ``IN IP6 <address>``.
     """
-    value = next((value for kind, value in lines if kind == "c"), None)
-    return None if value is None else _connection_address(value)
+    for kind, value in lines:
+        if kind == "c":
+            return _connection_address(value)
+    return None
 
 
 @lru_cache(maxsize=MOST_REMEMBERED)
@@ -199,7 +203,7 @@ def _stream(text: str) -> MediaDescription:
 
 
 def _lines(text: str) -> tuple[Line, ...]:
-    return tuple(Line.parse(row) for row in (raw.rstrip("\r") for raw in text.split("\n")) if row)
+    return tuple([Line.parse(row) for raw in text.split("\n") if (row := raw.rstrip("\r"))])
 
 
 _lines_below = lru_cache(maxsize=MOST_REMEMBERED)(_lines)

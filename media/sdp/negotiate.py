@@ -65,7 +65,8 @@ class LocalMedia:
     @property
     def versions(self) -> tuple[int, ...]:
         """The IP versions by which we can receive, the one at hand first."""
-        return tuple(read_ip(each).version for each in (self.address, self.other_address) if each)
+        own = (self.address,) if self.other_address is None else (self.address, self.other_address)
+        return tuple([read_ip(each).version for each in own])
 
     def by(self, version: int | None) -> LocalMedia:
         """Return the same at our address of that IP version; ``self`` where we have none or need none."""
