@@ -37,6 +37,7 @@ from b2bua.people.occupancy import Occupancy
 from b2bua.registrar.bindings import Binding, Bindings
 from b2bua.registrar.identify import Identifier
 from b2bua.ringing.again import RingAgainStep
+from b2bua.ringing.last_chance import LastChance
 from b2bua.ringing.step import Ringing, RingSounds
 from b2bua.routing import destination
 from b2bua.sip.endpoint import SipEndpoint
@@ -154,7 +155,7 @@ class Serving:
                 ),
                 destination.Queue: self.queues,
                 destination.Menu: MenuStep(plan, sounds.prompt),
-                destination.Voicemail: self._build_voicemail(sounds),
+                destination.Voicemail: self._build_voicemail(sounds, ringing),
                 destination.Listen: self._build_listening(sounds),
                 destination.Feature: self._build_codes(sounds),
                 destination.Say: SayStep(sounds.prompt),
@@ -227,7 +228,7 @@ class Serving:
             others=self._on.attendance.features(sounds.prompt),
         )
 
-    def _build_voicemail(self, sounds: Sounds) -> VoicemailStep:
+    def _build_voicemail(self, sounds: Sounds, ringing: Ringing) -> VoicemailStep:
         self.mails = Mails(
             lambda: self._on.editions.own.config,
             self._on.clock,
@@ -243,6 +244,7 @@ class Serving:
             folder=self._on.editions.current.config.office.data / "voicemail",
             mails=self.mails.for_message,
             clock=self._on.clock,
+            last_chance=LastChance(ringing.dialer, ringing.reach, ringing.occupancy, sounds.usual_music),
         )
 
     def _build_listening(self, sounds: Sounds) -> ListenStep:

@@ -103,6 +103,8 @@ class Call:
         """Told the Call-ID of whoever the caller is connected to."""
         self.missed: list[str] = []
         """Names of those who were rung since somebody talked with the caller, and did not take the call."""
+        self.sought: dict[str, float] = {}
+        """Keys of our people whom the caller wanted since then, and how long each pauses after a call."""
         self.has_talked = False
         self.partner = ""
         """Who talks with the caller right now; empty: nobody."""
@@ -197,6 +199,7 @@ class Call:
         self.partner = leg.name
         self.has_talked = True
         self.missed.clear()
+        self.sought.clear()
         self.conversations += 1
         if self.on_joined is not None and leg.session is not None:
             self.on_joined(leg.session.call_id)

@@ -67,6 +67,7 @@ class QueueStep:
         """
         line = self.line(queue.name)
         call.ledger.note(EventKind.QUEUED, queue.name)
+        call.sought.update(dict.fromkeys(line.spec.agents, line.spec.wrap_up_s))
         if line.is_everyone_offline:
             call.ledger.note(EventKind.LEFT_QUEUE, queue.name, NOBODY_THERE, 0.0)
             return Outcome.OFFLINE

@@ -120,6 +120,8 @@ class Ringing:
         return replace(reached, dials=dials)
 
     async def _look_up(self, call: Call, target: Target) -> Reached:
+        if isinstance(target, Person) and not target.device:
+            call.sought.setdefault(target.name, 0.0)
         try:
             async with asyncio.timeout(LOOK_UP_S):
                 reached = await self.reach(target, call)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,6 @@ from media.commands import PlayItem
 
 log = structlog.get_logger("call")
 
-"""Speak after this."""
 GREETING = "voicemail-greeting-working"
 GREETING_OFF_HOURS = "voicemail-greeting-off-hours"
 END_KEY = "#"
@@ -64,9 +64,11 @@ class VoicemailStep:
     """Writes the mails to the mailbox's owners."""
     clock: Callable[[], datetime]
     """Wall-clock time, UTC."""
+    last_chance: Callable[[Call, Callable[[], Awaitable[object]]], Awaitable[bool]]
+    """Lets the greeting be played; returns whether somebody took the call instead, and talked."""
 
     async def __call__(self, call: Call, voicemail: Voicemail) -> Outcome:
-        """Return MESSAGE when one was left, NO_INPUT when nothing was said.
+        """Return MESSAGE when one was left, NO_INPUT when nothing was said, ANSWERED when somebody came.
 
         Raises:
             LegEnded: the caller hung up; what was said by then has been kept.
@@ -76,7 +78,9 @@ class VoicemailStep:
         call.caller.answer()
         call.ledger.note(EventKind.VOICEMAIL, box.name)
         call.caller.forget_digits()  # what was typed in a menu does not skip the greeting
-        await call.caller.play(self._greeting(call, box), until_digit=True)
+        greet = partial(call.caller.play, self._greeting(call, box), until_digit=True)
+        if await self.last_chance(call, greet):
+            return Outcome.ANSWERED
         call.caller.forget_digits()
         await self._record(call, box)
         last_word = "message-saved" if call.has_left_message else "message-empty"
