@@ -176,7 +176,7 @@ class Server:
             http=self.http,
             background=self.background,
             traces=self._traces,
-            resolve=self.resolver.resolve,
+            resolve=self.resolver.resolve_soon,
             trunks=lambda: self.selection,
             identifier=lambda: self._identifier,
             clock=self._surroundings.clock,

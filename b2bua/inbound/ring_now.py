@@ -10,7 +10,6 @@ from datetime import datetime
 import structlog
 
 from b2bua.call.call import Call, CallerIdentity, Studio
-from b2bua.call.callee import Reached
 from b2bua.call.confirmation import Confirmation
 from b2bua.call.conversation import converse
 from b2bua.call.dialer import Dialer
@@ -44,7 +43,6 @@ WEB_FORM = "web form"
 CONFIRM_S = 20.0
 """So long whoever answers has to take it."""
 CUSTOMER_RINGS_S = 45.0
-LOOK_UP_S = 2.0
 TONE_S = 2.5
 HERE = "127.0.0.1"
 MOBILE_OF = "mobile of "
@@ -235,11 +233,8 @@ class _Attempt:
         leg = staff.caller
         leg.ring()
         target = External(self._new.call.caller)
-        try:
-            async with leg.while_up(), asyncio.timeout(LOOK_UP_S):
-                reached = await self._by.reach(target, staff)
-        except TimeoutError:
-            reached = Reached(target.number, (), "its address could not be looked up in time")
+        async with leg.while_up():
+            reached = await self._by.reach(target, staff)
         if not reached.dials:
             self._ledger.note(EventKind.OFFLINE, reached.who, reached.why_not)
         rung = await self._by.dialer.ring(

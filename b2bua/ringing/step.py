@@ -21,24 +21,20 @@ from b2bua.people.occupancy import Occupancy
 from b2bua.routing.destination import (
     Confirm,
     External,
-    Mobile,
     Outcome,
     Person,
     Ring,
     RingMode,
-    SipAddress,
     Target,
 )
 from b2bua.store.calls import EventKind
 from media.commands import PlayItem
 
 Reach = Callable[[Target, Call], Awaitable[Reached]]
-"""Finds the devices and numbers that a target comes to right now."""
+"""Finds the devices and numbers that a target comes to right now, within a second."""
 
 Take = Callable[..., Awaitable[bool]]
 """Connects a caller and who took the call, as ``converse`` does; False: nobody was there."""
-LOOK_UP_S = 2.0
-"""A name that takes longer to resolve does not hold up the phones that ring together with it."""
 WORST_FIRST = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED, Outcome.ERROR, Outcome.OFFLINE)
 """A step that rang several targets in turn ends with the first of these that any of them gave."""
 
@@ -122,11 +118,7 @@ class Ringing:
     async def _look_up(self, call: Call, target: Target) -> Reached:
         if isinstance(target, Person) and not target.device:
             call.sought.setdefault(target.name, 0.0)
-        try:
-            async with asyncio.timeout(LOOK_UP_S):
-                reached = await self.reach(target, call)
-        except TimeoutError:
-            reached = Reached(_name_of(target), (), "its address could not be looked up in time")
+        reached = await self.reach(target, call)
         if not reached.dials:
             kind = EventKind.EXCUSED if reached.is_excused else EventKind.OFFLINE
             call.ledger.note(kind, reached.who, reached.why_not, party=reached.person or "")
@@ -207,9 +199,3 @@ class Ringing:
             call.caller.media.bridge(leg.media)
 
         return hear
-
-
-def _name_of(target: Target) -> str:
-    match target:
-        case Person(name) | Mobile(name) | External(name) | SipAddress(name):
-            return name

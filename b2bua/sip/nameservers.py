@@ -76,6 +76,8 @@ class Nameservers:
         self._servers = tuple(servers)
         self._resolver: dns.asyncresolver.Resolver | None = None
         self._answers: dict[tuple[str, str], _Answer] = {}
+        self._asking: dict[tuple[str, str], asyncio.Task[tuple[Any, ...]]] = {}
+        """Questions under way. They go on when whoever asked waits no longer: the next one has the answer."""
 
     async def naptr(self, domain: str) -> tuple[Naptr, ...]:
         """Return what ``domain`` offers, best first; empty where DNS does not say."""
@@ -103,21 +105,35 @@ class Nameservers:
         try:
             return await self._ask(name, kind)
         except Unavailable:
-            if kind in ("NAPTR", "SRV"):  # not every caller is to wait for what most domains lack
-                self._keep(name, kind, (), UNKNOWN_LIFETIME_S)
             return ()
 
     async def _ask(self, name: str, kind: str) -> tuple[Any, ...]:
-        now = asyncio.get_running_loop().time()
-        known = self._answers.get((name, kind))
-        if known is not None and now < known.expires_at:
+        key = name, kind
+        known = self._answers.get(key)
+        if known is not None and asyncio.get_running_loop().time() < known.expires_at:
             return known.records
+        asking = self._asking.get(key)
+        if asking is None:  # in no group: it ends by its own time limit, and whoever waits for it hears how
+            asking = self._asking[key] = asyncio.ensure_future(self._ask_anew(name, kind, known))
+            asking.add_done_callback(lambda done: self._asked(key, done))
+        return await asyncio.shield(asking)
+
+    def _asked(self, key: tuple[str, str], asking: asyncio.Task[tuple[Any, ...]]) -> None:
+        self._asking.pop(key, None)
+        if not asking.cancelled():
+            asking.exception()  # perhaps nobody waits any more: that is no accident
+
+    async def _ask_anew(self, name: str, kind: str, known: _Answer | None) -> tuple[Any, ...]:
+        now = asyncio.get_running_loop().time()
         try:
             records, lifetime_s = await (_ask_system(name) if kind == "HOST" else self._query(name, kind))
         except Unavailable:
-            if known is None or not known.records or now > known.expires_at + STALE_LIFETIME_S:
+            if known is not None and known.records and now <= known.expires_at + STALE_LIFETIME_S:
+                records, lifetime_s = known.records, UNKNOWN_LIFETIME_S
+            elif kind in ("NAPTR", "SRV"):  # not every caller is to wait for what most domains lack
+                records, lifetime_s = (), UNKNOWN_LIFETIME_S
+            else:
                 raise
-            records, lifetime_s = known.records, UNKNOWN_LIFETIME_S
         self._keep(name, kind, records, lifetime_s)
         return records
 

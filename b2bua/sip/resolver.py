@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import itertools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from b2bua.errors import Unavailable
 from b2bua.sip.dead_targets import DeadTargets
@@ -18,6 +18,8 @@ from b2bua.sip.uri import SipUri, Uri
 
 if TYPE_CHECKING:
     from b2bua.sip.nameservers import Nameservers, Srv
+
+Found = TypeVar("Found")
 
 DEFAULT_PORT = 5060
 DEFAULT_TLS_PORT = 5061
@@ -33,6 +35,15 @@ SRV_NAMES = {
     "wss": "_sips._ws",
 }
 SECURE = ("tls", "wss")
+SOON_S = 0.7
+"""So long a caller waits for DNS: where that is silent, the next step begins within a second (row F13)."""
+SERVICE_PATIENCE_S = 0.3
+"""So long NAPTR and SRV are waited for when the addresses are known: some routers drop such questions."""
+SILENCE_S = 5.0
+"""So long nobody waits again for a name that was not found soon enough."""
+FOUND_LIFETIME_S = 86400.0
+"""Servers that were found this long ago are called while DNS is silent (RFC 8767 §5)."""
+MOST_FOUND = 1024
 
 
 def is_literal(host: str) -> bool:
@@ -75,6 +86,9 @@ class _Service:
     """``_sip._udp.example.org``."""
 
 
+_Server: TypeAlias = "tuple[_Service, Srv]"
+
+
 class Resolver:
     """Finds the servers of a domain; those that failed lately come last."""
 
@@ -92,6 +106,34 @@ class Resolver:
         self._transports = tuple(transports)
         self._dead = dead_targets or DeadTargets()
         self._random = random or Random()
+        self._found: dict[Uri, tuple[float, list[Hop]]] = {}
+        self._silent_until: dict[Uri, float] = {}
+
+    async def resolve_soon(self, uri: Uri) -> list[Hop]:
+        """Return the hops of ``uri`` within ``SOON_S``: if DNS is slower, those that were found last.
+
+        The questions go on meanwhile, so that the next caller has the answer.
+
+        Raises:
+            Unavailable: as ``resolve``, or DNS is silent and the name was never found before.
+        """
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._silent_until.get(uri, 0.0):
+            try:
+                async with asyncio.timeout(SOON_S):
+                    return await self.resolve(uri)
+            except TimeoutError:
+                _keep(self._silent_until, uri, loop.time() + SILENCE_S)
+        hops = self._last_found(uri)
+        if not hops:
+            raise Unavailable(f"{_host(uri)} does not resolve: DNS does not answer in time")
+        return self._dead.last(hops, now=loop.time())
+
+    def _last_found(self, uri: Uri) -> list[Hop]:
+        """Return what was found last, if that is not too long ago."""
+        found_at, hops = self._found.get(uri, (0.0, []))
+        is_recent = asyncio.get_running_loop().time() <= found_at + FOUND_LIFETIME_S
+        return hops if is_recent else []
 
     async def resolve(self, uri: Uri) -> list[Hop]:
         """Return the hops of ``uri``, best first; at least one.
@@ -105,23 +147,51 @@ class Resolver:
         if literal is not None:
             return [literal]
         hops = await self._find(uri)
-        return self._dead.last(hops, now=asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        _keep(self._found, uri, (now, hops))
+        self._silent_until.pop(uri, None)
+        return self._dead.last(hops, now=now)
 
     async def _find(self, uri: SipUri) -> list[Hop]:
         if uri.port is not None or "." not in uri.host:  # a name without a domain has no services
-            return await self._at(uri.host, _port(uri), transport_of(uri), uri.host)
+            return await self._plain(uri)
+        async with asyncio.TaskGroup() as group:
+            servers = group.create_task(_or_failure(self._named_servers(uri)))
+            plain = group.create_task(_or_failure(self._plain(uri)))
+            await asyncio.wait((servers, plain), return_when=asyncio.FIRST_COMPLETED)
+            if not servers.done():
+                await asyncio.wait((servers,), timeout=SERVICE_PATIENCE_S if _is_found(plain) else None)
+            found = servers.result() if servers.done() else self._last_found(uri)
+            found = found or await plain
+            servers.cancel()
+            plain.cancel()
+        if isinstance(found, Unavailable):
+            raise found
+        return await self._at_servers(uri, found) if isinstance(found, tuple) else found
+
+    async def _plain(self, uri: SipUri) -> list[Hop]:
+        """Return the addresses of the name itself."""
+        return await self._at(uri.host, _port(uri), transport_of(uri), uri.host)
+
+    async def _named_servers(self, uri: SipUri) -> tuple[_Server, ...]:
+        """Return the servers that DNS names for the domain, in order; none: it names no services.
+
+        Raises:
+            Unavailable: it decidedly has no such service.
+        """
         services = await self._services(uri)
         served_by = await asyncio.gather(*(self._names.srv(service.name) for service in services))
         servers = zip(services, served_by, strict=True)
         ordered = [(service, one) for service, found in servers for one in self._in_order(found)]
-        usable = [(service, one) for service, one in ordered if one.target]
+        usable = tuple((service, one) for service, one in ordered if one.target)
         if ordered and not usable:
             raise Unavailable(f"{uri.host} says that it has no such service")
-        if not usable:
-            return await self._at(uri.host, _port(uri), transport_of(uri), uri.host)
+        return usable
+
+    async def _at_servers(self, uri: SipUri, servers: Iterable[_Server]) -> list[Hop]:
         return _those_found(
             await asyncio.gather(
-                *(self._at(one.target, one.port, service.transport, uri.host) for service, one in usable),
+                *(self._at(one.target, one.port, service.transport, uri.host) for service, one in servers),
                 return_exceptions=True,
             )
         )
@@ -129,15 +199,16 @@ class Resolver:
     async def _services(self, uri: SipUri) -> list[_Service]:
         """Return the ways to reach the domain, best first: by the URI, by NAPTR, by what we have (§4.1)."""
         if uri.parameter("transport"):
-            ways = [transport_of(uri)]
-        else:
-            records = await self._names.naptr(uri.host)
-            offered = [(SERVICES.get(record.service, ""), record.replacement) for record in records]
-            services = [_Service(way, name) for way, name in offered if self._may_use(way, uri)]
-            if services:
-                return services
-            ways = [way for way in self._transports if self._may_use(way, uri)] or [transport_of(uri)]
-        return [_Service(way, f"{SRV_NAMES[way]}.{uri.host}") for way in ways if way in SRV_NAMES]
+            return _usual_services(uri, [transport_of(uri)])
+        ways = [way for way in self._transports if self._may_use(way, uri)] or [transport_of(uri)]
+        usual = _usual_services(uri, ways)
+        # All at once, as most domains have no NAPTR: the answers about SRV are kept for whoever asks next.
+        records, _ = await asyncio.gather(
+            self._names.naptr(uri.host),
+            asyncio.gather(*(self._names.srv(service.name) for service in usual)),
+        )
+        offered = [(SERVICES.get(record.service, ""), record.replacement) for record in records]
+        return [_Service(way, name) for way, name in offered if self._may_use(way, uri)] or usual
 
     def _may_use(self, transport: str, uri: SipUri) -> bool:
         return transport in self._transports and (transport in SECURE or not uri.is_secure)
@@ -175,6 +246,34 @@ async def resolve(uri: Uri) -> list[Hop]:
         Unavailable: as ``Resolver.resolve``.
     """
     return await Resolver().resolve(uri)
+
+
+def _usual_services(uri: SipUri, ways: Iterable[str]) -> list[_Service]:
+    """Return the names under which a domain has its servers where no NAPTR says otherwise."""
+    return [_Service(way, f"{SRV_NAMES[way]}.{uri.host}") for way in ways if way in SRV_NAMES]
+
+
+async def _or_failure(finding: Awaitable[Found]) -> Found | Unavailable:
+    try:
+        return await finding
+    except Unavailable as error:
+        return error
+
+
+def _is_found(plain: asyncio.Task[list[Hop] | Unavailable]) -> bool:
+    return plain.done() and not isinstance(plain.result(), Unavailable)
+
+
+def _keep(kept: dict[Uri, Found], uri: Uri, value: Found) -> None:
+    """Keep the latest ``MOST_FOUND``."""
+    kept.pop(uri, None)
+    if len(kept) >= MOST_FOUND:
+        del kept[next(iter(kept))]
+    kept[uri] = value
+
+
+def _host(uri: Uri) -> str:
+    return uri.host if isinstance(uri, SipUri) else str(uri)
 
 
 def _port(uri: SipUri) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,24 @@ async def test_rfc3263_4_3_a_call_goes_on_at_the_next_server_after_silence_and_5
             assert await call_answered(story) == ["127.0.0.91", "127.0.0.92", "127.0.0.93"]
             assert await call_answered(story) == ["127.0.0.93"]
             assert (await story.stories())[-1].outcome == "talked"
+
+
+async def test_f13_without_dns_the_step_after_a_mobile_begins_within_a_second(tmp_path: Path) -> None:
+    async with nameserver(ZONE) as server:
+        server.is_silent = True
+        host, port = server.address
+
+        def with_carrier(text: str) -> str:
+            text = text.replace('host = "127.0.0.1"\nport = 5090', 'host = "carrier.example"')
+            return text.replace("[sip]\n", f'[sip]\nnameservers = "{host}:{port}"\n')
+
+        both = MOBILE.replace("]\nfor", ', "+48600100201"]\nfor')
+        async with office(tmp_path, change=with_carrier, scheme=both) as story:
+            call = await story.call_in(NUMBER)
+            async with asyncio.timeout(1.5):  # the second is not looked up again
+                await call.answered(within=2)
+            await call.close()
+            events = (await story.stories())[-1].events
+            assert [each.detail for each in events if each.kind == "offline"] == [
+                "carrier.example does not resolve: DNS does not answer in time"
+            ] * 2

@@ -22,6 +22,9 @@ class DnsServer(asyncio.DatagramProtocol):
         self.zone = dict(zone)
         self.ttl = ttl
         self.is_silent = False
+        self.drops: set[str] = set()
+        """Kinds of records about which it says nothing, as some routers do."""
+        self.delay_s = 0.0
         self.asked: Counter[tuple[str, str]] = Counter()
         self.address = ("", 0)
         self._transport: asyncio.DatagramTransport | None = None
@@ -35,7 +38,7 @@ class DnsServer(asyncio.DatagramProtocol):
         question = query.question[0]
         name, kind = question.name.to_text(omit_final_dot=True), dns.rdatatype.to_text(question.rdtype)
         self.asked[name, kind] += 1
-        if self.is_silent or self._transport is None:
+        if self.is_silent or kind in self.drops or self._transport is None:
             return
         response = dns.message.make_response(query)
         response.flags |= dns.flags.AA | dns.flags.RA
@@ -44,7 +47,8 @@ class DnsServer(asyncio.DatagramProtocol):
             response.answer.append(dns.rrset.from_text_list(question.name, self.ttl, "IN", kind, records))
         elif not any(known == name for known, _ in self.zone):
             response.set_rcode(dns.rcode.NXDOMAIN)
-        self._transport.sendto(response.to_wire(), addr)
+        send = self._transport.sendto
+        asyncio.get_running_loop().call_later(self.delay_s, send, response.to_wire(), addr)
 
 
 @asynccontextmanager

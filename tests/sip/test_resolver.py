@@ -11,6 +11,7 @@ import pytest
 
 from b2bua.errors import Unavailable
 from b2bua.sip import nameservers as nameservers_module
+from b2bua.sip import resolver as resolver_module
 from b2bua.sip.dead_targets import DeadTargets
 from b2bua.sip.message import Response
 from b2bua.sip.resolver import Resolver, literal_hop, resolve
@@ -171,6 +172,77 @@ async def test_a_nameserver_that_does_not_answer_is_said_so_in_bounded_time(
         async with asyncio.timeout(5):
             with pytest.raises(Unavailable, match=r"nowhere\.invalid does not resolve"):
                 await resolver(server).resolve(parse_uri("sip:nowhere.invalid"))
+
+
+@pytest.mark.parametrize("uri", ["sip:plain.example.org", "sip:plain.example.org:5060"])
+async def test_f13_rfc8767_5_a_caller_waits_for_silent_dns_less_than_a_second_and_the_next_not_at_all(
+    uri: str,
+) -> None:
+    loop = asyncio.get_running_loop()
+    async with nameserver(ZONE) as server:
+        one, target = resolver(server), parse_uri(uri)
+        server.is_silent = True
+        waits = []
+        for _ in range(2):
+            since = loop.time()
+            with pytest.raises(
+                Unavailable, match=r"^plain\.example\.org does not resolve: DNS does not answer"
+            ):
+                await one.resolve_soon(target)
+            waits.append(loop.time() - since)
+        assert waits[0] < 0.9
+        assert waits[1] < 0.05
+        server.is_silent = False
+        assert written(await one.resolve(target)) == ["udp:127.0.0.3:5060"]
+        assert written(await one.resolve_soon(target)) == ["udp:127.0.0.3:5060"]
+
+
+async def test_f13_rfc8767_5_a_caller_is_sent_where_the_last_one_went_while_dns_is_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resolver_module, "SOON_S", 0.1)
+    async with nameserver(ZONE, ttl=0) as server:
+        one = resolver(server)
+        before = await one.resolve_soon(parse_uri("sip:example.org;transport=udp"))
+        server.is_silent = True
+        async with asyncio.timeout(1):
+            for _ in range(2):
+                assert await one.resolve_soon(parse_uri("sip:example.org;transport=udp")) == before
+
+
+@pytest.mark.parametrize("uri", ["sip:plain.example.org", "sip:plain.example.org;transport=tcp"])
+async def test_rfc3263_4_behind_a_router_that_drops_naptr_and_srv_a_caller_hardly_waits(uri: str) -> None:
+    loop = asyncio.get_running_loop()
+    async with nameserver(ZONE) as server:
+        server.drops = {"NAPTR", "SRV"}
+        one = resolver(server)
+        since = loop.time()
+        assert [hop.host for hop in await one.resolve_soon(parse_uri(uri))] == ["127.0.0.3"]
+        assert loop.time() - since < 0.6
+
+
+async def test_rfc3263_4_slow_services_of_a_domain_count_once_they_were_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resolver_module, "SERVICE_PATIENCE_S", 0.05)
+    async with nameserver(ZONE, ttl=0) as server:
+        one, uri = resolver(server), parse_uri("sip:only.example.org")
+        assert written(await one.resolve_soon(uri)) == ["tcp:127.0.0.2:5060"]
+        server.drops = {"NAPTR", "SRV"}
+        assert written(await one.resolve_soon(uri)) == ["tcp:127.0.0.2:5060"]
+
+
+async def test_a_question_goes_on_when_nobody_waits_for_its_answer_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resolver_module, "SOON_S", 0.05)
+    async with nameserver(ZONE) as server:
+        one, uri = resolver(server), parse_uri("sip:b.example.org:5060")
+        server.delay_s = 0.1
+        with pytest.raises(Unavailable):
+            await one.resolve_soon(uri)
+        assert written(await one.resolve(uri)) == ["udp:127.0.0.2:5060"]
+        assert server.asked["b.example.org", "A"] == 1
 
 
 async def test_rfc3263_4_3_a_dead_target_comes_last_until_its_time_is_over_or_it_answers() -> None:
