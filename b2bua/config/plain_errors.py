@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from b2bua.config.models import Config
-from b2bua.config.origin import Fault, KeyPath
+from b2bua.config.origin import Fault, KeyPath, dotted
 from b2bua.config.similar import did_you_mean
 from b2bua.config.tables.parties import DEVICE, LOGIN
 from b2bua.config.values import EMAIL, NAME
@@ -61,7 +61,10 @@ def _fault(detail: ErrorDetails) -> Fault:
     path = tuple(part for part in detail["loc"] if part != "[key]")
     match detail["type"]:
         case "extra_forbidden":
-            return Fault(path, f"unknown key{did_you_mean(str(path[-1]), known_keys(path[:-1]))}")
+            hint = did_you_mean(str(path[-1]), known_keys(path[:-1]))
+            if not hint and len(path) == 1 and not isinstance(detail["input"], dict):
+                hint = "; it stands above the first [table]: move it below the one it belongs to"
+            return Fault(path, f"unknown key{hint}")
         case "missing":
             field = _field(path)
             return Fault(
@@ -74,10 +77,39 @@ def _fault(detail: ErrorDetails) -> Fault:
         case "string_pattern_mismatch":
             return Fault(path, f"expected {PATTERNS[detail['ctx']['pattern']]}, found {detail['input']!r}")
         case kind:
-            message = detail["msg"]
-            plain = PLAIN.get(kind, f"{message[0].lower()}{message[1:]}")
-            found = "" if SECRET & set(path) else f", found {detail['input']!r}"
-            return Fault(path, f"{plain}{found}")
+            return Fault(path, _by_brackets(path, kind, detail["input"]) or _expected(path, kind, detail))
+
+
+def _by_brackets(path: KeyPath, kind: str, written: object) -> str:
+    """Return how many brackets the header of a table wants that has too many or too few."""
+    is_list = isinstance(written, list) and all(isinstance(each, dict) for each in written)
+    match path:
+        case ("scheme", str(name), "step") if isinstance(written, dict):
+            return f"there may be several: write {_header('scheme', name, 'step')}, with two brackets"
+        case ("scheme", str(name)) if is_list and kind == "model_type":
+            return f"its steps are written below {_header('scheme', name, 'step')}"
+        case _ if is_list and kind == "model_type":
+            return f"there is one only: write [{dotted(path)}], with one bracket"
+    return ""
+
+
+def _header(*path: str) -> str:
+    return f"[[{dotted(path)}]]"
+
+
+def _expected(path: KeyPath, kind: str, detail: ErrorDetails) -> str:
+    message = detail["msg"].replace("Input should ", "has to ")
+    plain = PLAIN.get(kind, f"{message[0].lower()}{message[1:]}")
+    match detail["input"]:
+        case _ if SECRET & set(path):
+            found = ""
+        case dict():
+            found = ", found a table"
+        case list() if any(isinstance(each, dict) for each in detail["input"]):
+            found = ", found tables"
+        case written:
+            found = f", found {written!r}"
+    return f"{plain}{found}"
 
 
 def known_keys(path: KeyPath) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from b2bua.config.origin import QUIET, Fault, KeyPath, Origin
+from b2bua.config.origin import Fault, KeyPath, Origin
+from b2bua.config.syntax import SYNTAX, syntax_problem
 from b2bua.errors import ConfigError, Problem
 
 Tables = dict[str, Any]
@@ -19,12 +19,8 @@ Version = tuple[int, int, int] | None
 """Changes with the file; None: there is none."""
 NOTHING_ELSE: Mapping[Path, str] = MappingProxyType({})
 """The files say what is to be read."""
-SYNTAX = "syntax"
-"""The key under which it is told that something is no TOML."""
 WILDCARDS = frozenset("*?[")
 """What makes a pattern of a name."""
-CURLY_QUOTES = frozenset("“”„«»‘’")
-"""What word processors and telephones write instead of straight ones."""
 
 
 def read_tables(path: Path, texts: Mapping[Path, str] = NOTHING_ELSE) -> tuple[Tables, Origin]:
@@ -174,29 +170,4 @@ def _read_file(path: Path, texts: Mapping[Path, str] = NOTHING_ELSE) -> tuple[Ta
     try:
         return tomllib.loads(text), Origin.scan(path, text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError((_syntax_problem(path, text, error),)) from error
-
-
-def _syntax_problem(path: Path, text: str, error: tomllib.TOMLDecodeError) -> Problem:
-    # Python 3.14 gives .lineno; before that the position stands only in the message
-    message = str(error)
-    _, _, place = message.rpartition("(at line ")
-    line = int(place.partition(",")[0]) if place[:1].isdigit() else len(text.splitlines()) or 1
-    written = (text.splitlines() or [""])[line - 1 : line]
-    what = f"{message.partition(' (at ')[0]}{_hint(''.join(written))}"
-    return Problem(path, line, SYNTAX, f"this is not TOML: {what}")
-
-
-def _hint(line: str) -> str:
-    """Return what is probably wrong in a line that is no TOML, where that can be seen."""
-    bare = QUIET.sub("", line)
-    key, equals, value = bare.partition("=")
-    if CURLY_QUOTES & set(bare):
-        return '; write straight quotes: "'
-    if '"' in bare or "'" in bare:
-        return "; quotes that are opened have to be closed in the same line"
-    if "+" in key:
-        return '; a number in the name of a key or table is written in quotes: [number."+48221234567"]'
-    if equals and re.search(r"[^\W\d_]|\+", value):
-        return "; text is written in quotes"
-    return ""
+        raise ConfigError((syntax_problem(path, text, error),)) from error

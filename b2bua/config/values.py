@@ -30,7 +30,7 @@ def parse_duration(value: object) -> float:
         return float(value)
     text = value.replace(" ", "")
     if not DURATION.fullmatch(text):
-        raise ValueError(f'{value!r} is no duration, expected for example "20s", "2m" or "1h30m"')
+        raise ValueError(f'{value!r} is no duration, expected for example "20s", "2m", "1h30m" or "14d"')
     return sum(float(number) * UNITS[unit] for number, unit in PART.findall(text))
 
 

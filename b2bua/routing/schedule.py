@@ -30,7 +30,8 @@ class Span:
         """
         start, dash, end = text.strip().partition("-")
         if not dash:
-            raise ValueError(f'{text.strip()!r} is no span of time, expected for example "09:00-18:00"')
+            example = '"09:00-18:00", or "closed"'
+            raise ValueError(f"{text.strip()!r} is no span of time, expected for example {example}")
         first, last = parse_minute(start), parse_minute(end)
         if first % MINUTES_A_DAY == last % MINUTES_A_DAY and not (first == 0 and last == MINUTES_A_DAY):
             raise ValueError(f'{text.strip()!r} ends when it begins; for the whole day write "24h"')
@@ -166,9 +167,12 @@ def parse_days(text: str) -> tuple[int, ...]:
         return tuple(range(7))
     first, _, last = text.partition("-")
     if first not in DAYS or (last and last not in DAYS):
-        raise ValueError(
-            f"{text!r} is no day of the week, expected for example mon, mon-fri, sat-sun or daily"
+        meant = "-".join(part.strip()[:3].lower() for part in text.split("-"))
+        is_day = all(part in DAYS for part in meant.split("-"))
+        hint = (
+            f"; did you mean {meant}?" if is_day else ", expected for example mon, mon-fri, sat-sun or daily"
         )
+        raise ValueError(f"{text!r} is no day of the week{hint}")
     start, end = DAYS.index(first), DAYS.index(last or first)
     return tuple((start + offset) % 7 for offset in range((end - start) % 7 + 1))
 

@@ -45,7 +45,7 @@ def test_every_wrong_value_is_named_with_line_and_key(errors: Says) -> None:
     ) == [
         "3 office.contry: unknown key; did you mean 'country'?",
         "4 office.timezone: 'Mars/Base' is no time zone, expected for example \"Europe/Warsaw\"",
-        '7 queue.sales.max-wait: \'long\' is no duration, expected for example "20s", "2m" or "1h30m"',
+        '7 queue.sales.max-wait: \'long\' is no duration, expected for example "20s", "2m", "1h30m" or "14d"',
         "9 person.anna.extension: expected two to six digits, found '1o1'",
     ]
 
@@ -92,12 +92,68 @@ def test_a_file_that_is_no_text_is_a_problem(tmp_path: Path) -> None:
         ("name = Anna Nowak", "text is written in quotes"),
         ("mobile = +48 600 100 200", "text is written in quotes"),
         ("[number.+48221234567]", 'in quotes: [number."+48221234567"]'),
+        ('name: "Anna"', "between a key and its value stands ="),
+        ("is-here = True", "write true or false, in small letters"),
+        (
+            'members = ["anna" "piotr"]',
+            "between the elements of a list stand commas, and behind the last one ]",
+        ),
+        ('1 = { queue = "sales"', "a table that begins with { ends with } in the same line"),
+        ("// the office", "a comment begins with #"),
+        ("[person.Anna Nowak]", "a header looks like [person.anna]; names consist of the letters a to z"),
+        ("[person.żaneta]", "names consist of the letters a to z, digits, - and _; others stand in quotes"),
+        ('mon..fri = "9:00-18:00"', "names consist of the letters a to z, digits, - and _"),
     ],
 )
 def test_what_is_probably_wrong_in_a_line_that_is_no_toml_is_said(errors: Says, line: str, hint: str) -> None:
     (error,) = errors(f"[person.anna]\n{line}\n")
     assert error.startswith("2 syntax: this is not TOML: ")
     assert hint in error
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            '[person.anna]\nname = "A"\n[person.anna]\n',
+            "3 syntax: person.anna stands in line 1 already: make one of the two, or rename this one",
+        ),
+        (
+            '[person.anna]\nname = "A"\nname = "B"\n',
+            "3 syntax: person.anna.name stands in line 2 already: make one of the two, or rename this one",
+        ),
+        (
+            "[scheme.night.step]\necho = true\n",
+            "1 scheme.night.step: there may be several: write [[scheme.night.step]], with two brackets",
+        ),
+        (
+            "[[scheme.night]]\necho = true\n",
+            "1 scheme.night: its steps are written below [[scheme.night.step]]",
+        ),
+        (
+            '[[person.anna]]\npassword = "geheim"\n',
+            "1 person.anna: there is one only: write [person.anna], with one bracket",
+        ),
+        (
+            'mobile = "+48600100200"\n',
+            "1 mobile: unknown key; it stands above the first [table]: move it below the one it belongs to",
+        ),
+        (
+            '[hours.x]\nMon-Fri = "9:00-18:00"\n',
+            "2 hours.x.Mon-Fri: 'Mon-Fri' is no day of the week; did you mean mon-fri?",
+        ),
+        (
+            '[hours.x]\n31.12 = "9:00-12:00"\n',
+            "2 hours.x.31: expected a day of the week or a date; a date is month and day, such as 12-31",
+        ),
+        (
+            '[hours.x]\nsat = ""\n',
+            '2 hours.x.sat: \'\' is no span of time, expected for example "09:00-18:00", or "closed"',
+        ),
+    ],
+)
+def test_what_owners_write_wrong_is_told_in_their_words(errors: Says, text: str, told: str) -> None:
+    assert told in errors(text)
 
 
 def test_a_mark_of_windows_in_front_is_passed_over(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from b2bua.routing.schedule import Span, parse_spans
 
 
 def _read_times(value: object) -> object:
+    if isinstance(value, dict):  # TOML reads 31.12 as a table 31
+        raise ValueError("expected a day of the week or a date; a date is month and day, such as 12-31")
     if not isinstance(value, str):
         raise ValueError('expected times such as "09:00-18:00", "24h" or "closed"')
     return parse_spans(value)
