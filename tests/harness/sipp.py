@@ -199,6 +199,14 @@ class Cast:
         options = [self._product, "-s", number, "-m", "1", "-t", over, *arguments]
         return self._start(scenario, free_port(), options)
 
+    def many_callers(self, calls: Iterable[tuple[str, str]], *, per_second: int = 10) -> Sipp:
+        """Start calls, so many a second, each from one number to another; answered, they are hung up."""
+        lines = [f"{caller};{number}\n" for caller, number in calls]
+        path = self._folder / f"callers-{free_port()}.csv"
+        path.write_text("".join(("SEQUENTIAL\n", *lines)))
+        options = [self._product, "-m", str(len(lines)), "-r", str(per_second), "-inf", str(path)]
+        return self._start("trunk-calls-from-many-numbers.xml", free_port(), options)
+
     def phone(
         self,
         scenario: str,

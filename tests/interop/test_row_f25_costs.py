@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.product import Product
-from tests.harness.sipp import Cast
+from tests.harness.product import CallLine, Product
+from tests.harness.sipp import Cast, Sipp
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
 
-NUMBER = "+48221240601"
+NUMBER, TWICE = "+48221240601", "+48221240602"
 TALK_S = 4
+BY_THE_MINUTE = ("+48700100201", "+48700100202")
+"""Mobiles whose calls cost a whole minute as soon as somebody answers."""
+CAP = Decimal("1.22")
+"""Two of these leave something of it, and a call of some seconds more does not."""
 PRICED = f"""
 [number."{NUMBER}"]
 scheme = "paid"
@@ -24,14 +28,23 @@ ring = ["+48600999888"]
 for = "10s"
 [[scheme.paid.step]]
 voicemail = "sales"
+[number."{TWICE}"]
+scheme = "twice"
+[[scheme.twice.step]]
+ring = ["{BY_THE_MINUTE[0]}", "{BY_THE_MINUTE[1]}"]
+for = "10s"
+[[scheme.twice.step]]
+voicemail = "sales"
 [rates.list]
 currency = "UAH"
-prefixes = {{ "+48" = "0.60" }}
+[rates.list.prefixes]
+"+48" = "0.60"
+"+48700" = {{ minute = "0.60", increment = "60s" }}
 """
 
 
 def _capped(office: str) -> str:
-    return office.replace("[trunk.demo-out]\n", '[trunk.demo-out]\nrates = "list"\ndaily-cap = "0.03"\n')
+    return office.replace("[trunk.demo-out]\n", f'[trunk.demo-out]\nrates = "list"\ndaily-cap = "{CAP}"\n')
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +54,28 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         product.assert_log_is_clean()
 
 
+@pytest.fixture(scope="module")
+def raced(office: Product, tmp_path_factory: pytest.TempPathFactory) -> tuple[Sipp, CallLine]:
+    """Two mobiles that answered in the same instant, and the line of that call: the first of the day."""
+    with Cast.around(tmp_path_factory.mktemp("race"), office.port) as cast:
+        mobiles = cast.carrier("phone-answers-at-once.xml", office.outside_port, "-m", "2")
+        cast.trunk("trunk-calls-answered.xml", TWICE).wait()
+        mobiles.wait()
+    [call] = office.finished_calls(of=TWICE)
+    return mobiles, call
+
+
+def test_row_f25_a_200_that_loses_the_race_is_paid_for(office: Product, raced: tuple[Sipp, CallLine]) -> None:
+    mobiles, call = raced
+    assert [len(mobiles.times(f"INVITE sip:{number}")) for number in BY_THE_MINUTE] == [1, 1]
+    assert len(mobiles.times("BYE")) == 2, "one by the caller, one for whom nobody needed any more"
+    assert call.outcome == "talked"
+    assert call.story.endswith("cost 1.20 UAH")
+    paid = office.rows("select number, amount from call_costs order by number")
+    assert paid == [(number, 600_000) for number in BY_THE_MINUTE], "in millionths"
+
+
+@pytest.mark.usefixtures("raced")
 def test_row_f25_a_call_costs_its_seconds_and_the_next_one_gets_the_voicemail(
     office: Product, tmp_path: Path
 ) -> None:
@@ -68,6 +103,9 @@ def test_row_f25_a_call_costs_its_seconds_and_the_next_one_gets_the_voicemail(
     message = office.finished_calls(of=NUMBER, at_least=2)[-1]
     assert message.outcome == "message"
     assert (
-        "+48600999888 was not rung: the 0.03 UAH a day of trunk demo-out are spent; left a" in message.story
+        f"+48600999888 was not rung: the {CAP} UAH a day of trunk demo-out are spent; left a" in message.story
     )
-    assert f"demo-out  1 call, {seconds} s, {cost[1]} UAH" in office.command("costs", str(office.config))
+    together = Decimal("1.20") + Decimal(cost[1])
+    assert f"demo-out  3 calls, 2 min {seconds} s, {together} UAH" in office.command(
+        "costs", str(office.config)
+    )

@@ -1,4 +1,4 @@
-"""Row R1 in real time: whoever talked with the caller rings first, then the scheme begins."""
+"""Row R1 in real time: whoever talked with the caller rings first, if they can; then the scheme begins."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ for = "2s"
 voicemail = "sales"
 """
 EXACT_S = 0.5
+BUSY_MACHINE_S = 0.5
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,9 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         product.assert_log_is_clean()
 
 
-def test_row_r1_the_second_call_rings_piotr_for_3_s_and_then_anna(office: Product, tmp_path: Path) -> None:
+def test_row_r1_the_second_call_rings_piotr_for_3_s_and_then_anna_the_third_anna_at_once(
+    office: Product, tmp_path: Path
+) -> None:
     with Cast.around(tmp_path / "first", office.port) as cast:
         answers = cast.phone("phone-answers.xml", "102", "-d", "300")
         cast.trunk("trunk-calls-answered.xml", NUMBER).wait()  # Anna has no phone: it costs no time
@@ -59,6 +62,13 @@ def test_row_r1_the_second_call_rings_piotr_for_3_s_and_then_anna(office: Produc
         piotr.times("INVITE")[1],
     ]
     assert [each - began for each in at] == pytest.approx([3, 3, 5, 5], abs=EXACT_S)
-    first, second = office.finished_calls(of=NUMBER, at_least=2)
+    with Cast.around(tmp_path / "third", office.port) as cast:  # Piotr's phone is there no more
+        anna = cast.phone("phone-answers.xml", "101", "-d", "300")
+        caller = cast.trunk("trunk-calls-answered.xml", NUMBER)
+        for each in (caller, anna):
+            each.wait()
+    assert anna.times("INVITE")[0] - caller.times("INVITE", kind="sent")[0] < EXACT_S + BUSY_MACHINE_S
+    first, second, third = office.finished_calls(of=NUMBER, at_least=3)
     assert "talked with Piotr Zieliński" in first.story
+    assert "talked with Anna Nowak" in third.story
     assert "Piotr Zieliński 3 s, no answer; rang Anna Nowak 2 s, no answer" in second.story

@@ -1,4 +1,4 @@
-"""Rows F4 and R12 in real time: many calls by SIPp to a server that hangs, fails or talks nonsense.
+"""Rows F4, F20 and R12 in real time: many calls by SIPp to a server that hangs, fails or talks nonsense.
 
 ``MANY_CALLS`` sets how many; a thousand take 100 s and want a machine that does little else.
 """
@@ -48,6 +48,7 @@ webhook = "moody"
 ring = ["951", "952"]
 mode = "in-turn"
 for = "2s"
+backup = true
 [[scheme.many.step]]
 echo = true
 """ + "".join(f'[person.phone-{each}]\nextension = "{each}"\npassword = "demo-{each}"\n' for each in PHONES)
@@ -75,6 +76,8 @@ class Played:
     """Callers who were answered."""
     outcomes: Counter[str | None]
     """What the journal has."""
+    report: list[str]
+    """What ``b2bua missed`` tells."""
 
 
 def begin(folder: Path, stack: ExitStack) -> Callable[[], Played]:
@@ -84,14 +87,9 @@ def begin(folder: Path, stack: ExitStack) -> Callable[[], Played]:
     webhook = f'[webhook.moody]\nurl = "{server.url}"\n'
     office = stack.enter_context(Product.running(folder, extra=SCHEME + webhook, change=_roomy))
     cast = stack.enter_context(Cast.around(folder / "sipp", office.port, limit_s=LONGEST_S))
-    callers = folder / "callers.csv"
-    callers.write_text("SEQUENTIAL\n" + "".join(f"+48500{number:06}\n" for number in range(CALLS)))
     phones = [cast.phone("phone-rings-cancelled.xml", each, calls=CALLS) for each in PHONES]
-    trunk = cast.trunk(
-        "trunk-calls-from-many-numbers.xml",
-        NUMBER,
-        *("-m", str(CALLS), "-r", str(PER_SECOND), "-inf", str(callers)),
-    )
+    callers = [f"+48500{number:06}" for number in range(CALLS)]
+    trunk = cast.many_callers([(caller, NUMBER) for caller in callers], per_second=PER_SECOND)
 
     def end() -> Played:
         for each in (trunk, *phones):
@@ -100,7 +98,8 @@ def begin(folder: Path, stack: ExitStack) -> Callable[[], Played]:
         office.finished_calls(of=NUMBER, at_least=CALLS)
         office.assert_log_is_clean()
         called, answered = _called(trunk)
-        return Played(called, _rung(phones), answered, Counter(office.outcomes(NUMBER)))
+        report = office.command("missed", str(office.config)).splitlines()
+        return Played(called, _rung(phones), answered, Counter(office.outcomes(NUMBER)), report)
 
     return end
 
@@ -156,3 +155,14 @@ def test_row_r12_of_many_calls_none_waits_longer_than_the_budget_for_the_next_st
 def test_row_r12_every_one_of_many_callers_is_answered_in_the_end(played: Played) -> None:
     assert played.answered == CALLS
     assert played.outcomes == {"self-served": CALLS}
+
+
+def test_row_f20_the_report_of_many_calls_is_what_the_phones_have_seen(played: Played) -> None:
+    rang = {
+        who: sum(len(rings) > index for rings in played.rung.values()) for index, who in enumerate(PHONES)
+    }
+    assert set(rang.values()) == {CALLS}
+    assert played.report[0] == (f"{CALLS} calls from outside; {CALLS} reached a backup, which took 0 of them")
+    assert [line.split() for line in played.report[1:]] == [
+        [f"Phone-{who}", "missed", str(count), "calls"] for who, count in rang.items()
+    ]

@@ -24,13 +24,18 @@ RINGS, ANSWERS, LOSES = (
     "phone-answers.xml",
     "phone-hears-it-was-answered-elsewhere.xml",
 )
-LEAVES_MESSAGE, TALKS, IS_HUNG_UP = (
+LEAVES_MESSAGE, TALKS, IS_HUNG_UP, HANGS_UP = (
     "trunk-leaves-voicemail.xml",
     "trunk-calls-answered.xml",
     "trunk-is-hung-up.xml",
+    "trunk-cancels-ringing-487.xml",
 )
 CALLER, OWN = "+48500600700", "+48221230001"
-PEOPLE = ("901", "902", "903", "904", "905", "906", "907")
+PEOPLE = ("901", "902", "903", "904", "905", "906", "907", "908")
+DESK = """
+[person.phone-908.device.desk]
+password = "demo-908-desk"
+"""
 POLICIES = {"own": "+48600100801", "caller": "+48600100802", "asserted": "+48600100803"}
 LANDLINE = "22 555 66 77"
 
@@ -76,6 +81,8 @@ TARGETS = {
     ),
     "landline": Target("+48221240805", _ring(LANDLINE, seconds=3), LEAVES_MESSAGE),
     "promise": Target("+48221240806", _ring("907", seconds=10), IS_HUNG_UP),
+    "device": Target("+48221240807", _ring("desk of phone-908", seconds=9), HANGS_UP),
+    "all devices": Target("+48221240808", _ring("908", seconds=9), HANGS_UP),
 } | {
     policy: Target(
         f"+4822124081{index}", _ring(number, seconds=3, more=f'caller-id = "{policy}"'), LEAVES_MESSAGE
@@ -91,7 +98,7 @@ def whole(office: str) -> str:
         for each in PEOPLE
     )
     patient = office.replace('max-unanswered = "5s"', 'max-unanswered = "60s"')
-    return patient + "\n".join([*(target.configuration() for target in TARGETS.values()), people])
+    return patient + "\n".join([*(target.configuration() for target in TARGETS.values()), people, DESK])
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,8 @@ class Played:
 
     devices: list[Sipp]
     """The three phones of one person."""
+    desk: Sipp
+    """One of two phones of another, which has a login of its own."""
     phones: dict[str, Sipp]
     callers: dict[str, Sipp]
     outside: Sipp
@@ -116,6 +125,7 @@ def begin(folder: Path, stack: ExitStack) -> Callable[[], Played]:
     office = stack.enter_context(Product.running(folder, change=whole))
     cast = stack.enter_context(Cast.around(folder / "sipp", office.port, limit_s=LONGEST_S))
     devices = [cast.phone(RINGS, "901") for _ in range(3)]
+    desk = cast.phone(RINGS, "908-desk", calls=2)
     phones = {
         "902": cast.phone(LOSES, "902"),
         "903": cast.phone(ANSWERS, "903", "-d", "1500"),
@@ -123,6 +133,7 @@ def begin(folder: Path, stack: ExitStack) -> Callable[[], Played]:
         "905": cast.phone(RINGS, "905"),
         "906": cast.phone(ANSWERS, "906", "-d", "500"),
         "907": cast.phone("phone-refreshes.xml", "907", "-d", "300"),
+        "908": cast.phone(RINGS, "908"),
     }
     outside = cast.carrier(RINGS, office.outside_port, "-m", str(1 + len(POLICIES)))
     callers = {name: cast.trunk(target.caller, target.number) for name, target in TARGETS.items()}
@@ -130,12 +141,12 @@ def begin(folder: Path, stack: ExitStack) -> Callable[[], Played]:
     code = cast.calling_phone("phone-calls.xml", "907", "*47")  # another device of the same person
 
     def end() -> Played:
-        for each in (code, *devices, *phones.values(), outside, *callers.values()):
+        for each in (code, *devices, desk, *phones.values(), outside, *callers.values()):
             each.wait()
         calls = {call.dialled: call for call in office.finished_calls(at_least=len(TARGETS) + 1)}
         promised_by = [owner for (owner,) in office.rows("select owner from promises where owner != ''")]
         office.assert_log_is_clean()
-        return Played(devices, phones, callers, outside, calls, promised_by)
+        return Played(devices, desk, phones, callers, outside, calls, promised_by)
 
     return end
 
@@ -146,6 +157,19 @@ def test_row_f7_d3_a_person_is_rung_at_all_three_contacts(played: Played) -> Non
     assert max(began) - min(began) < TOGETHER_S + BUSY_MACHINE_S
     assert [at - min(began) for at in stopped] == pytest.approx([5] * 3, abs=EXACT_S)
     assert played.call("person").story.startswith("rang Phone 901 5 s, no answer; ")
+
+
+def test_row_f7_d3_one_phone_of_a_person_is_rung_alone_by_its_name_and_with_the_others_by_theirs(
+    played: Played,
+) -> None:
+    calls = [played.callers[target].times("INVITE", kind="sent")[0] for target in ("device", "all devices")]
+    desk, [own] = played.desk.times("INVITE"), played.phones["908"].times("INVITE")
+    assert [at - called for at, called in zip(desk, sorted(calls), strict=True)] == pytest.approx(
+        [0, 0], abs=EXACT_S + BUSY_MACHINE_S
+    )
+    assert own - calls[1] == pytest.approx(0, abs=EXACT_S + BUSY_MACHINE_S)
+    assert "rang Phone 908 (desk) 1 s" in played.call("device").story
+    assert "rang Phone 908 1 s" in played.call("all devices").story
 
 
 def test_row_f7_a_group_rings_and_the_others_are_told_that_one_answered(played: Played) -> None:

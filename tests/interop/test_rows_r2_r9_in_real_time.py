@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -22,7 +23,11 @@ EXACT_S = 0.5
 BUSY_MACHINE_S = 0.5
 BUDGET_S = 1.5
 LONGEST_S = 60
-CALLER, ANSWERED, MISSED = "+48500600700", "+48221240530", "+48221240537"
+CALLER, ANSWERED, MISSED, CLOSED = "+48500600700", "+48221240530", "+48221240537", "+48221240538"
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+OFFICE = ZoneInfo("Europe/Warsaw")
+OPENS = (datetime.now(OFFICE) + timedelta(days=3)).replace(hour=9, minute=0, second=0, microsecond=0)
+"""When the office opens again that has closed already: after two whole days, as on a Friday evening."""
 TROUBLES: dict[str, str | int] = {"404": 404, "500": 500, "hangs": HANGS}
 CRM = """
 [crm]
@@ -75,6 +80,11 @@ ring = ["102"]
 for = "20s"
 [[scheme.missed.step]]
 voicemail = "sales"
+[number."{CLOSED}"]
+schedule = "later"
+source = "google"
+in-hours = "missed"
+off-hours = "missed"
 """
 
 
@@ -107,25 +117,28 @@ def _open(folder: Path, stack: ExitStack, trouble: str | int) -> Callable[[], Ca
     has_records = trouble == 404
     crm = CRM.format(url=server.url, records=TICKED if has_records else "record-calls = false")
     tables = RECORDS if has_records else ""
-    office = stack.enter_context(Product.running(folder, extra=crm + tables + SCHEME))
+    hours = f'[hours.later]\n{WEEK[OPENS.weekday()]} = "09:00-18:00"\n'
+    office = stack.enter_context(Product.running(folder, extra=crm + tables + SCHEME + hours))
     cast = stack.enter_context(Cast.around(folder / "sipp", office.port, limit_s=LONGEST_S))
     manager = cast.phone("phone-answers.xml", "101", "-d", "300")
-    missed = cast.phone("phone-rings-cancelled.xml", "102") if has_records else None
+    missed = cast.phone("phone-rings-cancelled.xml", "102", calls=2) if has_records else None
 
     def call_in() -> Callable[[], Played]:
         caller = cast.trunk("trunk-calls-answered.xml", ANSWERED)
         everybody = [manager, caller]
         if missed is not None:
-            everybody += [missed, cast.trunk("trunk-cancels-ringing-487.xml", MISSED)]
+            everybody += [missed]
+            everybody += [cast.trunk("trunk-cancels-ringing-487.xml", number) for number in (MISSED, CLOSED)]
 
         def end() -> Played:
             for each in everybody:
                 each.wait()
             calls = {
-                call.dialled.split()[0]: call for call in office.finished_calls(at_least=1 + has_records)
+                call.dialled.split()[0]: call
+                for call in office.finished_calls(at_least=3 if has_records else 1)
             }
             if has_records:
-                until(lambda: _told_of(server) == 2, within=20, what="the CRM is told of both calls")
+                until(lambda: _told_of(server) == 3, within=20, what="the CRM is told of all calls")
             office.assert_log_is_clean()
             return Played(manager, caller, calls, list(server.sent))
 
@@ -156,10 +169,10 @@ def test_row_r2_the_crm_has_exactly_one_record_of_each_call_with_its_recording(
     played: dict[str, Played],
 ) -> None:
     told = {each["to"]: each for each in played["404"].told("/calls/")}
-    assert len(played["404"].told("/calls/")) == len(told) == 2
+    assert len(played["404"].told("/calls/")) == len(told) == 3
     assert (told[ANSWERED]["from"], told[ANSWERED]["outcome"]) == (CALLER, "talked")
     assert told[ANSWERED]["recording"].endswith(".wav")
-    assert told[MISSED]["outcome"] == "promise"
+    assert told[MISSED]["outcome"] == told[CLOSED]["outcome"] == "promise"
     keys = [each.key for each in played["404"].sent]
     assert len(set(keys)) == len(keys)
     assert all(keys)
@@ -178,8 +191,24 @@ def test_row_r3_r5_an_unknown_caller_is_made_a_contact_a_deal_and_a_task_with_th
 
 
 def test_row_r4_the_task_of_a_missed_call_is_due_in_15_minutes(played: dict[str, Played]) -> None:
-    [missed] = [each for each in played["404"].sent if b"promise" in each.content]
+    missed, due = task_of(played["404"], MISSED)
+    assert due.timestamp() - missed.at == pytest.approx(15 * 60, abs=5)
+
+
+def test_row_r4_that_of_a_call_before_two_closed_days_is_due_15_minutes_after_the_office_opens(
+    played: dict[str, Played],
+) -> None:
+    _, due = task_of(played["404"], CLOSED)
+    assert due == OPENS + timedelta(minutes=15)
+
+
+def task_of(play: Played, number: str) -> tuple[Sent, datetime]:
+    """Return what the CRM was told of the call to that number, and when its task is due."""
+    [missed] = [
+        each
+        for each in play.sent
+        if each.path.startswith("/calls/") and json.loads(each.content)["to"] == number
+    ]
     call_id = missed.path.rpartition("/")[2]
-    [task] = [each for each in played["404"].told("/tasks") if each["call"] == call_id]
-    due = datetime.fromisoformat(task["due"]).timestamp()
-    assert due - missed.at == pytest.approx(15 * 60, abs=5)
+    [task] = [each for each in play.told("/tasks") if each["call"] == call_id]
+    return missed, datetime.fromisoformat(task["due"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -44,8 +46,19 @@ KINDS = {
 """What is answered, by kind; a circle leads back to the same question."""
 NAMED = ("904", "905", "906", "907")
 """Who is reached by these answers, and by the backup."""
-FIRST_ROUND, FIRST_KIND = 8, 10
+FIRST_ROUND, FIRST_KIND, ORDERED = 8, 10, 14
+KINDS_OF_RECORD = {"deal": 21, "contact": 22, "company": 23, "lead": 24}
+"""In the order in which they are asked for, and who owns all of a kind."""
+OWNERS = dict(zip(KINDS_OF_RECORD, ("911", "912", "913", "914"), strict=True))
+KNOWN = {kind: f"4850070000{index}" for index, kind in enumerate(KINDS_OF_RECORD)}
+"""Callers whom the CRM knows by a record of that kind, and of all that come after it in the order."""
+RECORDS = {
+    f"/crm/{record}s/{caller}": f'{{"owner": {{"id": {owner}}}}}'
+    for index, caller in enumerate(KNOWN.values())
+    for record, owner in list(KINDS_OF_RECORD.items())[index:]
+}
 SAYS: dict[str, str | int] = {
+    **RECORDS,
     **{f"/round-{seconds}": region for seconds, region in ROUNDS.items()},
     **{f"/kind-{kind}": said for kind, said in KINDS.items()},
     "/region": f'{{"number": "{REGION}"}}',
@@ -78,8 +91,14 @@ def configuration(server: WebServer) -> str:
         + ("crm-user = 17\n" if each == RESPONSIBLE else "")
         for each in (RESPONSIBLE, *MANAGERS)
     )
-    crm = f'[crm]\nkind = "http"\nurl = "{server.url}/crm"\n'
-    crm += '[crm.find.contact]\npath = "/contacts/{digits}"\nuser = "owner.id"\n'
+    people += "".join(
+        f'[person.phone-{each}]\nextension = "{each}"\npassword = "demo-{each}"\ncrm-user = {owner}\n'
+        for each, owner in zip(OWNERS.values(), KINDS_OF_RECORD.values(), strict=True)
+    )
+    crm = f'[crm]\nkind = "http"\nurl = "{server.url}/crm"\norder = {json.dumps(list(KINDS_OF_RECORD))}\n'
+    crm += "".join(
+        f'[crm.find.{kind}]\npath = "/{kind}s/{{digits}}"\nuser = "owner.id"\n' for kind in KINDS_OF_RECORD
+    )
     mobiles = ", ".join(f'"mobile of phone-{each}"' for each in MANAGERS)
     chain = step("chain", 'crm = "responsible"') + step("chain", f"ring = {list(MANAGERS)}".replace("'", '"'))
     chain += step("chain", f"ring = [{mobiles}]") + step("chain", 'voicemail = "sales"')
@@ -87,7 +106,7 @@ def configuration(server: WebServer) -> str:
     routed += step("routed", 'voicemail = "sales"')
     numbers = "".join(
         f'[number."{number(index)}"]\nscheme = "{scheme}"\n'
-        for index, scheme in enumerate(("chain", "routed"))
+        for index, scheme in ((0, "chain"), (1, "routed"), (ORDERED, "chain"))
     )
     failing = "".join(_failing(server, index, path) for index, (path, _, _) in enumerate(FAILURES.values()))
     webhook = f'[webhook.region]\nurl = "{server.url}/region"\n'
@@ -135,6 +154,8 @@ class Played:
     callers: list[Sipp]
     outside: Sipp
     calls: dict[str, CallLine]
+    owners: Sipp
+    """The phone of everybody who owns a record."""
     phones: dict[str, Sipp] = field(default_factory=dict)
 
     def invited(self, index: int) -> float:
@@ -160,6 +181,9 @@ def begin(folder: Path, stack: ExitStack) -> Callable[[], Played]:
     outside = cast.carrier(RINGS, office.outside_port, "-m", str(4 + len(FAILURES) + 2 * len(ROUNDS)))
     phones = {each: cast.phone(RINGS, each) for each in (RESPONSIBLE, *MANAGERS)}
     phones |= {each: cast.phone("phone-answers.xml", each, "-d", "300") for each in NAMED}
+    first, *others = OWNERS.values()
+    owners = cast.phone("phone-answers.xml", first, "-d", "300", calls=len(OWNERS), also=others)
+    known = cast.many_callers([(f"+{caller}", number(ORDERED)) for caller in KNOWN.values()])
     callers: list[Sipp] = []
     for upto, rung_outside in ((2, 1), (FIRST_ROUND, 1 + len(FAILURES)), (FIRST_KIND, 9)):
         callers += [cast.trunk(LEAVES_MESSAGE, number(index)) for index in range(len(callers), upto)]
@@ -171,11 +195,11 @@ def begin(folder: Path, stack: ExitStack) -> Callable[[], Played]:
     ]
 
     def end() -> Played:
-        for each in (*callers, *phones.values(), outside):
+        for each in (*callers, *phones.values(), outside, known, owners):
             each.wait()
-        calls = {call.dialled: call for call in office.finished_calls(at_least=len(callers))}
+        calls = {call.dialled: call for call in office.finished_calls(at_least=len(callers) + len(KNOWN))}
         office.assert_log_is_clean()
-        return Played(callers, outside, calls, phones)
+        return Played(callers, outside, calls, owners, phones)
 
     return end
 
@@ -209,6 +233,16 @@ def test_row_r6_r8_responsible_30_s_managers_20_s_mobiles_20_s_then_voicemail(pl
     call = played.calls[number(0)]
     assert call.outcome == "message"
     assert call.story.startswith("the CRM named Phone-901; rang Phone-901 30 s, no answer; ")
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_RECORD)
+def test_row_r7_the_first_record_in_the_order_says_who_is_rung(played: Played, kind: str) -> None:
+    [rung] = [
+        re.findall(r"^INVITE sip:(\d+)@", invite)
+        for _, invite in played.owners.traced("INVITE")
+        if f"sip:+{KNOWN[kind]}@" in invite
+    ]
+    assert rung == [OWNERS[kind]]
 
 
 def test_row_r10_r11_r13_the_region_rings_45_s_the_backup_30_s_then_voicemail(played: Played) -> None:

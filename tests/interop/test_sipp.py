@@ -22,6 +22,8 @@ pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
 
 ANSWERS = PhonePart("answers", ("-d", "300"))
 VOICE_HZ = 440.0
+AT_ONCE_S = 0.5
+BUSY_MACHINE_S = 0.5
 
 
 def _refused(status: int, words: str) -> Scene:
@@ -131,6 +133,7 @@ MENUS = (
 SCENES = (NEVER_ACKNOWLEDGED, *also_over_tcp(*COMMON), *MENUS, *AWKWARD)
 
 
+REFUSED = tuple(scene for scene in SCENES if "row_f17" in scene.name)
 RINGS_OWN_PHONES = tuple(scene for scene in SCENES if scene.phones and not scene.scheme)
 
 
@@ -207,6 +210,17 @@ def test_row_f23_nothing_that_the_trunk_gets_tells_where_the_call_went(show: Sho
         secrets = (f":{phone.port}", f"phone {performance.extension(position)}")
         for secret in (*secrets, f"sip:{performance.extension(position)}@", "diversion", "history-info"):
             assert secret not in everything, secret
+
+
+@pytest.mark.parametrize("scene", REFUSED, ids=lambda scene: scene.name)
+def test_row_f17_who_refuses_costs_no_time(show: Show, scene: Scene) -> None:
+    performance = show.performances[scene]
+    performance.end()
+    [phone] = performance.phones
+    assert performance.trunk is not None
+    [status] = re.findall(r"\d+$", scene.phones[0].scenario)
+    [refused] = phone.times(f"SIP/2.0 {status}", kind="sent")
+    assert 0 <= performance.trunk.times("SIP/2.0 200")[0] - refused < AT_ONCE_S + BUSY_MACHINE_S
 
 
 def _seconds_up(phone: Sipp) -> float:
