@@ -130,6 +130,7 @@ class Server:
             channels=self.channels,
             is_usable=self.trunks.is_usable,
             current=self.trunks.current,
+            service_route=self.trunks.service_route,
             is_spent=self.spending.obstacle,
         )
         self._identifier = Identifier(

@@ -21,7 +21,14 @@ from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri, Uri, parse_uri
 from b2bua.trunk.callerid import Caller
 from b2bua.trunk.channels import Channels
-from b2bua.trunk.selection import OutboundRoute, TrunkSelection, account_domain, credentials, next_hop
+from b2bua.trunk.selection import (
+    OutboundRoute,
+    TrunkSelection,
+    account_domain,
+    credentials,
+    next_hops,
+    routed,
+)
 from b2bua.trunk.spending import Spending
 from media.sdp.crypto import SrtpPolicy
 
@@ -133,7 +140,7 @@ class Reach:
         try:
             behalf = Caller(caller.number, caller.name, dialled, caller.is_private)
             route = self.trunks().route(number, behalf, shows=shows)
-            hops = await self.resolve(route.next_hop)
+            hops = await self._first_resolved(route.next_hops)
         except Unavailable as error:
             return Reached(who, (), str(error))
         meter = self.spending.meter(route.trunk.name, number, call_id=caller.call_id, who=who)
@@ -171,7 +178,8 @@ class Reach:
         try:
             target = parse_uri(uri)
             trunk = self.trunks().account_at(target)
-            hops = await self.resolve(target if trunk is None else next_hop(trunk))
+            by = self.trunks().service_route(trunk) if trunk is not None else ()
+            hops = await self._first_resolved((target,) if trunk is None else next_hops(trunk, by))
         except (Unavailable, MalformedMessage) as error:
             return Reached(uri, (), str(error))
         from_ = _shown(call, self.endpoint.local_hop(hops[0]).host)
@@ -180,7 +188,21 @@ class Reach:
             return Reached(uri, (dial,))
         user = target.user_text if isinstance(target, SipUri) else ""
         meter = self.spending.meter(trunk.name, user, call_id=call.identity.call_id, who=uri)
-        return Reached(uri, (replace(self._with_account(dial, trunk), meter=meter),))
+        dial = replace(self._with_account(dial, trunk), meter=meter, headers=routed(by))
+        return Reached(uri, (dial,))
+
+    async def _first_resolved(self, uris: Sequence[Uri]) -> list[Hop]:
+        """Return the addresses of the first of ``uris`` that has any.
+
+        Raises:
+            Unavailable: none has.
+        """
+        for uri in uris[:-1]:
+            try:
+                return await self.resolve(uri)
+            except Unavailable:
+                continue
+        return await self.resolve(uris[-1])
 
     def _with_account(self, dial: Dial, trunk: config.Trunk) -> Dial:
         """Return ``dial`` as one of ours at another PBX would place it: it still shows who calls."""

@@ -22,6 +22,7 @@ from b2bua.trunk.backoff import Backoff
 from b2bua.trunk.keep_alive import KeepAlive
 from b2bua.trunk.probe import status_in_words
 from b2bua.trunk.selection import Resolve, address_uri
+from b2bua.trunk.service_route import service_route
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,8 @@ class TrunkRegistration:
         """IP addresses that the provider's servers had when they were last looked up with success."""
         self.registrar = trunk.registrars[0]
         """Whom we are registered with, or try first."""
+        self.service_route: tuple[str, ...] = ()
+        """By which proxies our requests have to go, as the registrar said last (RFC 3608)."""
         self.on_change = on_change
         self._endpoint = endpoint
         self._resolve = resolve
@@ -113,6 +116,7 @@ class TrunkRegistration:
         except Unavailable as error:
             return self._failed(str(error), self._backoff.next_wait())
         if 200 <= response.status < 300:
+            self.service_route = service_route(response)
             return self._registered(self._granted(response))
         if response.status in (401, 403, 404, 407):
             return self._failed(_refusal(response), self._backoff.longest_wait())

@@ -14,6 +14,7 @@ from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri, Uri
 from b2bua.trunk.callerid import Caller, CallerIdentity, CallerIdPolicy, identify_caller
 from b2bua.trunk.channels import Channels
+from b2bua.trunk.service_route import first_proxy
 
 Resolve = Callable[[Uri], Awaitable[list[Hop]]]
 """Finds the addresses of a server, best first; raises Unavailable."""
@@ -31,6 +32,8 @@ class OutboundRoute:
     """On whose behalf."""
     policy: CallerIdPolicy
     """Which number it shows."""
+    service_route: tuple[str, ...] = ()
+    """The proxies by which the registrar wants it to go (RFC 3608)."""
 
     @property
     def uri(self) -> str:
@@ -38,9 +41,9 @@ class OutboundRoute:
         return str(_call_uri(self.trunk, self.number))
 
     @property
-    def next_hop(self) -> SipUri:
-        """What to resolve for the address that the INVITE is sent to."""
-        return next_hop(self.trunk)
+    def next_hops(self) -> tuple[SipUri, ...]:
+        """What to resolve for the address that the INVITE is sent to: the first that resolves counts."""
+        return next_hops(self.trunk, self.service_route)
 
     @property
     def from_(self) -> NameAddr:
@@ -50,7 +53,7 @@ class OutboundRoute:
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """What else the INVITE says about the caller."""
-        return self._identity.headers
+        return (*routed(self.service_route), *self._identity.headers)
 
     @property
     def credentials(self) -> Credentials | None:
@@ -91,12 +94,14 @@ class TrunkSelection:
         is_usable: Callable[[str], bool] | None = None,
         current: Callable[[Trunk], Trunk] = lambda trunk: trunk,
         is_spent: Callable[[str, str], str | None] = lambda _trunk, _number: None,
+        service_route: Callable[[str], tuple[str, ...]] = lambda _: (),
     ) -> None:
         """``is_usable`` says whether a trunk is up, e.g. registered where it has to; None: all are.
 
         ``is_spent`` says why nothing may be paid for a call through a trunk to a number, None where it may.
 
-        ``current`` returns the trunk with the registrar that has us at the moment.
+        ``current`` returns the trunk with the registrar that has us at the moment, ``service_route`` the
+        proxies by which that one wants our requests to go.
         """
         able = [trunk for trunk in trunks if trunk.places_calls]
         self._trunks = sorted(able, key=lambda trunk: trunk.name != default)
@@ -104,6 +109,7 @@ class TrunkSelection:
         self._is_usable = is_usable
         self._current = current
         self._is_spent = is_spent
+        self._service_route = service_route
 
     def route(self, number: str, caller: Caller, *, shows: str | None = None) -> OutboundRoute:
         """Return the route of a call to ``number``; ``shows`` stands in place of the trunk's ``caller-id``.
@@ -116,9 +122,13 @@ class TrunkSelection:
             obstacle = self._obstacle(trunk, number)
             if obstacle is None:
                 policy = CallerIdPolicy(shows or trunk.caller_id)
-                return OutboundRoute(self._current(trunk), number, caller, policy)
+                return OutboundRoute(self._current(trunk), number, caller, policy, self.service_route(trunk))
             obstacles.append(obstacle)
         raise Unavailable("; ".join(obstacles) or "no trunk is configured for calls to outside numbers")
+
+    def service_route(self, trunk: Trunk) -> tuple[str, ...]:
+        """Return by which proxies requests through ``trunk`` go; none where its calls have their own host."""
+        return () if trunk.host else self._service_route(trunk.name)
 
     def account_at(self, uri: Uri) -> Trunk | None:
         """Return the trunk at whose server ``uri`` is: we call there with its account (row F10).
@@ -160,6 +170,22 @@ def next_hop(trunk: Trunk) -> SipUri:
     """Return what to resolve for the address that requests to ``trunk`` are sent to."""
     proxy = trunk.outbound_proxy
     return address_uri(proxy, trunk) if proxy else _call_uri(trunk, None)
+
+
+def next_hops(trunk: Trunk, service_route: tuple[str, ...]) -> tuple[SipUri, ...]:
+    """Return what to resolve, best first: our proxy, or the registrar's.
+
+    A proxy of theirs that only their network knows is reached by way of the registrar.
+    """
+    usual = next_hop(trunk)
+    if trunk.outbound_proxy or not service_route:
+        return (usual,)
+    return first_proxy(service_route, trunk.transport), usual
+
+
+def routed(service_route: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the Route headers of a request that goes by ``service_route`` (RFC 3608 §6.1)."""
+    return tuple(("Route", proxy) for proxy in service_route)
 
 
 def account_domain(trunk: Trunk) -> str:

@@ -146,6 +146,11 @@ class TrunkWatch:
             return trunk
         return trunk.model_copy(update={"registrar": registration.registrar})
 
+    def service_route(self, name: str) -> tuple[str, ...]:
+        """Return by which proxies the registrar of the trunk ``name`` wants our requests to go (RFC 3608)."""
+        registration = self._registration.get(name)
+        return registration.service_route if registration is not None else ()
+
     def connection_lost(self, hop: Hop) -> None:
         """Take the news that a connection is gone; a provider may have reached us over it."""
         for registration in self._registration.values():

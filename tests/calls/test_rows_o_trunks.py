@@ -51,6 +51,7 @@ class Provider:
         self.phone = phone
         self.account = account
         self.contact = ""
+        self.service_route = ""
         self.registered_at: list[float] = []
         self.refused: list[str] = []
         self._take = phone.endpoint.on_invite
@@ -82,7 +83,10 @@ class Provider:
         self.contact = str(request.contact.uri)
         self.registered_at.append(asyncio.get_running_loop().time())
         granted = request.headers.get("Expires") or "60"
-        server.respond(200, headers=(("Contact", f"<{self.contact}>;expires={granted}"),))
+        lines = [("Contact", f"<{self.contact}>;expires={granted}")]
+        if self.service_route:
+            lines.append(("Service-Route", self.service_route))
+        server.respond(200, headers=lines)
 
     def _invited(self, invite: IncomingInvite) -> None:
         if self._is_proven(invite.request, "Proxy-Authorization"):
@@ -158,6 +162,28 @@ async def test_row_o8_a_call_out_through_the_provider_answers_its_407(tmp_path: 
         assert len(heard(recording.path, VOICE_HZ)) * 0.02 == pytest.approx(2.0, abs=0.1)
         leg.hang_up()
         await demo.stories()
+
+
+@virtual_time(limit_s=900)
+async def test_row_o8_rfc3608_5_a_call_out_goes_by_the_service_route_of_the_registrar_while_it_names_one(
+    tmp_path: Path,
+) -> None:
+    async with office_at_a_provider(tmp_path) as (demo, provider):
+        edge = await demo.softphone("edge", 5070, host="203.0.113.10")
+        edge.habit = provider.phone.habit = Habit(answers_after=0.5)
+        anna = await demo.phone("101", Habit())
+        for route, taken_by in (("<sip:orig@203.0.113.10:5070;lr>", edge), ("", provider.phone)):
+            provider.service_route = route
+            renewed = len(provider.registered_at)
+            await demo.until(lambda count=renewed: len(provider.registered_at) > count, within=70)
+            await asyncio.sleep(0.1)
+            leg = await (await demo.call_from(anna, "101", MOBILE)).answered(within=5)
+            request = taken_by.invitations[-1].invite.request
+            assert request.uri == f"sip:{MOBILE}@{PROVIDER.authority}"
+            assert request.headers.all("Route") == ([route] if route else [])
+            leg.hang_up()
+            await demo.stories()
+        assert (len(edge.invitations), len(provider.phone.invitations)) == (1, 1)
 
 
 @virtual_time(limit_s=900)

@@ -9,9 +9,11 @@ import pytest
 from b2bua.config.models import Trunk
 from b2bua.errors import Unavailable
 from b2bua.sip.digest import Credentials
+from b2bua.sip.message import Response
 from b2bua.trunk.callerid import Caller, CallerIdPolicy
 from b2bua.trunk.channels import Channels
 from b2bua.trunk.selection import TrunkSelection, address_uri
+from b2bua.trunk.service_route import service_route
 
 CALLER = Caller(number="+48600100200", dialled="+48221230001")
 
@@ -23,20 +25,68 @@ def trunk(name: str = "provider", **keys: Any) -> Trunk:
 def test_the_call_goes_to_the_host_and_the_port_stays_open_for_srv_records() -> None:
     route = TrunkSelection([trunk()]).route("+48600999888", CALLER)
     assert route.uri == "sip:+48600999888@sip.provider.example"
-    assert str(route.next_hop) == "sip:sip.provider.example"
+    assert [str(uri) for uri in route.next_hops] == ["sip:sip.provider.example"]
     assert route.credentials is None
 
 
 def test_the_demo_trunk_is_reached_at_its_port() -> None:
     route = TrunkSelection([trunk(host="127.0.0.1", port=5090)]).route("+48600100200", CALLER)
     assert route.uri == "sip:+48600100200@127.0.0.1:5090"
-    assert (route.next_hop.host, route.next_hop.port) == ("127.0.0.1", 5090)
+    assert [(uri.host, uri.port) for uri in route.next_hops] == [("127.0.0.1", 5090)]
 
 
 def test_an_outbound_proxy_takes_the_invite_while_the_request_uri_names_the_provider() -> None:
     route = TrunkSelection([trunk(outbound_proxy="edge.example:5080", transport="tcp")]).route("112", CALLER)
     assert route.uri == "sip:112@sip.provider.example;transport=tcp"
-    assert str(route.next_hop) == "sip:edge.example:5080;transport=tcp"
+    assert [str(uri) for uri in route.next_hops] == ["sip:edge.example:5080;transport=tcp"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "hops"),
+    [
+        ({}, "sip:orig@scscf.example:5070;lr sip:sip.provider.example"),
+        (
+            {"transport": "tcp"},
+            "sip:orig@scscf.example:5070;lr;transport=tcp sip:sip.provider.example;transport=tcp",
+        ),
+        ({"outbound_proxy": "edge.example"}, "sip:edge.example"),
+    ],
+    ids=["by UDP", "by TCP", "by our proxy"],
+)
+def test_rfc3608_6_1_a_registered_trunk_is_called_by_the_proxies_that_its_registrar_named(
+    keys: dict[str, str], hops: str
+) -> None:
+    account = {"registrar": "sip.provider.example", "username": "u", "password": "p"}
+    registered = trunk(host=None, **account, **keys)
+    proxies = ("<sip:orig@scscf.example:5070;lr>", '"b" <sip:b.example;lr;x=1>')
+    route = TrunkSelection([registered], service_route={"provider": proxies}.__getitem__).route("112", CALLER)
+    assert route.uri.startswith("sip:112@sip.provider.example")
+    assert [str(uri) for uri in route.next_hops] == hops.split()
+    assert route.headers[:2] == (("Route", proxies[0]), ("Route", proxies[1]))
+
+
+def test_rfc3608_a_host_of_its_own_is_called_without_the_proxies_of_the_registrar() -> None:
+    both = trunk(host="calls.example", registrar="sip.provider.example", username="u", password="p")
+    route = TrunkSelection([both], service_route=lambda _: ("<sip:p.example;lr>",)).route("112", CALLER)
+    assert [str(uri) for uri in route.next_hops] == ["sip:calls.example"]
+    assert "Route" not in dict(route.headers)
+
+
+@pytest.mark.parametrize(
+    ("lines", "route"),
+    [
+        (["<sip:p1.example;lr>, <sip:p2.example;lr>", "<sip:p3.example;lr>"], 3),
+        (["<sip:p1.example>"], 0),
+        (["<sip:p1.example;lr>", "<tel:+48221230001>"], 0),
+        (["<<<"], 0),
+        ([], 0),
+    ],
+)
+def test_rfc3608_5_a_service_route_that_cannot_be_gone_is_none(lines: list[str], route: int) -> None:
+    response = Response(200)
+    for line in lines:
+        response.headers.add("Service-Route", line)
+    assert len(service_route(response)) == route
 
 
 def test_f10_a_foreign_pbx_is_called_at_its_registrar_with_our_account() -> None:
