@@ -21,7 +21,7 @@ class Prepared:
         assert isinstance(compiled, SQLCompiler)
         self.sql = str(compiled)
         self._is_positional = compiled.positiontup is not None
-        self._constants = {name: value for name, value in compiled.params.items() if value is not None}
+        self._constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         names = compiled.positiontup or list(compiled.binds)
         self._columns = [(name, _binding(compiled, name, dialect)) for name in names]
 
