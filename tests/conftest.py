@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import structlog
 
+import media  # noqa: F401 - before a test imports numpy, which it keeps to one thread
+
 pytest_plugins = ["tests.conformance"]
 
 # As the product writes it: with all local variables beside it, a traceback takes structlog half a minute.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +20,8 @@ from media.tones import silence, tone
 from media.wav import read_wav
 
 Pcm = NDArray[np.int16]
-PROMPTS = Path(__file__).resolve().parents[2] / "prompts"
+ROOT = Path(__file__).resolve().parents[2]
+PROMPTS = ROOT / "prompts"
 DBM0 = 3.14
 """Of a full-scale sine (ITU-T G.711)."""
 
@@ -235,3 +239,10 @@ def test_what_the_office_itself_says_and_plays_is_no_digit(spoken: str) -> None:
 )
 def test_other_sounds_are_no_digits(sound: Pcm) -> None:
     assert heard(sound) == ""
+
+
+def test_many_lines_are_listened_to_by_one_thread() -> None:
+    count = "import media.inband, os; print(len(os.listdir('/proc/self/task')))"
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    threads = subprocess.check_output([sys.executable, "-c", count], env=environment, cwd=ROOT, timeout=30)
+    assert int(threads) == 1
