@@ -27,8 +27,8 @@ TEST_TOOLS := sipp:sip-tester baresip:baresip linphonec:linphone-cli tcpdump:tcp
 run: $(VENV)/.ready
 	@exec $(BIN)/b2bua run $(CONFIG)
 
-# All of them by four processes: one plays with SIPp and other programs, one waits for calls of minutes, one works with
-# sockets and sound, one tells the stories on virtual time; whoever is ready first helps with these.
+# All of them by four processes: one plays with SIPp, one with baresip and other phones, one waits for calls of minutes,
+# one works with sockets and sound; whoever is ready tells the stories on virtual time.
 test: $(VENV)/.ready-dev test-tools
 	$(BIN)/python -m pytest $(or $(TESTS),-n 4 --dist loadscope)
 

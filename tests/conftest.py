@@ -17,21 +17,28 @@ pytest_plugins = ["tests.conformance"]
 PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAIN])
 
-REAL_TIME = ("tests/interop/", "tests/media/")
-"""What works with real sockets, programs and clocks: one after another in each of these folders."""
 FULL_LENGTH = "tests/interop/test_row"
 """How files are called that measure calls of minutes: they wait more than they work, and at the same time."""
+IN_ONE_PROCESS = {
+    FULL_LENGTH: "full length",
+    **dict.fromkeys(
+        (f"tests/interop/test_{phones}" for phones in ("baresip", "linphone", "ipv6", "tls")), "phones"
+    ),
+    "tests/interop/": "SIPp",
+    "tests/media/": "sound",
+    "tests/test_wheel.py": "wheel",
+}
+"""What the files begin with whose tests one process plays one after another, where ``-n`` shares them out:
+many of real time at the same instant would disturb each other. These take longest, so they begin first."""
 
 
 def group_of(nodeid: str) -> str:
     """Return what a test shares with those that one process plays, where ``-n`` shares them out."""
-    if nodeid.startswith(FULL_LENGTH):
-        return "full length"
-    return next((folder for folder in REAL_TIME if nodeid.startswith(folder)), nodeid)
+    return next((group for start, group in IN_ONE_PROCESS.items() if nodeid.startswith(start)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep the tests of real time in three processes: many at the same instant would disturb each other."""
+    """Keep the tests of real time in few processes; those of virtual time go wherever one is free."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByTime(LoadScopeScheduling):
