@@ -17,7 +17,9 @@ FIRST  ?= 0
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Compiling every library would take most of the time; what the office imports is compiled by COMPILE.
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
-COMPILE := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c \
+# Compiled once, wherever the environment would have it done each time.
+PYTHON_KEPT := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python
+COMPILE := $(PYTHON_KEPT) -c \
   "import alembic.command, b2bua.cli.calls, b2bua.cli.run, holidays.countries, media.local, media.worker, uvloop"
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 TEST_TOOLS := sipp:sip-tester baresip:baresip linphonec:linphone-cli tcpdump:tcpdump cc:gcc curl:curl
@@ -30,7 +32,7 @@ run: $(VENV)/.ready
 # All of them by four processes: one plays with SIPp, one with baresip and other phones, one waits for calls of minutes,
 # one works with sockets and sound; whoever is ready tells the stories on virtual time.
 test: $(VENV)/.ready-dev test-tools
-	$(BIN)/python -m pytest $(or $(TESTS),-n 4 --dist loadscope)
+	$(PYTHON_KEPT) -m pytest $(or $(TESTS),-n 4 --dist loadscope)
 
 conformance: $(VENV)/.ready-dev test-tools
 	$(BIN)/python -m pytest --conformance $(TESTS)
