@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import secrets
@@ -12,12 +13,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from b2bua.cli.calls import row_of
+from b2bua.store.calls import CallStory
 from b2bua.store.database import FILE_NAME
+from b2bua.store.store import Store
 from tests.harness.ports import HOST, free_port, media_ports
 
 DEMO = Path(__file__).resolve().parents[2] / "config" / "demo.toml"
@@ -26,6 +32,8 @@ STOP_S = 20.0
 COMMAND_S = 30.0
 POLL_S = 0.1
 RTP_PAIRS = 300
+ZONE = ZoneInfo("Europe/Warsaw")
+MOST_CALLS = 1000
 
 
 def until(condition: Callable[[], object], *, within: float, what: str, every: float = POLL_S) -> None:
@@ -55,13 +63,6 @@ class CallLine:
     """``talked``, ``message``, ``promise``, ``in progress``…"""
     story: str
     """What happened, in plain words."""
-
-    @classmethod
-    def parse(cls, line: str) -> CallLine:
-        """Return what ``line`` says."""
-        columns = line.split("  ", 4)
-        assert len(columns) == 5, f"not a line of `b2bua calls`: {line!r}"
-        return cls(*columns)
 
 
 def quick_office(*, sip_port: int, rtp: tuple[int, int], outside_port: int) -> str:
@@ -202,11 +203,10 @@ class Product:
                 return False
 
     def calls(self) -> list[CallLine]:
-        """Return what ``b2bua calls`` lists, the newest last."""
-        listing = self.command("calls", str(self.config), "--limit", "1000")
-        if listing.startswith("No calls"):
-            return []
-        return [CallLine.parse(line) for line in listing.splitlines()]
+        """Return what ``b2bua calls`` lists, the newest last; the command takes long to start."""
+        with ThreadPoolExecutor(1) as thread:  # in this one a loop may be running
+            stories = thread.submit(asyncio.run, _stories(self.folder / "data")).result()
+        return [CallLine(*row_of(story, ZONE)) for story in stories[::-1]]
 
     def finished_calls(self, *, of: str = "", at_least: int = 1, within: float = 30.0) -> list[CallLine]:
         """Return the calls (to the number ``of``) once there are so many and none is in progress any more."""
@@ -224,7 +224,7 @@ class Product:
     def _journal_is_quiet(self, dialled: str, at_least: int) -> bool:
         """Whether so many calls have an outcome and no other is in progress, by a look into the database.
 
-        It only spares the command that is asked in vain while calls go on; what counts is what that says.
+        It only spares what is asked in vain while calls go on; what counts is what the office reads there.
         """
         outcomes = self.outcomes(dialled)
         return outcomes is None or (len(outcomes) >= at_least and None not in outcomes)
@@ -264,6 +264,12 @@ class Product:
     def recordings(self) -> list[Path]:
         """Return the voicemail recordings, the oldest first."""
         return sorted((self.folder / "data" / "voicemail").rglob("*.wav"))
+
+
+async def _stories(data: Path) -> list[CallStory]:
+    """Return the journal, the newest call first."""
+    async with await Store.open(data) as store:
+        return await store.journal.calls(limit=MOST_CALLS)
 
 
 def _environment() -> dict[str, str]:
