@@ -106,13 +106,18 @@ class Worker(Generic[Waiting]):
         """Send until cancelled."""
         while True:
             self._outbox.has_new.clear()
-            try:
-                is_empty = not await self.send_due()
-                wait_s = await self._seconds_to_next() if is_empty else 0.0
-            except SQLAlchemyError as error:
-                log.error("cannot read the outbox; trying again", why=str(error))
-                wait_s = LONGEST_SLEEP_S
-            await self._wait(wait_s)
+            await self._wait(await self._work())
+
+    async def _work(self) -> float:
+        """Send what is due; return for how many seconds there is nothing to do. No fault of ours ends it."""
+        try:
+            is_empty = not await self.send_due()
+            return await self._seconds_to_next() if is_empty else 0.0
+        except SQLAlchemyError as error:
+            log.error("cannot read the outbox; trying again", why=str(error))
+        except Exception:
+            log.exception(f"an internal error; {self._what}s that wait are tried again")
+        return LONGEST_SLEEP_S
 
     async def send_due(self) -> int:
         """Try what is due, a few at a time, and return how many were tried."""
@@ -129,6 +134,10 @@ class Worker(Generic[Waiting]):
             sent_to = await self.delivery.deliver(queued)
         except NotDeliveredError as error:
             await self._put_off(queued, error)
+            return
+        except Exception:  # what one of them does to us must not hold up the others
+            log.exception(f"an internal error; a {self._what} stays in the outbox", **self._about(queued))
+            await self._put_off(queued, NotDeliveredError("an internal error; the log has it"))
             return
         is_written = await self._outbox.mark_sent(queued.id, at=self._now(), sent_to=sent_to)
         self._hold(queued, _FOR_EVER, is_written=is_written)

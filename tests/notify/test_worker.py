@@ -218,3 +218,47 @@ async def test_v5_ten_minutes_without_a_server_cost_at_most_five_more(tmp_path: 
 def test_the_wait_doubles_and_is_capped() -> None:
     assert [retry_after(attempts) for attempts in (0, 1, 2, 6, 10_000)] == [5, 10, 20, 300, 300]
     assert retry_after(10_000, is_permanent=True) == 3600
+
+
+class Faulty:
+    """Falls over some mails, as by a fault of ours."""
+
+    def __init__(self, behind: Delivery, *subjects: str) -> None:
+        self._behind = behind
+        self._subjects = subjects
+
+    async def deliver(self, queued: QueuedMail) -> str:
+        if queued.mail.subject in self._subjects:
+            raise KeyError(queued.mail.subject)
+        return await self._behind.deliver(queued)
+
+
+async def test_v5_a_mail_that_we_cannot_handle_holds_up_no_other(store: Store, tmp_path: Path) -> None:
+    async with running(MailWorker(store.outbox, Faulty(FolderDelivery(tmp_path / "out"), "broken"))):
+        subjects = ("broken", "whole", "broken", "whole")
+        mails = [NewMail("anna@example.com", subject, "…") for subject in subjects]
+        await store.outbox.post(mails, at=datetime.now(UTC))
+        async with asyncio.timeout(10):
+            while len(await store.outbox.waiting()) > 2:
+                await asyncio.sleep(0.02)
+        waiting = await store.outbox.waiting()
+        assert [(one.mail.subject, one.attempts >= 1) for one in waiting] == [("broken", True)] * 2
+
+
+@virtual_time
+async def test_v5_o4_a_fault_of_ours_ends_no_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with await Store.open(tmp_path) as store:
+        mark_sent, faults = store.outbox.mark_sent, [KeyError("next_try_at")]
+
+        async def mark(mail: int, *, at: datetime, sent_to: str) -> bool:
+            if faults:
+                raise faults.pop()
+            return await mark_sent(mail, at=at, sent_to=sent_to)
+
+        monkeypatch.setattr(store.outbox, "mark_sent", mark)
+        async with running(MailWorker(store.outbox, FolderDelivery(tmp_path / "out"))):
+            await store.outbox.post([MAIL], at=datetime.now(UTC))
+            async with asyncio.timeout(60):
+                while await store.outbox.waiting():
+                    await asyncio.sleep(1)
+        assert not faults
