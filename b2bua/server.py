@@ -182,6 +182,7 @@ class Server:
             identifier=lambda: self._identifier,
             clock=self._surroundings.clock,
             randomness=self._random,
+            calls=self.calls,
         )
 
     def _build_registrar(self) -> None:
@@ -251,6 +252,7 @@ class Server:
         start = self.background.start
         self.attendance.start(self.background)
         start(self.serving.mail_worker.run(), name="mail")
+        start(self.serving.return_calls.run(), name="call backs")
         start(self.recordings.run(), name="recordings")
         start(self.calendars.run(), name="calendars")
         self.trunks.start(start)

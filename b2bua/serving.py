@@ -25,6 +25,7 @@ from b2bua.inbound.outside import Outside
 from b2bua.inbound.pickup import Pickups
 from b2bua.inbound.reach import Reach
 from b2bua.inbound.reception import Reception
+from b2bua.inbound.return_calls import Calls, ReturnCalls
 from b2bua.inbound.ring_now import RingNow
 from b2bua.inbound.simple_steps import SayStep, echo
 from b2bua.inbound.sounds import Sounds
@@ -98,6 +99,8 @@ class Premises:
     """Wall-clock time, UTC."""
     randomness: random.Random
     """For choices by chance."""
+    calls: Calls
+    """Own the calls that are up."""
 
 
 class Serving:
@@ -138,6 +141,7 @@ class Serving:
         custody = self._build_custody(sounds, transfers, ringing, profile)
         self.roll = custody.roll
         self.ring_now = self._build_ring_now(ringing, profile)
+        self.return_calls = self._build_return_calls(custody, ringing, sounds, profile)
         self.reception = self._build_reception(
             custody, self._build_pickups(dialer, transfers, profile), profile
         )
@@ -183,6 +187,31 @@ class Serving:
             studio=lambda: self._on.editions.own.studio,
             clock=self._on.clock,
         )
+
+    def _build_return_calls(
+        self, custody: Custody, ringing: Ringing, sounds: Sounds, profile: SoundProfile
+    ) -> ReturnCalls:
+        on = self._on
+        return_calls = ReturnCalls(
+            plan=on.editions.own_plan,
+            current=lambda: on.editions.current.plan,
+            keep=on.editions.keep,
+            facts=self.moment.facts,
+            engine=on.engine,
+            dialer=ringing.dialer,
+            reach=ringing.reach,
+            custody=custody,
+            prompt=sounds.prompt,
+            profile=profile,
+            journal=on.store.journal,
+            promises=on.store.promises,
+            outside=on.outside,
+            calls=on.calls,
+            clock=on.clock,
+        )
+        on.store.journal.call_back_at = return_calls.first_at
+        custody.roll.on_come = return_calls.came
+        return return_calls
 
     def _build_reach(self) -> Reach:
         return Reach(

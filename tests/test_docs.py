@@ -54,6 +54,7 @@ SECTIONS: dict[str, tuple[type[tables.Table], ...]] = {
     "[rates.x]": (tables.Rates,),
     "The price of a prefix": (tables.Rate,),
     "[webhook.x]": (tables.Webhook,),
+    "[return-call.x]": (tables.ReturnCall,),
     "[crm]": (tables.Crm,),
     "[crm.find.x]": (tables.CrmFind,),
     "[crm.create.x]": (tables.CrmCreate,),

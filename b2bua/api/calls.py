@@ -102,6 +102,8 @@ def _owed(promise: Promise, office: Office) -> dict[str, Any]:
         "why": promise.why,
         "owner": promise.owner or None,
         "status": promise.status.value,
+        "attempts": promise.attempts,
+        "next_attempt_at": local(promise.call_at, office) if promise.call_at else None,
     }
 
 

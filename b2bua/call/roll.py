@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from b2bua.call.call import Call
@@ -13,12 +13,16 @@ class Roll:
 
     def __init__(self) -> None:
         self._calls: dict[str, Call] = {}
+        self.on_come: Callable[[Call], None] | None = None
+        """Told of each call that comes into our custody."""
 
     @contextmanager
     def holding(self, call: Call) -> Iterator[None]:
         """List ``call`` for as long as the block runs."""
         key = call.identity.call_id
         self._calls[key] = call
+        if self.on_come is not None:
+            self.on_come(call)
         try:
             yield
         finally:

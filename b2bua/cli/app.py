@@ -301,6 +301,19 @@ def missed(
     _run(lambda: list_missed(office, days=days))
 
 
+@app.command("call-backs")
+def call_backs(
+    config: ConfigPath = None,
+    days: Annotated[int, typer.Option("--days", min=1, help="How many, today included.")] = 7,
+    as_json: Annotated[bool, typer.Option("--json", help="Each caller, for programs.")] = False,
+) -> None:
+    """Tell what became of those who were missed: called back or not, how soon; also while the office runs."""
+    from b2bua.cli.call_backs import show_call_backs
+
+    office = journal_of(config)
+    _run(lambda: show_call_backs(office, days=days, for_programs=as_json))
+
+
 @app.command()
 def status(
     config: ConfigPath = None,

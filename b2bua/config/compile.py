@@ -13,6 +13,7 @@ from b2bua.config.load_conditions import ConditionReader
 from b2bua.config.numbers import check_recorded, compile_numbers
 from b2bua.config.origin import Fault, KeyPath, dotted
 from b2bua.config.people import compile_people, index_extensions
+from b2bua.config.returns import compile_returns
 from b2bua.config.ring_targets import TargetReader, distinct
 from b2bua.config.rotas import RotaReader, without
 from b2bua.config.similar import did_you_mean
@@ -129,6 +130,7 @@ class _Compiler:
             rotas=self._rotas.rotas(),
             budget=self._budget(),
             webhooks={name: _webhook(webhook) for name, webhook in self.config.webhooks.items()},
+            return_calls=compile_returns(self.config, known=self._known),
         )
 
     def _hours(self, name: str, table: tables.Hours) -> Schedule:

@@ -31,6 +31,7 @@ KINDS = (
     ("trunks", "trunk", "trunks"),
     ("rates", "price list", "price lists"),
     ("webhooks", "webhook", "webhooks"),
+    ("return_calls", "way to call back", "ways to call back"),
 )
 """Field of ``Config``, and what one and many of its tables are called."""
 ALERTS = ("backup_alert", "missed_alert")

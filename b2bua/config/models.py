@@ -35,6 +35,7 @@ from b2bua.config.tables import (
     Queue,
     Rates,
     Recording,
+    ReturnCall,
     Rota,
     Rtp,
     Scheme,
@@ -71,6 +72,7 @@ __all__ = [
     "Queue",
     "Rates",
     "Recording",
+    "ReturnCall",
     "Rota",
     "Rtp",
     "Scheme",
@@ -129,6 +131,9 @@ class Config(Table):
     )
     webhooks: Annotated[Mapping[str, Webhook], BeforeValidator(named)] = Field(
         default={}, validation_alias="webhook"
+    )
+    return_calls: Annotated[Mapping[str, ReturnCall], BeforeValidator(named)] = Field(
+        default={}, validation_alias="return-call"
     )
     extensions: Mapping[Annotated[str, Field(pattern=r"^\d{2,6}$")], Extension] = Field(
         default={}, validation_alias="extension"

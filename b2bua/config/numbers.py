@@ -130,6 +130,8 @@ def _spec(config: Config, path: KeyPath, table: tables.Number, known: Know) -> N
             known((*path, key.replace("_", "-")), name, config.schemes, "scheme")
     if table.schedule:
         known((*path, "schedule"), table.schedule, config.hours, "hours table")
+    if table.return_call:
+        known((*path, "return-call"), table.return_call, config.return_calls, "return-call table")
     return NumberSpec(
         number="",
         in_hours=table.scheme or table.in_hours or "",
@@ -139,5 +141,6 @@ def _spec(config: Config, path: KeyPath, table: tables.Number, known: Know) -> N
         source=table.source,
         label=table.label or table.source or "",
         sticky_seconds=table.sticky_seconds if table.sticky else None,
+        return_call=table.return_call,
         key=dotted(path),
     )

@@ -30,6 +30,7 @@ NAMED_BY: Mapping[str, tuple[KeyPath, ...]] = {
             for key in ("scheme", "in-hours", "off-hours", "holiday")
         ),
         ("scheme", ANY, "otherwise"),
+        ("return-call", ANY, "scheme"),
         *((*path, "scheme") for path in DESTINATIONS),
     ),
     "queue": (

@@ -19,6 +19,7 @@ from b2bua.call.rung import Watch
 from b2bua.call.sound import SoundProfile
 from b2bua.errors import LegEnded
 from b2bua.inbound.ledger import JournalLedger
+from b2bua.inbound.nobody import Nobody
 from b2bua.inbound.outside import Outside
 from b2bua.people.occupancy import Occupancy
 from b2bua.ringing.step import Reach, Ringing, RingSounds
@@ -44,15 +45,7 @@ CONFIRM_S = 20.0
 """So long whoever answers has to take it."""
 CUSTOMER_RINGS_S = 45.0
 TONE_S = 2.5
-HERE = "127.0.0.1"
 MOBILE_OF = "mobile of "
-
-
-class Nobody(Leg):
-    """Stands where the caller would, while our people ring: the customer is called once somebody is there."""
-
-    def ring(self) -> None:
-        """Nobody hears it."""
 
 
 @dataclass(slots=True)
@@ -135,7 +128,7 @@ class _Attempt:
             media = await self._by.engine.open_leg(WEB_FORM)
         except MediaError as error:
             return f"no sound: {error}"
-        nobody = Nobody(WEB_FORM, media, peer=HERE, profile=self._by.profile, number=self._new.call.caller)
+        nobody = Nobody(WEB_FORM, media, profile=self._by.profile, number=self._new.call.caller)
         asked = Call(self._identity(), nobody, self._ledger)
         try:
             with self._by.roll.holding(asked):

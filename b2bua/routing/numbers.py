@@ -96,6 +96,12 @@ def callable_number(text: str, *, country: str) -> str:
     return number
 
 
+def is_abroad(number: str, *, country: str) -> bool:
+    """Return whether an E.164 number is not one of the country."""
+    parsed = _parse(number, None)
+    return parsed is None or phonenumbers.region_code_for_number(parsed) != country
+
+
 def significant(number: str) -> str:
     """Return a number without its country: 600100200 of +48600100200. What is not E.164 stays."""
     parsed = _parse(number, None)

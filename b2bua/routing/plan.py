@@ -85,6 +85,8 @@ class NumberSpec:
     """What whoever answers reads before the caller, e.g. ``Site B``."""
     sticky_seconds: float | None = None
     """How long whoever talked with the caller today is rung before the scheme; None: they are not."""
+    return_call: str | None = None
+    """How its missed callers are called back; None: by people alone."""
     key: str = field(default="", compare=False)
     """Its table, as people write it."""
 
@@ -219,6 +221,32 @@ class WebhookSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnSpec:
+    """How callers of some numbers are called back whom nobody served."""
+
+    name: str
+    """Its key."""
+    after_s: float
+    """So long after their call ended."""
+    again_s: tuple[float, ...]
+    """So long after the first attempt the next ones follow."""
+    hours: str | None
+    """Only then; None: at any time."""
+    greeting: str
+    """Prompt for the customer; empty: ours."""
+    is_confirmed: bool
+    """Whether the customer has to press 1."""
+    scheme: str | None
+    """What is done with them; None: what is done with callers of the number."""
+    ring_s: float
+    """So long they are rung."""
+    calls_abroad: bool
+    """Whether numbers of other countries are called too."""
+    ignore_s: float
+    """Who hung up sooner is not called."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All of it."""
 
@@ -270,6 +298,8 @@ class Plan:
     """What calls to the outside cost, and may cost."""
     webhooks: Mapping[str, WebhookSpec] = field(default_factory=dict)
     """By key."""
+    return_calls: Mapping[str, ReturnSpec] = field(default_factory=dict)
+    """How missed callers are called back, by key."""
 
     @property
     def listed(self) -> tuple[NumberSpec, ...]:

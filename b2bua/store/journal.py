@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 NewsOf = Callable[[CallStory], Sequence[NewMail]]
 """What has to be told outside of a call that is over."""
+CallBackAt = Callable[[NewCall, datetime], datetime | None]
+"""Takes a call that ends in a promise, and when."""
 _ENDED_KEPT = 1000
 """How many ended calls may still get late notes."""
 
@@ -44,6 +46,8 @@ class Journal:
         self._paths = paths
         self.news_of: NewsOf = lambda _story: ()
         """Returns what has to be told outside of a call that ends: it goes into the outbox with the end."""
+        self.call_back_at: CallBackAt = lambda _call, _at: None
+        """Returns when the office itself calls back whom a call that ends leaves unserved; None: never."""
         self._open: dict[str, JournaledCall] = {}
         self._ended: dict[str, JournaledCall] = {}
 
@@ -122,8 +126,9 @@ class Journal:
             raise WrongState(f"call {call_id} has ended already or never began")
         self._remember_ended(journaled)
         whole = CallStory(journaled.call, tuple(journaled.events), at, outcome, why)
+        call_at = self.call_back_at(journaled.call, at) if outcome is CallOutcome.PROMISE else None
         return (
-            *rows.ending(journaled, self._keys.next(), outcome, at=at, why=why),
+            *rows.ending(journaled, self._keys.next(), outcome, at=at, why=why, call_at=call_at),
             *self._outbox.posting(self.news_of(whole), at=at),
             *(rows.measuring(self._keys.next(), journaled.key, leg) for leg in journaled.legs),
         )
@@ -182,7 +187,9 @@ class Journal:
         What a caller had said into a mailbox is kept. ``mails_for`` each call go into the outbox, in the
         transaction that ends it. Calls that this process has up are left alone.
         """
-        recovery = Recovery(self._engine, self._outbox, self._keys, self._paths, mails_for, seconds_of)
+        recovery = Recovery(
+            self._engine, self._outbox, self._keys, self._paths, mails_for, seconds_of, self.call_back_at
+        )
         ours = {journaled.key for journaled in self._open.values()}
         recovered = []
         for key, new_call in await self._history.unfinished(besides=ours):

@@ -56,6 +56,10 @@ class Promise:
     """Why it was closed, in words."""
     owner: str = ""
     """Key of who promised it in the talk; empty: somebody has to."""
+    call_at: datetime | None = None
+    """When the office itself calls next; None: it does not."""
+    attempts: int = 0
+    """How often it has."""
 
 
 class Promises:
@@ -113,6 +117,31 @@ class Promises:
             found = await connection.execute(query.order_by(promises.c.since.desc()).limit(limit))
             return [_promise_of(row) for row in found]
 
+    async def to_call(self, now: datetime, limit: int = 20) -> list[Promise]:
+        """Return the promises for which the office itself has to call by now, the longest due first."""
+        query = _PROMISES.where(promises.c.status == "open", promises.c.call_at <= now)
+        async with self._engine.connect() as connection:
+            found = await connection.execute(query.order_by(promises.c.call_at).limit(limit))
+            return [_promise_of(row) for row in found]
+
+    async def next_call_at(self) -> datetime | None:
+        """Return when the office itself has to call next; None: nobody."""
+        query = select(func.min(promises.c.call_at)).where(promises.c.status == "open")
+        async with self._engine.connect() as connection:
+            moment: datetime | None = await connection.scalar(query)
+        return moment
+
+    async def plan_attempt(self, promise: Promise, *, attempts: int, call_at: datetime | None) -> bool:
+        """Note how often was called, and when it is done again; None: not any more."""
+        row = {"_id": promise.id, "_attempts": attempts, "_at": call_at}
+        return await self._writer.write([Change(statements.PLAN_ATTEMPT, row)])
+
+    async def since(self, moment: datetime) -> list[Promise]:
+        """Return the promises to who called at ``moment`` or later, the oldest first."""
+        query = _PROMISES.where(promises.c.since >= moment).order_by(promises.c.since)
+        async with self._engine.connect() as connection:
+            return [_promise_of(row) for row in await connection.execute(query)]
+
     async def count_open(self) -> int:
         """Return how many callers are owed a call."""
         query = select(func.count()).select_from(promises).where(promises.c.status == "open")
@@ -148,4 +177,6 @@ def _promise_of(row: Row[Any]) -> Promise:
         closed_at=row.closed_at,
         closed_why=row.closed_why,
         owner=row.owner,
+        call_at=row.call_at,
+        attempts=row.attempts,
     )

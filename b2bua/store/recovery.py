@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from b2bua.store import rows, statements
-from b2bua.store.calls import CallEvent, CallOutcome, EventKind, PartialMessage, UnfinishedCall
+from b2bua.store.calls import CallEvent, CallOutcome, EventKind, NewCall, PartialMessage, UnfinishedCall
 from b2bua.store.keys import Keys
 from b2bua.store.outbox import NewMail, Outbox
 from b2bua.store.paths import Paths
@@ -45,6 +45,8 @@ class Recovery:
     """What to mail."""
     seconds_of: SecondsOf
     """Measures recordings."""
+    call_back_at: Callable[[NewCall, datetime], datetime | None]
+    """When the office itself calls back."""
 
     async def close(self, journaled: JournaledCall, *, at: datetime) -> tuple[UnfinishedCall, list[Change]]:
         """Return what the call came to, and all that has to be written for it in one transaction."""
@@ -53,7 +55,14 @@ class Recovery:
         changes = [self._note(journaled, CallEvent(at, EventKind.INTERRUPTED))]
         for message in partial:
             changes += self._finish(journaled, message, at=at)
-        changes += rows.ending(journaled, self.keys.next(), CallOutcome.PROMISE, at=at, why=INTERRUPTED)
+        changes += rows.ending(
+            journaled,
+            self.keys.next(),
+            CallOutcome.PROMISE,
+            at=at,
+            why=INTERRUPTED,
+            call_at=self.call_back_at(journaled.call, at),
+        )
         changes += self.outbox.posting(self.mails_for(call), at=at)
         return call, changes
 

@@ -12,6 +12,9 @@ from b2bua.store.calls import CallEvent, CallOutcome, NewCall
 from b2bua.store.quality import LegQuality
 from b2bua.store.statements import Change
 
+CALLED_AGAIN, CALLED_BACK = "they called again", "called back"
+"""Why a promise was kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class JournaledCall:
@@ -72,21 +75,34 @@ def measuring(key: int, call: int, leg: LegQuality) -> Change:
 
 
 def ending(
-    journaled: JournaledCall, key: int, outcome: CallOutcome, *, at: datetime, why: str
+    journaled: JournaledCall,
+    key: int,
+    outcome: CallOutcome,
+    *,
+    at: datetime,
+    why: str,
+    call_at: datetime | None = None,
 ) -> Iterator[Change]:
-    """What is written when a call ends; ``key`` is for the promise, if it ends in one."""
+    """What is written when a call ends; ``key`` is for the promise, if it ends in one.
+
+    The office itself calls back at ``call_at`` then; None: people do.
+    """
     row = {"_id": journaled.key, "_at": at, "_outcome": outcome.value, "_why": why}
     yield Change(statements.END_CALL, row)
+    other, is_theirs = journaled.call.other_party, journaled.call.direction == "in"
     if outcome is CallOutcome.PROMISE:
-        yield Change(statements.GIVE_PROMISE, _promise_row(journaled, key, why))
-    elif outcome is CallOutcome.TALKED and journaled.call.other_party:
+        yield Change(statements.GIVE_PROMISE, _promise_row(journaled, key, why) | {"call_at": call_at})
+    elif outcome is CallOutcome.TALKED and other:
         kept = {
-            "_caller": journaled.call.other_party,
+            "_caller": other,
             "_at": at,
-            "_why": "talked",
+            "_why": CALLED_AGAIN if is_theirs else CALLED_BACK,
             "_call": journaled.key,  # a promise made in this very call is kept by a later one
         }
         yield Change(statements.KEEP_PROMISES_TO, kept)
+    if is_theirs and other and outcome in (CallOutcome.PROMISE, CallOutcome.MESSAGE):
+        # whoever calls again is called back for the last time they called, and not for those before
+        yield Change(statements.CALL_NO_MORE, {"_caller": other, "_since": journaled.call.at})
 
 
 def promising(key: int, journaled: JournaledCall, owner: str, *, at: datetime) -> Change:
@@ -107,6 +123,7 @@ def _promise_row(journaled: JournaledCall, key: int, why: str) -> dict[str, Any]
         "why": why,
         "status": "open",
         "owner": "",
+        "call_at": None,
     }
 
 

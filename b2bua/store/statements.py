@@ -88,6 +88,23 @@ CLOSE_PROMISE = Statement(
     .where(promises.c.id == bindparam("_id"), promises.c.status == "open")
     .values(status=bindparam("_status"), closed_at=bindparam("_at"), closed_why=bindparam("_why")),
 )
+CALL_NO_MORE = Statement(
+    30,
+    promises.update()
+    .where(
+        promises.c.status == "open",
+        promises.c.caller == bindparam("_caller"),
+        promises.c.since < bindparam("_since"),
+        promises.c.call_at.is_not(None),
+    )
+    .values(call_at=None),
+)
+PLAN_ATTEMPT = Statement(
+    31,
+    promises.update()
+    .where(promises.c.id == bindparam("_id"))
+    .values(call_at=bindparam("_at"), attempts=bindparam("_attempts")),
+)
 BEGIN_MESSAGE = Statement(6, messages.insert())
 FINISH_MESSAGE = Statement(
     7,

@@ -201,8 +201,11 @@ promises = Table(
     Column("closed_at", UtcDateTime),
     Column("closed_why", Words, nullable=False, server_default=""),
     Column("owner", Words(255), nullable=False, server_default=""),
+    Column("call_at", UtcDateTime),
+    Column("attempts", Integer, nullable=False, server_default="0"),
 )
 Index("ix_promises_status_caller", promises.c.status, promises.c.caller)
+Index("ix_promises_call_at", promises.c.call_at, sqlite_where=promises.c.call_at.is_not(None))
 
 messages = Table(
     "messages",

@@ -87,6 +87,46 @@ def test_row_c10_a_promise_is_closed_by_hand_and_only_once(tmp_path: Path) -> No
     assert "+48500600702" in says("calls", path, "--promises")
 
 
+def test_row_c10_c15_the_report_of_call_backs_is_what_became_of_seven_callers(tmp_path: Path) -> None:
+    async def happened() -> None:
+        promise, talked = CallOutcome.PROMISE, CallOutcome.TALKED
+        now = datetime.now(UTC) - timedelta(hours=1)
+        async with await Store.open(tmp_path / "data") as store:
+            for index in range(7):
+                call = NewCall(f"c{index}", f"+4850060070{index}", "", "+48221230001", "demo", now)
+                await store.journal.begin(call)
+                await store.journal.end(call.call_id, promise, at=now, why="hung up")
+            for index, direction, minutes in ((0, "in", 3), (1, "out", 4), (2, "out", 6), (3, "out", 20)):
+                number, ours = f"+4850060070{index}", "+48221230001"
+                caller, dialled = (number, ours) if direction == "in" else ("101", number)
+                at = now + timedelta(minutes=minutes)
+                await store.journal.begin(NewCall(f"t{index}", caller, "", dialled, "", at, direction))
+                await store.journal.end(f"t{index}", talked, at=at)
+            by_id = {each.call_id: each for each in await store.promises.open()}
+            await store.promises.drop(by_id["c4"].id, at=now, why="spam")
+            await store.promises.plan_attempt(by_id["c5"], attempts=3, call_at=None)
+
+    asyncio.run(happened())
+    assert says("call-backs", office(tmp_path)).splitlines() == [
+        "7 callers were missed",
+        "3 called back, 60% of those who had to be",
+        "1 called again themselves",
+        "1 needed no call",
+        "2 still owed a call",
+        "half of those who were called back waited 6 min or less",
+        "the office itself has called 3 times",
+    ]
+    told = json.loads(says("call-backs", office(tmp_path), "--json"))
+    assert [each["fate"] for each in told] == [
+        "called again",
+        *["called back"] * 3,
+        "needs no call",
+        *["owed"] * 2,
+    ]
+    assert [each["seconds_to_contact"] for each in told[:4]] == [180.0, 240.0, 360.0, 1200.0]
+    assert [each["attempts"] for each in told[5:]] == [3, 0]
+
+
 def test_the_example_office_needs_only_its_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     example = str(demo_config().with_name("example.toml"))
     names = ("SMTP_PASSWORD", "PROVIDER_PASSWORD", "ANNA_PASSWORD", "PIOTR_PASSWORD")

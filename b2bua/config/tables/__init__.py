@@ -12,6 +12,7 @@ from b2bua.config.tables.office import Media, Office, Recording, Rtp, Sip, Smtp,
 from b2bua.config.tables.outside import BackupAlert, MissedAlert, Webhook
 from b2bua.config.tables.parties import Device, Group, Person, Trunk
 from b2bua.config.tables.rates import Rate, Rates
+from b2bua.config.tables.returns import ReturnCall
 from b2bua.config.tables.rotas import Rota
 from b2bua.config.tables.schemes import (
     ACTIONS,
@@ -63,6 +64,7 @@ __all__ = [
     "Rate",
     "Rates",
     "Recording",
+    "ReturnCall",
     "Rota",
     "Rtp",
     "Scheme",

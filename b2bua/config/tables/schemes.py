@@ -165,6 +165,8 @@ class Number(Named):
     sticky: Literal["today"] | None = None
     """Whoever talked with the caller today is rung before the scheme; None: they are not."""
     sticky_seconds: Seconds = Field(default=RING_SECONDS, validation_alias="sticky-for", gt=0, le=300)
+    return_call: str | None = None
+    """How missed callers of it are called back; None: by people alone."""
 
     @model_validator(mode="after")
     def _leads_somewhere_always(self) -> Self:

@@ -16,6 +16,7 @@ REVISIONS = (
     "0011",
     "0012",
     "0013",
+    "0014",
 )
 """All versions, oldest first."""
 HEAD = REVISIONS[-1]

@@ -1,0 +1,298 @@
+"""Missed callers are called back by the office itself, and served like callers (rows C1 to C11)."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from b2bua.call.call import Call, CallerIdentity
+from b2bua.call.callee import Dial
+from b2bua.call.confirmation import Confirmation
+from b2bua.call.dialer import Dialer
+from b2bua.call.leg import Leg
+from b2bua.call.rung import Watch
+from b2bua.call.sound import SoundProfile
+from b2bua.errors import LegEnded
+from b2bua.inbound.custody import Custody
+from b2bua.inbound.ledger import JournalLedger
+from b2bua.inbound.nobody import Nobody
+from b2bua.inbound.outside import Outside
+from b2bua.ringing.step import Reach
+from b2bua.routing.destination import External
+from b2bua.routing.facts import Facts
+from b2bua.routing.plan import Plan, ReturnSpec
+from b2bua.routing.returning import first_attempt, next_attempt, open_from, return_spec
+from b2bua.routing.scheme import Position, enter, enter_scheme, number_spec
+from b2bua.store.calls import CallOutcome, NewCall
+from b2bua.store.journal import Journal
+from b2bua.store.promises import Promise, Promises
+from b2bua.store.story import STOPPED
+from media.client import MediaEngine
+from media.commands import PlayItem
+from media.errors import MediaError
+
+log = structlog.get_logger("call")
+
+RETURN_CALL = "call back"
+"""Who calls, in the journal."""
+GREETING, CONFIRM = "return-call-greeting", "return-call-confirm"
+SHORTEST_WAIT_S, LONGEST_WAIT_S = 1.0, 3600.0
+AT_ONCE = 2
+"""So many customers are called at the same time: the other lines are for those who call."""
+BUSY_WITH_US = timedelta(seconds=30)
+"""Who is in a call with the office is called later."""
+CONFIRM_S = 20.0
+CALLS_US = "they call the office themselves"
+
+
+class Calls(Protocol):
+    """The calls that are up."""
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether no more are taken."""
+
+    def start(self, work: Coroutine[object, object, None], *, call_id: str) -> None:
+        """Run a call to its end."""
+
+
+@dataclass(slots=True)
+class ReturnCalls:
+    """Calls those whom the office owes a call, when it is time."""
+
+    plan: Callable[[], Plan]
+    """The configuration in force for a call that begins."""
+    current: Callable[[], Plan]
+    """The configuration in force."""
+    keep: Callable[[], None]
+    """Lets the task that calls it go on with the configuration that is in force now."""
+    facts: Callable[[], Facts]
+    """The moment."""
+    engine: MediaEngine
+    """Gives sound."""
+    dialer: Dialer
+    """Rings."""
+    reach: Reach
+    """Finds the way to a number."""
+    custody: Custody
+    """Serves whoever answered."""
+    prompt: Callable[[str], Sequence[PlayItem]]
+    """Sound of a prompt by its name."""
+    profile: SoundProfile
+    """How sound is negotiated."""
+    journal: Journal
+    """Where it is told."""
+    promises: Promises
+    """Whom the office owes a call."""
+    outside: Outside
+    """Told when a call is over."""
+    calls: Calls
+    """Own what goes on."""
+    clock: Callable[[], datetime]
+    """Wall-clock time, UTC."""
+    _rung: dict[str, Nobody] = field(default_factory=dict)
+    """Who stands for the office while a number is rung."""
+    _announced: list[datetime] = field(default_factory=list)
+    """When those are called who may not be on disk yet."""
+    _has_news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def first_at(self, call: NewCall, ended: datetime) -> datetime | None:
+        """Return when whoever was not served in ``call`` is called back; None: never by the office itself."""
+        if call.direction != "in":
+            return None
+        moment = first_attempt(self.current(), call.caller, call.dialled, began=call.at, ended=ended)
+        if moment is not None:
+            self._announced.append(moment)
+            self._has_news.set()
+        return moment
+
+    def came(self, call: Call) -> None:
+        """Ring whoever calls us no more: they are here (row C11)."""
+        if (nobody := self._rung.get(call.identity.number)) is not None and call.caller is not nobody:
+            nobody.end(CALLS_US)
+
+    async def run(self) -> None:
+        """Call until cancelled."""
+        while True:
+            self._has_news.clear()
+            try:
+                next_at = await self.promises.next_call_at()
+                self._announced = [moment for moment in self._announced if moment > self.clock()]
+                await self._wait(min(filter(None, (next_at, *self._announced)), default=None))
+                await self._call_due()
+            except SQLAlchemyError as error:
+                log.error("cannot read who is to be called back; trying again", why=str(error))
+                await asyncio.sleep(LONGEST_WAIT_S)
+
+    async def _wait(self, until: datetime | None) -> None:
+        """Wait for that moment, or for news of another; the wall clock may be set meanwhile."""
+        seconds = LONGEST_WAIT_S if until is None else (until - self.clock()).total_seconds()
+        try:
+            async with asyncio.timeout(min(max(seconds, SHORTEST_WAIT_S), LONGEST_WAIT_S)):
+                await self._has_news.wait()
+        except TimeoutError:
+            return
+
+    async def _call_due(self) -> None:
+        for promise in await self.promises.to_call(self.clock()):
+            if self.calls.is_closing or len(self._rung) >= AT_ONCE:
+                return
+            await self._turn_to(promise)
+
+    async def _turn_to(self, promise: Promise) -> None:
+        """Call whoever is owed it, unless it is not the time; the next attempt is on disk before this one."""
+        plan, now = self.current(), self.clock()
+        spec = return_spec(plan, promise.dialled)
+        if spec is None:
+            await self.promises.plan_attempt(promise, attempts=promise.attempts, call_at=None)
+        elif (opening := open_from(plan, spec, now)) > now:
+            await self.promises.plan_attempt(promise, attempts=promise.attempts, call_at=opening)
+        elif any(call.identity.number == promise.caller for call in self.custody.roll):
+            later = now + BUSY_WITH_US
+            await self.promises.plan_attempt(promise, attempts=promise.attempts, call_at=later)
+        else:
+            attempts = promise.attempts + 1
+            following = next_attempt(plan, spec, attempts=attempts, now=now)
+            if await self.promises.plan_attempt(promise, attempts=attempts, call_at=following):
+                self._begin(replace(promise, attempts=attempts), spec)
+
+    def _begin(self, promise: Promise, spec: ReturnSpec) -> None:
+        call_id = secrets.token_hex(6)
+
+        async def run() -> None:
+            self.keep()
+            await _Attempt(self, promise, spec, call_id).run()
+
+        self.calls.start(run(), call_id=call_id)
+
+    def rung(self, number: str, nobody: Nobody | None) -> None:
+        """Remember who stands for the office while ``number`` is rung; None: it is rung no more."""
+        if nobody is None:
+            self._rung.pop(number, None)
+        else:
+            self._rung[number] = nobody
+
+
+class _Attempt:
+    """One customer who is called back."""
+
+    def __init__(self, by: ReturnCalls, promise: Promise, spec: ReturnSpec, call_id: str) -> None:
+        self._by = by
+        self._promise = promise
+        self._spec = spec
+        self._plan = by.plan()
+        number = number_spec(self._plan, promise.dialled)
+        self._source = (number.source or "") if number is not None else ""
+        self._label = number.label if number is not None else ""
+        self._call = NewCall(
+            call_id=call_id,
+            caller=RETURN_CALL,
+            caller_name="",
+            dialled=promise.caller,
+            trunk="",
+            at=by.clock(),
+            direction="out",
+            source=self._source,
+        )
+        self._ledger = JournalLedger(by.journal, self._call, by.clock)
+        self._customer: Call | None = None
+
+    async def run(self) -> None:
+        """Ring, serve, and journal what came of it; a failure leaves the promise open."""
+        by, call = self._by, self._call
+        await by.journal.begin(call, tells_crm=by.outside.tells_crm(call))
+        log.info("calling back", customer=call.dialled, attempt=self._promise.attempts, call_id=call.call_id)
+        why = STOPPED
+        try:
+            why = await self._call_back()
+        except LegEnded as ended:
+            why = ended.why
+        except MediaError as error:
+            why = f"no sound: {error}"
+        except Exception:
+            log.exception("a call back failed; the promise stays", call_id=call.call_id)
+            why = "an internal error; the log has it"
+        finally:
+            outcome = self._outcome
+            if by.journal.is_open(call.call_id):  # a message that was left has ended it
+                await by.journal.end(call.call_id, outcome, at=by.clock(), why=why)
+            self._ledger.tell_story(outcome, why)
+            by.outside.over()
+
+    @property
+    def _outcome(self) -> CallOutcome:
+        if self._customer is not None and self._customer.has_talked:
+            return CallOutcome.TALKED
+        has_left = self._customer is not None and self._customer.has_left_message
+        return CallOutcome.MESSAGE if has_left else CallOutcome.UNANSWERED
+
+    async def _call_back(self) -> str:
+        leg = await self._reached()
+        if leg is None:
+            return "the customer was not reached"
+        identity = replace(self._identity(), number=self._promise.caller, name=self._promise.caller_name)
+        self._customer = customer = Call(identity, leg, self._ledger)
+        self._ledger.note("answered", self._promise.caller)
+        try:
+            if not self._spec.is_confirmed:
+                await leg.play(self._by.prompt(self._spec.greeting or GREETING), until_digit=True)
+            return await self._by.custody.serve(customer, self._plan, self._start())
+        finally:
+            await leg.close_for(customer)
+            await customer.caller.close_for(customer)
+
+    def _start(self) -> Position:
+        plan, facts = self._plan, self._by.facts()
+        start = enter_scheme(plan, self._spec.scheme, facts) if self._spec.scheme else None
+        return start or enter(plan, self._promise.dialled, facts)
+
+    # --- the customer is rung ------------------------------------------------------------------------------
+
+    async def _reached(self) -> Leg | None:
+        """Return the customer's leg once they have answered; None: they did not, or called themselves."""
+        by, number = self._by, self._promise.caller
+        media = await by.engine.open_leg(RETURN_CALL)
+        nobody = Nobody(RETURN_CALL, media, profile=by.profile, number="")
+        asked = Call(self._identity(), nobody, self._ledger)
+        by.rung(number, nobody)
+        try:
+            async with nobody.while_up(), asyncio.timeout(self._spec.ring_s):
+                reached = await by.reach(External(number, shows="own"), asked)
+            dials = tuple(self._asking(dial) for dial in reached.dials)
+            if not dials:
+                self._ledger.note("offline", reached.who, reached.why_not)
+                return None
+            watch = Watch(on_attempt=asked.note_attempt)
+            rung = await by.dialer.ring(dials, seconds=self._spec.ring_s, caller=nobody, watch=watch)
+            return rung.leg
+        except TimeoutError:
+            self._ledger.note("offline", number, "its address could not be looked up in time")
+            return None
+        finally:
+            by.rung(number, None)
+            await nobody.close()
+
+    def _asking(self, dial: Dial) -> Dial:
+        if not self._spec.is_confirmed:
+            return dial
+        question = self._by.prompt(self._spec.greeting or CONFIRM)
+        return replace(dial, confirmation=Confirmation(question, CONFIRM_S))
+
+    def _identity(self) -> CallerIdentity:
+        """Return on whose behalf the customer is called: that of the number which they had called."""
+        return CallerIdentity(
+            call_id=self._call.call_id,
+            number="",
+            name="",
+            dialled=self._promise.dialled,
+            trunk=None,
+            label=self._label,
+            source=self._source,
+        )
