@@ -274,6 +274,16 @@ async def test_row_f10_another_pbx_that_has_no_codec_of_ours_leads_on_to_the_bac
 
 
 @virtual_time(limit_s=900)
+async def test_row_f10_another_pbx_that_is_off_leads_on_to_the_backup_at_once(tmp_path: Path) -> None:
+    async with office_with_another_pbx(tmp_path) as (demo, pbx):
+        mobiles = await demo.mobiles(Habit(answers_after=1.0))
+        await pbx.phone.close()
+        began = demo.now
+        await (await demo.call_in(NUMBER)).answered(within=4)
+        assert mobiles.invitations[0].at - began < 1
+
+
+@virtual_time(limit_s=900)
 async def test_row_f10_another_pbx_is_called_as_its_trunk_says_with_its_codecs_its_keys_and_recorded(
     tmp_path: Path,
 ) -> None:

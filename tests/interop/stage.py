@@ -39,7 +39,7 @@ def _begun(module: ModuleType, folder: Path, stack: ExitStack) -> Ending:
     """Begin a play; one that fails to shall fail its own tests alone."""
     try:
         ending: Ending = module.begin(folder, stack)
-    except (AssertionError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - the others go on whatever it is
         return partial(_raise, error)
     return ending
 

@@ -77,10 +77,18 @@ def test_row_s3_s4_who_is_away_is_not_rung_by_sipp_and_is_again_at_the_end(tmp_p
         assert "Anna Nowak was away until" in first.story + second.story
 
 
-def test_row_s3_a_phone_dials_star_45_and_is_answered_by_sipp(tmp_path: Path) -> None:
+def test_row_s3_a_phone_dials_star_45_and_is_rung_no_more_until_it_does_so_again(tmp_path: Path) -> None:
+    together, rung = "+48221230002", []
     with Product.running(tmp_path) as product, Cast.around(tmp_path, product.port) as cast:
+        olena = cast.phone("phone-hears-it-was-answered-elsewhere.xml", "103")
+        piotr = cast.phone("phone-answers.xml", "102", "-d", "300", calls=2)
         for words in ("Olena Kovalenko is away", "Olena Kovalenko is available"):
             cast.calling_phone("phone-calls.xml", "103", "*45").wait()
             assert words in product.log
-        told = [line.story for line in product.calls()]
+            cast.trunk("trunk-calls-answered.xml", together).wait()
+            rung.append(len(olena.times("INVITE")))
+        for phone in (olena, piotr):
+            phone.wait()
+        assert rung == [0, 1]
+        told = [line.story for line in product.calls() if line.dialled != together]
         assert sorted(told) == ["said: Olena Kovalenko is available", "said: Olena Kovalenko is away"]
