@@ -132,12 +132,14 @@ def find_record(data: Path, call: str) -> Record:
         every = (record for path in folder.glob("*" + SUFFIX) for record in _records(path))
         found = [record for record in every if record.call.startswith(call)]
     if len(found) != 1:
-        raise Unavailable(
-            f"more than one call begins with {call}"
-            if found
-            else f"there is no SIP trace of call {call} in {folder}; it is written some seconds after the end"
-        )
+        missing = f"there is no SIP trace of {_named(call)} in {folder}"
+        why = f"{missing}; it is written some seconds after the end"
+        raise Unavailable(f"more than one call begins with {call}" if found else why)
     return found[0]
+
+
+def _named(call: str) -> str:
+    return "any call" if call == "last" else f"call {call}"
 
 
 def _records(path: Path) -> Iterator[Record]:

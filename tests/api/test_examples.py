@@ -13,7 +13,10 @@ from tests.calls.test_override import with_hours
 from tests.harness.office import DEMO
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
-SHELL = 'curl() { command curl -sS -w "\\n%{http_code}\\n" "$@"; }\n'
+SHELL = """
+curl() { command curl -sS -w "\\n%{http_code}\\n" "$@"; }
+date() { echo 2026-11-23T15:00:00+01:00; }  # on the day of the tests
+"""
 
 
 def examples() -> list[str]:
