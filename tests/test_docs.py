@@ -25,6 +25,7 @@ PAGES = (
     "README.md",
     "docs/configuration.md",
     "docs/api.md",
+    "docs/running.md",
     "tests/README.md",
     "tests/CONFORMANCE.md",
     "prompts/README.md",
