@@ -37,11 +37,19 @@ def check_office(path: Path, config: Config) -> bool:
         typer.secho(str(problem), fg=_colour(problem))
     first, last = config.rtp.ports
     typer.echo(f"RTP ports {first}-{last} have room for {config.rtp.room}")
+    if config.smtp is None and _mails_somebody(config):
+        typer.echo(f"Mails become files in {config.office.data}/outbox: there is no [smtp] to send them")
     if config.numbers or config.number_groups:
         typer.echo(_proven(proof))
     errors = sum(not problem.is_warning for problem in problems)
     typer.echo(f"{path}: {_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}")
     return not errors
+
+
+def _mails_somebody(config: Config) -> bool:
+    alerts = (config.missed_alert, config.backup_alert, config.callback)
+    is_told = any(alert is not None and alert.emails for alert in alerts)
+    return is_told or any(map(config.emails_of, config.mailboxes))
 
 
 def _proof(config: Config, now: datetime) -> Proof:

@@ -139,7 +139,8 @@ def _told(given: str, question: str, option: str, ask: Ask, read: Callable[[str]
 
 
 def _answers(recipe: Recipe, given: Given, ask: Ask) -> Answers:
-    opening, address, language = _opening(given.opening), _address(given.address), _language(given.language)
+    _opening(given.opening)  # what was given is looked at before anything is asked
+    address, language = _address(given.address), _language(given.language)
     number = _told(
         given.number, "Number of the office, as +48221234567", "--number", ask, partial(_number, "--number")
     )
@@ -158,7 +159,7 @@ def _answers(recipe: Recipe, given: Given, ask: Ask) -> Answers:
         people=people,
         backup=_told(given.backup, _BACKUP, "--backup", ask, backup) if recipe.rings_backup else "",
         email=_told(given.email, "E-mail address that gets the messages", "--email", ask, _email),
-        opening=opening,
+        opening=_opening(given.opening) if ask is not _ask else _asked_opening(given),
         is_by_voice=recipe.confirms and _is_by_voice(given.confirm, ask),
         has_public_holidays=_has_holidays(country),
         data=given.data,
@@ -220,6 +221,11 @@ def _opening(text: str) -> str:
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--open") from None
     return text or USUAL_HOURS
+
+
+def _asked_opening(given: Given) -> str:
+    question = f"Open from Monday to Friday (empty: {USUAL_HOURS})"
+    return _told(given.opening, question, "--open", _ask_or_none, _opening)
 
 
 def _language(text: str) -> str:

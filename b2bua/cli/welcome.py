@@ -52,7 +52,7 @@ def _numbers(config: Config) -> list[str]:
     if not plan.listed:
         return []
     now = Facts(datetime.now(ZoneInfo(config.office.timezone)))
-    lines = ["Dial from such a phone, or call in through a trunk:"]
+    lines = [f"Dial from such a phone, or call in through a trunk; at this hour ({now.at:%a %H:%M}):"]
     lines += [
         f"  {number:<14} {summarise(plan, number, now)}" for number in (spec.number for spec in plan.listed)
     ]

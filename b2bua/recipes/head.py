@@ -117,3 +117,10 @@ def _rest(answers: Answers) -> Iterator[str]:
     yield ""
     yield "[missed-alert]"
     yield _said(f"emails = {listed([answers.email])}", "who is told of callers whom nobody served")
+    yield ""
+    yield "# Who sends these mails; without it each becomes a file in the folder outbox of the above data:"
+    yield "# [smtp]"
+    yield '# host = "smtp.provider.example"'
+    yield '# username = "office@office.example"'
+    yield '# password = "…"'
+    yield '# from = "office@office.example"'

@@ -90,7 +90,7 @@ def test_f28_what_is_not_given_is_asked_for(tmp_path: Path, monkeypatch: pytest.
         "sip.provider.example",
         "secret",
     ]
-    answers += ["067 999 88 77", "office@office.example"]
+    answers += ["067 999 88 77", "office@office.example", "08:00-16:00"]
     said = run("all-at-once", str(path), stdin="".join(f"{each}\n" for each in answers))
     assert "Name of who takes calls (empty: that is all)" in said
     config = load_config(path)
@@ -100,6 +100,8 @@ def test_f28_what_is_not_given_is_asked_for(tmp_path: Path, monkeypatch: pytest.
     assert config.trunks["provider"].username == "me"
     assert config.groups["backup"].members == ("+380679998877",)
     assert config.emails_of("office") == ("office@office.example",)
+    assert 'mon-fri = "08:00-16:00"' in path.read_text()
+    assert "Mails become files in data/outbox: there is no [smtp] to send them" in said
 
 
 def test_f28_who_answers_what_cannot_be_is_told_why_and_asked_again(
@@ -111,7 +113,7 @@ def test_f28_who_answers_what_cannot_be_is_told_why_and_asked_again(
     answers = ["22 123 45 67", "+48221234567", "anna@office.example", "Anna, 600 100 200", "Anna", "home"]
     answers += ["+48 22 123 45 67", "600 100 200", "48221234567", "", ""]
     answers += ["sip.provider.example", "198.51.100.0/28", "198.51.100.3", "office", "office@office.example"]
-    answers += ["perhaps", "voice"]
+    answers += ["8-16", "", "perhaps", "voice"]
     said = run("flagship", str(path), stdin="".join(f"{each}\n" for each in answers))
     for mistake in ("'22 123 45 67' is no telephone number", "'home' is no telephone number"):
         assert mistake in said
@@ -121,6 +123,7 @@ def test_f28_who_answers_what_cannot_be_is_told_why_and_asked_again(
     for mistake in ("'sip.provider.example' is no address", "'198.51.100.0/28' is no address"):
         assert mistake in said
     assert "'office' is no e-mail address" in said
+    assert "'8' is no time of day, expected for example 09:00" in said
     assert '\'perhaps\' is neither "key" nor "voice"' in said
     config = load_config(path)
     assert config.trunks["provider"].host == "198.51.100.3"
