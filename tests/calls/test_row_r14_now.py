@@ -13,7 +13,7 @@ from b2bua.sip.message import parse_message
 from b2bua.store.callbacks import WEB, NewCallback
 from b2bua.store.calls import CallOutcome, CallStory, NewCall
 from b2bua.store.story import story
-from tests.calls.test_rows_d5_confirm import dialled, press
+from tests.calls.confirming import dialled, press
 from tests.harness.clock import virtual_time
 from tests.harness.office import NUMBER, Office, assert_both_hear, office
 

@@ -8,18 +8,30 @@ from pathlib import Path
 
 import pytest
 
-from b2bua.demo.softphone import Habit, PlacedCall, Softphone
+from b2bua.demo.softphone import Habit, Softphone
 from b2bua.sip.message import parse_message
 from b2bua.sip.session import IncomingInvite
 from b2bua.store.calls import CallOutcome, EventKind
 from b2bua.store.story import story
 from media.commands import Tone
 from media.wav import read_wav
+from tests.calls.confirming import (
+    MOBILE,
+    OTHER,
+    VOICEMAIL,
+    answering,
+    habits,
+    many_calls,
+    one_mobile,
+    press,
+    statuses,
+    together,
+    told,
+)
 from tests.harness.clock import virtual_time
 from tests.harness.office import (
     MOBILES,
     NUMBER,
-    Office,
     assert_both_hear,
     heard,
     loudness,
@@ -27,46 +39,14 @@ from tests.harness.office import (
 )
 
 GREETING_HZ = 950.0
-MOBILE, OTHER = "+48600999888", "+48600999777"
 ANNAS = "+48600100200"
-VOICEMAIL = '[[step]]\nvoicemail = "sales"\n'
-ONE_MOBILE = f'[[step]]\nring = ["{MOBILE}"]\nfor = "20s"\nconfirm = true\n{VOICEMAIL}'
-TOGETHER = f'[[step]]\nring = ["101", "{MOBILE}", "{OTHER}"]\nfor = "20s"\nconfirm = true\n{VOICEMAIL}'
-
-
-def dialled(invite: IncomingInvite) -> str:
-    return str(invite.request.target).partition(":")[2].partition("@")[0]
-
-
-def habits(mobiles: Softphone, **answers_after: float) -> None:
-    """Let each mobile, ``n48600…`` for its number, answer after so many seconds; others only ring."""
-    mobiles.choose_habit = lambda invite: Habit(answers_after=answers_after.get(f"n{dialled(invite)[1:]}"))
-
-
-async def press(mobiles: Softphone, keys: str, *, after: float, count: int = 1) -> None:
-    """Press ``keys`` on the ``count``-th mobile that is rung, so long after its answer."""
-    invitation = await mobiles.invited(count, within=60)
-    while not invitation.leg.is_answered:
-        await asyncio.sleep(0.05)
-    await asyncio.sleep(after)
-    invitation.leg.media.send_digits(keys)
+ONE_MOBILE, TOGETHER = one_mobile("true"), together("true")
 
 
 async def greet(mobiles: Softphone, *, count: int = 1) -> None:
     """Play a mailbox's greeting from the answer on."""
-    invitation = await mobiles.invited(count, within=60)
-    while not invitation.leg.is_answered:
-        await asyncio.sleep(0.05)
-    invitation.leg.loop([Tone((GREETING_HZ,), 1.0)])
-
-
-async def told(demo: Office) -> str:
-    [call_story] = await demo.stories()
-    return story(call_story)
-
-
-def statuses(call: PlacedCall) -> list[int]:
-    return [status for _, status in call.statuses]
+    leg = await answering(mobiles, count)
+    leg.loop([Tone((GREETING_HZ,), 1.0)])
 
 
 @virtual_time(limit_s=600)
@@ -132,19 +112,27 @@ async def test_row_d5_key_2_refuses_at_once_and_other_keys_mean_nothing(tmp_path
         await demo.settled()
 
 
+@pytest.mark.parametrize(
+    ("confirm", "words"),
+    [
+        ("true", "hung up without pressing 1"),
+        ('"voice"', "hung up before it was clear who had answered"),
+    ],
+    ids=["key", "voice"],
+)
 @virtual_time(limit_s=600)
-async def test_row_d5_who_hangs_up_instead_leads_on_at_once(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_MOBILE) as demo:
+async def test_row_d5_who_hangs_up_instead_leads_on_at_once(tmp_path: Path, confirm: str, words: str) -> None:
+    async with office(tmp_path, scheme=one_mobile(confirm)) as demo:
         mobiles = await demo.mobiles(Habit(answers_after=3))
         began = demo.now
         call = await demo.call_in(NUMBER)
         invitation = await mobiles.invited(within=2)
-        await asyncio.sleep(5)
+        await asyncio.sleep(4)
         invitation.leg.hang_up()
         leg = await call.answered(within=2)
-        assert demo.now - began == pytest.approx(5, abs=0.3)
+        assert demo.now - began == pytest.approx(4, abs=0.3)
         leg.hang_up()
-        assert (await told(demo)).startswith(f"rang {MOBILE} 5 s, hung up without pressing 1; ")
+        assert (await told(demo)).startswith(f"rang {MOBILE} 4 s, {words}; ")
         await demo.settled()
 
 
@@ -203,20 +191,21 @@ async def test_row_d5_who_answered_in_the_last_second_has_the_whole_time_to_conf
         assert demo.times("CANCEL", to_port=5101, since=began) == pytest.approx([20], abs=0.3)
 
 
+@pytest.mark.parametrize(("confirm", "leaves_after"), [("true", 6), ('"voice"', 3)], ids=["key", "voice"])
 @virtual_time(limit_s=600)
 async def test_row_d5_a_caller_who_hangs_up_meanwhile_frees_the_mobile_and_is_owed_a_call(
-    tmp_path: Path,
+    tmp_path: Path, confirm: str, leaves_after: int
 ) -> None:
-    async with office(tmp_path, scheme=ONE_MOBILE) as demo:
+    async with office(tmp_path, scheme=one_mobile(confirm)) as demo:
         await demo.mobiles(Habit(answers_after=2))
         began = demo.now
         call = await demo.call_in(NUMBER)
-        await asyncio.sleep(6)
+        await asyncio.sleep(leaves_after)
         await call.close()
         [call_story] = await demo.stories()
         assert call_story.outcome is CallOutcome.PROMISE
-        assert "hung up while it rang after 6 s" in story(call_story)
-        assert demo.times("BYE", to_port=MOBILES[1], since=began) == pytest.approx([6], abs=0.2)
+        assert f"hung up while it rang after {leaves_after} s" in story(call_story)
+        assert demo.times("BYE", to_port=MOBILES[1], since=began) == pytest.approx([leaves_after], abs=0.2)
         await demo.settled()
 
 
@@ -307,51 +296,33 @@ async def test_row_d5_one_of_us_who_calls_hears_ringing_and_learns_of_no_strange
 
 
 @pytest.mark.parametrize("loss", [0.0, 0.1])
-def test_row_d5_d2_keys_answers_and_hang_ups_in_the_same_instants_leave_nothing(
+@virtual_time(limit_s=900)
+async def test_row_d5_d2_keys_answers_and_hang_ups_in_the_same_instants_leave_nothing(
     tmp_path: Path, loss: float
 ) -> None:
     chance = random.Random(5)
-
-    async def owner(mobiles: Softphone, seen: int) -> None:
-        """Press a key, or hang up, around the moment in which the caller may leave."""
-        leg = mobiles.invitations[seen].leg
-        await asyncio.wait({leg.ended}, timeout=2 + chance.choice((0.98, 0.999, 1.0, 1.01, 1.5)))
-        if leg.is_up and leg.is_answered:
+    stories = await many_calls(
+        tmp_path,
+        chance=chance,
+        confirm="true",
+        count=60,
+        within=30,
+        loss=loss,
+        phone_after=3.0,
+        patience=lambda: chance.choice((chance.random() * 5, 2.99 + chance.random() * 0.3)),
+        owner=lambda leg: (
             leg.media.send_digits(chance.choice("1112")) if chance.random() < 0.8 else leg.hang_up()
-
-    async def call(demo: Office, number: int) -> None:
-        await asyncio.sleep(chance.random() * 30)
-        placed = await demo.call_in(NUMBER, from_number=f"+4850060{number:04}")
-        await asyncio.sleep(chance.choice((chance.random() * 5, 2.99 + chance.random() * 0.3)))
-        await placed.close()
-
-    @virtual_time(limit_s=900)
-    async def tell() -> None:
-        async with office(tmp_path, scheme=TOGETHER) as demo:
-            await demo.phone("101", Habit(answers_after=3.0))
-            mobiles = await demo.mobiles(Habit(answers_after=2.0))
-            demo.network.jitter_s, demo.network.loss = 0.002, loss
-            async with asyncio.TaskGroup() as group:
-                callers = [group.create_task(call(demo, number)) for number in range(60)]
-                seen = 0
-                while not all(caller.done() for caller in callers):
-                    for index in range(seen, len(mobiles.invitations)):
-                        group.create_task(owner(mobiles, index))
-                    seen = len(mobiles.invitations)
-                    await asyncio.sleep(0.05)
-            demo.network.loss = 0.0
-            await demo.settled()
-            assert not [each for each in mobiles.invitations if each.leg.is_up]
-            winners: set[str] = set()
-            for each in await demo.stories_of(60):
-                talks = [event for event in each.events if event.kind is EventKind.TALKED]
-                assert (each.outcome is CallOutcome.TALKED) == (len(talks) == 1)
-                assert each.outcome in (CallOutcome.TALKED, CallOutcome.PROMISE)
-                winners |= {event.who for event in talks}
-            assert "Anna Nowak" in winners
-            assert winners & {MOBILE, OTHER}
-
-    tell()
+        ),
+        decides_after=lambda: 2 + chance.choice((0.98, 0.999, 1.0, 1.01, 1.5)),
+    )
+    winners: set[str] = set()
+    for each in stories:
+        talks = [event for event in each.events if event.kind is EventKind.TALKED]
+        assert (each.outcome is CallOutcome.TALKED) == (len(talks) == 1)
+        assert each.outcome in (CallOutcome.TALKED, CallOutcome.PROMISE)
+        winners |= {event.who for event in talks}
+    assert "Anna Nowak" in winners
+    assert winners & {MOBILE, OTHER}
 
 
 # --- the whole scenario ------------------------------------------------------------------------------------

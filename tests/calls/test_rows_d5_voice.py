@@ -12,27 +12,29 @@ import pytest
 from b2bua.call.leg import Leg
 from b2bua.demo.softphone import Habit, Softphone
 from media.commands import Clip, PlayItem, Silence, Tone
-from tests.calls.test_rows_d5_confirm import (
-    ANNAS,
-    GREETING_HZ,
+from tests.calls.confirming import (
     MOBILE,
     OTHER,
-    TOGETHER,
     VOICEMAIL,
+    answering,
     habits,
+    many_calls,
+    one_mobile,
     press,
     statuses,
+    together,
     told,
 )
+from tests.calls.test_rows_d5_confirm import ANNAS, GREETING_HZ
 from tests.harness.clock import virtual_time
-from tests.harness.office import CALLER_HZ, MOBILES, NUMBER, Office, assert_both_hear, heard, office
+from tests.harness.office import CALLER_HZ, MOBILES, NUMBER, assert_both_hear, heard, office
 from tests.harness.prompts import marked_office, names
 
 ROOT = Path(__file__).resolve().parents[2]
 HELLO = Clip(ROOT / "tests" / "data" / "answerers" / "pl-speaking.wav")
 HELLO_S = 1.03
 GREETING = Clip(ROOT / "prompts" / "pl" / "voicemail-greeting-working.wav")
-ONE_MOBILE = f'[[step]]\nring = ["{MOBILE}"]\nfor = "20s"\nconfirm = "voice"\n{VOICEMAIL}'
+ONE_MOBILE, TOGETHER = one_mobile('"voice"'), together('"voice"')
 
 ANSWERERS: tuple[Callable[[Leg], object], ...] = (
     lambda leg: leg.media.play([HELLO]),
@@ -47,11 +49,9 @@ ANSWERERS: tuple[Callable[[Leg], object], ...] = (
 
 async def say(mobiles: Softphone, *items: PlayItem, count: int = 1) -> None:
     """Say ``items`` at the ``count``-th mobile that is rung, from half a second after its answer on."""
-    invitation = await mobiles.invited(count, within=60)
-    while not invitation.leg.is_answered:
-        await asyncio.sleep(0.05)
+    leg = await answering(mobiles, count)
     await asyncio.sleep(0.5)
-    invitation.leg.media.play(items)
+    leg.media.play(items)
 
 
 @virtual_time(limit_s=600)
@@ -166,8 +166,7 @@ async def test_row_d5_key_1_counts_while_the_voice_is_listened_for(tmp_path: Pat
 
 @virtual_time(limit_s=600)
 async def test_row_d5_the_others_ring_on_and_the_first_who_says_hello_wins(tmp_path: Path) -> None:
-    together = TOGETHER.replace("confirm = true", 'confirm = "voice"')
-    async with office(tmp_path, scheme=together) as demo:
+    async with office(tmp_path, scheme=TOGETHER) as demo:
         await demo.phone("101")
         mobiles = await demo.mobiles()
         habits(mobiles, n48600999888=2, n48600999777=4)
@@ -187,76 +186,28 @@ async def test_row_d5_the_others_ring_on_and_the_first_who_says_hello_wins(tmp_p
         await demo.settled()
 
 
-@virtual_time(limit_s=600)
-async def test_row_d5_a_caller_who_leaves_while_a_voice_is_listened_for_frees_the_mobile(
-    tmp_path: Path,
-) -> None:
-    async with office(tmp_path, scheme=ONE_MOBILE) as demo:
-        await demo.mobiles(Habit(answers_after=2))
-        began = demo.now
-        call = await demo.call_in(NUMBER)
-        await asyncio.sleep(3)
-        await call.close()
-        await demo.stories()
-        assert demo.times("BYE", to_port=MOBILES[1], since=began) == pytest.approx([3], abs=0.2)
-        await demo.settled()
-
-
-@virtual_time(limit_s=600)
-async def test_row_d5_who_hangs_up_while_a_voice_is_listened_for_leads_on_at_once(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_MOBILE) as demo:
-        mobiles = await demo.mobiles(Habit(answers_after=3))
-        began = demo.now
-        call = await demo.call_in(NUMBER)
-        invitation = await mobiles.invited(within=2)
-        await asyncio.sleep(4)
-        invitation.leg.hang_up()
-        leg = await call.answered(within=2)
-        assert demo.now - began == pytest.approx(4, abs=0.3)
-        leg.hang_up()
-        assert f"rang {MOBILE} 4 s, hung up before it was clear who had answered" in await told(demo)
-        await demo.settled()
-
-
 @pytest.mark.parametrize("loss", [0.0, 0.1])
-def test_row_d5_d2_voices_answers_and_hang_ups_in_the_same_instants_leave_nothing(
+@virtual_time(limit_s=900)
+async def test_row_d5_d2_voices_answers_and_hang_ups_in_the_same_instants_leave_nothing(
     tmp_path: Path, loss: float
 ) -> None:
     chance = random.Random(7)
 
-    async def owner(mobiles: Softphone, seen: int) -> None:
-        """Say hello, talk on, press a key or hang up, around the moment in which the caller may leave."""
-        leg = mobiles.invitations[seen].leg
-        await asyncio.wait({leg.ended}, timeout=2.0 + chance.random() * 1.5)
-        if leg.is_up and leg.is_answered:
-            chance.choice(ANSWERERS)(leg)
+    def owner(leg: Leg) -> None:
+        chance.choice(ANSWERERS)(leg)
 
-    async def call(demo: Office, number: int) -> None:
-        await asyncio.sleep(chance.random() * 20)
-        placed = await demo.call_in(NUMBER, from_number=f"+4850060{number:04}")
-        await asyncio.sleep(chance.choice((chance.random() * 12, 3.9 + chance.random() * 1.5)))
-        await placed.close()
-
-    @virtual_time(limit_s=900)
-    async def tell() -> None:
-        together = TOGETHER.replace("confirm = true", 'confirm = "voice"')
-        async with office(tmp_path, scheme=together) as demo:
-            await demo.phone("101", Habit(answers_after=9.0))
-            mobiles = await demo.mobiles(Habit(answers_after=2.0))
-            demo.network.jitter_s, demo.network.loss = 0.002, loss
-            async with asyncio.TaskGroup() as group:
-                callers = [group.create_task(call(demo, number)) for number in range(24)]
-                seen = 0
-                while not all(caller.done() for caller in callers):
-                    for index in range(seen, len(mobiles.invitations)):
-                        group.create_task(owner(mobiles, index))
-                    seen = len(mobiles.invitations)
-                    await asyncio.sleep(0.05)
-            demo.network.loss = 0.0
-            await demo.settled()
-            assert not [each for each in mobiles.invitations if each.leg.is_up]
-
-    tell()
+    await many_calls(
+        tmp_path,
+        chance=chance,
+        confirm='"voice"',
+        count=24,
+        within=20,
+        loss=loss,
+        phone_after=9.0,
+        patience=lambda: chance.choice((chance.random() * 12, 3.9 + chance.random() * 1.5)),
+        owner=owner,
+        decides_after=lambda: 2.0 + chance.random() * 1.5,
+    )
 
 
 @virtual_time(limit_s=600)
