@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from b2bua.demo.softphone import CallRefused, Habit
+from b2bua.demo.softphone import CallRefused, Habit, PlacedCall
 from b2bua.routing.facts import Facts
 from b2bua.sip.causes import CALLER_HUNG_UP, COMPLETED_ELSEWHERE
 from b2bua.store.backup import is_missed
@@ -16,9 +16,18 @@ from b2bua.store.calls import CallOutcome
 from b2bua.store.database import FILE_NAME
 from b2bua.store.story import story
 from tests.harness.clock import virtual_time
-from tests.harness.office import CALLER, SERVER, office
+from tests.harness.office import CALLER, SERVER, Office, office
 
 TOGETHER = "+48221230002"
+
+
+async def ringing_together(demo: Office) -> PlacedCall:
+    """Return a call that rings at three phones for five seconds already."""
+    for extension in ("101", "102", "103"):
+        await demo.phone(extension)
+    call = await demo.call_in(TOGETHER)
+    await asyncio.sleep(5)
+    return call
 
 
 @virtual_time(limit_s=600)
@@ -46,10 +55,7 @@ async def test_a_caller_who_hangs_up_while_it_rings_stops_every_phone_and_is_owe
     tmp_path: Path,
 ) -> None:
     async with office(tmp_path) as demo:
-        for extension in ("101", "102", "103"):
-            await demo.phone(extension)
-        call = await demo.call_in(TOGETHER)
-        await asyncio.sleep(5)
+        call = await ringing_together(demo)
         hung_up = demo.now
         await call.close()
         await asyncio.sleep(0.2)
@@ -74,10 +80,7 @@ async def test_row_f8_a_call_that_the_provider_completed_elsewhere_is_missed_by_
     tmp_path: Path,
 ) -> None:
     async with office(tmp_path) as demo:
-        for extension in ("101", "102", "103"):
-            await demo.phone(extension)
-        call = await demo.call_in(TOGETHER)
-        await asyncio.sleep(5)
+        call = await ringing_together(demo)
         await call.close(reason=COMPLETED_ELSEWHERE)
         await asyncio.sleep(0.2)
         for port in (5101, 5102, 5103):

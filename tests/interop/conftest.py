@@ -17,11 +17,15 @@ BEGINNING_S = 300
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The started product, shared by the tests of a module; its log must be clean in the end."""
-    with Product.running(tmp_path_factory.mktemp("office")) as office:
-        yield office
-        office.assert_log_is_clean()
+def office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The started product, shared by the tests of a module; its log must be clean in the end.
+
+    What differs from the quick demo office is in the module's ``OFFICE``: ``extra``, ``sip`` or ``change``.
+    """
+    differs: dict[str, Any] = getattr(request.module, "OFFICE", {})
+    with Product.running(tmp_path_factory.mktemp("office"), **differs) as product:
+        yield product
+        product.assert_log_is_clean()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,13 +32,7 @@ voicemail = "sales"
 """
 
 
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The started product, with a number for each of the phones."""
-    extra = "".join(DIRECT.format(extension) for extension in ("101", "102", "103"))
-    with Product.running(tmp_path_factory.mktemp("office"), extra=extra) as product:
-        yield product
-        product.assert_log_is_clean()
+OFFICE = {"extra": "".join(DIRECT.format(extension) for extension in ("101", "102", "103"))}
 
 
 @pytest.mark.parametrize(

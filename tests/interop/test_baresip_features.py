@@ -23,14 +23,6 @@ LATENCY_S = 0.6
 """From a key to what is heard at the other end, on a busy machine."""
 
 
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The started product."""
-    with Product.running(tmp_path_factory.mktemp("office")) as product:
-        yield product
-        product.assert_log_is_clean()
-
-
 @pytest.fixture
 def phones(office: Product, tmp_path: Path) -> Iterator[dict[str, Baresip]]:
     """Three phones, each with a voice of its own."""

@@ -34,13 +34,8 @@ voicemail = "sales"
 """
 
 
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """An office that rings 101, who dies, then 102, who answers."""
-    extra = EXTRA.format(dead=101, alive=102)
-    with Product.running(tmp_path_factory.mktemp("office"), extra=extra) as product:
-        yield product
-        product.assert_log_is_clean()
+OFFICE = {"extra": EXTRA.format(dead=101, alive=102)}
+"""Rings 101, who dies, then 102, who answers."""
 
 
 async def _seconds_to_the_next_phone(office: Product, number: str) -> float:

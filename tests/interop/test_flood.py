@@ -7,7 +7,7 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,13 +30,6 @@ ANSWER_S = 5.0
 """A lost INVITE is sent again after 0.5, 1.5 and 3.5 s."""
 TALK_S = 2.0
 MOST_LOG_BYTES = 20_000
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with Product.running(tmp_path_factory.mktemp("office")) as product:
-        yield product
-        product.assert_log_is_clean()
 
 
 def garbage() -> bytes:

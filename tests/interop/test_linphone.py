@@ -26,14 +26,6 @@ TOGETHER_S = 0.1
 BUSY_MACHINE_S = 0.5
 
 
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The started product."""
-    with Product.running(tmp_path_factory.mktemp("office")) as product:
-        yield product
-        product.assert_log_is_clean()
-
-
 @pytest.fixture
 def phones(office: Product, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[list[Linphone]]:
     """Three phones that speak one codec, each with a voice of its own."""

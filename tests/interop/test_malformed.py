@@ -135,56 +135,56 @@ def _mutated(message: bytes, dice: random.Random) -> bytes:
     return bytes(octets)
 
 
-def test_malformed_sip_leaves_no_trace(product: Product) -> None:
+def test_malformed_sip_leaves_no_trace(office: Product) -> None:
     dice = random.Random(4475)
     methods = ("OPTIONS", "REGISTER", "BYE", "CANCEL", "ACK", "INFO", "NOTIFY", "SIP/2.0")
-    with Sprayer(product) as sprayer:
+    with Sprayer(office) as sprayer:
         for message in _torture():
             sprayer.send(message)
         for _ in range(MUTATIONS):
             sprayer.send(_mutated(sprayer.request(dice.choice(methods)), dice))
         for junk in (b"", b"\r\n\r\n", b"\x00" * 2000, b"INVITE", b"SIP/2.0 200", b"\xff" * 65000):
             sprayer.send(junk)
-    _assert_is_well(product)
+    _assert_is_well(office)
 
 
-def test_rfc4475_rfc5118_options_are_answered_after_each_torture_message(product: Product) -> None:
+def test_rfc4475_rfc5118_options_are_answered_after_each_torture_message(office: Product) -> None:
     names = sorted(path for folder in ("rfc4475", "rfc5118") for path in (DATA / folder).glob("*.dat"))
     messages = [path.read_bytes() for path in names]
-    with Sprayer(product) as sprayer:
+    with Sprayer(office) as sprayer:
         for message in messages:
             if b"INVITE " in message[:10] and message not in _torture():
                 continue  # a call, to whose names and addresses requests would go; see calls/test_torture.py
             sprayer.send(message)
             assert sprayer.answers_options()
     assert len(messages) == 61
-    _assert_is_well(product)
+    _assert_is_well(office)
 
 
-def test_malformed_sip_over_tcp_ends_the_connection_only(product: Product) -> None:
+def test_malformed_sip_over_tcp_ends_the_connection_only(office: Product) -> None:
     dice = random.Random(3261)
     for message in (
         *_torture(),
         b"\x00" * 70000,
         b"INVITE sip:a SIP/2.0\r\nContent-Length: 99999999\r\n\r\n",
     ):
-        with socket.create_connection((HOST, product.port), PATIENCE_S) as line:
+        with socket.create_connection((HOST, office.port), PATIENCE_S) as line:
             try:
                 line.sendall(_mutated(message, dice))
             except OSError:  # it has hung up on us already
                 continue
-    _assert_is_well(product)
+    _assert_is_well(office)
 
 
-def test_malformed_sdp_is_refused_with_488_or_leads_to_a_plain_call(product: Product) -> None:
-    with Sprayer(product) as sprayer:
+def test_malformed_sdp_is_refused_with_488_or_leads_to_a_plain_call(office: Product) -> None:
+    with Sprayer(office) as sprayer:
         statuses = [sprayer.final_status(body) for body in BROKEN_SDP]
     assert set(statuses) <= {200, 400, 413, 488}
     assert statuses[0] == statuses[1] == 488
-    _assert_is_well(product)
+    _assert_is_well(office)
 
 
-async def test_malformed_rtp_does_not_disturb_a_call(product: Product, tmp_path: Path) -> None:
+async def test_malformed_rtp_does_not_disturb_a_call(office: Product, tmp_path: Path) -> None:
     path = tmp_path / "echoed.wav"
 
     def echoed_s() -> float:
@@ -197,7 +197,7 @@ async def test_malformed_rtp_does_not_disturb_a_call(product: Product, tmp_path:
             until, lambda: echoed_s() > enough, within=PATIENCE_S, what="there is an echo"
         )
 
-    async with carrier_call(product, ECHO) as leg:
+    async with carrier_call(office, ECHO) as leg:
         assert leg.media.agreement is not None
         assert leg.media.agreement.remote is not None
         recording = leg.media.record(path)
@@ -207,7 +207,7 @@ async def test_malformed_rtp_does_not_disturb_a_call(product: Product, tmp_path:
         await echo_lasts(1.0)
         await recording.stop()
         assert leg.is_up
-    await asyncio.to_thread(_assert_is_well, product)
+    await asyncio.to_thread(_assert_is_well, office)
 
 
 def _spray_rtp(target: tuple[str, int]) -> None:

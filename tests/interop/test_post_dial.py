@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,11 +35,7 @@ BUSY_MACHINE_S = 0.5
 KEY_S = key_seconds()
 
 
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with Product.running(tmp_path_factory.mktemp("office"), extra=EXTRA) as product:
-        yield product
-        product.assert_log_is_clean()
+OFFICE = {"extra": EXTRA}
 
 
 async def test_row_i9_a_far_end_without_telephone_event_gets_the_digits_by_info(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,13 +47,7 @@ def _patient(office: str) -> str:
     return office.replace('max-unanswered = "5s"', 'max-unanswered = "60s"')
 
 
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with Product.running(
-        tmp_path_factory.mktemp("office"), extra=ASKED + BY_VOICE, change=_patient
-    ) as product:
-        yield product
-        product.assert_log_is_clean()
+OFFICE = {"extra": ASKED + BY_VOICE, "change": _patient}
 
 
 def ticks(mobile: Sipp) -> list[float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,11 +29,7 @@ voicemail = "sales"
 """
 
 
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with Product.running(tmp_path_factory.mktemp("office"), extra=BY_LOAD) as product:
-        yield product
-        product.assert_log_is_clean()
+OFFICE = {"extra": BY_LOAD}
 
 
 def test_row_s2_who_would_wait_second_is_taken_by_the_backup(office: Product, tmp_path: Path) -> None:

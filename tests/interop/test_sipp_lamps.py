@@ -25,12 +25,7 @@ voicemail = "sales"
 """
 
 
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The started product, with a number that rings 101."""
-    with Product.running(tmp_path_factory.mktemp("office"), extra=DIRECT) as product:
-        yield product
-        product.assert_log_is_clean()
+OFFICE = {"extra": DIRECT}
 
 
 @pytest.fixture

@@ -25,12 +25,7 @@ def _without_trunk(office: str) -> str:
     return office.replace('accepts-from = ["127.0.0.0/8"]', 'accepts-from = ["192.0.2.1"]')
 
 
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """An office of phones."""
-    with Product.running(tmp_path_factory.mktemp("office"), change=_without_trunk) as product:
-        yield product
-        product.assert_log_is_clean()
+OFFICE = {"change": _without_trunk}
 
 
 @pytest.fixture

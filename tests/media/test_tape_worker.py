@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from media.client import MediaLeg
+from media.client import MediaEngine, MediaLeg
 from media.conversation_tape import LEFT, RIGHT, ConversationTape
 from media.wav import read_channels
 from tests.media.test_worker import until, worker
@@ -20,15 +23,39 @@ LOUD, SOFT = b"\x2a" * 160, b"\xd5" * 160
 """Of A-law: nearly full scale, and nothing."""
 
 
-async def talk(left: UdpPeer, right: UdpPeer, legs: tuple[MediaLeg, MediaLeg], *, seconds: float) -> None:
-    """Let the left one be loud and the right one be silent, in real time."""
-    loop = asyncio.get_running_loop()
-    due = loop.time()
-    for _ in range(round(seconds / 0.02)):
-        left.send(LOUD, legs[0].address)
-        right.send(SOFT, legs[1].address)
-        due += 0.02
-        await asyncio.sleep(max(0.0, due - loop.time()))
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Anna, on the left, and Bob, who are connected and on record."""
+
+    engine: MediaEngine
+    tape: ConversationTape
+    anna: UdpPeer
+    bob: UdpPeer
+    legs: tuple[MediaLeg, MediaLeg]
+
+    async def go_on(self, seconds: float) -> None:
+        """Let Anna be loud and Bob be silent, in real time."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        for _ in range(round(seconds / 0.02)):
+            self.anna.send(LOUD, self.legs[0].address)
+            self.bob.send(SOFT, self.legs[1].address)
+            due += 0.02
+            await asyncio.sleep(max(0.0, due - loop.time()))
+
+
+@asynccontextmanager
+async def on_record(path: Path) -> AsyncIterator[Talk]:
+    with UdpPeer() as anna, UdpPeer() as bob:
+        async with worker() as engine:
+            legs = a, b = await engine.open_leg("anna"), await engine.open_leg("bob")
+            for leg, peer in zip(legs, (anna, bob), strict=True):
+                leg.connect(peer.agreement())
+            tape = ConversationTape(path)
+            a.tap(tape, LEFT)
+            b.tap(tape, RIGHT)
+            a.bridge(b)
+            yield Talk(engine, tape, anna, bob, legs)
 
 
 def loud_s(path: Path, channel: int) -> float:
@@ -40,30 +67,22 @@ async def test_row_o1_killed_in_mid_sentence_the_file_is_playable_up_to_the_last
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "call.wav"
-    with UdpPeer() as anna, UdpPeer() as bob:
-        async with worker() as engine:
-            legs = a, b = await engine.open_leg("anna"), await engine.open_leg("bob")
-            for leg, peer in zip(legs, (anna, bob), strict=True):
-                leg.connect(peer.agreement())
-            tape = ConversationTape(path)
-            a.tap(tape, LEFT)
-            b.tap(tape, RIGHT)
-            a.bridge(b)
-            await talk(anna, bob, legs, seconds=3.0)
-            assert engine.pid is not None
-            was = engine.pid
-            os.kill(was, signal.SIGKILL)
-            kept_s = loud_s(path, LEFT)
-            assert 3.0 - 1.0 < kept_s <= 3.05
-            assert loud_s(path, RIGHT) == 0.0
-            await until(lambda: engine.pid not in (None, was))
-            await talk(anna, bob, legs, seconds=2.0)
-            summary = await tape.stop()
-        assert summary.error == ""
-        channels, rate = read_channels(path)
-        assert len(channels) / rate == pytest.approx(summary.seconds, abs=0.01)
-        assert loud_s(path, LEFT) > kept_s + 1.5
-        assert summary.seconds > 5.0  # the time in which nobody wrote is in it
+    async with on_record(path) as talk:
+        await talk.go_on(3.0)
+        was = talk.engine.pid
+        assert was is not None
+        os.kill(was, signal.SIGKILL)
+        kept_s = loud_s(path, LEFT)
+        assert 3.0 - 1.0 < kept_s <= 3.05
+        assert loud_s(path, RIGHT) == 0.0
+        await until(lambda: talk.engine.pid not in (None, was))
+        await talk.go_on(2.0)
+        summary = await talk.tape.stop()
+    assert summary.error == ""
+    channels, rate = read_channels(path)
+    assert len(channels) / rate == pytest.approx(summary.seconds, abs=0.01)
+    assert loud_s(path, LEFT) > kept_s + 1.5
+    assert summary.seconds > 5.0  # the time in which nobody wrote is in it
 
 
 async def test_a_disk_that_fails_in_mid_conversation_leaves_what_was_written_and_the_call(
@@ -71,20 +90,12 @@ async def test_a_disk_that_fails_in_mid_conversation_leaves_what_was_written_and
 ) -> None:
     path = tmp_path / "full.wav"
     path.symlink_to("/dev/full")
-    with UdpPeer() as anna, UdpPeer() as bob:
-        async with worker() as engine:
-            legs = a, b = await engine.open_leg("anna"), await engine.open_leg("bob")
-            for leg, peer in zip(legs, (anna, bob), strict=True):
-                leg.connect(peer.agreement())
-            tape = ConversationTape(path)
-            a.tap(tape, LEFT)
-            b.tap(tape, RIGHT)
-            a.bridge(b)
-            await talk(anna, bob, legs, seconds=1.5)
-            await until(lambda: tape.is_over)
-            heard = len(bob.listen())
-            await talk(anna, bob, legs, seconds=0.5)
-            assert len(bob.listen()) - heard >= 20
-            summary = await tape.stop()
-        assert summary.error == "No space left on device"
-        assert sum("ended early" in record.message for record in caplog.records) == 1
+    async with on_record(path) as talk:
+        await talk.go_on(1.5)
+        await until(lambda: talk.tape.is_over)
+        heard = len(talk.bob.listen())
+        await talk.go_on(0.5)
+        assert len(talk.bob.listen()) - heard >= 20
+        summary = await talk.tape.stop()
+    assert summary.error == "No space left on device"
+    assert sum("ended early" in record.message for record in caplog.records) == 1
