@@ -25,7 +25,7 @@ Greet = Callable[[], Awaitable[object]]
 LONGEST_GREETING_S = 300.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Vacancy:
     """Somebody who has just come off the phone, and is kept for the caller."""
 
@@ -33,44 +33,67 @@ class Vacancy:
     """Their key."""
     offered: Offered
     """Their lease; whoever gets the vacancy enters and leaves it."""
+    is_taken_up: bool = False
+    """Somebody has it."""
 
 
 class Vacancies:
-    """``with`` block in which whom a caller wanted is kept for them once free; each of them once."""
+    """``with`` block in which whom a caller wanted is kept for them once free: each once, one at a time."""
 
     def __init__(self, occupancy: Occupancy, sought: Mapping[str, float]) -> None:
         self._occupancy = occupancy
         self._sought = dict(sought)
-        self._found: asyncio.Queue[Vacancy | None] = asyncio.Queue()
+        self._later: list[str] = []
+        """Who came free while somebody else was kept."""
+        self._kept: Vacancy | None = None
+        self._news = asyncio.Event()
         self._now = asyncio.get_running_loop().time
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the greeting is over."""
 
     def __enter__(self) -> Vacancies:
         self._unsubscribe = self._occupancy.on_freed(self._freed)
-        self.over.add_done_callback(lambda _: self._found.put_nowait(None))
+        self.over.add_done_callback(lambda _: self._news.set())
         return self
 
     def __exit__(
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
         self._unsubscribe()
-        while not self._found.empty():
-            vacancy = self._found.get_nowait()
-            if vacancy is not None:
-                vacancy.offered.end()
+        if self._kept is not None and not self._kept.is_taken_up:
+            self._kept.offered.end()
 
     def _freed(self, person: str) -> None:
         """Keep ``person`` at once: who waits in a queue has not waited longer than this caller."""
-        if person not in self._sought or not self._occupancy.is_free(person, self._now()):
+        if person not in self._sought:
             return
-        wrap_up_s = self._sought.pop(person)
-        kept = Offered(self._occupancy, [person], seconds=LONGEST_GREETING_S, wrap_up_s=wrap_up_s)
-        self._found.put_nowait(Vacancy(person, kept))
+        if self._kept is None:
+            self._keep(person)
+        else:
+            self._later.append(person)
+
+    def _keep(self, person: str) -> None:
+        if person in self._sought and self._occupancy.is_free(person, self._now()):
+            wrap_up_s = self._sought.pop(person)
+            kept = Offered(self._occupancy, [person], seconds=LONGEST_GREETING_S, wrap_up_s=wrap_up_s)
+            self._kept = Vacancy(person, kept)
+            self._news.set()
 
     async def next(self) -> Vacancy | None:
-        """Return the next one, None when the greeting is over."""
-        return None if self.over.done() else await self._found.get()
+        """Return the next one, in place of the one before; None when the greeting is over."""
+        self._turn_to_later()
+        while self._kept is None and not self.over.done():
+            self._news.clear()
+            await self._news.wait()
+        if self._kept is None or self.over.done():
+            return None
+        self._kept.is_taken_up = True
+        return self._kept
+
+    def _turn_to_later(self) -> None:
+        self._kept = None
+        while self._later and self._kept is None:
+            self._keep(self._later.pop(0))
 
     async def greet(self, greet: Greet) -> None:
         """Let the caller hear the greeting to its end, or to theirs."""
@@ -103,11 +126,11 @@ class LastChance:
         if not call.sought:
             await greet()
             return False
-        with Vacancies(self.occupancy, call.sought) as vacancies:
-            async with AsyncExitStack() as held:
+        async with AsyncExitStack() as held:
+            with Vacancies(self.occupancy, call.sought) as vacancies:
                 async with beside(vacancies.greet(greet), name="greeting of a mailbox"):
                     leg = await self._find(call, vacancies, held)
-                return leg is not None and await converse(call, leg, music=self.music)
+            return leg is not None and await converse(call, leg, music=self.music)
 
     async def _find(self, call: Call, vacancies: Vacancies, held: AsyncExitStack) -> Leg | None:
         """Return the leg of who took the call; ``held`` ends it and its lease. None: nobody did."""

@@ -78,6 +78,45 @@ async def test_row_v3_who_was_busy_is_rung_before_callers_who_have_waited_less(t
 
 
 @virtual_time
+async def test_row_v3_two_callers_who_are_greeted_get_one_agent_each(tmp_path: Path) -> None:
+    change = queue_with(**one_agent(agents='["101", "102"]'))
+    async with office(tmp_path, change=change) as demo:
+        phones = [await demo.phone(extension, TAKES) for extension in ("101", "102")]
+        talks = [await (await demo.call_in(QUEUE, from_number=FIRST)).answered(within=3) for _ in phones]
+        await asyncio.sleep(2)
+        callers = [await (await demo.call_in(QUEUE, from_number=SECOND)).answered(within=3) for _ in phones]
+        await asyncio.sleep(25)
+        for talk in talks:
+            talk.hang_up()
+        for phone in phones:
+            await phone.invited(2, within=1)
+        await asyncio.sleep(2)
+        assert all(phone.invitations[1].leg.is_answered for phone in phones)
+        callers[0].hang_up()
+        await asyncio.sleep(1)
+        assert sum(phone.invitations[1].leg.is_up for phone in phones) == 1
+        callers[1].hang_up()
+        await demo.stories()
+        await demo.settled()
+
+
+@virtual_time
+async def test_row_v3_who_comes_free_while_another_is_rung_is_not_kept_from_others(tmp_path: Path) -> None:
+    change = queue_with(**one_agent(agents='["101", "102"]'))
+    async with office(tmp_path, change=change) as demo:
+        phones = [await demo.phone(extension, TAKES) for extension in ("101", "102")]
+        talks = [await (await demo.call_in(QUEUE, from_number=FIRST)).answered(within=3) for _ in phones]
+        await asyncio.sleep(2)
+        await (await demo.call_in(QUEUE, from_number=SECOND)).answered(within=3)
+        await asyncio.sleep(25)
+        for talk in talks:
+            talk.hang_up()
+        await asyncio.sleep(5)
+        now = demo.now
+        assert sum(demo.server.occupancy.is_free(name, now) for name in ("anna", "piotr")) == 1
+
+
+@virtual_time
 async def test_row_v3_who_does_not_answer_by_the_end_of_the_greeting_rings_no_more(tmp_path: Path) -> None:
     async with marked_office(tmp_path, scheme=TO_ANNA) as (demo, ears):
         anna = await demo.phone("101", TAKES)
