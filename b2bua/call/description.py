@@ -73,11 +73,19 @@ class Description:
         """Return our answer to an offer within the dialog (§8): hold, resume, new address, other codec.
 
         The codec stays where it is offered still, as the other leg may have it too; but who offers others
-        than before, or in another order, wants another one.
+        than before, or in another order, wants another one. Where nothing changes, as in a refresh of the
+        session, the description is the same to the letter: its version grows with changes alone.
 
         Raises:
             MediaError: as ``answer``.
         """
+        before, said = self.local, self._said
+        answer, agreement = self._answer_anew(offer, was)
+        if answer.replace(_version(self.local), _version(before), 1) == said:
+            self._told, self.local, self._said = before, before, said
+        return self._said, agreement
+
+    def _answer_anew(self, offer: bytes, was: StreamAgreement | None) -> tuple[bytes, StreamAgreement]:
         self.next_version()
         answer, agreement = self.answer(offer, prefer=was.codec if was is not None else None)
         if was is not None and was.shared and was.shared != agreement.shared:
@@ -94,3 +102,8 @@ class Description:
         self.local = replace(self.local, port=media.address[1])
         if media.agreement is not None and media.agreement.keys is not None:
             self.local = replace(self.local, crypto=new_keys())
+
+
+def _version(local: LocalMedia) -> bytes:
+    """Return what stands in the description's ``o=`` of a version."""
+    return b"o=- %d %d " % (local.session_id, local.version)

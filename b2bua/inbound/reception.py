@@ -315,7 +315,7 @@ class Reception:
 
     async def _answered_in_time(self, call: Call, arrival: Arrival) -> str:
         trunk = arrival.trunk
-        timer = call.answer_within(trunk.max_unanswered_s) if trunk is not None else None
+        timer = call.answer_within(_patience_s(trunk, arrival.invite)) if trunk is not None else None
         try:
             why = await self.custody.serve(call, arrival.plan, arrival.start)
         finally:
@@ -367,3 +367,12 @@ def _now() -> float:
 
 def _quotable(error: Exception) -> str:
     return str(error).replace("\\", "").replace('"', "'")[:120]
+
+
+def _patience_s(trunk: Trunk, invite: IncomingInvite) -> float:
+    """Return how long a carrier lets a caller ring: as configured, or as its INVITE holds (§13.3.1)."""
+    try:
+        expires_s = invite.request.expires
+    except MalformedMessage:
+        expires_s = None
+    return min(trunk.max_unanswered_s, expires_s or trunk.max_unanswered_s)

@@ -15,7 +15,7 @@ from b2bua.store.calls import CallOutcome, EventKind
 from b2bua.store.story import story
 from media.commands import Tone
 from tests.harness.clock import virtual_time
-from tests.harness.office import CALLER, MOBILES, NUMBER, Office, heard, loudness, office, reinvite
+from tests.harness.office import CALLER, MOBILES, NUMBER, SERVER, Office, heard, loudness, office, reinvite
 
 LONG_RINGS = """
 [[step]]
@@ -78,6 +78,22 @@ async def test_row_d1_the_call_is_answered_before_the_carrier_gives_up_and_rings
             "rang Anna Nowak 50 s, no answer; talked with Piotr Zieliński for"
         )
         await demo.settled()
+
+
+@pytest.mark.parametrize(("expires", "answered_after"), [("30", 30), ("0", 60), ("300", 60), ("soon", 60)])
+@virtual_time(limit_s=600)
+async def test_row_d1_rfc3261_13_3_1_a_caller_is_answered_before_their_invite_expires(
+    expires: str, answered_after: float, tmp_path: Path
+) -> None:
+    async with office(tmp_path, scheme=LONG_RINGS) as demo:
+        await demo.phone("101")
+        await demo.phone("102")
+        trunk, began = await demo.softphone("trunk", 6000), demo.now
+        call = await trunk.call(SERVER, NUMBER, from_number=CALLER, headers=(("Expires", expires),))
+        leg = await call.answered(within=61)
+        assert answered_after - 1 < demo.now - began < answered_after
+        leg.hang_up()
+        await demo.stories()
 
 
 @virtual_time(limit_s=600)

@@ -205,3 +205,21 @@ async def test_a_caller_whom_a_fault_of_ours_leaves_without_an_answer_is_told_so
         with pytest.raises(CallRefused) as refused:
             await call.answered(within=5)
         assert refused.value.status == 500
+
+
+@virtual_time(limit_s=120)
+async def test_rfc3264_8_our_description_has_a_new_version_only_where_it_says_something_else(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=TO_A_NUMBER.replace("+48600999888", "101")) as demo:
+        anna = await demo.phone("101", Habit(answers_after=1.0))
+        caller = await (await demo.call_in(NUMBER)).answered(within=3)
+        leg = (await anna.invited(within=1)).leg
+        directions = ("sendrecv", "sendrecv", "sendonly", "sendonly", "sendrecv")
+        answers = [await reinvite(leg, direction) for direction in directions]
+        versions = [int(answer.split()[3]) for answer in answers]
+        assert [number - versions[0] for number in versions] == [0, 0, 1, 1, 2]
+        assert answers[0] == answers[1]
+        assert answers[2] == answers[3]
+        caller.hang_up()
+        await demo.stories()
