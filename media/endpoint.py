@@ -14,6 +14,9 @@ PROBATION = 3
 FAR_PROBATION = 25
 """The same for an address that neither the SDP nor the signalling came from: half a second, in which the peer
 itself is heard if it is nearer, so that no stranger who sends to all our ports takes its place."""
+TRIAL = 250
+"""Packets of another source than the SDP's, five seconds, in which that one still takes its place: a straggler
+of the call that had our port before comes from the very address of a carrier, and may be the first."""
 
 
 class Endpoint(Protocol):
@@ -124,9 +127,10 @@ class _Probation:
 class Latch:
     """Symmetric RTP (RFC 4961): believe the SDP's IP address, find out the port, and stay there.
 
-    One decision for each address that an SDP names. Another IP address is believed only where the peer is
-    known to sit behind NAT, which changes no IPv4 into IPv6: soon the one that its signalling comes from,
-    later any. Packets from anywhere else change nothing from then on.
+    One decision for each address that an SDP names, which itself is believed at once, and for a while in the
+    place of another. Another IP address is believed only where the peer is known to sit behind NAT, which
+    changes no IPv4 into IPv6: soon the one that its signalling comes from, later any. Packets from anywhere
+    else change nothing from then on.
     """
 
     def __init__(self) -> None:
@@ -135,6 +139,9 @@ class Latch:
         """Where RTP comes from; None until that is decided."""
         self.strangers = 0
         """Packets of others that were dropped."""
+        self.is_settled = False
+        """Whether no other source can take the place of this one any more."""
+        self._on_trial = 0
         self._allows_nat = False
         self._peer_host = ""
         self._near, self._far = _Probation(PROBATION), _Probation(FAR_PROBATION)
@@ -155,16 +162,24 @@ class Latch:
         self._open(None)
 
     def _open(self, expected: Address | None) -> None:
-        self.expected, self.source = expected, None
+        self.expected, self.source, self.is_settled = expected, None, False
         self._near.begin()
         self._far.begin()
+
+    def is_sure_of(self, source: Address) -> bool:
+        """Return whether ``source`` counts, and nobody can take its place."""
+        return self.is_settled and source == self.source
 
     def admits(self, source: Address) -> bool:
         """Return whether a packet from ``source`` counts; the first that does decides."""
         if self.source is not None and source == self.source:
+            self._on_trial -= 1
+            self.is_settled = self.is_settled or self._on_trial <= 0
             return True
-        if self.source is None and self._convinces(source):
-            self.source = source
+        may_decide = self.source is None or (source == self.expected and not self.is_settled)
+        if may_decide and self._convinces(source):
+            self.source, self.is_settled = source, source == self.expected
+            self._on_trial = TRIAL
             return True
         self.strangers += 1
         return False

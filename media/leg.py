@@ -204,7 +204,7 @@ class Leg:
                     now  # comfort noise (RFC 3389) is no audio of ours, but a sign of life
                 )
             return
-        if source is not None and source != self.latch.source and not self._latch(source):
+        if source is not None and not self.latch.is_sure_of(source) and not self._latch(source):
             return
         if self.incoming.heard_at is None:
             self._around.emit(Heard(self.number))
@@ -218,10 +218,15 @@ class Leg:
             self.sink.forward(header, packet, size, now)
 
     def _latch(self, source: Address) -> bool:
+        """Return whether a packet from ``source`` counts, and send there from now on if that is new."""
+        was = self.latch.source
         if not self.latch.admits(source):
             return False
-        self._send_by(self.ports.lock(source))
-        if source != self.latch.expected:
+        if self.latch.is_settled:
+            self._send_by(self.ports.lock(source))
+        elif source != was:
+            self._send_by(self.ports.aim(source))
+        if source != (was or self.latch.expected):
             self._around.emit(SourceChanged(self.number, *source))
         return True
 

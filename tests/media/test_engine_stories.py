@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from media import codecs
 from media.client import Clip, MediaEngine, MediaLeg, Silence, Tone
 from media.dtmf import EventReceiver
-from media.endpoint import FAR_PROBATION
+from media.endpoint import FAR_PROBATION, TRIAL
 from media.incoming import IncomingStream
 from media.memory import MemoryRtpNetwork
 from media.outgoing import OutgoingStream
@@ -181,7 +181,7 @@ async def test_rfc4961_another_port_of_the_peers_address_is_latched_once_strange
             stranger.send(b"\xd5" * 160, leg.address)
             await asyncio.sleep(0.02)
         assert not leg.is_heard
-        for _ in range(10):
+        for _ in range(TRIAL + 10):
             moved.send(b"\xd5" * 160, leg.address)
             await asyncio.sleep(0.02)
         assert leg.source == moved.address
@@ -193,8 +193,30 @@ async def test_rfc4961_another_port_of_the_peers_address_is_latched_once_strange
         assert len(moved.heard) > 25
         assert stranger.heard == []
         await leg.close()
-        assert leg.statistics["packets"] == 8
+        assert leg.statistics["packets"] == TRIAL + 8
         assert leg.statistics["strangers"] == 10 + 2 + 20
+
+
+@virtual_time
+async def test_rfc4961_a_straggler_of_the_call_before_at_the_peers_address_takes_its_place_for_no_longer_than_it_is_silent() -> (
+    None
+):
+    network = MemoryRtpNetwork()
+    anna, straggler = Peer(network, 4000), Peer(network, 4444)
+    async with leg_to(anna, network) as leg:
+        for _ in range(10):
+            straggler.send(b"\xd5" * 160, leg.address)
+            await asyncio.sleep(0.02)
+        leg.play([Silence(10.0)])
+        anna.send(b"\xd5" * 160, leg.address)
+        await asyncio.sleep(0.1)
+        told = len(straggler.heard)
+        for _ in range(TRIAL + 10):
+            straggler.send(b"\xd5" * 160, leg.address)
+            await asyncio.sleep(0.02)
+        assert leg.source == anna.address
+        assert len(anna.heard) > TRIAL
+        assert len(straggler.heard) == told
 
 
 @pytest.mark.parametrize("allows_nat", [True, False])
