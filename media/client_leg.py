@@ -96,6 +96,7 @@ class MediaLeg:
         self._unsent_digits = ""
         self._has_spoken = False
         """Whether it was given something to play or to press since it was stopped."""
+        self._fills_pauses = False
         self._is_listening = False
         """Whether keys are listened for in the sound."""
         self._take_place(opened)
@@ -165,6 +166,12 @@ class MediaLeg:
         self._cut()
         self._unsent_digits = ""
         self.send(commands.StopPlaying(self.number))
+
+    def fill_pauses(self) -> None:
+        """Send silence from now on whenever nothing plays and nobody is to be heard."""
+        if not self._fills_pauses:
+            self._fills_pauses = True
+            self.send(commands.FillPauses(self.number))
 
     def _cut(self) -> None:
         playing, self._playing = self._playing, None
@@ -336,6 +343,8 @@ class MediaLeg:
         if self.agreement is not None:
             self.connect(self.agreement, allows_nat=self._allows_nat, peer_host=self._peer_host)
         self._written.go_on(self)
+        if self._fills_pauses:
+            self.send(commands.FillPauses(self.number))
         if self._is_listening:
             self.send(commands.ListenForTones(self.number, is_on=True))
         if self._on_judged is not None:

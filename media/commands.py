@@ -108,6 +108,12 @@ class StopPlaying(Struct, frozen=True, tag=True, array_like=True):
     leg: int
 
 
+class FillPauses(Struct, frozen=True, tag=True, array_like=True):
+    """Send silence from now on whenever there is nothing else to send and nobody to be heard."""
+
+    leg: int
+
+
 class Bridge(Struct, frozen=True, tag=True, array_like=True):
     """Let two legs hear each other."""
 
@@ -227,6 +233,7 @@ Command: TypeAlias = (
     | ConnectLeg
     | Play
     | StopPlaying
+    | FillPauses
     | Bridge
     | Unbridge
     | Echo

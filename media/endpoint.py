@@ -15,8 +15,8 @@ FAR_PROBATION = 25
 """The same for an address that neither the SDP nor the signalling came from: half a second, in which the peer
 itself is heard if it is nearer, so that no stranger who sends to all our ports takes its place."""
 TRIAL = 250
-"""Packets of another source than the SDP's, five seconds, in which that one still takes its place: a straggler
-of the call that had our port before comes from the very address of a carrier, and may be the first."""
+"""Packets of another source than the SDP's, five seconds, in which that one still takes its place: who still
+sends to the call that had our port before may do so from the very address of a carrier, and be first."""
 
 
 class Endpoint(Protocol):

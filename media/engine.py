@@ -12,6 +12,7 @@ from media.commands import (
     Command,
     ConnectLeg,
     Echo,
+    FillPauses,
     JoinRoom,
     LegClosed,
     LegOpened,
@@ -100,6 +101,7 @@ class Engine:
             ConnectLeg: self._connect,
             Play: self._play,
             StopPlaying: self._stop_playing,
+            FillPauses: self._fill_pauses,
             Bridge: self._bridge,
             Unbridge: self._unbridge,
             Echo: self._echo,
@@ -193,6 +195,9 @@ class Engine:
         voice.clear_keypad()
         voice.stop()
 
+    def _fill_pauses(self, command: FillPauses, _now: float) -> None:
+        self._legs[command.leg].fill_pauses()
+
     def _bridge(self, command: Bridge, _now: float) -> None:
         leg, other = self._legs[command.leg], self._legs.get(command.other)
         leg.part()
@@ -260,9 +265,9 @@ class Engine:
         leg = self._legs.pop(command.leg)
         self._listeners.drop(command.leg)
         self._answerers.drop(command.leg)
+        leg.close(now)
         for grid in self._grids.values():
             grid.voices.pop(command.leg, None)
-        leg.close(now)
         self._around.emit(LegClosed(command.leg, leg.statistics()))
 
 

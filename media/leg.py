@@ -15,6 +15,7 @@ from media.incoming import IncomingStream, plain_size
 from media.mixer import Room, Seat
 from media.multiplex import told_apart
 from media.outgoing import VERSION_2, OutgoingStream, Send, discard, unpack_header
+from media.pauses import Pauses
 from media.relay import HEADER_BYTES, Header, Relay
 from media.reports import REPORT_SECONDS, Reporter
 from media.routes import is_open, must_decode, routes, transcoder
@@ -59,6 +60,8 @@ class Leg:
         self._events: dict[int, EventReceiver] = {}
         self._receivers: dict[int, EventReceiver] = {}
         """By clock rate: a key that is held during a re-INVITE is one press."""
+        self._pauses: Pauses | None = None
+        """What fills its pauses, if anything does."""
         self._transcoder: Transcoder | None = None
         self._transcoded_to: Leg | None = None
         self._srtp: SrtpSession | None = None
@@ -111,6 +114,8 @@ class Leg:
         ):
             self._send_by(self.ports.aim(agreement.remote))
         self.voice.connect(agreement)
+        if self._pauses is not None:
+            self._pauses.connect(agreement.encoding)
         self.link()
         if self.partner is not None:
             self.partner.link()
@@ -155,8 +160,17 @@ class Leg:
         take = self.on_packet if self._srtp is None else self._on_protected
         self.receive = told_apart(take, self.on_report) if self._is_multiplexed else take
         self.flow = self._flow()
+        self.voice.fill(self._pauses if self.partner is None and self.seat is None else None)
         if self._ports is not None:
             self._ports.read_anew()
+
+    def fill_pauses(self) -> None:
+        """Send silence from now on where there is nothing else to send."""
+        if self._pauses is None:
+            self._pauses = Pauses(self._around.sounds)
+            if self.agreement is not None:
+                self._pauses.connect(self.agreement.encoding)
+            self._choose_way()
 
     def _flow(self) -> Flow | None:
         """Return the stream that nobody has to look at: plain, relayed as it comes, with no audience."""
@@ -346,6 +360,7 @@ class Leg:
 
     def close(self, now: float) -> None:
         """End all that is under way, give the ports back, and hold nothing any more that holds this leg."""
+        self._pauses = None
         goodbye = self._reporter.goodbye(now)
         if goodbye is not None and self.out.is_aimed:  # on hold too: the far end may keep what it knows of us
             self._send_report(goodbye)

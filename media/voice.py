@@ -32,6 +32,7 @@ class Voice:
         "_keypad",
         "_out",
         "_pace",
+        "_pauses",
         "_payload_type",
         "_player",
         "_sounds",
@@ -61,6 +62,7 @@ class Voice:
         self._has_digits = False
         self._player: Player | None = None
         self._speech: Speech | None = None
+        self._pauses: Speech | None = None
         self._keypad = Keypad()
         self.ptime_ms = 20
         """Milliseconds between two packets."""
@@ -80,6 +82,12 @@ class Voice:
         """Say what somebody else says, when nothing else is to be said; None: nobody does any more."""
         self._speech = speech
         self._take_turns()
+
+    def fill(self, pauses: Speech | None) -> None:
+        """Say that when there is nothing else to say at all; None: say nothing then."""
+        if pauses is not self._pauses:
+            self._pauses = pauses
+            self._take_turns()
 
     def play(self, command: Play) -> None:
         """Replace what plays."""
@@ -115,7 +123,8 @@ class Voice:
     @property
     def is_paced(self) -> bool:
         """Whether there is something to send each `ptime_ms`."""
-        has_sound = self._player.is_loaded if self._player is not None else self._speech is not None
+        has_speech = self._speech is not None or self._pauses is not None
+        has_sound = self._player.is_loaded if self._player is not None else has_speech
         return self._agreement is not None and (has_sound or not self._keypad.is_idle)
 
     def tick(self, now: float) -> bool:
@@ -123,8 +132,9 @@ class Voice:
         if self._has_digits and self._press_on(now):
             return True
         player = self._player
-        if player is None and self._speech is not None:
-            return self._speak_on(self._speech, now)
+        speech = self._speech or self._pauses
+        if player is None and speech is not None:
+            return self._speak_on(speech, now)
         if player is None or not player.is_loaded or self._agreement is None:
             return False
         frame = player.next_frame()

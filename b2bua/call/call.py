@@ -173,8 +173,9 @@ class Call:
             await call.caller.close_for(call)
 
     def take(self, leg: Leg) -> None:
-        """Own ``leg`` from now on, and journal how its sound was."""
+        """Own ``leg`` from now on, let its far end always hear that we are there, and journal its sound."""
         leg.owner = self
+        leg.media.fill_pauses()
         leg.on_closed = self.ledger.measure
 
     def turn_to(self, leg: Leg) -> Leg:
