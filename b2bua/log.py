@@ -6,10 +6,12 @@ import logging
 import sys
 import time
 from functools import lru_cache
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor
+
+from b2bua.logbook import Logbook
 
 _LEVELS = {name.lower(): level for name, level in logging.getLevelNamesMapping().items()}
 LIVE_CALLS = "call.live"
@@ -17,7 +19,11 @@ LIVE_CALLS = "call.live"
 
 
 def set_up(
-    *, level: str = "INFO", as_json: bool = False, is_live: bool = False, stream: TextIO | None = None
+    *,
+    level: str = "INFO",
+    as_json: bool = False,
+    is_live: bool = False,
+    stream: TextIO | Logbook | None = None,
 ) -> None:
     """Send structlog's and the standard library's records to ``stream`` (stderr) in one form.
 
@@ -58,8 +64,8 @@ def set_up(
 class _Lines(structlog.WriteLogger):
     """Writes our own lines, which are ready, without a record of the standard library for each."""
 
-    def __init__(self, target: TextIO, name: str = "") -> None:
-        super().__init__(target)
+    def __init__(self, target: TextIO | Logbook, name: str = "") -> None:
+        super().__init__(cast(TextIO, target))
         self.is_wanted = logging.getLogger(name).isEnabledFor
         """Whether lines of a level are."""
 

@@ -82,7 +82,7 @@ class Poll:
             try:
                 reader()
             except Exception:  # noqa: BLE001 - one packet must not silence all other calls
-                traceback.print_exc()
+                _tell()
 
 
 class ThreadBackground:
@@ -170,7 +170,7 @@ class Worker:
             try:
                 self._engine.tick(now)
             except Exception:  # noqa: BLE001 - one leg must not silence all others
-                traceback.print_exc()
+                _tell()
         if self._unsent:
             self._flush()
 
@@ -192,7 +192,7 @@ class Worker:
                 else:
                     self._engine.handle(command, now)
             except Exception:  # noqa: BLE001 - one leg's command must not swallow another's
-                traceback.print_exc()
+                _tell()
 
     def _emit(self, event: Event) -> None:
         self._unsent += encode(event)
@@ -204,6 +204,12 @@ class Worker:
         if not self._is_over:
             wants_to_send = select.EPOLLOUT if self._unsent else 0
             self._poll.epoll.modify(self._control.fileno(), select.EPOLLIN | wants_to_send)
+
+
+def _tell() -> None:
+    """Show the error that is being handled; calls go on where that is not possible."""
+    with contextlib.suppress(OSError):
+        traceback.print_exc()
 
 
 def prepare_process() -> None:

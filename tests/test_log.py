@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import logging
+import os
+import threading
+import time
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -11,6 +15,7 @@ import structlog
 
 from b2bua import log
 from b2bua.http.client import HttpClient, Request
+from b2bua.logbook import MOST_WAITING, Logbook
 
 
 @pytest.fixture
@@ -68,3 +73,70 @@ async def test_addresses_that_are_asked_over_http_are_not_written(level: str) ->
     await http.ask(Request("GET", "https://calendar.example/private-1f2e/basic.ics"), budget_s=5)
     await http.close()
     assert "private" not in stream.getvalue()
+
+
+class FullDisk(io.StringIO):
+    """Takes nothing until there is room."""
+
+    has_room = False
+
+    def write(self, line: str) -> int:
+        if not self.has_room:
+            raise OSError(28, "No space left on device")
+        return super().write(line)
+
+
+class Asleep(io.StringIO):
+    """A reader who takes nothing until woken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_awake = threading.Event()
+
+    def write(self, line: str) -> int:
+        self.is_awake.wait()
+        return super().write(line)
+
+
+def test_a_full_disk_fails_nobody_who_logs_and_what_it_cost_is_said_as_soon_as_there_is_room() -> None:
+    disk = FullDisk()
+    book = Logbook(disk)
+    log.set_up(stream=book)
+    structlog.get_logger("call").info("a call")
+    logging.getLogger("media").warning("the media worker died")
+    while book.is_behind:
+        time.sleep(0.001)
+    disk.has_room = True
+    structlog.get_logger("call").info("another call")
+    book.finish()
+    first, second = disk.getvalue().splitlines()
+    assert first == "2 lines of this log could not be written"
+    assert "another call" in second
+
+
+def test_a_reader_who_takes_nothing_holds_up_nobody_and_costs_no_more_memory_than_is_told() -> None:
+    reader = Asleep()
+    book = Logbook(reader)
+    for number in range(MOST_WAITING + 100):
+        book.write(f"line {number}\n")
+    reader.is_awake.set()
+    while book.is_behind:
+        time.sleep(0.001)
+    book.write("the end\n")
+    book.finish()
+    lines = reader.getvalue().splitlines()
+    assert lines[0] == "line 0"
+    assert lines[-1] == "the end"
+    assert any("lines of this log could not be written" in line for line in lines)
+
+
+def test_a_log_whose_reader_has_closed_the_pipe_takes_lines() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    pipe = os.fdopen(writing, "w")
+    book = Logbook(pipe)
+    book.write("nobody reads this\n")
+    book.finish()
+    assert not book.is_behind
+    with suppress(BrokenPipeError):
+        pipe.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
@@ -63,13 +64,19 @@ def run(
     """Run an office until Ctrl-C: it takes calls, and prints what happens."""
     from b2bua import log
     from b2bua.cli.run import run_office
+    from b2bua.logbook import Logbook
 
     is_demo = config is None or config.resolve() == demo_config().resolve()
-    log.set_up(level="DEBUG" if verbose else "INFO", as_json=json_log, is_live=verbose or is_demo)
+    book = Logbook(sys.stderr)
+    level = "DEBUG" if verbose else "INFO"
+    log.set_up(level=level, as_json=json_log, is_live=verbose or is_demo, stream=book)
     office = office_of(config)
     for problem in _missing_prompts(office):  # the scheme goes on without them, so no call is lost
-        typer.echo(str(problem), err=True)
-    _run(lambda: run_office(office, is_demo=is_demo))
+        book.write(f"{problem}\n")
+    try:
+        _run(lambda: run_office(office, is_demo=is_demo))
+    finally:
+        book.finish()
 
 
 @app.command()

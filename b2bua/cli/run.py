@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -49,7 +50,10 @@ async def run_office(config: Config, *, is_demo: bool) -> None:
         loop.add_signal_handler(order, stop.set)
     try:
         async with Server.running(config) as server, _following_the_files(server, stop=stop.set):
-            typer.echo(welcome(config, is_demo=is_demo))
+            with contextlib.suppress(
+                OSError
+            ):  # nobody reads it, or the disk is full: there are calls to take
+                typer.echo(welcome(config, is_demo=is_demo))
             log.info(
                 "ready for calls",
                 listening=config.sip.listening,

@@ -178,3 +178,23 @@ def _recorded(path: Path) -> float:
         return seconds_of(*read_wav(path), VOICE_HZ)
     except MalformedMedia:  # caught between two writes of the header
         return 0.0
+
+
+async def test_whoever_calls_while_the_log_is_on_a_full_disk_is_served(tmp_path: Path) -> None:
+    product = Product(tmp_path, "", "", str)
+    product.log_path = Path("/dev/full")
+    try:
+        await asyncio.to_thread(product.start)
+        async with carrier_call(product, ECHO) as leg:
+            async with asyncio.timeout(PATIENCE_S):
+                while not leg.media.is_heard:
+                    await asyncio.sleep(0.05)
+        has_outcome = partial(_have_outcomes, product, 1)
+        await asyncio.to_thread(until, has_outcome, within=PATIENCE_S, what="the call is in the journal")
+    finally:
+        await asyncio.to_thread(product.stop)
+
+
+def _have_outcomes(product: Product, count: int) -> bool:
+    outcomes = product.outcomes() or []
+    return len(outcomes) == count and None not in outcomes
