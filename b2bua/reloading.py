@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from b2bua.config.check import lint
-from b2bua.config.difference import Difference, applicable, difference
+from b2bua.config.difference import Difference, applicable, difference, loss
 from b2bua.config.load import load_config
 from b2bua.config.models import Config
 from b2bua.config.prompts import missing_prompts
@@ -126,10 +126,14 @@ def read(path: Path, before: Config) -> Reading:
 
     Raises:
         ConfigError: they cannot be used.
-        B2buaError: the prompts cannot be used.
+        B2buaError: the prompts cannot be used, or all trunks or people would be gone.
         OSError: a file cannot be read.
     """
     after = load_config(path)
+    if lost := loss(before, after):
+        raise B2buaError(
+            f"{path} has no {lost} any more; is it written to its end? If that is meant, restart the office"
+        )
     edition = Edition.of(after)
     config = applicable(before, after)
     config.plan()  # made here, where it may take its time and may fail

@@ -57,6 +57,24 @@ def difference(before: Config, after: Config) -> Difference:
     return Difference(tuple(changes), tuple(waiting))
 
 
+def loss(before: Config, after: Config) -> str:
+    """Return what ``after`` would leave an office without that has it now; empty: nothing that matters so.
+
+    Nobody could call without trunks, or take calls without people. An editor, or a copy over the network,
+    that is not through or found the disk full leaves a file that is empty or ends early, and may be TOML.
+    """
+    lost = [
+        many
+        for field, _, many in KINDS
+        if field in ("trunks", "people") and _is_emptied(before, after, field)
+    ]
+    return " and ".join(lost)
+
+
+def _is_emptied(before: Config, after: Config, field: str) -> bool:
+    return bool(getattr(before, field)) and not getattr(after, field)
+
+
 def applicable(before: Config, after: Config) -> Config:
     """Return ``after`` with what needs a restart as it is in ``before``."""
     kept = {"data": before.office.data, "country": before.office.country}

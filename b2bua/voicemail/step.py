@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from b2bua.call.call import Call
+from b2bua.call.leg import Leg
 from b2bua.routing.destination import Outcome, Voicemail
 from b2bua.routing.plan import MailboxSpec, Plan
 from b2bua.routing.scheme import number_spec
@@ -20,7 +21,7 @@ from b2bua.store.calls import CallOutcome, EventKind
 from b2bua.store.outbox import NewMail
 from b2bua.store.store import Store
 from media.call_tones import BEEP
-from media.client import RecordingSummary
+from media.client import Recording, RecordingSummary
 from media.commands import PlayItem
 
 log = structlog.get_logger("call")
@@ -28,6 +29,8 @@ log = structlog.get_logger("call")
 GREETING = "voicemail-greeting-working"
 GREETING_OFF_HOURS = "voicemail-greeting-off-hours"
 END_KEY = "#"
+LONGEST_S = 3600.0
+"""Longer than any message may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +114,7 @@ class VoicemailStep:
         try:
             call.caller.media.play(BEEP)
             async with asyncio.timeout(box.max_seconds):
-                while await call.caller.digit(box.max_seconds) != END_KEY:
-                    pass
+                await _spoken(call.caller, recording)
         except TimeoutError:
             log.info("the message has reached its limit", call_id=call.identity.call_id)
         finally:
@@ -141,3 +143,25 @@ class VoicemailStep:
         left.call.has_left_message = True
         await self.store.messages.finish(call_id, summary.seconds, self.clock(), self.mails(left))
         left.call.ledger.tell(EventKind.MESSAGE, left.box.name, seconds=summary.seconds)
+
+
+async def _spoken(caller: Leg, recording: Recording) -> None:
+    """Wait until the caller presses ``#`` or is not recorded any more: nobody is to speak to a full disk.
+
+    Raises:
+        LegEnded: the caller hung up.
+    """
+    pressed = asyncio.ensure_future(_end_key(caller))
+    ended = asyncio.ensure_future(recording.finished())
+    try:
+        await asyncio.wait({pressed, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if pressed.done():
+            pressed.result()
+    finally:
+        pressed.cancel()
+        ended.cancel()
+
+
+async def _end_key(caller: Leg) -> None:
+    while await caller.digit(LONGEST_S) != END_KEY:
+        pass

@@ -154,6 +154,21 @@ async def test_row_i15_a_broken_edit_changes_nothing_and_is_told_with_file_line_
 
 
 @virtual_time
+async def test_row_i15_a_file_that_is_empty_or_ends_early_takes_neither_trunks_nor_people_away(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=TO_IVAN.replace('menu = "old"', 'say = "goodbye"')) as demo:
+        ivan, before = await demo.phone("104", ANSWERS), demo.server.config
+        whole = await asyncio.to_thread((tmp_path / "office.toml").read_text)
+        for end in ("[office]", 'timezone = "', "default-trunk", "[trunk.", "[person.", "[voicemail."):
+            *_, told = await demo.edit(lambda _, end=end: whole.partition(end)[0])
+            assert told.startswith("the changed configuration cannot be used")
+            assert demo.server.config is before
+        await (await demo.call_in(NUMBER)).answered(within=5)
+        assert len(ivan.invitations) == 1
+
+
+@virtual_time
 async def test_s0_a_person_who_is_removed_cannot_register_or_call_and_lamps_of_theirs_end(
     tmp_path: Path,
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import errno
+import os
 import shutil
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -254,6 +256,25 @@ async def test_row_v7_the_mailbox_s_limit_ends_the_message(tmp_path: Path) -> No
         assert only.outcome is CallOutcome.MESSAGE
         (recording,) = recordings(demo)
         assert spoken(recording) <= 5.0
+
+
+@virtual_time(limit_s=600)
+async def test_row_v7_who_speaks_to_a_full_disk_is_told_at_once_and_owed_a_call_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async with marked_office(tmp_path) as (demo, ears):
+        monkeypatch.setattr("media.recorder.RecordingFile", full)
+        caller = await (await demo.call_in(VOICEMAIL)).answered(within=1)
+        caller.media.play([Tone((VOICE_HZ,), 60.0)])
+        beep = await ears.until_tone(caller.media, BEEP_HZ, within=31)
+        told = await ears.until_prompt(caller.media, "message-empty", within=5)
+        assert told - beep < 1.5
+        await demo.until(lambda: not caller.is_up, within=10)
+        (only,) = await demo.stories()
+        assert only.outcome is CallOutcome.PROMISE
 
 
 @virtual_time(limit_s=600)
