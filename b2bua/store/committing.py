@@ -6,12 +6,17 @@ import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import Connection, Engine
 
+from b2bua.store.file_watch import DatabaseFile
 from b2bua.store.prepared import Prepared
 from b2bua.store.statements import Change, Statement
+
+log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
 
@@ -23,6 +28,8 @@ class Committer:
         self._engine = engine.execution_options(begin="BEGIN IMMEDIATE")
         self._connection: Connection | None = None
         self._prepared: dict[tuple[Statement, tuple[str, ...]], Prepared] = {}
+        is_file = engine.dialect.name == "sqlite" and engine.url.database not in (None, "", ":memory:")
+        self._file = DatabaseFile(Path(str(engine.url.database))) if is_file else None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
     async def commit(self, changes: Iterable[Change]) -> None:
@@ -35,13 +42,13 @@ class Committer:
         await self._in_thread(lambda: self._commit(by_rank))
 
     def _commit(self, changes: list[Change]) -> None:
-        if self._connection is None:
-            self._connection = self._engine.connect()
-        with self._connection.begin():
+        self._put_back_if_gone()
+        connection = self._connection or self._connect()
+        with connection.begin():
             for statement, group in groupby(changes, key=lambda change: change.statement):
                 rows = [change.row for change in group]
                 prepared = self._prepare(statement, names=tuple(rows[0]))
-                self._connection.exec_driver_sql(prepared.sql, list(map(prepared.parameters, rows)))
+                connection.exec_driver_sql(prepared.sql, list(map(prepared.parameters, rows)))
 
     def _prepare(self, statement: Statement, *, names: tuple[str, ...]) -> Prepared:
         """Return the statement for rows that have values of these names; there are as many as in the code."""
@@ -51,15 +58,39 @@ class Committer:
             self._prepared[statement, names] = prepared
         return prepared
 
+    def _connect(self) -> Connection:
+        self._connection = self._engine.connect()
+        if self._file is not None:
+            self._file.opened()
+        return self._connection
+
+    def _put_back_if_gone(self) -> None:
+        """Mend what somebody did to the file of the database: whoever has it open still has all of it.
+
+        Raises:
+            OSError: that is not possible now.
+        """
+        connection = self._connection
+        if connection is None or self._file is None or not self._file.is_gone:
+            return
+        driver: Any = connection.connection.dbapi_connection
+        self._file.put_back(driver)
+        self._let_go(connection)
+
     async def reconnect_next_time(self) -> None:
         """Give up the connection, which has failed."""
         await self._in_thread(self._give_up)
 
     def _give_up(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.invalidate()
-            connection.close()
+        connection = self._connection
+        is_last = self._file is not None and self._file.is_gone  # then nobody else has what was written
+        if connection is not None and not is_last:
+            self._let_go(connection)
+
+    def _let_go(self, connection: Connection) -> None:
+        self._connection = None
+        connection.invalidate()
+        connection.close()
 
     async def close(self) -> None:
         """Let go of the database."""
@@ -67,6 +98,10 @@ class Committer:
         self._thread.shutdown(wait=False)
 
     def _disconnect(self) -> None:
+        try:
+            self._put_back_if_gone()
+        except OSError as error:
+            log.error("what the office knew is lost", why=str(error))
         if self._connection is not None:
             self._connection.close()
         self._engine.dispose()

@@ -10,10 +10,11 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from b2bua.errors import B2buaError
+from b2bua.store.file_watch import identity
 from b2bua.store.migrations import HEAD, REVISIONS
 
 log = structlog.get_logger(__name__)
@@ -72,8 +73,10 @@ def blocking_engine(engine: AsyncEngine) -> Engine:
 
 
 def _prepare_sqlite(engine: Engine, begin_by: Callable[[Any, str], object]) -> None:
+    path = Path(engine.url.database or "")
+
     @event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: Any) -> None:
+    def configure(connection: Any, record: Any) -> None:
         # The driver's own notion of transactions leaves out DDL and reads: we say BEGIN ourselves.
         connection.isolation_level = None
         cursor = connection.cursor()
@@ -85,6 +88,12 @@ def _prepare_sqlite(engine: Engine, begin_by: Callable[[Any, str], object]) -> N
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+        record.info["file"] = identity(path)
+
+    @event.listens_for(engine, "checkout")
+    def open_anew_if_elsewhere(_connection: Any, record: Any, _proxy: Any) -> None:
+        if record.info["file"] != identity(path):
+            raise DisconnectionError("the database is in another file now")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

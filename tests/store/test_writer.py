@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -145,3 +146,52 @@ async def test_a_caller_task_that_is_cancelled_does_not_take_its_write_along(sto
     await store.journal.end("c1", CallOutcome.PROMISE, at=after(1))
     [told] = await store.journal.calls()
     assert told.outcome is CallOutcome.PROMISE
+
+
+@pytest.mark.parametrize("is_made_by_reader", [False, True])
+async def test_a_database_whose_file_is_removed_while_the_office_runs_is_put_back_with_all_that_was_in_it(
+    tmp_path: Path, is_made_by_reader: bool
+) -> None:
+    async with await Store.open(tmp_path) as store:
+        await store.journal.begin(new_call("before"))
+        await store.journal.end("before", CallOutcome.PROMISE, at=after(5))
+        assert len(await store.journal.calls()) == 1
+        for file in tmp_path.glob("b2bua.sqlite*"):
+            file.unlink()
+        if is_made_by_reader:
+            with closing(sqlite3.connect(tmp_path / "b2bua.sqlite")) as reader:
+                reader.execute("pragma journal_mode=wal")
+        with capture_logs() as logs:
+            assert await store.journal.begin(new_call("after"))
+        assert ["there again" in line["event"] for line in logs] == [True]
+        assert len(await store.journal.calls()) == 2
+        assert await store.journal.begin(new_call("later"))
+        assert len(await store.journal.calls()) == 3
+    async with await Store.open(tmp_path) as store:
+        assert {each.call.call_id for each in await store.journal.calls()} == {"before", "after", "later"}
+        assert len(await store.promises.open()) == 1
+
+
+async def test_a_database_that_is_removed_when_the_office_stops_is_put_back(tmp_path: Path) -> None:
+    async with await Store.open(tmp_path) as store:
+        await store.journal.begin(new_call("before"))
+        (tmp_path / "b2bua.sqlite").unlink()
+    async with await Store.open(tmp_path) as store:
+        assert len(await store.journal.calls()) == 1
+
+
+async def test_a_database_that_cannot_be_put_back_now_is_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "PATIENCE_S", 0.5)
+    async with await Store.open(tmp_path / "data") as store:
+        await store.journal.begin(new_call("before"))
+        (tmp_path / "data").rename(tmp_path / "elsewhere")
+        (tmp_path / "data").write_text("no folder can be here")
+        assert not await store.journal.begin(new_call("after"))
+        (tmp_path / "data").unlink()
+        async with asyncio.timeout(5):
+            while not (tmp_path / "data" / "b2bua.sqlite").exists():
+                await asyncio.sleep(0.01)
+    async with await Store.open(tmp_path / "data") as store:
+        assert len(await store.journal.calls()) == 2
