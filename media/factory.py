@@ -8,10 +8,13 @@ from contextlib import ExitStack
 from functools import partial
 
 from media.endpoint import Address, Endpoint, LegPorts
-from media.errors import PortsExhausted
+from media.errors import PortsExhausted, in_words
 from media.leg import Leg
 from media.ports import PortLeases
 
+NONE_LEFT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+"""No other port would do either: the program, or the machine, can open no more."""
+CURE = "let the program open more files (LimitNOFILE of its service, ulimit -n)"
 NOT_OURS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 """The machine has no such address, or not that IP version."""
 
@@ -51,6 +54,8 @@ class EndpointFactory:
                 return self._at(port, leg)
             except OSError as error:
                 self._leases.give_back(port)
+                if error.errno in NONE_LEFT:
+                    raise PortsExhausted(f"no RTP port can be opened: {in_words(error)}; {CURE}") from error
                 refused = error
         raise PortsExhausted(f"no RTP port can be opened: {refused}")
 

@@ -41,7 +41,7 @@ class PortLeases:
             PortsExhausted: all are in use.
         """
         if not self._free:
-            raise PortsExhausted(f"all {self.total} RTP port pairs are in use")
+            raise PortsExhausted(f"all {self.total} RTP port pairs are in use; widen `ports` of [rtp]")
         return self._free.popleft()
 
     def take(self, port: int) -> bool:

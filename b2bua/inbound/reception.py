@@ -274,8 +274,7 @@ class Reception:
             with self.traces.following(new_call.call_id, arrival.invite.call_id):
                 await self._in_custody(arrival, ledger, ending)
         except (PortsExhausted, EngineGone) as error:
-            cure = "widen `ports` of [rtp]" if isinstance(error, PortsExhausted) else None
-            log.error("a caller had to be refused", why=str(error), cure=cure, call_id=new_call.call_id)
+            log.error("a caller had to be refused", why=str(error), call_id=new_call.call_id)
             arrival.invite.reject(503, "No media", headers=(("Retry-After", str(RETRY_AFTER_S)),))
             ending.why = f"we had no sound for the caller: {error}"
         except MediaError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media.commands import Clip, ConnectLeg, LegClosed, LegOpened, Play, Silence, Tone
+from media.endpoint import Address, Endpoint
 from media.errors import PortsExhausted
+from media.factory import EndpointFactory
+from media.leg import Leg
 from media.pacing import MAX_CATCH_UP_S, Pacer
 from media.ports import PortLeases
 from media.sdp.agreement import StreamAgreement
@@ -35,6 +40,21 @@ def test_a_port_given_back_is_leased_after_all_others_and_before_a_caller_is_ref
     leases.give_back(third)
     assert leases.take(third)
     assert not leases.take(third)
+
+
+def test_a_program_that_can_open_no_more_files_tries_no_other_port_and_says_what_to_do() -> None:
+    tried: list[Address] = []
+
+    def open_pair(address: Address, _leg: Leg) -> Endpoint:
+        tried.append(address)
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    factory = EndpointFactory(open_pair, ["127.0.0.1"], (10000, 19999))
+    leg: Leg = None  # type: ignore[assignment] # nothing is received here
+    for _ in range(2):
+        with pytest.raises(PortsExhausted, match="Too many open files; let the program open more"):
+            factory(leg)
+    assert len(tried) == 2
 
 
 def test_d7_ticks_that_come_late_never_shift_the_grid() -> None:
