@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from b2bua.config.models import Config
 from b2bua.sip.transport.hop import Transport
+from b2bua.store.running import is_running
 from b2bua.store.store import Store
 from media.client import MediaEngine
 from media.errors import MediaError
@@ -52,7 +53,8 @@ class Surroundings:
         """
         starting = asyncio.ensure_future(self.starter(config)())
         try:
-            store = await Store.open(config.office.data)
+            is_running_there = await asyncio.to_thread(is_running, config.office.data)
+            store = await Store.open(config.office.data, begins_anew=not is_running_there)
         except BaseException:
             with contextlib.suppress(MediaError):
                 await (await starting).close()

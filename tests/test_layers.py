@@ -38,8 +38,8 @@ ALLOWED: dict[str, set[str]] = {
 """Package: what of ours it may import. Those that are not here are the top, which may import everything."""
 TOP = {
     *("__init__", "__main__", "almanac", "attendance", "background", "cli", "demo", "edition"),
-    *("editing", "inbound", "interface", "listening", "log", "moment", "recovering", "reloading"),
-    *("running_calls", "server", "serving", "sounding", "surroundings"),
+    *("editing", "inbound", "interface", "listening", "log", "logbook", "moment", "recovering"),
+    *("reloading", "running_calls", "server", "serving", "sounding", "surroundings"),
 }
 
 

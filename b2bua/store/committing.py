@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy import Connection, Engine
 
+from b2bua.store.damage import set_aside
+from b2bua.store.database import make_tables
 from b2bua.store.file_watch import DatabaseFile
 from b2bua.store.prepared import Prepared
 from b2bua.store.statements import Change, Statement
@@ -29,7 +31,8 @@ class Committer:
         self._connection: Connection | None = None
         self._prepared: dict[tuple[Statement, tuple[str, ...]], Prepared] = {}
         is_file = engine.dialect.name == "sqlite" and engine.url.database not in (None, "", ":memory:")
-        self._file = DatabaseFile(Path(str(engine.url.database))) if is_file else None
+        self._path = Path(str(engine.url.database)) if is_file else None
+        self._file = None if self._path is None else DatabaseFile(self._path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
     async def commit(self, changes: Iterable[Change]) -> None:
@@ -76,6 +79,23 @@ class Committer:
         driver: Any = connection.connection.dbapi_connection
         self._file.put_back(driver)
         self._let_go(connection)
+
+    async def begin_anew(self) -> None:
+        """Set the database aside, which is damaged, and make a new one in its place.
+
+        Raises:
+            DBAPIError: it cannot be made now.
+            OSError: the old one cannot be set aside.
+        """
+        await self._in_thread(self._begin_anew)
+
+    def _begin_anew(self) -> None:
+        if self._connection is not None:
+            self._let_go(self._connection)
+        self._engine.dispose()
+        if self._path is not None:
+            set_aside(self._path)
+            make_tables(self._engine)
 
     async def reconnect_next_time(self) -> None:
         """Give up the connection, which has failed."""

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from b2bua.errors import B2buaError
+from b2bua.store.damage import is_damage, set_aside
 from b2bua.store.file_watch import identity
 from b2bua.store.migrations import HEAD, REVISIONS
 
@@ -29,8 +30,10 @@ class UnusableDatabaseError(B2buaError):
     """The database is of a newer b2bua, or not ours, or cannot be opened."""
 
 
-async def open_database(data: Path, *, url: str | None = None) -> AsyncEngine:
+async def open_database(data: Path, *, url: str | None = None, begins_anew: bool = False) -> AsyncEngine:
     """Return the engine of the database in ``data`` (or at ``url``), made or migrated when it has to be.
+
+    With ``begins_anew`` one in ``data`` that is damaged is set aside: callers are not to wait for its repair.
 
     Raises:
         UnusableDatabaseError: it cannot be opened, or was made by a newer b2bua.
@@ -46,6 +49,9 @@ async def open_database(data: Path, *, url: str | None = None) -> AsyncEngine:
         await _bring_to_head_in_turn(engine)
     except DBAPIError as error:
         await engine.dispose()
+        if begins_anew and url is None and is_damage(error):
+            await asyncio.to_thread(set_aside, data / FILE_NAME)
+            return await open_database(data)
         where = engine.url.database or engine.url
         is_of_the_disk = isinstance(error, OperationalError)
         hint = "; may this user write there, and is the disk full?" if is_of_the_disk else ""
@@ -70,6 +76,12 @@ def blocking_engine(engine: AsyncEngine) -> Engine:
     blocking = create_engine(engine.url.set(drivername="sqlite"))
     _prepare_sqlite(blocking, _begin)
     return blocking
+
+
+def make_tables(engine: Engine) -> None:
+    """Make the tables of today in a new database."""
+    with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
+        _migrate(connection)
 
 
 def _prepare_sqlite(engine: Engine, begin_by: Callable[[Any, str], object]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from datetime import datetime
 
 import structlog
@@ -50,6 +50,13 @@ class Journal:
         """Returns when the office itself calls back whom a call that ends leaves unserved; None: never."""
         self._open: dict[str, JournaledCall] = {}
         self._ended: dict[str, JournaledCall] = {}
+        writer.beginnings = self._beginnings
+
+    def _beginnings(self, touched: Container[int]) -> Iterator[Change]:
+        """Yield what began the calls that are up, and those that ended and are among ``touched``."""
+        for journaled in (*self._open.values(), *self._ended.values()):
+            if journaled.call.call_id in self._open or journaled.key in touched:
+                yield rows.beginning(journaled)
 
     async def begin(self, call: NewCall, *, tells_crm: bool = False) -> bool:
         """Journal that ``call`` came; True once that is on disk, False when the disk does not take it now.

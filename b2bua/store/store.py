@@ -54,16 +54,16 @@ class Store:
         )
 
     @classmethod
-    async def open(cls, data: Path, *, url: str | None = None) -> Store:
+    async def open(cls, data: Path, *, url: str | None = None, begins_anew: bool = False) -> Store:
         """Return the store in the folder ``data``, made when it is not there, or in the database at ``url``.
 
-        Another process may have the same store open to read.
+        Another process may have it open to read. With ``begins_anew``, a damaged one is set aside.
 
         Raises:
             UnusableDatabaseError: the database cannot be opened, or was made by a newer b2bua.
         """
         folder = await asyncio.to_thread(data.absolute)
-        engine = await open_database(folder, url=url)
+        engine = await open_database(folder, url=url, begins_anew=begins_anew)
         return cls(engine, data=folder, signer=Signer(await asyncio.to_thread(kept_key, folder)))
 
     async def close(self) -> None:

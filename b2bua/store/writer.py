@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -12,7 +12,8 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedEr
 
 from b2bua.errors import WrongState
 from b2bua.store.committing import Committer
-from b2bua.store.statements import Change
+from b2bua.store.damage import is_damage
+from b2bua.store.statements import BEGIN_CALL, Change
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +26,7 @@ PATIENCE_S = 2.0
 FIRST_RETRY_S = 0.1
 LONGEST_RETRY_S = 5.0
 
+Beginnings = Callable[[Container[int]], Iterable[Change]]
 _REFUSALS = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
 """Errors that are the change's own fault; with all others the database itself is unwell, for a time."""
 
@@ -55,6 +57,8 @@ class Writer:
     def __init__(self, engine: Engine) -> None:
         """``engine`` is a blocking one: it is used in a thread of the writer's own."""
         self._committer = Committer(engine)
+        self.beginnings: Beginnings = lambda _: ()
+        """Returns what a new database has to know of what goes on: of calls that are up, or in these rows."""
         self._queue: list[_Work] = []
         self._has_work = asyncio.Event()
         self._is_awaited = asyncio.Event()
@@ -153,6 +157,8 @@ class Writer:
             except (DBAPIError, OSError) as error:
                 if isinstance(error, _REFUSALS):
                     raise
+                if await self._has_begun_anew(error, batch):
+                    continue
                 await self._committer.reconnect_next_time()
                 self._say_stuck(error, waiting=len(batch) + len(self._queue))
             else:
@@ -160,6 +166,25 @@ class Writer:
                 return
             await asyncio.sleep(retry_s)
             retry_s = min(retry_s * 2, LONGEST_RETRY_S)
+
+    async def _has_begun_anew(self, error: Exception, batch: list[_Work]) -> bool:
+        """Return whether the database was damaged, and there is a new one that knows of what is under way."""
+        if not is_damage(error):
+            return False
+        try:
+            await self._committer.begin_anew()
+            await self._committer.commit(self._known_so_far(batch))
+        except (DBAPIError, OSError):
+            log.exception("no new database can be begun")
+            return False
+        return True
+
+    def _known_so_far(self, batch: list[_Work]) -> list[Change]:
+        """Return what has to be in a new database before ``batch`` and what waits can be written."""
+        changes = [change for work in (*batch, *self._queue) for change in work.changes]
+        begun = {change.row["id"] for change in changes if change.statement is BEGIN_CALL}
+        touched = {value for change in changes for value in change.row.values() if isinstance(value, int)}
+        return [change for change in self.beginnings(touched) if change.row["id"] not in begun]
 
     async def _commit(self, batch: list[_Work]) -> None:
         await self._committer.commit([change for work in batch for change in work.changes])

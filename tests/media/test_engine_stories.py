@@ -198,9 +198,7 @@ async def test_rfc4961_another_port_of_the_peers_address_is_latched_once_strange
 
 
 @virtual_time
-async def test_rfc4961_a_straggler_of_the_call_before_at_the_peers_address_takes_its_place_for_no_longer_than_it_is_silent() -> (
-    None
-):
+async def test_rfc4961_a_straggler_of_the_call_before_has_the_peers_place_only_until_it_speaks() -> None:
     network = MemoryRtpNetwork()
     anna, straggler = Peer(network, 4000), Peer(network, 4444)
     async with leg_to(anna, network) as leg:

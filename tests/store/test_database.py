@@ -14,6 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, text
+from structlog.testing import capture_logs
 
 from b2bua.store import CallOutcome, Store, UnusableDatabaseError, Waiting
 from b2bua.store.migrations import HEAD, REVISIONS
@@ -107,6 +108,19 @@ async def test_what_is_no_database_is_said_in_plain_words(tmp_path: Path) -> Non
     (tmp_path / "b2bua.sqlite").write_bytes(b"this is not a database, whatever its name says" * 100)
     with pytest.raises(UnusableDatabaseError, match="not a database"):
         await Store.open(tmp_path)
+
+
+async def test_d12_an_office_whose_database_is_damaged_begins_a_new_one_and_keeps_the_old(
+    tmp_path: Path,
+) -> None:
+    for number in (1, 2):
+        damaged = f"damaged for the time number {number}".encode() * 100
+        (tmp_path / "b2bua.sqlite").write_bytes(damaged)
+        with capture_logs() as logs:
+            await (await Store.open(tmp_path, begins_anew=True)).close()
+        assert (tmp_path / f"b2bua.sqlite.damaged-{number}").read_bytes() == damaged
+        assert [line["log_level"] for line in logs] == ["error"]
+    await (await Store.open(tmp_path)).close()
 
 
 async def test_a_journal_that_cannot_be_opened_is_named_with_what_to_look_at(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -170,6 +171,24 @@ async def test_a_database_whose_file_is_removed_while_the_office_runs_is_put_bac
     async with await Store.open(tmp_path) as store:
         assert {each.call.call_id for each in await store.journal.calls()} == {"before", "after", "later"}
         assert len(await store.promises.open()) == 1
+
+
+async def test_d12_a_database_that_is_damaged_while_the_office_runs_costs_no_caller_who_is_there(
+    tmp_path: Path,
+) -> None:
+    async with await Store.open(tmp_path) as store:
+        for call_id in ("over", "ends", "goes on"):
+            await store.journal.begin(new_call(call_id))
+        await store.journal.end("over", CallOutcome.TALKED, at=after(5))
+        for file in tmp_path.glob("b2bua.sqlite*"):
+            file.write_bytes(os.urandom(file.stat().st_size))
+        assert await store.journal.end("ends", CallOutcome.PROMISE, at=after(6))
+        assert await store.journal.begin(new_call("later"))
+        store.journal.note("goes on", CallEvent(after(7), EventKind.OFFLINE, "Anna"))
+        assert await store.journal.end("goes on", CallOutcome.PROMISE, at=after(8))
+        assert {story.call.call_id for story in await store.journal.calls()} == {"ends", "goes on", "later"}
+        assert len(await store.promises.open()) == 2
+    assert (tmp_path / "b2bua.sqlite.damaged-1").exists()
 
 
 async def test_a_database_that_is_removed_when_the_office_stops_is_put_back(tmp_path: Path) -> None:
