@@ -23,6 +23,7 @@ from media.commands import PlayItem
 Greet = Callable[[], Awaitable[object]]
 """Plays the greeting."""
 LONGEST_GREETING_S = 300.0
+JUST_NOW_S = 0.1
 
 
 @dataclass(slots=True)
@@ -64,8 +65,12 @@ class Vacancies:
             self._kept.offered.end()
 
     def _freed(self, person: str) -> None:
-        """Keep ``person`` at once: who waits in a queue has not waited longer than this caller."""
-        if person not in self._sought:
+        """Keep ``person`` at once: who waits in a queue has not waited longer than this caller.
+
+        Whoever was rung for somebody else, and did not take that call, has not come off the phone.
+        """
+        has_talked = self._now() - self._occupancy.talked_until(person) < JUST_NOW_S
+        if person not in self._sought or not has_talked:
             return
         if self._kept is None:
             self._keep(person)

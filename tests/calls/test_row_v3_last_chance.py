@@ -138,6 +138,18 @@ async def test_row_v3_who_does_not_answer_by_the_end_of_the_greeting_rings_no_mo
 
 
 @virtual_time
+async def test_row_v3_who_was_only_rung_for_another_has_not_come_off_the_phone(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=TO_ANNA) as demo:
+        anna = await demo.phone("101", Habit())
+        await (await demo.call_in(NUMBER, from_number=FIRST)).answered(within=8)
+        other = await demo.call_in(NUMBER, from_number=SECOND)
+        await anna.invited(2, within=2)
+        await other.close()
+        await asyncio.sleep(5)
+        assert len(anna.invitations) == 2
+
+
+@virtual_time
 async def test_row_v3_who_is_away_is_not_rung(tmp_path: Path) -> None:
     async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna = await demo.phone("101", TAKES)
