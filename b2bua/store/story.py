@@ -16,6 +16,8 @@ STOPPED = "the office was stopped"
 """Why a talk ended that nobody hung up."""
 _MINUTE = 60
 _HOUR = 3600
+_OFTEN = 3
+"""Who was rung so often with the same result is told of once."""
 _TOGETHER_S = 0.5
 """Rings that ended no further apart, after as long, were one ring of several phones."""
 
@@ -90,9 +92,32 @@ def _told(call: CallStory) -> Iterable[CallEvent]:
 
 
 def _phrases(events: Iterable[CallEvent]) -> Iterable[str]:
-    for group in _grouped(events):
-        names = list(dict.fromkeys(event.who for event in group))  # a person may have several phones
-        yield _PHRASES[group[0].kind](group[0], _names(names))
+    groups = _grouped(events)
+    alike = defaultdict(list)
+    for group in groups:
+        alike[_kind_of_ring(group)].append(group)
+    for group in groups:
+        kind, names = group[0].kind, _names(_called(group))
+        rings = alike[_kind_of_ring(group)] if kind is EventKind.RANG else [group]
+        if len(rings) < _OFTEN:
+            yield _PHRASES[kind](group[0], names)
+        elif group is rings[0]:
+            yield _rang_often(rings, names)
+
+
+def _called(group: list[CallEvent]) -> list[str]:
+    return list(dict.fromkeys(event.who for event in group))  # a person may have several phones
+
+
+def _kind_of_ring(group: list[CallEvent]) -> tuple[str, ...]:
+    return *_called(group), group[0].detail
+
+
+def _rang_often(rings: list[list[CallEvent]], names: str) -> str:
+    """Tell in one phrase of those who were rung again and again with the same result, as in a queue."""
+    seconds = sum(group[0].seconds or 0.0 for group in rings)
+    in_all = f", {duration(seconds)} in all" if round(seconds) else ""
+    return f"rang {names} {len(rings)} times{in_all}{_detail(rings[0][0])}"
 
 
 def _grouped(events: Iterable[CallEvent]) -> list[list[CallEvent]]:

@@ -43,6 +43,17 @@ def test_rung_together_is_one_ring_and_in_turn_is_two() -> None:
     assert in_turn == "rang Anna 20 s, no answer; rang Piotr 20 s, no answer; call back"
 
 
+def test_o4_who_declines_again_and_again_in_a_queue_is_told_of_once() -> None:
+    events = [
+        rang(who, detail, seconds, at=after(10 * turn))
+        for turn in range(3)
+        for who, detail, seconds in (("Anna", "declined", 0.1), ("Piotr", "no answer", 20.0))
+    ]
+    told_once = "rang Anna 3 times, declined; rang Piotr 3 times, 1 min in all, no answer"
+    assert told(*events, outcome=CallOutcome.MESSAGE) == told_once
+    assert told(*events[:4], outcome=CallOutcome.MESSAGE).count("rang Anna") == 2
+
+
 def test_talked() -> None:
     line = told(
         rang("Anna", "answered", 6.0),
