@@ -139,18 +139,20 @@ class MediaEngine:
         if self._is_closed:
             raise EngineGone("the media engine is closed")
         slot = min(self.slots, key=_burden) if beside is None else beside.slot
-        opening: asyncio.Future[MediaLeg] = asyncio.get_running_loop().create_future()
-        number = slot.open(_opening(opening, slot, name))
+        loop = asyncio.get_running_loop()
+        opening: asyncio.Future[MediaLeg] = loop.create_future()
+        asked = _opening(opening, slot, name)
+        number = slot.open(asked)
+        patience = loop.call_later(PATIENCE_S, asked.refused, EngineGone("the media engine does not answer"))
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                return await opening
-        except BaseException as error:
+            return await opening
+        except BaseException:
             slot.forget(number)
             if opening.done() and not opening.cancelled() and opening.exception() is None:
                 opening.result().drop()  # it came in the very instant in which whoever asked gave up
-            if isinstance(error, TimeoutError):
-                raise EngineGone("the media engine does not answer") from None
             raise
+        finally:
+            patience.cancel()
 
 
 def _opening(waiting: asyncio.Future[MediaLeg], slot: WorkerSlot, name: str) -> Opening:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -283,9 +282,11 @@ class MediaLeg:
         """End all that is under way and give the ports back; sets `statistics`."""
         if not self.closed.is_set():
             self.drop()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(PATIENCE_S):
-                    await self.closed.wait()
+            patience = self._loop.call_later(PATIENCE_S, self.closed.set)
+            try:
+                await self.closed.wait()
+            finally:
+                patience.cancel()
 
     def drop(self) -> None:
         """Begin to close without waiting."""

@@ -89,6 +89,8 @@ class Fork:
     async def _ring_all(self, dials: Sequence[Dial]) -> None:
         async with asyncio.TaskGroup() as group:
             self._tasks = [group.create_task(self._branch(dial), name=f"ring {dial.who}") for dial in dials]
+            if len(dials) == 1:  # as in most calls: the group waits for it, and there is no order to keep
+                return
             try:
                 await asyncio.wait(self._tasks)
             except asyncio.CancelledError:

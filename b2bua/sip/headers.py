@@ -20,16 +20,13 @@ from b2bua.sip.grammar import (
     readable,
     unquote,
 )
-from b2bua.sip.uri import OtherUri, Uri, parse_uri
+from b2bua.sip.uri import LONGEST_REMEMBERED, MOST_REMEMBERED, OtherUri, Uri, parse_uri
 
 _VIA = re.compile(
     r"SIP\s*/\s*2\.0\s*/\s*([^\s/;,:]+)\s+(\[[0-9A-Fa-f:.]+\]|[^\s:;,\[\]]+)\s*(?::\s*([0-9]{1,5})\s*)?(;.*)?",
     re.DOTALL | re.IGNORECASE,
 )
 _NAME_ADDR = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*"\s*|[^<"]*)<([^<>]*)>(.*)', re.DOTALL)
-LONGEST_REMEMBERED = 200
-"""Characters of an address that is read only once while its dialog lasts."""
-MOST_REMEMBERED = 4096
 _WILDCARD = OtherUri(scheme="", rest="*")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote as percent_decode
@@ -11,6 +12,9 @@ from urllib.parse import unquote as percent_decode
 from b2bua.errors import MalformedMessage
 from b2bua.sip.grammar import Parameters, find_parameter, format_parameters, parse_host, put_parameter
 
+LONGEST_REMEMBERED = 200
+"""Characters of what is read only once while its call lasts."""
+MOST_REMEMBERED = 4096
 _SIP = re.compile(
     r"(?i:(sips?)):"
     r"(?:([^@:\s<>\"]+)(?::([^@\s<>\"]*))?@)?"
@@ -222,6 +226,16 @@ def parse_uri(text: str) -> Uri:
     Raises:
         MalformedMessage: not a URI, or one that breaks the rules of its scheme.
     """
+    return _uri(text) if len(text) <= LONGEST_REMEMBERED else _read(text)
+
+
+@lru_cache(MOST_REMEMBERED)
+def _uri(text: str) -> Uri:
+    """Return the URI; the same few stand in From, To, Contact and request-URI of all messages of a call."""
+    return _read(text)
+
+
+def _read(text: str) -> Uri:
     scheme = text[:5].lower()
     if scheme.startswith(("sip:", "sips:")):
         return SipUri.parse(text)
