@@ -90,6 +90,8 @@ def parse_parameters(text: str | None) -> Parameters:
 
 def format_parameters(parameters: Parameters) -> str:
     """Return ``;a=1;b`` for the parameters, values as they are."""
+    if not parameters:
+        return ""
     return "".join([f";{name}" if value is None else f";{name}={value}" for name, value in parameters])
 
 

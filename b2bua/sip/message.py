@@ -7,7 +7,7 @@ wrong with it. Header values stay text until a typed property asks for them.
 from __future__ import annotations
 
 import re
-from typing import Self, TypeVar
+from typing import Self
 
 from b2bua.errors import MalformedMessage
 from b2bua.sip.causes import reason_phrase
@@ -24,7 +24,8 @@ MAX_HEAD_BYTES = 32_768
 """Start line and headers."""
 
 _NO_TAGS: frozenset[str] = frozenset()
-_T = TypeVar("_T")
+_REQUIRED = {"cseq": "CSeq", "from": "From", "to": "To", "via": "Via", "call-id": "Call-ID"}
+"""How those names are written without which a message says nothing (§8.1.1)."""
 _STATUS_LINE = re.compile(r"SIP/([0-9]+\.[0-9]+) ([0-9]{3})(?: (.*))?", re.DOTALL | re.IGNORECASE)
 
 
@@ -45,7 +46,9 @@ class Message:
     def to_bytes(self) -> bytes:
         """Return the message for the wire; sets Content-Length (§20.14)."""
         length, headers = str(len(self.body)), self.headers
-        if headers.first.get("content-length") != length or headers.count("Content-Length") != 1:
+        if "content-length" not in headers.first:
+            headers.add("Content-Length", length)
+        elif headers.first["content-length"] != length or headers.count("Content-Length") != 1:
             headers.put("Content-Length", length)
         head = f"{self.start_line()}\r\n{headers}\r\n"
         return head.encode("utf-8", "surrogateescape") + self.body
@@ -54,31 +57,39 @@ class Message:
     def call_id(self) -> str:
         """The Call-ID. Raises MalformedMessage when it is missing."""
         call_id = self.headers.first.get("call-id")
-        return self._required("Call-ID") if call_id is None else call_id
+        return self._required("call-id") if call_id is None else call_id
 
     @property
     def cseq(self) -> CSeq:
         """The CSeq. Raises MalformedMessage when it is missing or bad."""
         typed: CSeq | None = self.headers.typed.get("cseq")
-        return self._keep("cseq", CSeq.parse(self._required("CSeq"))) if typed is None else typed
+        if typed is None:
+            typed = self.headers.typed["cseq"] = CSeq.parse(self._required("cseq"))
+        return typed
 
     @property
     def from_(self) -> NameAddr:
         """The From. Raises MalformedMessage when it is missing or bad."""
         typed: NameAddr | None = self.headers.typed.get("from")
-        return self._keep("from", NameAddr.parse(self._required("From"))) if typed is None else typed
+        if typed is None:
+            typed = self.headers.typed["from"] = NameAddr.parse(self._required("from"))
+        return typed
 
     @property
     def to(self) -> NameAddr:
         """The To. Raises MalformedMessage when it is missing or bad."""
         typed: NameAddr | None = self.headers.typed.get("to")
-        return self._keep("to", NameAddr.parse(self._required("To"))) if typed is None else typed
+        if typed is None:
+            typed = self.headers.typed["to"] = NameAddr.parse(self._required("to"))
+        return typed
 
     @property
     def via(self) -> Via:
         """The topmost Via. Raises MalformedMessage when it is missing or bad."""
         typed: Via | None = self.headers.typed.get("via")
-        return self._keep("via", _first_via(self._required("Via"))) if typed is None else typed
+        if typed is None:
+            typed = self.headers.typed["via"] = _first_via(self._required("via"))
+        return typed
 
     @property
     def vias(self) -> tuple[Via, ...]:
@@ -141,7 +152,7 @@ class Message:
             return ()
         typed: tuple[NameAddr, ...] | None = self.headers.typed.get(key)
         if typed is None:
-            typed = self._keep(key, tuple(map(NameAddr.parse, self.headers.values(name))))
+            typed = self.headers.typed[key] = tuple(map(NameAddr.parse, self.headers.values(name)))
         return typed
 
     def option_tags(self, name: str) -> frozenset[str]:
@@ -150,17 +161,15 @@ class Message:
         if key not in self.headers.first:
             return _NO_TAGS
         typed: frozenset[str] | None = self.headers.typed.get(key)
-        return self._keep(key, _tokens(",".join(self.headers.all(name)))) if typed is None else typed
-
-    def _required(self, name: str) -> str:
-        value = self.headers.first.get(name.lower())
-        if value is None:
-            raise MalformedMessage(f"{name} is missing")
-        return value
-
-    def _keep(self, key: str, typed: _T) -> _T:
-        self.headers.typed[key] = typed
+        if typed is None:
+            typed = self.headers.typed[key] = _tokens(",".join(self.headers.all(name)))
         return typed
+
+    def _required(self, key: str) -> str:
+        value = self.headers.first.get(key)
+        if value is None:
+            raise MalformedMessage(f"{_REQUIRED[key]} is missing")
+        return value
 
 
 class Request(Message):
@@ -184,7 +193,7 @@ class Request(Message):
     def put_via(self, via: Via) -> None:
         """Put ``via`` on top of all others."""
         self.headers.prepend("Via", str(via))
-        self._keep("via", via)
+        self.headers.typed["via"] = via
 
     def note_source(self, host: str, port: int) -> None:
         """Note in the topmost Via where the request came from (§18.2.1, RFC 3581 §4)."""
@@ -192,7 +201,7 @@ class Request(Message):
         noted = via.with_source(host, port)
         if noted is not via:
             self.headers.put_first("Via", str(noted))
-            self._keep("via", noted)
+            self.headers.typed["via"] = noted
 
     def copy_credentials(self, invite: Request) -> None:
         """Prove as ``invite`` did who we are, in its ACK: none may be challenged (§22.1)."""

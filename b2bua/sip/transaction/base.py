@@ -83,6 +83,8 @@ class Transaction:
         self.key = key
         self.is_reliable = is_reliable
         self.state = self.first_state
+        self.is_done = False
+        """Whether it has ended: nothing more will be sent or delivered."""
         self.on_armed: Callable[[Transaction, float], None] = _ignore
         self.on_done: Callable[[Transaction], None] = _ignore
         self._timers = timers
@@ -93,11 +95,6 @@ class Transaction:
     def next_timer(self) -> float | None:
         """When ``fire`` is to be called, on the clock of ``now``; None for never."""
         return min(self._due.values(), default=None)
-
-    @property
-    def is_done(self) -> bool:
-        """Whether it has ended: nothing more will be sent or delivered."""
-        return self.state is State.TERMINATED
 
     def fire(self, now: float) -> Output:
         """Return what the timers that are due by ``now`` do."""
@@ -143,6 +140,7 @@ class Transaction:
     def _end(self) -> None:
         self._due.clear()
         self.state = State.TERMINATED
+        self.is_done = True
         self.on_done(self)
 
     def _fail(self, event: Event) -> Output:
