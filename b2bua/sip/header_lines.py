@@ -181,8 +181,10 @@ class Headers:
             return
         key = _checked_key(name, value)
         at = self._keys.index(key)
-        self.remove(name)
-        self._insert(at, key, name, value)
+        while self._keys.count(key) > 1:
+            another = self._keys.index(key, at + 1)
+            del self._keys[another], self._lines[another], self._values[another]
+        self._replace(at, key, name, value)
 
     def put_first(self, name: str, value: str) -> None:
         """Replace the first element of that name only, even where several share one line.
@@ -195,9 +197,7 @@ class Headers:
         if "," in self._values[at]:
             value = ", ".join((value, *split_list(self._values[at])[1:]))
         _checked_key(name, value)
-        self._lines[at] = f"{name}: {value}"
-        self._values[at] = self.first[key] = value
-        self.typed.pop(key, None)
+        self._replace(at, key, name, value)
 
     def excerpt(self, keys: Iterable[str]) -> Headers:
         """Return the lines of these names, long and in lower case, name by name; what was read stays read."""
@@ -237,6 +237,12 @@ class Headers:
         other._keys, other._lines, other._values = self._keys[:], self._lines[:], self._values[:]
         other.first, other.typed = self.first.copy(), self.typed.copy()
         return other
+
+    def _replace(self, at: int, key: str, name: str, value: str) -> None:
+        """Put a checked line in place of the first of its name."""
+        self._lines[at] = f"{name}: {value}"
+        self._values[at] = self.first[key] = value
+        self.typed.pop(key, None)
 
     def _insert(self, at: int, key: str, name: str, value: str) -> None:
         """Put a checked line before all others of its name."""

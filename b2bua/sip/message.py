@@ -352,10 +352,13 @@ def validate(message: Message) -> None:
     if message.version != "2.0":
         is_spaced = message.version.strip() == "2.0"
         raise MalformedMessage(f"SIP version {message.version[:8]!r}", status=400 if is_spaced else 505)
-    for name in message.headers.repeated() & _SINGLE:
+    repeated = message.headers.repeated()
+    for name in repeated & _SINGLE:
         raise MalformedMessage(f"more than one {name}")
     if len(message.call_id.split()) != 1:
         raise MalformedMessage("bad Call-ID")
+    if "content-length" in repeated and len(set(message.headers.all("Content-Length"))) > 1:
+        raise MalformedMessage("two values of Content-Length")
     _validate_length(message)
     if message.from_.is_wildcard or message.to.is_wildcard:
         raise MalformedMessage("* is no From or To")
@@ -381,9 +384,5 @@ def _validate_request(request: Request) -> None:
 
 def _validate_length(message: Message) -> None:
     length = message.headers.first.get("content-length")
-    if length is None:
-        return
-    if len(set(message.headers.all("Content-Length"))) > 1:
-        raise MalformedMessage("two values of Content-Length")
-    if parse_number(length, what="Content-Length") != len(message.body):
+    if length is not None and parse_number(length, what="Content-Length") != len(message.body):
         raise MalformedMessage("body shorter than Content-Length")

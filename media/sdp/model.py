@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -163,7 +163,7 @@ class SessionDescription:
         if len(body) > MAX_BYTES:
             raise MalformedMedia(f"{len(body)} bytes of SDP")
         head, *streams = _text(body).split("\nm=")
-        lines = _lines(head)
+        lines = _lines(head, _line)
         if not lines or lines[0] != Line("v", "0"):
             raise MalformedMedia("SDP does not begin with v=0")
         if len(streams) > MAX_STREAMS:
@@ -202,8 +202,12 @@ def _stream(text: str) -> MediaDescription:
     return MediaDescription.parse(value, lines)
 
 
-def _lines(text: str) -> tuple[Line, ...]:
-    return tuple([Line.parse(row) for raw in text.split("\n") if (row := raw.rstrip("\r"))])
+_line = lru_cache(maxsize=MOST_REMEMBERED)(Line.parse)
+"""Of what stands above the streams, most is the same in each call."""
+
+
+def _lines(text: str, read: Callable[[str], Line] = Line.parse) -> tuple[Line, ...]:
+    return tuple([read(row) for raw in text.split("\n") if (row := raw.rstrip("\r"))])
 
 
 _lines_below = lru_cache(maxsize=MOST_REMEMBERED)(_lines)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from media.encoding import clock_rate_hz, ptime_for
 from media.errors import NoCommonCodec
@@ -15,7 +16,7 @@ from media.multiplex import CONFLICTING
 from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import OFFERED_SUITES, Crypto, SrtpPolicy, StreamKeys, agree, read_crypto
 from media.sdp.formats import OPUS, Format, bit_rate, event_for, format_lines, our_formats, read_formats
-from media.sdp.model import Line, MediaDescription, SessionDescription
+from media.sdp.model import MOST_REMEMBERED, Line, MediaDescription, SessionDescription
 from media.sdp.network import address_of, ip_version_of, network_of, read_ip, remote_of
 
 PLAIN_RTP = ("RTP/AVP", "RTP/AVPF")
@@ -328,9 +329,13 @@ def _answer_direction(offered: str, *, is_on_hold: bool) -> str:
 
 def _ptime_ms(stream: MediaDescription, codec: Format) -> int:
     """Return how long our packets are: as ``stream`` asks, else 20, in whole 10 ms from 10 to 60."""
-    wanted = _leading_number(stream.attribute("ptime")) or 20
-    longest = _leading_number(stream.attribute("maxptime")) or 60
-    return ptime_for(codec.encoding, max(10, min(wanted, longest, 60)))
+    return _ptime_of(codec.encoding, stream.attribute("ptime"), stream.attribute("maxptime"))
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _ptime_of(encoding: str, ptime: str | None, maxptime: str | None) -> int:
+    wanted, longest = _leading_number(ptime) or 20, _leading_number(maxptime) or 60
+    return ptime_for(encoding, max(10, min(wanted, longest, 60)))
 
 
 def _leading_number(value: str | None) -> int | None:
