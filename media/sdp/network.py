@@ -8,7 +8,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from media.errors import MalformedMedia
 from media.sdp.model import MediaDescription, SessionDescription
 
-read_ip = lru_cache(maxsize=1024)(ip_address)
+MOST_ADDRESSES = 1024
+read_ip = lru_cache(maxsize=MOST_ADDRESSES)(ip_address)
 """Reading an address costs as much as ten lines of SDP, and an office meets few of them."""
 
 BROADCAST = IPv4Address("255.255.255.255")
@@ -20,29 +21,34 @@ def address_of(theirs: SessionDescription, stream: MediaDescription) -> IPv4Addr
     Raises:
         MalformedMedia: no address, one of a group, or a host name: we do not wait for DNS to hear a caller.
     """
-    address = _named(theirs, stream)
+    return _somewhere(_connection_of(theirs, stream))
+
+
+@lru_cache(maxsize=MOST_ADDRESSES)
+def _somewhere(text: str) -> IPv4Address | IPv6Address | None:
+    address = _read(text)
     return None if address is None or address.is_unspecified else address
 
 
 def ip_version_of(theirs: SessionDescription, stream: MediaDescription) -> int | None:
     """Return the IP version of ``stream``, also of one on hold by ``0.0.0.0`` or ``::``; else None."""
-    address = _named(theirs, stream)
+    address = _read(_connection_of(theirs, stream))
     return None if address is None else address.version
 
 
-def _named(theirs: SessionDescription, stream: MediaDescription) -> IPv4Address | IPv6Address | None:
-    """Return the address that ``stream`` names; one of IPv4 in the clothes of IPv6 is one of IPv4.
-
-    A zone (``%eth0``) is the peer's own name of an interface and means nothing here (RFC 4007 §11.2).
-    """
+def _connection_of(theirs: SessionDescription, stream: MediaDescription) -> str:
     text = theirs.connection_of(stream)
     if text is None:
         raise MalformedMedia("SDP has no connection line")
-    return _read(text)
+    return text
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=MOST_ADDRESSES)
 def _read(text: str) -> IPv4Address | IPv6Address | None:
+    """Return the address that a stream names; one of IPv4 in the clothes of IPv6 is one of IPv4.
+
+    A zone (``%eth0``) is the peer's own name of an interface and means nothing here (RFC 4007 §11.2).
+    """
     if text.lower().endswith(".invalid"):  # RFC 6157 §6: "nowhere" in either address family
         return None
     try:
@@ -57,10 +63,17 @@ def _read(text: str) -> IPv4Address | IPv6Address | None:
 
 def remote_of(theirs: SessionDescription, stream: MediaDescription) -> tuple[str, int] | None:
     """Return address and port of ``stream``; None when it is on hold the RFC 2543 way, without one."""
-    address = address_of(theirs, stream)
-    return None if address is None else (str(address), stream.port)
+    host = _host(_connection_of(theirs, stream))
+    return None if host is None else (host, stream.port)
 
 
+@lru_cache(maxsize=MOST_ADDRESSES)
+def _host(text: str) -> str | None:
+    address = _somewhere(text)
+    return None if address is None else str(address)
+
+
+@lru_cache(maxsize=MOST_ADDRESSES)
 def network_of(address: str) -> str:
     """Return ``address`` as ``o=`` and ``c=`` write it: without a zone, which only this machine knows."""
     return f"IN IP{read_ip(address).version} {address.partition('%')[0]}"
