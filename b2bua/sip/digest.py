@@ -233,10 +233,11 @@ def _hash(algorithm: str, content: str | bytes) -> str:
 
 
 def _fields(text: str) -> Parameters:
-    scheme, _, rest = text.strip().partition(" ")
+    scheme, rest = (*text.split(maxsplit=1), "", "")[:2]
     if scheme.lower() != "digest":
         raise MalformedMessage(f"not a digest: {scheme[:20]!r}")
-    matches = [_NAME_VALUE.fullmatch(field) for field in split_list(rest)]
+    # Some end the list by a comma, which RFC 9110 §5.6.1 wants read.
+    matches = [_NAME_VALUE.fullmatch(field) for field in split_list(rest.rstrip(" \t,"))]
     if not all(matches):
         raise MalformedMessage("bad field in digest")
     return tuple((match[1], match[2]) for match in matches if match)

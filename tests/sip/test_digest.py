@@ -55,6 +55,19 @@ def test_rfc7616_3_4_every_algorithm_and_protection_proves_what_it_covers(algori
     assert verify(authorization, "INVITE", password="Circle of Life", body=b"x") is not covers_body
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Digest\trealm="r", nonce="n"',
+        'DIGEST  realm = "r" ,nonce="n"',
+        'Digest realm="r", nonce="n",',
+        'Digest realm="r", nonce="n" , ',
+    ],
+)
+def test_rfc3261_7_3_1_white_space_of_any_kind_and_a_comma_at_the_end_change_nothing(text: str) -> None:
+    assert Challenge.parse(text) == Challenge(realm="r", nonce="n", qop=())
+
+
 def test_challenge_is_written_as_it_is_read() -> None:
     challenge = Challenge(realm="office", nonce="n", algorithm="SHA-256", opaque="o", is_stale=True)
     assert (
