@@ -61,6 +61,7 @@ class Vacancies:
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
         self._unsubscribe()
+        del self._unsubscribe  # it knows us
         if self._kept is not None and not self._kept.is_taken_up:
             self._kept.offered.end()
 
