@@ -61,7 +61,7 @@ async def test_row_f2_the_time_begins_with_the_invite_and_not_while_the_name_is_
     loop = asyncio.get_running_loop()
 
     async def slowly(host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(0.6)  # callers wait for no more than 0.7 s
         return [(socket.AF_INET, socket.SOCK_DGRAM, 17, "", ("10.7.7.7", port))]
 
     loop.getaddrinfo = slowly  # type: ignore[method-assign, assignment]
@@ -73,7 +73,7 @@ async def test_row_f2_the_time_begins_with_the_invite_and_not_while_the_name_is_
         await demo.call_in(NUMBER)
         backup = await mobiles.invited(within=30)
         [invited], [cancelled] = (demo.times(method, to_port=5066) for method in ("INVITE", "CANCEL"))
-        assert invited - began > 1.4
+        assert invited - began > 0.5
         assert cancelled - invited == pytest.approx(20.0, abs=0.05)
         assert 0 <= backup.at - cancelled < 0.2
 
