@@ -152,10 +152,16 @@ def _is_made_for(request: Request, claim: Authorization) -> bool:
     if claim.nc is None:
         return False
     try:
-        signed, sent = _user(parse_uri(claim.uri)), _user(request.target)
+        signed, sent = _signed_user(claim.uri), _user(request.target)
     except MalformedMessage:
         return False
     return None in (signed, sent) or signed == sent
+
+
+def _signed_user(uri: str) -> str | None:
+    if "@" not in uri and uri.startswith(("sip:", "sips:")):
+        return None  # its host may be anything: SIPp writes one of IPv6 without brackets
+    return _user(parse_uri(uri))
 
 
 def _user(uri: Uri) -> str | None:

@@ -141,6 +141,7 @@ def test_a_registered_phone_is_challenged_on_its_own_flow_too() -> None:
         ("sip:+48221230007@office.example", True),
         ("sip:%2B48221230007@192.0.2.1:5060;transport=udp", True),  # before a proxy wrote our address
         ("sip:192.0.2.1:5060", True),  # SIPp
+        ("sip:::1:5060", True),  # SIPp, by IPv6
         ("tel:+48221230007", True),
         ("sip:+4822999@office.example", False),  # overheard, to be used for another number
         ("sip:@", False),
