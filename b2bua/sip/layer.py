@@ -183,6 +183,8 @@ class TransactionLayer:
                 _refuse_statelessly(message, error, source, transport)
 
     def _receive_response(self, response: Response) -> None:
+        if _went_astray(response):
+            return
         transaction = self._table.client_for(response)
         output = Output() if transaction is None else transaction.on_response(response, self.now())
         if transaction is not None:
@@ -321,6 +323,12 @@ def _earliest(one: float | None, other: float | None) -> float | None:
     if one is None or other is None:
         return other if one is None else one
     return min(one, other)
+
+
+def _went_astray(response: Response) -> bool:
+    """Return whether somebody before us asked for it: more than our own Via is in it (§8.1.3.3)."""
+    headers = response.headers
+    return headers.count("Via") > 1 or ("," in headers.first["via"] and len(response.vias) > 1)
 
 
 def _as_response(request: Request, event: Event, why: str) -> Response | None:

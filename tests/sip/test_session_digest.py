@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from b2bua.sip.digest import Authorization, Challenge, Credentials, verify
-from b2bua.sip.message import Headers, Request
+from b2bua.sip.message import Headers, Request, response_to
 from b2bua.sip.session import Answered, Refused
 from b2bua.sip.session_timers import SessionTimers
 from tests.harness.clock import virtual_time
@@ -163,3 +165,23 @@ async def test_a_request_ends_at_its_deadline_with_a_local_408() -> None:
     assert loop.time() == 2.0
     await asyncio.sleep(0)
     assert not any(alice.alive().values())
+
+
+@pytest.mark.parametrize("way", ["two lines", "one line"])
+@virtual_time
+async def test_rfc3261_8_1_3_3_a_response_that_somebody_else_asked_for_is_dropped(way: str) -> None:
+    network = MemoryNetwork()
+    alice, bob = endpoint(network, ALICE), Scripted(network, BOB)
+    invite = call(alice)
+    request = await bob.request("INVITE")
+    astray = response_to(request, 486, to_tag="x")
+    below, ours = "SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bKelse", request.headers.all("Via")[0]
+    if way == "two lines":
+        astray.headers.add("Via", below)
+    else:
+        astray.headers.put("Via", f"{ours}, {below}")
+    bob.send(astray, ALICE)
+    bob.answer(request, 603, tag="x")
+    refused = await invite.next_event()
+    assert isinstance(refused, Refused)
+    assert refused.status == 603
