@@ -60,6 +60,8 @@ class Writer:
         self.beginnings: Beginnings = lambda _: ()
         """Returns what a new database has to know of what goes on: of calls that are up, or in these rows."""
         self._queue: list[_Work] = []
+        self._batch: list[_Work] = []
+        """What is being written."""
         self._has_work = asyncio.Event()
         self._is_awaited = asyncio.Event()
         self._is_closing = False
@@ -96,10 +98,17 @@ class Writer:
         self._is_awaited.set()
         await asyncio.wait((self._task,), timeout=PATIENCE_S * 2)
         if not self._task.done():
-            log.error("the last changes could not be written to the database", lost=len(self._queue))
+            self._tell_lost([*self._batch, *self._queue])
             self._task.cancel()
             await asyncio.wait((self._task,))
         await self._committer.close()
+
+    @staticmethod
+    def _tell_lost(works: list[_Work]) -> None:
+        """Name the callers of whom nothing is on disk: the log is the last place that can."""
+        log.error("the last changes could not be written to the database", lost=len(works))
+        for row in (one.row for work in works for one in work.changes if one.statement is BEGIN_CALL):
+            log.error("a caller is in the log alone", caller=row["caller"], dialled=row["dialled"])
 
     def _enqueue(self, work: _Work) -> None:
         if self._is_closing:
@@ -111,10 +120,11 @@ class Writer:
         while self._queue or not self._is_closing:
             await self._has_work.wait()
             await self._linger()
-            batch, self._queue = self._queue, []
+            self._batch, self._queue = self._queue, []
             self._has_work.clear()
             self._is_awaited.clear()
-            await self._write_batch(batch)
+            await self._write_batch(self._batch)
+            self._batch = []
 
     async def _linger(self) -> None:
         """Let a batch gather: until somebody waits for it, and the last one is ``INTERVAL_S`` old."""

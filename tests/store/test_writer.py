@@ -109,6 +109,22 @@ async def test_while_the_database_is_locked_calls_go_on_and_nothing_is_lost(
     ]
 
 
+async def test_an_office_that_stops_while_the_database_is_locked_names_the_callers_whom_it_could_not_keep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "PATIENCE_S", 0.1)
+    store = await Store.open(tmp_path)
+    await store.journal.begin(new_call("before"))
+    other = sqlite3.connect(tmp_path / "b2bua.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for call_id in ("first", "second"):
+        assert not await store.journal.begin(new_call(call_id, caller=f"+48 {call_id}"))
+    with capture_logs() as logs:
+        await store.close()
+    other.close()
+    assert [line["caller"] for line in logs if "caller" in line] == ["+48 first", "+48 second"]
+
+
 async def test_a_full_disk_is_waited_for(store: Store) -> None:
     await store.journal.begin(new_call("before"))
     connection = store._writer._committer._connection
