@@ -11,7 +11,7 @@ from b2bua.sip.message import Headers, Request, Response
 from b2bua.sip.resolver import literal_hop
 from b2bua.sip.transport.addressing import with_zone
 from b2bua.sip.transport.hop import Hop
-from b2bua.sip.uri import parse_uri
+from b2bua.sip.uri import SipUri, parse_uri
 
 DialogKey = tuple[str, str, str]
 """Call-ID, local tag, remote tag (§12)."""
@@ -199,10 +199,10 @@ class Dialog:
         """Return request-URI and Route values, loose or strict (§12.2.1.1)."""
         if not self.route_set:
             return self.remote_target, ()
-        first = NameAddr.parse(self.route_set[0]).uri
-        if ";lr" in str(first).lower():
+        first = NameAddr.parse(self.route_set[0])
+        if _is_loose(first):
             return self.remote_target, self.route_set
-        return str(first), (*self.route_set[1:], f"<{self.remote_target}>")
+        return str(first.uri), (*self.route_set[1:], f"<{self.remote_target}>")
 
 
 def _target(message: Request | Response) -> str | None:
@@ -223,6 +223,12 @@ def _route_set(message: Request | Response) -> tuple[str, ...]:
     except MalformedMessage:
         return ()
     return routes
+
+
+def _is_loose(route: NameAddr) -> bool:
+    """Return whether the proxy says ``lr``; one that forgets the brackets says it behind its URI."""
+    in_uri = isinstance(route.uri, SipUri) and route.uri.parameter("lr") is not None
+    return in_uri or route.parameter("lr") is not None
 
 
 def _required(headers: Headers, name: str) -> str:

@@ -56,6 +56,23 @@ def test_rfc3261_12_1_2_the_caller_goes_on_counting_and_reverses_record_route() 
     assert str(dialog.ack(7).cseq) == "7 ACK"
 
 
+@pytest.mark.parametrize(
+    ("route", "is_loose"),
+    [
+        ("<sip:192.0.2.8;lr>", True),
+        ('"edge" <sip:192.0.2.8;ftag=1;LR=on>;x=y', True),
+        ("sip:192.0.2.8;lr", True),
+        ("<sip:192.0.2.8;lrx=1>", False),
+        ("<sip:a;lr=1@192.0.2.8>", False),
+        ("<sip:192.0.2.8>;x=y", False),
+    ],
+)
+def test_rfc3261_12_2_1_1_a_proxy_routes_loosely_where_it_says_so(route: str, *, is_loose: bool) -> None:
+    bye = incoming(("Record-Route", route)).request("BYE")
+    assert (bye.uri == "sip:a@192.0.2.1:5070") is is_loose
+    assert bye.headers.all("Route") == ([route] if is_loose else ["<sip:a@192.0.2.1:5070>"])
+
+
 def test_rfc3261_12_2_1_1_a_strict_router_stands_in_the_request_uri() -> None:
     bye = incoming(("Record-Route", "<sip:192.0.2.8>"), ("Record-Route", "<sip:192.0.2.7;lr>")).request("BYE")
     assert bye.uri == "sip:192.0.2.8"
