@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import chain
 
 from b2bua.config import tables
@@ -11,11 +12,12 @@ from b2bua.config.hours_check import contradictory_hours, unusual_hours
 from b2bua.config.models import Config
 from b2bua.config.numbers import written_numbers
 from b2bua.config.origin import Fault
+from b2bua.config.oversights import oversights
 from b2bua.config.price_check import price_warnings
 from b2bua.config.queue_room import queues_without_room
 from b2bua.config.rung import rung
 from b2bua.config.servers import unencrypted, warnings_about_servers
-from b2bua.config.target_check import target_warnings
+from b2bua.config.target_check import places, target_warnings
 from b2bua.config.written import written_destinations
 from b2bua.errors import ConfigError, Problem
 from b2bua.routing.destination import (
@@ -72,6 +74,7 @@ def _warnings(config: Config, plan: Plan) -> Iterator[Fault]:
     yield from _groups(config)
     yield from price_warnings(config, plan)
     yield from queues_without_room(config)
+    yield from oversights(config, plan, datetime.now(UTC).date())
 
 
 def _warn(*path: str | int, because: str) -> Fault:
@@ -289,14 +292,12 @@ def _groups(config: Config) -> Iterator[Fault]:
 
 
 def _unreachable(config: Config, plan: Plan) -> Iterator[Fault]:
-    """Yield the steps of which a target can never be rung."""
+    """Yield the steps, options of menus and extensions of which a target can never be rung."""
     calls_out = any(trunk.places_calls for trunk in config.trunks.values())
-    for name, scheme in plan.schemes.items():
-        for index, step in enumerate(scheme.steps):
-            targets = step.destination.targets if isinstance(step.destination, Ring) else ()
-            for target in targets:
-                if why := _why_never_rung(config, target, calls_out=calls_out):
-                    yield _warn("scheme", name, "step", index, "ring", because=why)
+    for path, _, destination in places(config, plan):
+        for target in destination.targets if isinstance(destination, Ring) else ():
+            if why := _why_never_rung(config, target, calls_out=calls_out):
+                yield _warn(*path, "ring", because=why)
 
 
 def _why_never_rung(config: Config, target: Target, *, calls_out: bool) -> str | None:

@@ -35,7 +35,7 @@ def target_warnings(config: Config, plan: Plan) -> Iterator[Fault]:
 
 
 def _numbers_rung(config: Config, plan: Plan) -> Iterator[Fault]:
-    for path, place, destination in _written(config, plan):
+    for path, place, destination in places(config, plan):
         for target in destination.targets if isinstance(destination, Ring) else ():
             if isinstance(target, External) and (why := _why_incomplete(target.number)):
                 yield Fault((*path, "ring"), why, is_warning=True)
@@ -44,7 +44,7 @@ def _numbers_rung(config: Config, plan: Plan) -> Iterator[Fault]:
                 yield _leads_back(plan, (*path, "ring"), place, spec)
 
 
-def _written(config: Config, plan: Plan) -> Iterator[tuple[KeyPath, Place, Destination]]:
+def places(config: Config, plan: Plan) -> Iterator[tuple[KeyPath, Place, Destination]]:
     """Yield what steps, menus and extensions do with callers, with the key and the place where it stands."""
     for scheme in plan.schemes.values():
         for index, step in enumerate(scheme.steps):

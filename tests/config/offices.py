@@ -14,8 +14,7 @@ Says = Callable[[str], list[str]]
 
 CONFIGS = Path(__file__).parents[2] / "config"
 
-PEOPLE = """
-[office]
+PEOPLE = """[office]
 default-scheme = "main"
 [person.anna]
 extension = "101"
@@ -27,6 +26,7 @@ password = "secret"
 [voicemail.sales]
 emails = ["sales@office.example"]
 [trunk.out]
+accepts-from = ["192.0.2.1"]
 host = "192.0.2.1"
 """
 

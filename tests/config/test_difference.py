@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from b2bua.config.difference import applicable, difference
@@ -24,7 +26,7 @@ MAIL = '[smtp]\nhost = "mail.example"\nfrom = "office@mail.example"\n'
             (),
         ),
         (OFFICE + "".join(f"[person.p{n}]\n" for n in range(5)), ("5 people added",), ()),
-        (OFFICE.replace('[trunk.out]\nhost = "192.0.2.1"', ""), ("1 trunk removed (out)",), ()),
+        (re.sub(r"\[trunk.out\]\n.*\n.*\n", "", OFFICE), ("1 trunk removed (out)",), ()),
         (OFFICE.replace('ring = ["anna"]', 'ring = ["piotr"]'), ("1 scheme changed (main)",), ()),
         (OFFICE + '[hours.shop]\nmon-fri = "09:00-17:00"\n', ("1 table of hours added (shop)",), ()),
         (OFFICE + MAIL, ("smtp",), ()),

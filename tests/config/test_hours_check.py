@@ -8,7 +8,16 @@ import pytest
 
 from tests.config.offices import PEOPLE, Reads, Says
 
-OFFICE = PEOPLE + '[[scheme.main.step]]\nvoicemail = "sales"\n'
+OFFICE = (
+    PEOPLE
+    + """[number."+48221234567"]
+schedule = "shop"
+in-hours = "main"
+off-hours = "main"
+[[scheme.main.step]]
+voicemail = "sales"
+"""
+)
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ def test_an_empty_password_is_none(errors: Says, monkeypatch: pytest.MonkeyPatch
 def test_what_is_too_short_for_a_mobile_is_an_error(errors: Says, mobile: str) -> None:
     text = PEOPLE.replace("+48600100200", mobile) + VOICEMAIL
     assert errors(text) == [
-        f'7 person.anna.mobile: {mobile!r} is no telephone number, expected for example "+48600100200"'
+        f'6 person.anna.mobile: {mobile!r} is no telephone number, expected for example "+48600100200"'
     ]
 
 

@@ -53,7 +53,7 @@ class Shelf:
 def test_every_place_that_names_a_prompt_is_looked_at(read: Reads) -> None:
     problems = missing_prompts(read(TEXT), Shelf(("welcome", "goodbye"), ("calm",)))
     assert [(problem.line, problem.key) for problem in problems] == [
-        (12, "voicemail.sales.greeting"),
+        (11, "voicemail.sales.greeting"),
         (19, "queue.q.greeting"),
         (20, "queue.q.messages"),
         (22, "menu.m.greeting"),

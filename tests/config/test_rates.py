@@ -58,7 +58,7 @@ def test_f25_what_is_no_price_is_an_error_at_its_key(errors: Says, written: str,
 
 def test_f25_caps_need_prices_and_one_currency(errors: Says) -> None:
     capped = PEOPLE.replace("[office]", '[office]\ndaily-cap = "5"') + SCHEME
-    assert errors(capped) == ["3 office.daily-cap: needs a trunk with rates: nobody knows what calls cost"]
+    assert errors(capped) == ["2 office.daily-cap: needs a trunk with rates: nobody knows what calls cost"]
     [found] = errors(PEOPLE + "daily-cap = 5\n" + SCHEME)
     assert "trunk.out.daily-cap: needs rates" in found
     two = capped.replace('host = "192.0.2.1"', 'host = "192.0.2.1"\nrates = "cheap"') + RATES

@@ -36,6 +36,7 @@ password = "correct horse"
 [voicemail.sales]
 emails = ["sales@office.example"]
 [trunk.out]
+accepts-from = ["192.0.2.1"]
 host = "192.0.2.1"
 [rota.weekend]
 members = ["anna", "102"]
