@@ -19,31 +19,44 @@ def next_request(request: Request) -> Request:
     return again
 
 
+MOST_REALMS = 4
+"""A server that asks for another realm each time is not followed further."""
+
+
 class Authorizer:
-    """What one request has tried so far: each kind of challenge once, once more when the nonce was stale."""
+    """What one request has tried so far: each realm once, once more when its nonce was stale."""
 
     def __init__(self, credentials: Credentials | None, new_token: Callable[[], str]) -> None:
         self._credentials = credentials
         self._new_token = new_token
-        self._answered: set[tuple[int, str]] = set()
-        self._uses: dict[str, tuple[Challenge, int]] = {}
-        """By header: what it answers, and how often its nonce was used."""
+        self._answered: set[tuple[int, str, bool]] = set()
+        self._uses: dict[tuple[str, str], tuple[Challenge, int]] = {}
+        """By header and realm: what it answers, and how often its nonce was used."""
 
     def retry(self, request: Request, response: Response) -> Request | None:
-        """Return ``request`` with credentials and without Via, CSeq one higher; None when it is no use."""
+        """Return ``request`` with credentials and without Via, CSeq one higher; None when it is no use.
+
+        Each proxy and the callee may ask for a realm of its own; all are answered together (§22.3).
+        """
         if self._credentials is None or response.status not in _HEADERS or response.is_local:
             return None
         asks, answers = _HEADERS[response.status]
-        challenge = self._pick(response, asks)
-        if challenge is None:
+        challenges = self._pick(response, asks)
+        if (
+            not challenges
+            or len(self._uses.keys() | {(answers, realm) for realm in challenges}) > MOST_REALMS
+        ):
             return None
-        self._uses[answers] = challenge, 0
+        for realm, challenge in challenges.items():
+            self._uses[answers, realm] = challenge, 0
         return self.again(request)
 
     def again(self, request: Request) -> Request:
         """Return ``request`` as ``next_request`` does, each nonce counted once more (RFC 7616 §3.4)."""
         again = next_request(request)
-        for name, (challenge, uses) in self._uses.items():
+        for name, _ in self._uses:
+            again.headers.remove(name)
+        for (name, realm), (challenge, uses) in self._uses.items():
             assert self._credentials is not None
             value = answer(
                 challenge,
@@ -54,19 +67,25 @@ class Authorizer:
                 cnonce=self._new_token(),
                 nc=uses + 1,
             )
-            again.headers.put(name, value)
-            self._uses[name] = challenge, uses + 1
+            again.headers.add(name, value)
+            self._uses[name, realm] = challenge, uses + 1
         return again
 
-    def _pick(self, response: Response, name: str) -> Challenge | None:
-        """Return the first challenge that we can answer and have not answered in vain (RFC 8760 §2.4)."""
+    def _pick(self, response: Response, name: str) -> dict[str, Challenge]:
+        """Return for each realm the first challenge that we can answer (RFC 8760 §2.4), if not in vain."""
+        assert self._credentials is not None
+        only, picked = self._credentials.realm, dict[str, Challenge]()
         for text in response.headers.all(name):
             try:
                 challenge = Challenge.parse(text)
             except MalformedMessage:
                 continue
-            attempt = (response.status, "stale" if challenge.is_stale else "")
-            if attempt not in self._answered:
-                self._answered.add(attempt)
-                return challenge
-        return None
+            if only is None or challenge.realm == only:
+                picked.setdefault(challenge.realm, challenge)
+        fresh = {
+            realm: challenge
+            for realm, challenge in picked.items()
+            if (response.status, realm, challenge.is_stale) not in self._answered
+        }
+        self._answered |= {(response.status, realm, each.is_stale) for realm, each in fresh.items()}
+        return fresh

@@ -104,6 +104,43 @@ async def test_a_wrong_password_is_tried_once_and_a_stale_nonce_once_more() -> N
 
 
 @virtual_time
+async def test_rfc3261_22_3_each_proxy_on_the_way_may_ask_for_a_realm_of_its_own() -> None:
+    network = MemoryNetwork()
+    alice, bob = endpoint(network, ALICE), Scripted(network, BOB)
+    invite = call(alice, credentials=CREDENTIALS)
+    realms: list[list[str]] = []
+    for asked in ([], ["a", "b"], ["c"], ["b"]):
+        request = await bob.request("INVITE")
+        proofs = [Authorization.parse(text) for text in request.headers.all("Proxy-Authorization")]
+        assert all(verify(proof, "INVITE", password="secret") for proof in proofs)
+        realms.append([proof.realm for proof in proofs])
+        more = asked or ["a"]
+        headers = [("Proxy-Authenticate", str(Challenge(realm=realm, nonce="n"))) for realm in more]
+        bob.answer(request, 407, tag="x", headers=headers)
+    refused = await invite.next_event()  # "b" once more, not stale: the password is wrong
+    assert isinstance(refused, Refused)
+    assert refused.status == 407
+    assert realms == [[], ["a"], ["a", "b"], ["a", "b", "c"]]
+
+
+@virtual_time
+async def test_a_challenge_of_another_realm_than_the_trunks_is_not_answered() -> None:
+    network = MemoryNetwork()
+    alice, bob = endpoint(network, ALICE), Scripted(network, BOB)
+    invite = call(alice, credentials=Credentials("anna", "secret", "office"))
+    foreign = ("WWW-Authenticate", str(Challenge(realm="elsewhere", nonce="n")))
+    bob.answer(
+        await bob.request("INVITE"), 401, tag="x", headers=(foreign, ("WWW-Authenticate", challenge()))
+    )
+    request = await bob.request("INVITE")
+    assert [Authorization.parse(each).realm for each in request.headers.all("Authorization")] == ["office"]
+    bob.answer(request, 401, tag="x", headers=(foreign,))
+    refused = await invite.next_event()
+    assert isinstance(refused, Refused)
+    assert refused.status == 401
+
+
+@virtual_time
 async def test_rfc7616_3_4_each_nonce_is_counted_once_more_when_the_invite_is_sent_again() -> None:
     network = MemoryNetwork()
     alice, bob = endpoint(network, ALICE), Scripted(network, BOB)
