@@ -172,7 +172,7 @@ class SocketEndpoint:
         """Send to the port above the remote one, or to the same where RTCP is multiplexed."""
         if self._remote is None:
             return
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, OverflowError):  # above port 65535 there is none
             if self._is_connected and self._is_multiplexed:
                 self._rtp.send(packet)
             elif self._is_multiplexed:

@@ -221,3 +221,18 @@ async def test_rfc5761_4_on_real_sockets_the_port_above_is_free_while_one_is_sha
             assert leg.statistics["packets"] == 1
         finally:
             await engine.close()
+
+
+async def test_rfc3550_11_whose_rtp_has_the_last_port_gets_no_reports_and_keeps_none_of_our_ports() -> None:
+    with UdpPeer() as anna:
+        engine = await MediaEngine.in_worker(address="127.0.0.1", ports=media_ports(1))
+        try:
+            for _ in range(2):
+                leg = await engine.open_leg("anna")
+                leg.connect(replace(anna.agreement(), remote=("127.0.0.1", 65535)))
+                await leg.play([Tone((1000.0,), 0.06)]).finished()
+                async with asyncio.timeout(5):
+                    await leg.close()
+                assert leg.statistics["sent"] >= 3
+        finally:
+            await engine.close()
