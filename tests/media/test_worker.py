@@ -328,6 +328,21 @@ async def test_a_reinvite_to_another_address_moves_both_directions_of_a_latched_
             assert desk.heard[0][1].ssrc == anna.heard[0][1].ssrc
 
 
+async def test_rfc4961_who_the_sdp_names_is_heard_after_a_straggler_and_the_straggler_no_more() -> None:
+    with UdpPeer() as anna, UdpPeer() as straggler:
+        async with worker() as engine:
+            leg = await engine.open_leg()
+            leg.connect(anna.agreement())
+            leg.play([Silence(10.0)])
+            await until(lambda: straggler.send(b"\xd5" * 160, leg.address) or straggler.listen())
+            await until(lambda: anna.send(b"\xd5" * 160, leg.address) or leg.source == anna.address)
+            told, heard = len(straggler.listen()), len(anna.listen())
+            await until(lambda: straggler.send(b"\xd5" * 160, leg.address) or len(anna.listen()) > heard + 3)
+            assert len(straggler.listen()) - told <= 1
+            await leg.close()
+            assert leg.statistics["strangers"] < 10  # the kernel drops the rest
+
+
 def has_ended(pid: int) -> bool:
     """Return whether a process is gone, or dead and only not yet waited for."""
     try:
