@@ -122,9 +122,10 @@ class VoicemailStep:
             await self._keep(LeftMessage(row, call, box, path, 0.0, at), await recording.stop())
 
     async def _keep(self, left: LeftMessage, summary: RecordingSummary) -> None:
-        """Finish message, call and mail in one transaction, or forget what is too short to be one."""
+        """Finish message, call and mail in one transaction, or forget what is too short or gone."""
         call_id = left.call.identity.call_id
-        if summary.seconds < left.box.min_seconds:
+        is_there = await asyncio.to_thread(left.path.is_file)  # somebody may have cleared the folder
+        if summary.seconds < left.box.min_seconds or not is_there:
             await self.store.messages.discard(call_id)
             await asyncio.to_thread(left.path.unlink, missing_ok=True)
             return

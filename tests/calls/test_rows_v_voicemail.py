@@ -259,6 +259,19 @@ async def test_row_v7_the_mailbox_s_limit_ends_the_message(tmp_path: Path) -> No
 
 
 @virtual_time(limit_s=600)
+async def test_row_v7_whose_recording_is_deleted_while_they_speak_is_owed_a_call_back(tmp_path: Path) -> None:
+    async with marked_office(tmp_path) as (demo, ears):
+        caller = await after_the_beep(demo, ears)
+        await caller.play([Tone((VOICE_HZ,), 4.0)])
+        await asyncio.to_thread(shutil.rmtree, recordings(demo)[0].parent)
+        caller.media.send_digits("#")
+        await ears.until_prompt(caller.media, "message-empty", within=2)
+        await demo.until(lambda: not caller.is_up, within=10)
+        (only,) = await demo.stories()
+        assert only.outcome is CallOutcome.PROMISE
+
+
+@virtual_time(limit_s=600)
 async def test_row_v7_who_speaks_to_a_full_disk_is_told_at_once_and_owed_a_call_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
