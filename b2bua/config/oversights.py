@@ -9,9 +9,10 @@ from b2bua.config.models import Config
 from b2bua.config.numbers import written_numbers
 from b2bua.config.origin import Fault
 from b2bua.config.rung import rung
+from b2bua.config.target_check import places
 from b2bua.config.values import Network
 from b2bua.routing.days import DayRange
-from b2bua.routing.destination import Goto
+from b2bua.routing.destination import Goto, Mobile, Ring, RingMode
 from b2bua.routing.plan import Plan
 from b2bua.routing.scheme import number_spec
 
@@ -28,6 +29,7 @@ def oversights(config: Config, plan: Plan, today: date) -> Iterator[Fault]:
     yield from _no_way_in(config)
     yield from _swapped(config, plan)
     yield from _agents_without_phones(config)
+    yield from _mobiles_that_win(config, plan)
     yield from _hours_that_are_over(config, today)
 
 
@@ -97,6 +99,20 @@ def _agents_without_phones(config: Config) -> Iterator[Fault]:
             are = "has no password, so no phone" if len(missing) == 1 else "have no passwords, so no phones"
             why = f"{', '.join(missing)} {are}: the queue never rings them"
             yield _warn("queue", name, "agents", because=why)
+
+
+def _mobiles_that_win(config: Config, plan: Plan) -> Iterator[Fault]:
+    """Yield where a mobile that is off takes the call from all others who are rung with it."""
+    why = (
+        "a mobile that is off is answered by its carrier's voicemail, which has the call then while the "
+        "others still ring; add confirm = true, so that who answers presses 1"
+    )
+    for path, _, destination in places(config, plan):
+        if not isinstance(destination, Ring) or destination.mode is RingMode.IN_TURN or destination.duties:
+            continue  # who is on duty at different times is not rung together
+        mobiles = [each for each in destination.targets if isinstance(each, Mobile)]
+        if len(destination.targets) > 1 and any(not each.confirm for each in mobiles):
+            yield _warn(*path, "ring", because=why)
 
 
 def _hours_that_are_over(config: Config, today: date) -> Iterator[Fault]:

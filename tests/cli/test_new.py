@@ -90,7 +90,7 @@ def test_f28_what_is_not_given_is_asked_for(tmp_path: Path, monkeypatch: pytest.
         "sip.provider.example",
         "secret",
     ]
-    answers += ["067 999 88 77", "office@office.example", "08:00-16:00"]
+    answers += ["067 999 88 77", "office@office.example", "08:00-16:00", ""]
     said = run("all-at-once", str(path), stdin="".join(f"{each}\n" for each in answers))
     assert "Name of who takes calls (empty: that is all)" in said
     config = load_config(path)

@@ -152,7 +152,7 @@ def test_f26_a_number_that_rings_people_at_night_too_is_warned_of(warnings: Says
 )
 def test_f26_whoever_rings_nobody_or_knows_hours_needs_no_second_scheme(warnings: Says, scheme: str) -> None:
     night = '[[scheme.night.step]]\nvoicemail = "sales"\n'
-    by_day = '[[scheme.day.step]]\nring = ["101", "mobile of anna"]\nhours = "office"\n'
+    by_day = '[[scheme.day.step]]\nring = ["101", "mobile of anna"]\nconfirm = true\nhours = "office"\n'
     assert warnings(PEOPLE + HOURS + scheme + night + by_day + VOICEMAIL_DAY + AT_ANY_TIME) == []
 
 
@@ -222,10 +222,11 @@ def test_an_office_without_a_mailbox_is_warned_of(warnings: Says) -> None:
     assert "voicemail: no mailbox: messages are kept, but nobody is told of them" in warnings("")
 
 
-def test_the_demo_office_is_warned_only_of_its_short_queue() -> None:
+def test_the_demo_office_is_warned_of_what_is_short_in_it_for_a_demo() -> None:
     problems = lint(load_config(CONFIGS / "demo.toml"))
     assert [problem.key for problem in problems] == [
         'number."+48221230001".off-hours',
+        "scheme.together.step.2.ring",
         "queue.sales.max-wait",
     ]
 

@@ -94,6 +94,24 @@ def test_f15_what_was_probably_forgotten_is_told(warnings: Says, old: str, new: 
     assert warnings(OFFICE.replace(old, new, 1)) == [told]
 
 
+@pytest.mark.parametrize(
+    ("step", "is_told"),
+    [
+        ('ring = ["piotr", "mobile of anna"]', True),
+        ('ring = ["piotr", "mobile of anna"]\nmode = "staggered"\nstagger = "5s"', True),
+        ('ring = ["piotr", "mobile of anna"]\nmode = "in-turn"', False),
+        ('ring = ["piotr", "mobile of anna"]\nconfirm = "voice"', False),
+        ('ring = ["mobile of anna"]', False),
+    ],
+)
+def test_d5_a_mobile_whose_voicemail_would_take_the_call_from_others_is_told(
+    warnings: Says, step: str, is_told: bool
+) -> None:
+    found = warnings(OFFICE.replace('ring = ["mobile of anna"]', step))
+    assert len(found) == is_told
+    assert all("scheme.main.step.2.ring: a mobile that is off is answered by" in line for line in found)
+
+
 def test_f15_an_option_of_a_menu_that_rings_nobody_is_told_as_a_step_is(warnings: Says) -> None:
     menu = (
         '[menu.m]\ngreeting = "welcome"\nno-input = { queue = "sales" }\ninvalid = { queue = "sales" }\n'
