@@ -39,7 +39,7 @@ def seconds_to_contact(promise: Promise) -> float | None:
     """Return how long after the call somebody talked with them; None: nobody has."""
     if promise.status is not PromiseStatus.KEPT or promise.closed_at is None:
         return None
-    return (promise.closed_at - promise.since).total_seconds()
+    return max(0.0, (promise.closed_at - promise.since).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)

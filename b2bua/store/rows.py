@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from b2bua.store import statements
-from b2bua.store.calls import CallEvent, CallOutcome, NewCall
+from b2bua.store.calls import CallEvent, CallOutcome, EventKind, NewCall
 from b2bua.store.quality import LegQuality
 from b2bua.store.statements import Change
 
@@ -95,7 +95,8 @@ def ending(
     elif outcome is CallOutcome.TALKED and other:
         kept = {
             "_caller": other,
-            "_at": at,
+            "_at": _talk_began(journaled.events) or at,
+            "_until": at,
             "_why": CALLED_AGAIN if is_theirs else CALLED_BACK,
             "_call": journaled.key,  # a promise made in this very call is kept by a later one
         }
@@ -103,6 +104,12 @@ def ending(
     if is_theirs and other and outcome in (CallOutcome.PROMISE, CallOutcome.MESSAGE):
         # whoever calls again is called back for the last time they called, and not for those before
         yield Change(statements.CALL_NO_MORE, {"_caller": other, "_since": journaled.call.at})
+
+
+def _talk_began(events: Iterable[CallEvent]) -> datetime | None:
+    """Return when the first talk of a call began; None where none was noted."""
+    talks = (event for event in events if event.kind is EventKind.TALKED)
+    return next((event.at - timedelta(seconds=event.seconds or 0.0) for event in talks), None)
 
 
 def promising(key: int, journaled: JournaledCall, owner: str, *, at: datetime) -> Change:

@@ -77,7 +77,7 @@ KEEP_PROMISES_TO = Statement(
     .where(
         promises.c.status == "open",
         promises.c.caller == bindparam("_caller"),
-        promises.c.since <= bindparam("_at"),
+        promises.c.since <= bindparam("_until"),
         promises.c.call != bindparam("_call"),
     )
     .values(status="kept", closed_at=bindparam("_at"), closed_why=bindparam("_why")),

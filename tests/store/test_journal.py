@@ -12,6 +12,7 @@ import pytest
 
 from b2bua.errors import WrongState
 from b2bua.store import CallEvent, CallOutcome, EventKind, NewCall, NewMail, Store
+from b2bua.store.promised import seconds_to_contact
 from tests.store.conftest import NOON, after, new_call
 
 CHECKOUT = Path(__file__).parents[2]
@@ -128,6 +129,18 @@ async def test_talking_with_the_same_number_later_keeps_its_promises_only(store:
     await store.journal.end("c4", CallOutcome.TALKED, at=after(700))
     assert {promise.call_id for promise in await store.promises.open()} == {"c2", "c3"}
     assert await store.promises.count_open() == 2
+
+
+async def test_c10_the_time_to_contact_ends_where_the_talk_begins(store: Store) -> None:
+    await store.journal.begin(new_call())
+    await store.journal.end("c1", CallOutcome.PROMISE, at=after(30))
+    back = NewCall("c2", "101", "Anna", "+48500600700", "", after(600), "out")
+    await store.journal.begin(back)
+    store.journal.note("c2", CallEvent(after(2110), EventKind.TALKED, "+48500600700", seconds=1500.0))
+    await store.journal.end("c2", CallOutcome.TALKED, at=after(2110))
+    [promise] = await store.promises.latest()
+    assert promise.closed_at == after(610)
+    assert seconds_to_contact(promise) == 610 - (promise.since - after(0)).total_seconds()
 
 
 async def test_a_promise_is_kept_or_dropped_once(store: Store) -> None:
