@@ -101,7 +101,8 @@ def ending(
             "_call": journaled.key,  # a promise made in this very call is kept by a later one
         }
         yield Change(statements.KEEP_PROMISES_TO, kept)
-    if is_theirs and other and outcome in (CallOutcome.PROMISE, CallOutcome.MESSAGE):
+    is_called_anew = outcome is CallOutcome.PROMISE and call_at is not None
+    if is_theirs and other and (is_called_anew or outcome is CallOutcome.MESSAGE):
         # whoever calls again is called back for the last time they called, and not for those before
         yield Change(statements.CALL_NO_MORE, {"_caller": other, "_since": journaled.call.at})
 

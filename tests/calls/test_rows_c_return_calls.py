@@ -225,6 +225,21 @@ async def test_row_c11_who_is_missed_again_is_called_once_for_the_last_time(tmp_
 
 
 @virtual_time(limit_s=3600)
+@pytest.mark.parametrize(("number", "after_s"), [(OTHER, 6.0), (NUMBER, 2.0)], ids=["elsewhere", "short"])
+async def test_row_c11_who_is_missed_again_where_nobody_would_be_called_is_called_all_the_same(
+    number: str, after_s: float, tmp_path: Path
+) -> None:
+    table = 'ignore-under = "5s"\n'
+    async with office(tmp_path, scheme=scheme(), change=returning(table)) as demo:
+        await demo.phone("101")
+        customer = await demo.mobiles(Habit(refuses_with=486))
+        ended = await missed(demo, after_s=6.0)
+        await asyncio.sleep(20)
+        await missed(demo, number=number, after_s=after_s)
+        assert await rung(customer, ended, within=90) == [pytest.approx(60.0, abs=0.5)]
+
+
+@virtual_time(limit_s=3600)
 @pytest.mark.parametrize(
     ("table", "caller", "after_s"),
     [
