@@ -13,6 +13,9 @@ from b2bua.errors import ConfigError
 if TYPE_CHECKING:
     from b2bua.config.models import Config
 
+USUAL_NAME = Path("office.toml")
+"""What `b2bua new` writes when no other name is given."""
+
 
 def office_of(path: Path | None, *, needs_secrets: bool = True) -> Config:
     """Return the office that a file describes; without one, the demo.
@@ -23,7 +26,7 @@ def office_of(path: Path | None, *, needs_secrets: bool = True) -> Config:
     from b2bua.config.load import load_config
 
     try:
-        return load_config(path or demo_config(), needs_secrets=needs_secrets)
+        return load_config(_named(path), needs_secrets=needs_secrets)
     except ConfigError as error:
         _tell(error)
         raise typer.Exit(2) from None
@@ -39,7 +42,7 @@ def journal_of(path: Path | None) -> Config:
     """
     from b2bua.config.load import load_config, readable_part
 
-    file = path or demo_config()
+    file = _named(path)
     try:
         return load_config(file, needs_secrets=False)
     except ConfigError as error:
@@ -58,3 +61,10 @@ def journal_of(path: Path | None) -> Config:
 def _tell(error: ConfigError) -> None:
     for problem in error.problems:
         typer.echo(str(problem), err=True)
+
+
+def _named(path: Path | None) -> Path:
+    """Return the file, or that of the demo; who has an office here and did not name it is told."""
+    if path is None and USUAL_NAME.is_file():
+        typer.echo(f"this is the demo office; yours is meant by naming it: {USUAL_NAME}", err=True)
+    return path or demo_config()

@@ -518,3 +518,15 @@ def test_where_it_keeps_that_is_not_guessed(tmp_path: Path, office_table: str) -
     path = tmp_path / "office.toml"
     path.write_text(f"{office_table}[person.anna]\nmobile = 600\n")
     assert "kept in" not in says("calls", str(path), exit_code=2)
+
+
+def test_who_does_not_name_the_office_that_lies_here_is_told_that_it_is_the_demo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = "this is the demo office; yours is meant by naming it: office.toml"
+    assert told not in says("calls")
+    (tmp_path / "office.toml").write_text("[office]\n")
+    assert told in says("calls")
+    assert told in says("schemes")
+    assert told not in says("calls", "office.toml")
