@@ -51,6 +51,7 @@ from b2bua.store.store import Store
 from b2bua.surroundings import Surroundings
 from b2bua.trace.keeper import TraceKeeper
 from b2bua.trunk.channels import Channels
+from b2bua.trunk.names import TrunkNames
 from b2bua.trunk.selection import TrunkSelection
 from b2bua.trunk.spending import Spending
 from b2bua.trunk.watch import TrunkWatch
@@ -95,6 +96,7 @@ class Server:
             kept=store.trunk_states,
             clock=surroundings.clock,
         )
+        self.trunk_names = TrunkNames(lambda: self.config.trunks, self.resolver.resolve)
         self.spending = Spending(store.costs, surroundings.clock)
         self.http = HttpClient(f"b2bua/{__version__}", transport=surroundings.http)
         self.calendars = keep_calendars(self.editions, self.http, surroundings.clock)
@@ -149,6 +151,7 @@ class Server:
         before, config = self.plan, edition.config
         self.bindings.remove_people(edition.directory.may_register, asyncio.get_running_loop().time())
         self.trunks.change(config.trunks.values())
+        self.background.start(self.trunk_names.look_up(), name="new trunk names")
         self.calendars.change(config)
         self._adopt(edition)
         self.recordings.format, self.recordings.keep_s = config.recording.format, config.recording.keep_s
@@ -256,6 +259,7 @@ class Server:
         start(self.recordings.run(), name="recordings")
         start(self.calendars.run(), name="calendars")
         self.trunks.start(start)
+        start(self.trunk_names.run(), name="trunk names")
         start(watch_expiries(self.bindings), name="expiries")
         start(self.lamps.run(), name="lamps")
         if self.tls is not None:
