@@ -99,6 +99,8 @@ class ReturnCalls:
     """Wall-clock time, UTC."""
     _rung: dict[str, Nobody] = field(default_factory=dict)
     """Who stands for the office while a number is rung."""
+    _dialling: set[str] = field(default_factory=set)
+    """Attempts in which the customer has not answered yet, from their beginning on."""
     _announced: list[datetime] = field(default_factory=list)
     """When those are called who may not be on disk yet."""
     _has_news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -142,7 +144,7 @@ class ReturnCalls:
 
     async def _call_due(self) -> None:
         for promise in await self.promises.to_call(self.clock()):
-            if self.calls.is_closing or len(self._rung) >= AT_ONCE:
+            if self.calls.is_closing or len(self._dialling) >= AT_ONCE:
                 return
             await self._turn_to(promise)
 
@@ -154,7 +156,7 @@ class ReturnCalls:
             await self.promises.plan_attempt(promise, attempts=promise.attempts, call_at=None)
         elif (opening := open_from(plan, spec, now)) > now:
             await self.promises.plan_attempt(promise, attempts=promise.attempts, call_at=opening)
-        elif any(call.identity.number == promise.caller for call in self.custody.roll):
+        elif any(promise.caller in _parties(call) for call in self.custody.roll):
             later = now + BUSY_WITH_US
             await self.promises.plan_attempt(promise, attempts=promise.attempts, call_at=later)
         else:
@@ -165,12 +167,20 @@ class ReturnCalls:
 
     def _begin(self, promise: Promise, spec: ReturnSpec) -> None:
         call_id = secrets.token_hex(6)
+        self._dialling.add(call_id)
 
         async def run() -> None:
             self.keep()
-            await _Attempt(self, promise, spec, call_id).run()
+            try:
+                await _Attempt(self, promise, spec, call_id).run()
+            finally:
+                self.dialled(call_id)
 
         self.calls.start(run(), call_id=call_id)
+
+    def dialled(self, call_id: str) -> None:
+        """Note that in this attempt the customer has answered, or will not; there is room for another."""
+        self._dialling.discard(call_id)
 
     def rung(self, number: str, nobody: Nobody | None) -> None:
         """Remember who stands for the office while ``number`` is rung; None: it is rung no more."""
@@ -178,6 +188,11 @@ class ReturnCalls:
             self._rung.pop(number, None)
         else:
             self._rung[number] = nobody
+
+
+def _parties(call: Call) -> tuple[str, str]:
+    """Return who is on the phone in a call, as far as they may be owed one: who calls, and whom ours call."""
+    return call.identity.number, call.identity.dialled
 
 
 class _Attempt:
@@ -277,6 +292,7 @@ class _Attempt:
             return None
         finally:
             by.rung(number, None)
+            by.dialled(self._call.call_id)
             await nobody.close()
 
     def _asking(self, dial: Dial) -> Dial:

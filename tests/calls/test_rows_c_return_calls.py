@@ -329,3 +329,28 @@ def test_row_c3_what_cannot_be_is_refused(tmp_path: Path, table: str, why: str) 
         load_config(path).plan()
     assert "return-call.soon" in str(caught.value)
     assert why in str(caught.value)
+
+
+@virtual_time(limit_s=3600)
+async def test_row_c4_of_all_who_are_due_at_once_two_are_called_at_the_same_time(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=scheme(), change=returning("again = []\n")) as demo:
+        customer = await demo.mobiles()
+        for index in range(5):
+            await missed(demo, after_s=0.1, caller=f"+4850060000{index}")
+        await customer.invited(5, within=400)
+        rings = [each.at for each in customer.invitations]
+        assert [at - rings[0] for at in rings] == [pytest.approx(at, abs=3) for at in (0, 0, 45, 45, 90)]
+
+
+@virtual_time(limit_s=3600)
+async def test_row_c11_nobody_is_called_with_whom_a_colleague_talks(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=scheme(), change=returning()) as demo:
+        phone = await demo.phone("101")
+        customer = await demo.mobiles(Habit(answers_after=1.0))
+        await missed(demo)
+        talk = await (await demo.call_from(phone, "101", CALLER.removeprefix("+48"))).answered(within=5)
+        await asyncio.sleep(3 * MINUTE)
+        assert len(customer.invitations) == 1
+        talk.hang_up()
+        await asyncio.sleep(20 * MINUTE)
+        assert len(customer.invitations) == 1
