@@ -11,6 +11,7 @@ import structlog
 
 from b2bua.config.check import lint
 from b2bua.config.difference import Difference, applicable, difference, loss
+from b2bua.config.kept import keep
 from b2bua.config.load import load_config
 from b2bua.config.models import Config
 from b2bua.config.prompts import missing_prompts
@@ -56,6 +57,8 @@ class Reloader:
 
     async def run(self) -> None:
         """Follow the files, and whoever asks, until cancelled."""
+        if not self._server.config.origin.is_stand_in:
+            await self.keep()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch(), name="configuration files")
             while True:
@@ -95,7 +98,15 @@ class Reloader:
         if reading.difference.changes:
             self._server.change(reading.edition)
         self._tell(reading)
+        await self.keep()
         return True
+
+    async def keep(self) -> None:
+        """Keep the files as they are, for a start at which they are broken."""
+        try:
+            await asyncio.to_thread(keep, self._path, self._server.config.office.data)
+        except OSError as error:
+            log.warning("the configuration cannot be kept for a start at which it is broken", why=str(error))
 
     def _tell(self, reading: Reading) -> None:
         found = reading.difference

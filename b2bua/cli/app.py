@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from b2bua import __version__
-from b2bua.cli.loading import journal_of, office_of
+from b2bua.cli.loading import journal_of, office_of, running_office_of
 from b2bua.cli.new_command import new
 from b2bua.cli.what_if import named_people, named_queues, named_trunks
 from b2bua.config.files import demo_config
@@ -70,7 +70,7 @@ def run(
     book = Logbook(sys.stderr)
     level = "DEBUG" if verbose else "INFO"
     log.set_up(level=level, as_json=json_log, is_live=verbose or is_demo, stream=book)
-    office = office_of(config)
+    office = running_office_of(config)
     for problem in _missing_prompts(office):  # the scheme goes on without them, so no call is lost
         book.write(f"{problem}\n")
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -30,6 +31,39 @@ def office_of(path: Path | None, *, needs_secrets: bool = True) -> Config:
     except ConfigError as error:
         _tell(error)
         raise typer.Exit(2) from None
+
+
+def running_office_of(path: Path | None) -> Config:
+    """Return the office that is to run: by its file or, while that is broken, by what it ran by last.
+
+    Callers are not to wait until somebody has found a mistake: after a power cut nobody may be there.
+
+    Raises:
+        typer.Exit: neither can be used; why was told.
+    """
+    import structlog
+
+    from b2bua.config.kept import kept_config
+    from b2bua.config.load import load_config
+
+    log, file = structlog.get_logger("office"), _named(path)
+    try:
+        return load_config(file)
+    except ConfigError as error:
+        found = kept_config(file)
+        if found is None:
+            _tell(error)
+            raise typer.Exit(2) from None
+        for problem in error.problems:
+            log.error(str(problem))
+    config, kept_at = found
+    log.error(
+        "the configuration cannot be used: the office starts with what it ran by last, "
+        "and follows the file as soon as that is mended",
+        file=str(file),
+        kept_since=f"{kept_at.astimezone(ZoneInfo(config.office.timezone)):%Y-%m-%d %H:%M}",
+    )
+    return config
 
 
 def journal_of(path: Path | None) -> Config:

@@ -40,6 +40,8 @@ class Origin:
     """File and 1-based line by key path."""
     remarks: tuple[Fault, ...] = ()
     """What is odd about the files themselves, and no error."""
+    is_stand_in: bool = False
+    """The file itself cannot be used: this was read from what was kept of it."""
 
     @classmethod
     def nowhere(cls) -> Origin:

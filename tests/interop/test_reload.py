@@ -47,6 +47,25 @@ async def test_row_i15_the_product_follows_its_file_while_a_call_is_up(tmp_path:
         assert product.process.returncode == 0
 
 
+async def test_row_d12_i15_it_starts_with_a_broken_file_by_what_it_ran_by_last(tmp_path: Path) -> None:
+    with Product.running(tmp_path) as product:
+        await _says(product, "ready for calls")
+        text = product.config.read_text()
+        await asyncio.to_thread(
+            until, (tmp_path / "data" / "configuration").is_dir, within=5, what="it is kept"
+        )
+        await asyncio.to_thread(product.kill)
+        product.config.write_text(text.replace('scheme = "echo"', 'scheme = "ehco"'))
+        await asyncio.to_thread(product.start)
+        await _says(product, "there is no scheme 'ehco'")
+        await _says(product, "the office starts with what it ran by last")
+        async with carrier_call(product, ECHO) as call:
+            assert call.is_up
+        number = f'\n[number."{NEW_NUMBER}"]\nscheme = "echo"\n'
+        product.config.write_text(text + number)
+        await _says(product, f"{READ}1 number added ({NEW_NUMBER}); from the next call on")
+
+
 def _replace(path: Path, text: str) -> None:
     """Write as most editors do: a new file takes the place of the old one."""
     new = path.with_suffix(".new")
