@@ -72,7 +72,7 @@ def _schemes() -> Iterator[str]:
         yield f'{step}ring = ["p{first}", "p{first + 1}"]\n'
         yield f'{step}ring = ["p{first + 2}"]\nhours = "h{index % 10}"\n'
         yield f'{step}queue = "q{index % 10}"\n' if index % 3 else ""
-        yield f'{step}ring = ["mobile of p{first}", "mobile of p{first + 3}"]\nfor = "30s"\n'
+        yield f'{step}ring = ["mobile of p{first}", "mobile of p{first + 3}"]\nfor = "30s"\nconfirm = true\n'
         yield f'{step}voicemail = "office"\n'
 
 
