@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from queue import SimpleQueue
 from typing import TextIO
 
 MOST_WAITING = 20_000
 """Lines that are kept for a reader that takes none, a terminal at Ctrl-S: some five megabytes."""
+LINGER_S = 0.03
+"""So long a line waits for others: to wake this thread and to write cost as much for ten as for one."""
 PATIENCE_S = 1.0
 """How long the last lines may take when the program ends."""
 
@@ -52,14 +55,27 @@ class Logbook(io.TextIOBase):
         self._thread.join(PATIENCE_S)
 
     def _work(self) -> None:
-        while (line := self._lines.get()) is not None:
+        is_last = False
+        while not is_last:
+            lines, is_last = self._gathered()
             if self._left_out and self._has_written(
                 f"{self._left_out} lines of this log could not be written\n"
             ):
                 self._left_out = 0
-            if not self._has_written(line):
-                self._left_out += 1
-            self._done += 1
+            if not self._has_written("".join(lines)):
+                self._left_out += len(lines)
+            self._done += len(lines)
+
+    def _gathered(self) -> tuple[list[str], bool]:
+        """Return the next lines, those that come a moment later among them, and whether they are the last."""
+        lines: list[str] = []
+        while (line := self._lines.get()) is not None:
+            if not lines:
+                time.sleep(LINGER_S)
+            lines.append(line)
+            if self._lines.empty():
+                return lines, False
+        return lines, True
 
     def _has_written(self, line: str) -> bool:
         try:
