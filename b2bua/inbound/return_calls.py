@@ -44,6 +44,8 @@ RETURN_CALL = "call back"
 """Who calls, in the journal."""
 GREETING, CONFIRM = "return-call-greeting", "return-call-confirm"
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 1.0, 3600.0
+CLOCKS_APART_S = 0.01
+RETRY_S = 30.0
 AT_ONCE = 2
 """So many customers are called at the same time: the other lines are for those who call."""
 BUSY_WITH_US = timedelta(seconds=30)
@@ -131,13 +133,15 @@ class ReturnCalls:
                 await self._call_due()
             except SQLAlchemyError as error:
                 log.error("cannot read who is to be called back; trying again", why=str(error))
-                await asyncio.sleep(LONGEST_WAIT_S)
+                await asyncio.sleep(RETRY_S)
 
     async def _wait(self, until: datetime | None) -> None:
         """Wait for that moment, or for news of another; the wall clock may be set meanwhile."""
         seconds = LONGEST_WAIT_S if until is None else (until - self.clock()).total_seconds()
+        # one that is due already could not be called yet; the loop's clock may be a little before the wall's
+        seconds = seconds + CLOCKS_APART_S if seconds > 0 else SHORTEST_WAIT_S
         try:
-            async with asyncio.timeout(min(max(seconds, SHORTEST_WAIT_S), LONGEST_WAIT_S)):
+            async with asyncio.timeout(min(seconds, LONGEST_WAIT_S)):
                 await self._has_news.wait()
         except TimeoutError:
             return

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 HOST = "127.0.0.1"
 ALL_PORTS = range(10000, 32764)
 """Below what the kernel gives to sockets that ask for none."""
-SIGNALLING_SHARE = 0.4
+SIGNALLING_SHARE = 0.5
 IN_A_ROW = 4
 """SIPp takes four."""
 PROCESS, PROCESSES = (

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from tests.harness.ports import HOST, free_port
+from tests.harness.ports import HOST, free_port, media_ports
 from tests.harness.product import until
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "sipp-scenarios"
@@ -77,8 +77,19 @@ class Sipp:
         self._errors = folder / f"{Path(scenario).stem}-{port}.errors"
         self._log = self._errors.with_suffix(".log")
         self._messages = self._errors.with_suffix(".messages")
-        command = ["sipp", *arguments, "-sf", scenario, "-i", host, "-p", str(port), "-mp", str(free_port())]
-        command += ["-nostdin", "-timeout", f"{limit_s}s", "-timeout_error", "-cp", str(free_port())]
+        command = [
+            "sipp",
+            *arguments,
+            "-sf",
+            scenario,
+            "-i",
+            host,
+            "-p",
+            str(port),
+            "-mp",
+            str(media_ports(2)[0]),
+        ]
+        command += ["-nostdin", "-timeout", f"{limit_s}s", "-timeout_error", "-cp", str(port + 1)]
         command += [
             "-trace_err",
             "-error_file",
