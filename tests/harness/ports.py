@@ -11,8 +11,8 @@ HOST = "127.0.0.1"
 ALL_PORTS = range(10000, 32764)
 """Below what the kernel gives to sockets that ask for none."""
 SIGNALLING_SHARE = 0.5
-IN_A_ROW = 4
-"""SIPp takes four."""
+IN_A_ROW = 6
+"""SIPp takes one for SIP, one to be controlled by, and four for sound."""
 PROCESS, PROCESSES = (
     int(os.environ.get(name, alone).removeprefix("gw"))
     for name, alone in (
@@ -29,7 +29,7 @@ _taken: set[int] = set()
 
 
 def free_port() -> int:
-    """Return a port that is free over UDP and TCP, as are the three above it; the same only after all."""
+    """Return a port that is free over UDP and TCP, as are the five above it; the same only after all."""
     while True:
         if len(_taken) == len(SIGNALLING):
             _taken.clear()
