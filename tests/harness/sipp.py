@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from tests.harness.ports import HOST, free_port, media_ports
+from tests.harness.ports import HOST, free_port
 from tests.harness.product import until
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "sipp-scenarios"
@@ -87,7 +87,7 @@ class Sipp:
             "-p",
             str(port),
             "-mp",
-            str(media_ports(2)[0]),
+            str(port + 2),
         ]
         command += ["-nostdin", "-timeout", f"{limit_s}s", "-timeout_error", "-cp", str(port + 1)]
         command += [
