@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import typer
 
+from b2bua.cli.telling import begin_of, journal_folder
 from b2bua.config.models import Config
 from b2bua.store.promised import (
     Fate,
@@ -25,14 +25,12 @@ from b2bua.store.story import duration
 
 async def show_call_backs(config: Config, *, days: int, for_programs: bool) -> None:
     """Print the report of the latest days, or each of the callers as JSON, the oldest first."""
-    folder = await asyncio.to_thread(config.office.data.absolute)
-    if not await asyncio.to_thread(folder.is_dir):
-        typer.echo(f"No calls yet: there is no journal in {folder}")
+    folder = await journal_folder(config)
+    if folder is None:
         return
     zone = ZoneInfo(config.office.timezone)
-    first = datetime.now(UTC).astimezone(zone).date() - timedelta(days=days - 1)
     async with await Store.open(folder) as store:
-        found = await store.promises.since(datetime.combine(first, time.min, tzinfo=zone))
+        found = await store.promises.since(begin_of(days, zone))
     if for_programs:
         typer.echo(json.dumps([_fields(promise, zone) for promise in found], indent=2, ensure_ascii=False))
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
@@ -10,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from b2bua.cli.telling import journal_folder
 from b2bua.config.models import Config
 from b2bua.store.calls import CallStory
 from b2bua.store.store import Store
@@ -18,9 +18,8 @@ from b2bua.store.story import story
 
 async def list_calls(config: Config, *, limit: int, only_promises: bool, with_ids: bool = False) -> None:
     """Print the latest calls, or the ones that somebody has to return; the newest last, where the eye is."""
-    folder = await asyncio.to_thread(config.office.data.absolute)
-    if not await asyncio.to_thread(folder.is_dir):
-        typer.echo(f"No calls yet: there is no journal in {folder}")
+    folder = await journal_folder(config)
+    if folder is None:
         return
     async with await Store.open(folder) as store:
         stories = await (_owed(store, limit) if only_promises else store.journal.calls(limit=limit))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import typer
 
+from b2bua.cli.telling import begin_of, journal_folder
 from b2bua.config.models import Config
 from b2bua.money import money
 from b2bua.store.costs import DaySum
@@ -18,17 +17,18 @@ from b2bua.store.story import duration
 
 async def list_costs(config: Config, *, days: int) -> None:
     """Print the sums of the latest days by trunk, the latest last, and what they come to together."""
-    folder = await asyncio.to_thread(config.office.data.absolute)
-    if not await asyncio.to_thread(folder.is_dir):
-        typer.echo(f"No calls yet: there is no journal in {folder}")
+    folder = await journal_folder(config)
+    if folder is None:
         return
     zone = ZoneInfo(config.office.timezone)
-    first = datetime.now(UTC).astimezone(zone).date() - timedelta(days=days - 1)
+    first = begin_of(days, zone)
     async with await Store.open(folder) as store:
-        sums = await store.costs.by_day(datetime.combine(first, time.min, tzinfo=zone), zone)
+        sums = await store.costs.by_day(first, zone)
     if not sums:
         typer.echo(
-            f"Nothing was paid since {first}." if config.rates else "No rates are configured: [rates.x]"
+            f"Nothing was paid since {first.date()}."
+            if config.rates
+            else "No rates are configured: [rates.x]"
         )
         return
     width = max(len(each.trunk) for each in sums)

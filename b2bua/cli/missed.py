@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import typer
 
+from b2bua.cli.telling import begin_of, journal_folder
 from b2bua.config.models import Config
 from b2bua.inbound.alerts import office_of
 from b2bua.store.missed import MissedReport, report
@@ -18,13 +17,10 @@ MOST_CALLS = 1_000_000
 
 async def list_missed(config: Config, *, days: int) -> None:
     """Print the report of the latest days, whoever missed most first."""
-    folder = await asyncio.to_thread(config.office.data.absolute)
-    if not await asyncio.to_thread(folder.is_dir):
-        typer.echo(f"No calls yet: there is no journal in {folder}")
+    folder = await journal_folder(config)
+    if folder is None:
         return
-    zone = ZoneInfo(config.office.timezone)
-    first = datetime.now(UTC).astimezone(zone).date() - timedelta(days=days - 1)
-    since = datetime.combine(first, time.min, tzinfo=zone)
+    since = begin_of(days, ZoneInfo(config.office.timezone))
     async with await Store.open(folder) as store:
         stories = await store.journal.calls(limit=MOST_CALLS, since=since)
     names = {name: person.title for name, person in config.people.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from pathlib import Path
 
 import typer
@@ -20,6 +20,21 @@ async def folder_of(config: Config) -> Path | None:
     """Return where the office keeps its data; None: it has never run."""
     folder = await asyncio.to_thread(config.office.data.absolute)
     return folder if await asyncio.to_thread(folder.is_dir) else None
+
+
+async def journal_folder(config: Config) -> Path | None:
+    """Return where the journal is; None: there is none yet, and that was told."""
+    folder = await asyncio.to_thread(config.office.data.absolute)
+    if await asyncio.to_thread(folder.is_dir):
+        return folder
+    typer.echo(f"No calls yet: there is no journal in {folder}")
+    return None
+
+
+def begin_of(days: int, zone: tzinfo) -> datetime:
+    """Return when the latest so many days began, today included."""
+    first = datetime.now(zone).date() - timedelta(days=days - 1)
+    return datetime.combine(first, time.min, tzinfo=zone)
 
 
 async def tell_office(folder: Path, *, is_kept: bool) -> None:
