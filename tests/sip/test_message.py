@@ -21,6 +21,7 @@ from b2bua.sip.message import (
     validate,
 )
 from b2bua.sip.uri import SipUri
+from tests.harness.effort import calls_of
 
 INVITE = b"""INVITE sip:+48221234567@pbx.example.com;user=phone SIP/2.0
 Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK+a;rport
@@ -321,11 +322,8 @@ def test_no_header_value_costs_more_than_milliseconds(value: str) -> None:
 
 
 def test_parse_is_cheap_enough_for_a_flood_of_invites() -> None:
-    count = 2_000
-    started = time.process_time()
-    for _ in range(count):
-        parse_message(INVITE)
-    assert count / (time.process_time() - started) > 20_000  # a fifth of a free core's rate
+    parse_message(INVITE)
+    assert calls_of(lambda: parse_message(INVITE)) < 100  # functions, 68 in these 10 µs
 
 
 def test_request_uri_is_a_value_on_demand() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -45,7 +44,7 @@ async def test_row_r1_who_was_only_rung_or_left_a_message_talked_with_nobody(sto
     assert await store.journal.talked_with(CLIENT, MIDNIGHT) == ""
 
 
-async def test_row_r1_it_takes_indexes_and_milliseconds_on_a_busy_day(store: Store, tmp_path: Path) -> None:
+async def test_row_r1_it_takes_indexes_on_a_busy_day(store: Store, tmp_path: Path) -> None:
     await talk(store, "c1", party="anna", at=0)
     with sqlite3.connect(tmp_path / "b2bua.sqlite") as connection:
         _fill(connection)
@@ -58,9 +57,7 @@ async def test_row_r1_it_takes_indexes_and_milliseconds_on_a_busy_day(store: Sto
         ).fetchall()
     connection.close()
     assert not [step for *_, step in plan if step.startswith("SCAN")]
-    began = time.perf_counter()
     assert await store.journal.talked_with(CLIENT, MIDNIGHT) == "anna"
-    assert time.perf_counter() - began < 0.25  # a few milliseconds, on a machine that has time
 
 
 def _fill(connection: sqlite3.Connection) -> None:
