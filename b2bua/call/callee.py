@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -74,6 +74,8 @@ class Dial:
     """What others see of whom this reaches, once they are sent on to them: extension or E.164."""
     starts_after: float = 0.0
     """Seconds after the first INVITE of a staggered ring."""
+    is_due: Callable[[], Awaitable[bool]] | None = None
+    """Asked when its turn in a staggered ring has come: False, it is not rung after all; None: it is."""
     allows_nat: bool = False
     """Whether sound may come from another address than the SDP names."""
     after_refusal: Callable[[int], Dial | None] | None = None

@@ -30,6 +30,8 @@ phones without power cost a caller less than 5 s, also one after another (rows F
 SETTLE_S = 2.0
 """How long a cancelled phone may take to confirm that it stopped ringing: a lost CANCEL is repeated twice in
 that time. A phone that confirms lets the next one ring within milliseconds (rows F2, F4)."""
+WORTH_A_RING_S = 0.5
+"""Who would join those who ring for less than that would have a missed call, and no chance to take it."""
 REASONS = {
     Reply.ELSEWHERE: COMPLETED_ELSEWHERE,
     Reply.TAKEN_BACK: CALLER_HUNG_UP,
@@ -135,7 +137,8 @@ class Fork:
         await self._wait_for_turn(dial)
         self._ringing += 1
         try:
-            await self._ring_one(dial)
+            if await self._is_due(dial):
+                await self._ring_one(dial)
         except (MediaError, Unavailable, MalformedMessage) as error:
             self._record(dial, Reply.ERROR, reason=str(error))
         finally:
@@ -155,6 +158,13 @@ class Fork:
             return
         finally:
             self._waiting.remove((dial.starts_after, turn))
+
+    async def _is_due(self, dial: Dial) -> bool:
+        """Return whether a branch that was held back rings: its target is there, and the step not over."""
+        if dial.starts_after <= 0:
+            return True
+        is_over = self._deadline is not None and self._loop.time() > self._deadline - WORTH_A_RING_S
+        return not is_over and (dial.is_due is None or await dial.is_due())
 
     def _wake_next(self) -> None:
         """Let the next target ring now, with all of its devices, when nobody else does."""

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import chain
 
-from b2bua.config import tables
 from b2bua.config.dead_ends import choices, find_dead_ends
 from b2bua.config.hours_check import contradictory_hours, unusual_hours
 from b2bua.config.models import Config
@@ -63,7 +62,7 @@ def _warnings(config: Config, plan: Plan) -> Iterator[Fault]:
     yield from _no_telephone_numbers(config, plan)
     yield from _numbers_without_backup(config, plan)
     yield from _numbers_without_off_hours(config, plan)
-    yield from _steps(config)
+    yield from _steps(config, plan)
     yield from warnings_about_servers(config)
     yield from contradictory_hours(config)
     yield from unusual_hours(config)
@@ -229,7 +228,7 @@ def _whole(target: Target) -> Target:
     return Person(target.name) if isinstance(target, Person) else target
 
 
-def _steps(config: Config) -> Iterator[Fault]:
+def _steps(config: Config, plan: Plan) -> Iterator[Fault]:
     for name, scheme in config.schemes.items():
         for index, step in enumerate(scheme.steps):
             path = ("scheme", name, "step", index)
@@ -237,15 +236,16 @@ def _steps(config: Config) -> Iterator[Fault]:
                 yield from _outside(RING_RANGE, step.for_seconds, *path, "for")
             if step.queue and step.for_seconds:
                 yield from _outside(QUEUE_RANGE, step.for_seconds, *path, "for")
-            if _staggers_too_slowly(step):
+            if _staggers_too_slowly(plan.schemes[name].steps[index].destination):
                 yield _warn(*path, "stagger", because="the step is over before the last target rings")
 
 
-def _staggers_too_slowly(step: tables.Step) -> bool:
-    if step.mode is not RingMode.STAGGERED or not step.ring:
+def _staggers_too_slowly(destination: Destination) -> bool:
+    if not isinstance(destination, Ring) or destination.mode is not RingMode.STAGGERED:
         return False
-    last_joins_at = (len(step.ring) - 1) * (step.stagger_seconds or tables.STAGGER_SECONDS)
-    return last_joins_at >= (step.for_seconds or tables.RING_SECONDS)
+    by_rota = [len(duty.targets) for duty in destination.duties]
+    count = len(destination.targets) - sum(by_rota) + len(by_rota)
+    return (count - 1) * destination.stagger_seconds >= destination.for_seconds
 
 
 def _outside(usual: tuple[float, float], seconds: float, *path: str | int) -> Iterator[Fault]:

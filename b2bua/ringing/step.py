@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,6 +18,7 @@ from b2bua.call.rung import Watch
 from b2bua.errors import LegEnded
 from b2bua.people.engaged import Offered
 from b2bua.people.occupancy import Occupancy
+from b2bua.ringing.turns import Line, Turn, each_line_once, is_rung
 from b2bua.routing.destination import (
     Confirm,
     External,
@@ -80,15 +81,21 @@ class Ringing:
             return await self._in_turn(call, ring)
         async with call.caller.while_up():
             reached = await self._find_all(call, ring)
-        live = [each for each in reached if each.dials]
+        live = each_line_once(zip(ring.targets, reached, strict=True))
         if ring.mode is not RingMode.STAGGERED:
-            return await self._together(call, ring, [dial for each in live for dial in each.dials])
+            return await self._together(call, ring, [dial for _, each in live for dial in each.dials])
         dials = [
-            replace(dial, starts_after=ring.stagger_seconds * index)
-            for index, each in enumerate(live)
-            for dial in each.dials
+            dial
+            for index, (target, each) in enumerate(live)
+            for dial in self._held_back(call, target, each, seconds=ring.stagger_seconds * index)
         ]
         return await self._together(call, ring, dials)
+
+    def _held_back(self, call: Call, target: Target, reached: Reached, *, seconds: float) -> Iterator[Dial]:
+        """Let whoever joins later be rung only if they can be by then."""
+        turn = Turn(partial(self._look_up, call, target))
+        for dial in reached.dials:
+            yield replace(dial, starts_after=seconds, is_due=turn.has_come)
 
     async def _find_all(self, call: Call, ring: Ring) -> list[Reached]:
         finding = [self._find(call, ring, target) for target in ring.targets]
@@ -128,11 +135,11 @@ class Ringing:
 
     async def _in_turn(self, call: Call, ring: Ring) -> Outcome:
         """Ring one after another; each is as they are when their turn comes, not as they were before."""
-        outcomes = {Outcome.OFFLINE}
+        outcomes, rung = {Outcome.OFFLINE}, set[Line]()
         for target in ring.targets:
             async with call.caller.while_up():
                 reached = await self._find(call, ring, target)
-            if reached.dials:
+            if reached.dials and not is_rung(reached, rung):
                 outcome = await self._together(call, ring, reached.dials)
                 if outcome is Outcome.ANSWERED:
                     return outcome

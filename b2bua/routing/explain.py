@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from b2bua.routing.destination import (
-    Confirm,
     Destination,
     Echo,
     External,
@@ -24,7 +23,6 @@ from b2bua.routing.destination import (
     RingAgain,
     RingMode,
     Say,
-    SipAddress,
     Target,
     Voicemail,
     Webhook,
@@ -47,16 +45,14 @@ from b2bua.routing.scheme import (
     scheme_named,
 )
 from b2bua.routing.sticky import comes_back_to
+from b2bua.routing.turns import of_each_line, who_join
+from b2bua.routing.words import clock, duration, listed, rings, title
 
 Ask = Callable[[Webhook | Responsible], Destination | str]
 """Asks a webhook or the CRM where the caller goes; a text says why that brought nothing."""
 
 NO_PHONE, NO_TRUNK = "no phone is online", "no trunk is up"
 AWAY, TALKING = "nobody takes calls then", "nobody is free"
-CONFIRMS = {
-    Confirm.KEY: " (who has to press 1 to take it)",
-    Confirm.VOICE: " (who takes it by saying hello, or has to press 1 if that is not clear)",
-}
 
 
 def explain(
@@ -76,7 +72,7 @@ def explain(
         lines += [f"      {line}" for line in _skipped(position)]
         lines += [f"      as {position.because}:"] if position.because else []
         lines += [
-            f"{_clock(elapsed):>5} {told.line}{_where(position)}",
+            f"{clock(elapsed):>5} {told.line}{_where(position)}",
             *(f"      {line}" for line in told.more),
         ]
         elapsed += told.seconds
@@ -156,19 +152,21 @@ def _tell_ring(plan: Plan, ring: Ring, facts: Facts) -> Told:
     on_duty = tuple(in_words(plan, ring, facts.at))
     why_not = {target: why for target in ring.targets if (why := _why_not(plan, target, facts))}
     left = [target for target in ring.targets if target not in why_not]
-    skips = (f"{_title(plan, target)} {why.words} and is skipped" for target, why in why_not.items())
+    skips = (f"{title(plan, target)} {why.words} and is skipped" for target, why in why_not.items())
     details = (*on_duty, *skips)
     if not left:
-        names = _listed([_title(plan, target) for target in why_not])
+        names = listed([title(plan, target) for target in why_not])
         outcome = Outcome.BUSY if any(why.is_busy for why in why_not.values()) else Outcome.OFFLINE
         line = f"would ring {names}, but {_nobody(why_not.values())}: goes on at once"
         has_one_reason = {why.reason for why in why_not.values()} in ({NO_PHONE}, {NO_TRUNK}, {TALKING})
         return Told(line, outcome, more=on_duty if has_one_reason else details)
+    left, late = who_join(ring, of_each_line(plan, left))
+    details += tuple(f"{title(plan, each)} would join when the step is over already" for each in late)
     seconds = ring.for_seconds * (len(left) if ring.mode is RingMode.IN_TURN else 1)
     if ring.whisper:
         details += (f"whoever answers hears {ring.whisper!r} before the caller is connected",)
-    prices = (f"{_title(plan, each)}: {said}" for each in left if (said := price_of(plan, each, facts)))
-    return Told(_rings(plan, ring, left), Outcome.NO_ANSWER, seconds, (*details, *prices))
+    prices = (f"{title(plan, each)}: {said}" for each in left if (said := price_of(plan, each, facts)))
+    return Told(rings(plan, ring, left), Outcome.NO_ANSWER, seconds, (*details, *prices))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,32 +201,18 @@ def _nobody(why_not: Iterable[WhyNot]) -> str:
     return AWAY if AWAY in reasons else " and ".join(sorted(reasons))
 
 
-def _rings(plan: Plan, ring: Ring, targets: list[Target]) -> str:
-    names = [_title(plan, target) for target in targets]
-    if len(names) == 1:
-        return f"rings {names[0]} for {_duration(ring.for_seconds)}"
-    match ring.mode:
-        case RingMode.TOGETHER:
-            return f"rings {_listed(names)} together for {_duration(ring.for_seconds)}"
-        case RingMode.IN_TURN:
-            return f"rings {', then '.join(names)}, each for {_duration(ring.for_seconds)}"
-        case RingMode.STAGGERED:
-            every, whole = _duration(ring.stagger_seconds), _duration(ring.for_seconds)
-            return f"rings {', then also '.join(names)}, one more every {every}, {whole} in all"
-
-
 def _tell_queue(plan: Plan, queue: Queue, facts: Facts) -> Told:
     spec = plan.queues[queue.name]
     online = [agent for agent in spec.agents if facts.is_there(agent)]
     absent = {agent: why for agent in spec.agents if (why := facts.absence(agent))}
-    details = tuple(f"{_title(plan, Person(agent))} is {why}" for agent, why in absent.items())
+    details = tuple(f"{title(plan, Person(agent))} is {why}" for agent, why in absent.items())
     if not online:
         what = "offline or away" if absent else "offline"
         line = f"queue {queue.name}: all its agents are {what}, goes on at once"
         return Told(line, Outcome.OFFLINE, more=details)
     seconds = spec.max_wait_s if queue.for_seconds is None else queue.for_seconds
-    names = _listed([_title(plan, Person(agent)) for agent in online])
-    line = f"waits in queue {queue.name} for {names}, {_duration(seconds)} at most"
+    names = listed([title(plan, Person(agent)) for agent in online])
+    line = f"waits in queue {queue.name} for {names}, {duration(seconds)} at most"
     if spec.whispers_wait:
         details += ("who takes the call is told first how long the caller has waited",)
     return Told(line, Outcome.MAX_WAIT, seconds, details)
@@ -250,7 +234,7 @@ def _tell_asking(
     """Tell of a server outside; ``seconds`` is how long whoever it names rings, and what it has to answer."""
     line, (rings_s, budget_s) = _short(plan, asked), seconds
     if ask is None:
-        more = f"whoever it names rings for {_duration(rings_s)}; below is what follows without an answer"
+        more = f"whoever it names rings for {duration(rings_s)}; below is what follows without an answer"
         return Told(line, Outcome.ERROR, budget_s, (more,))
     found = ask(asked)
     if isinstance(found, str):
@@ -265,7 +249,7 @@ def _choice(plan: Plan, choice: Choice) -> str:
 def _short(plan: Plan, destination: Destination) -> str:
     match destination:
         case Ring(targets):
-            return _rings(plan, destination, list(targets))
+            return rings(plan, destination, list(targets))
         case Queue(name):
             return f"queue {name}"
         case Menu(name):
@@ -291,36 +275,16 @@ def _before_any_scheme(plan: Plan, destination: RingAgain | Listen | Feature) ->
         case Feature(person):
             return f"does what {plan.people[person].display} dialled a code for"
         case RingAgain(for_seconds=seconds):
-            return f"rings whoever talked with the caller today, for {_duration(seconds)}"
+            return f"rings whoever talked with the caller today, for {duration(seconds)}"
 
 
 def _asks(plan: Plan, asked: Webhook | Responsible) -> str:
     if isinstance(asked, Responsible):
         where = f" ({', then '.join(asked.order)})" if asked.order else ""
-        return f"asks the CRM who is responsible{where}, for {_duration(asked.budget_s)} at most"
+        return f"asks the CRM who is responsible{where}, for {duration(asked.budget_s)} at most"
     webhook = plan.webhooks[asked.name]
     server = urlsplit(webhook.url).hostname
-    return f"asks the webhook {asked.name} at {server}, for {_duration(webhook.budget_s)} at most"
-
-
-def _title(plan: Plan, target: Target) -> str:
-    match target:
-        case Person(name, device) if device:
-            person = plan.people[name]
-            return f"the {device} of {person.display} ({person.devices[device]})"
-        case Person(name):
-            person = plan.people[name]
-            return f"{person.display} ({person.extension})" if person.extension else person.display
-        case Mobile(name):
-            return f"the mobile of {plan.people[name].display}{_asked(target)}"
-        case External(number, post_dial):
-            return f"{number}{f', pressing {post_dial} behind it' if post_dial else ''}{_asked(target)}"
-        case SipAddress(uri):
-            return f"{uri}{_asked(target)}"
-
-
-def _asked(target: External | Mobile | SipAddress) -> str:
-    return CONFIRMS[target.confirm] if target.confirm else ""
+    return f"asks the webhook {asked.name} at {server}, for {duration(webhook.budget_s)} at most"
 
 
 def _headline(facts: Facts, number: str, caller: str) -> str:
@@ -383,18 +347,3 @@ def _skipped(position: Position) -> Iterator[str]:
 
 def _where(position: Position) -> str:
     return f"  [{position.key}]" if position.key else "  [last resort]"
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
-    if not minutes:
-        return f"{rest:g} s"
-    return f"{minutes:g} min {rest:g} s" if rest else f"{minutes:g} min"
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

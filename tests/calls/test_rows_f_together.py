@@ -172,6 +172,56 @@ async def test_row_f30_staggered_when_nobody_rings_any_more_the_next_one_starts_
 
 
 @virtual_time(limit_s=600)
+async def test_row_f30_staggered_whose_turn_would_come_after_the_end_is_not_rung(tmp_path: Path) -> None:
+    ten_seconds = STAGGERED.replace('for = "20s"', 'for = "10s"')
+    async with office(tmp_path, scheme=ten_seconds) as demo:
+        for extension in ("101", "102", "103"):
+            await demo.phone(extension)
+        began = demo.now
+        leg = await (await demo.call_in(NUMBER)).answered(within=15)
+        leg.hang_up()
+        rung = [demo.times("INVITE", to_port=port, since=began) for port in PORTS]
+        assert rung == [[pytest.approx(0, abs=0.1)], [pytest.approx(5, abs=0.1)], []]
+        [call] = await demo.stories()
+        assert "Olena" not in story(call)
+
+
+@virtual_time(limit_s=600)
+async def test_row_f30_s3_staggered_who_gets_away_before_their_turn_is_passed_by(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=STAGGERED) as demo:
+        for extension in ("101", "102", "103"):
+            phone = await demo.phone(extension)
+        await demo.phone("103", port=5203)
+        began = demo.now
+        await demo.call_in(NUMBER)
+        await asyncio.sleep(3)
+        await demo.call_from(phone, "103", "*45")
+        leg = await demo.call_in(NUMBER)
+        await leg.answered(within=25)
+        await leg.close()
+        await demo.people_leave()
+        assert demo.times("INVITE", to_port=5102, since=began)[0] == pytest.approx(5, abs=0.1)
+        assert not [*demo.times("INVITE", to_port=5103), *demo.times("INVITE", to_port=5203)]
+        first, *_ = await demo.stories()
+        assert story(first).count("Olena Kovalenko was away") == 1
+
+
+@pytest.mark.parametrize("mode", ["together", "in-turn", "staggered"])
+def test_row_f8_a_number_outside_that_is_named_twice_is_rung_once(tmp_path: Path, mode: str) -> None:
+    step = STAGGERED.replace('"101", "102", "103"', '"mobile of anna", "102", "600 100 200"')
+    scheme = step.replace('mode = "staggered"\nstagger = "5s"', f'mode = "{mode}"')
+
+    @virtual_time(limit_s=600)
+    async def tell() -> None:
+        async with office(tmp_path, scheme=scheme) as demo:
+            await demo.mobiles()
+            await (await demo.call_in(NUMBER)).answered(within=30)
+            assert len(demo.packets("INVITE", to_port=MOBILES[1])) == 1
+
+    tell()
+
+
+@virtual_time(limit_s=600)
 async def test_row_d3_every_phone_of_a_person_rings_and_the_first_one_wins(tmp_path: Path) -> None:
     async with office(tmp_path) as demo:
         await demo.phone("101", port=5101)

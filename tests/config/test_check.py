@@ -218,6 +218,14 @@ def test_f30_a_target_that_never_joins_a_staggered_ringing_is_warned_of(warnings
     assert "the step is over before the last target rings" in only(warnings(PEOPLE + step + VOICEMAIL))
 
 
+def test_f30_a_member_of_a_group_that_never_joins_a_staggered_ringing_is_warned_of(warnings: Says) -> None:
+    group = '[group.g]\nmembers = ["101", "102"]\n'
+    step = '[[scheme.main.step]]\nring = "g"\nmode = "staggered"\nstagger = "20s"\n'
+    assert "the step is over before the last target rings" in only(
+        warnings(PEOPLE + group + step + VOICEMAIL)
+    )
+
+
 def test_an_office_without_a_mailbox_is_warned_of(warnings: Says) -> None:
     assert "voicemail: no mailbox: messages are kept, but nobody is told of them" in warnings("")
 

@@ -10,8 +10,10 @@ import pytest
 
 from b2bua.config.load import load_config
 from b2bua.routing.destination import (
+    Confirm,
     External,
     Goto,
+    Mobile,
     Person,
     Queue,
     Ring,
@@ -197,3 +199,25 @@ def test_row_r10_an_answer_that_was_asked_for_is_followed() -> None:
     assert told[3] == "      asked now, it answered 500"
     told = explain(WEBHOOK, at("2026-03-06 12:00"), "+48221230001", CALLER, ask=lambda _: Goto("main"))
     assert told[4].startswith(" 0:00 rings +48600999888"), "a circle is cut"
+
+
+def test_row_f8_a_number_that_is_named_twice_is_told_once_the_way_that_has_to_be_confirmed() -> None:
+    anna = PersonSpec("anna", "Anna", mobile="+48600100200")
+    ring = Ring((External("+48600100200"), Mobile("anna", confirm=Confirm.KEY), Person("anna")))
+    told = lines_of(ring, people={"anna": anna})
+    assert (
+        told[2] == " 0:00 rings the mobile of Anna (who has to press 1 to take it) and Anna together for 20 s"
+    )
+
+
+def test_row_f30_who_would_join_after_the_end_is_told_as_that() -> None:
+    targets = tuple(External(f"+4860010020{last}") for last in "123")
+    told = lines_of(Ring(targets, mode=RingMode.STAGGERED, for_seconds=10.0))
+    assert told[2] == (" 0:00 rings +48600100201, then also +48600100202, one more every 5 s, 10 s in all")
+    assert told[3] == "      +48600100203 would join when the step is over already"
+
+
+def lines_of(ring: Ring, *, people: dict[str, PersonSpec] | None = None) -> list[str]:
+    plan = Plan(people=people or {}, schemes={"s": Scheme("s", (Step(ring),))}, default_scheme="s")
+    lines = explain(plan, at("2026-03-06 12:00"), "48221230001", CALLER)
+    return [line.partition("  [")[0] for line in lines]
