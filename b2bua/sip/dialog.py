@@ -75,7 +75,8 @@ class Dialog:
         )
         dialog.remote_sequence = request.cseq.number
         if request.via.host != source.host and _is_private(source.host):
-            dialog._asked = f"sip:{request.via.host}"  # the peer's own name, behind a NAT in the office
+            # The peer's own name, behind a NAT in the office.
+            dialog._asked = str(SipUri(None, request.via.host))
         return dialog
 
     @classmethod

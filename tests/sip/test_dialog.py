@@ -147,3 +147,11 @@ def test_rfc5626_5_3_a_phone_behind_nat_that_called_gets_the_rest_of_the_call_wh
     flow, contact = Hop("udp", "10.1.1.1", 61000), "<sip:101@192.0.2.1:5060>"
     assert incoming(flow=flow, contact=contact).hops()[0] == flow
     assert incoming(flow=flow, contact="<sip:101@198.51.100.7>").hops()[0].host == "198.51.100.7"
+
+
+def test_rfc5118_4_5_a_phone_that_names_another_ipv6_address_is_found_where_it_calls_from() -> None:
+    flow, named = Hop("udp", "fd00::2", 5060), ("Via", "SIP/2.0/UDP [fd00::1]:5060;branch=z9hG4bK2")
+    request = invite(contact="<sip:a@[fd00::1]:5060>")
+    request.headers.put(*named)
+    dialog = Dialog.from_request(request, local_tag="near", source=flow, contact="<sip:b@[fd00::9]>")
+    assert dialog.hops() == (flow, Hop("udp", "fd00::1", 5060))
