@@ -88,17 +88,23 @@ def read_caller(request: Request, *, country: str) -> CallerId:
     """
     if wants_privacy(request):
         return CallerId("", "")
-    asserted = request.headers.get("P-Asserted-Identity")
-    source = request.from_
-    if asserted is not None:
-        try:
-            source = NameAddr.parse(asserted)
-        except MalformedMessage:
-            source = request.from_
+    source = _asserted(request) or request.from_
     number = _number(source.uri)
     if number.lower() in ("anonymous", "unavailable", "restricted"):
         return CallerId("", "")
     return CallerId(normalise(number, country=country), source.display or request.from_.display)
+
+
+def _asserted(request: Request) -> NameAddr | None:
+    """Return who calls as the network has found out: of a SIP and a ``tel:`` URI the one that is a number.
+
+    There may be one of each, on one line or on two (RFC 3325 §9.1).
+    """
+    try:
+        identities = request.addresses("P-Asserted-Identity")
+    except MalformedMessage:
+        return None
+    return next((one for one in identities if _telephone(one.uri) is not None), next(iter(identities), None))
 
 
 def wants_privacy(request: Request) -> bool:

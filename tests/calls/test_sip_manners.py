@@ -152,6 +152,30 @@ async def test_rfc3323_4_rfc3325_7_what_the_network_knows_of_a_withheld_caller_r
         assert call_story.call.caller == ""
 
 
+ASSERTED = (
+    "<sip:jan@127.0.0.1>, <tel:+48500600799>",
+    '"Jan" <sip:+48500600799@127.0.0.1>, <tel:+48500600799>',
+)
+
+
+@pytest.mark.parametrize("asserted", ASSERTED)
+def test_rfc3325_9_1_of_two_asserted_identities_on_one_line_the_number_counts(
+    tmp_path: Path, asserted: str
+) -> None:
+    @virtual_time
+    async def tell() -> None:
+        async with office(tmp_path) as demo:
+            trunk = await demo.softphone("trunk", 6100)
+            headers = (("P-Asserted-Identity", asserted),)
+            await trunk.call(SERVER, NUMBER, from_number="anonymous", headers=headers)
+            await asyncio.sleep(1)
+            await demo.people_leave()
+            [call_story] = await demo.stories()
+            assert call_story.call.caller == "+48500600799"
+
+    tell()
+
+
 @pytest.mark.parametrize("privacy", ["id", "none"])
 def test_rfc3323_4_one_of_us_who_withholds_the_number_does_so_outside(tmp_path: Path, privacy: str) -> None:
     @virtual_time
