@@ -94,6 +94,8 @@ async def test_rfc3264_an_empty_reinvite_gets_our_offer_and_brings_its_answer_in
     early = alice.within(invite, answer, "INVITE", cseq=3, body=OFFER)
     assert early.cseq.number == 3
     assert (await alice.response(500)).headers.get("Retry-After") is not None
+    alice.within(invite, answer, "UPDATE", cseq=4)
+    await alice.response(200)
     alice.ack(empty, ok, body=ANSWER)
     await asyncio.sleep(0.1)
     assert answers == [ANSWER]
@@ -139,6 +141,22 @@ async def test_rfc3311_update_is_answered_with_and_without_an_offer() -> None:
     await alice.response(491)
     alice.answer(ours, 200, body=ANSWER)
     assert await pending == ANSWER
+
+
+@virtual_time
+async def test_rfc3311_5_2_an_update_with_an_offer_meets_491_while_ours_waits_for_its_answer_in_ack() -> None:
+    alice, session, invite, answer = await called_by_script(MemoryNetwork())
+    answers: list[bytes] = []
+    session.on_answer = answers.append
+    empty = alice.within(invite, answer, "INVITE", cseq=2)
+    ok = await alice.response(200)
+    alice.within(invite, answer, "UPDATE", cseq=3, body=HOLD)
+    await alice.response(491)
+    alice.ack(empty, ok, body=ANSWER)
+    await asyncio.sleep(0.1)
+    assert answers == [ANSWER]
+    alice.within(invite, answer, "UPDATE", cseq=4, body=HOLD)
+    assert (await alice.response(200)).body == ANSWER
 
 
 @virtual_time

@@ -136,11 +136,16 @@ class OfferAnswer:
         """Whether an offer of ours waits for its answer: theirs meets 491."""
         return self._renegotiation is not None and self._renegotiation.is_outstanding
 
+    @property
+    def _waits_for_answer_in_ack(self) -> bool:
+        """Whether a 2xx of ours brought an offer whose answer is still on its way."""
+        return any(confirmation.has_offer for confirmation in self._confirmations.values())
+
     def take_invite(self, server: ServerRequest) -> None:
         """Answer a re-INVITE: hold, resume, new address, or an empty one that wants our offer (§14.2)."""
         if self.has_offer_under_way:
             server.respond(491)
-        elif any(confirmation.has_offer for confirmation in self._confirmations.values()):
+        elif self._waits_for_answer_in_ack:
             server.respond(500, headers=(("Retry-After", str(self._core.random.randrange(11))),))
         else:
             response = self._answer_offer(server)
@@ -149,7 +154,7 @@ class OfferAnswer:
 
     def take_update(self, server: ServerRequest) -> None:
         """Answer an UPDATE (RFC 3311 §5.2); without an offer it refreshes target and timer only."""
-        if server.request.body and self.has_offer_under_way:
+        if server.request.body and (self.has_offer_under_way or self._waits_for_answer_in_ack):
             server.respond(491)
         else:
             self._answer_offer(server)
