@@ -84,8 +84,10 @@ class Headers:
     def parse(cls, lines: list[str]) -> Headers:
         """Return the headers of lines; what is folded is one line of them (§7.3.1).
 
+        A line without a name is passed over: what is not needed may be as broken as it likes (§8.2).
+
         Raises:
-            MalformedMessage: a line without a name, or too many lines.
+            MalformedMessage: too many lines.
         """
         if len(lines) > MAX_HEADERS:
             raise MalformedMessage(f"more than {MAX_HEADERS} headers")
@@ -100,6 +102,8 @@ class Headers:
                     return cls.parse(_unfolded(lines))
                 if not colon or not is_token(name):
                     name = _uncommon_name(line)
+                    if not name:
+                        return cls.parse([line for line in _unfolded(lines) if _uncommon_name(line)])
                     lines[len(keys)] = f"{name}: {value.strip(_BLANKS)}"
                 key = _key(name)
             keys.append(key)
@@ -266,12 +270,10 @@ class Headers:
 
 
 def _uncommon_name(line: str) -> str:
-    """Return the name of a line that is written as few write it."""
+    """Return the name of a line that is written as few write it; "" where it has none."""
     name, colon, _ = line.partition(":")
     name = name.rstrip(_BLANKS)  # HCOLON allows space before the colon
-    if not colon or not is_token(name):
-        raise MalformedMessage(f"bad header line {line[:60]!r}")
-    return name
+    return name if colon and is_token(name) else ""
 
 
 def _unfolded(lines: list[str]) -> list[str]:
