@@ -20,7 +20,7 @@ MAX_LIFETIME = 1 << 48
 """Packets that one master key may protect (RFC 3711 §9.2)."""
 MAX_MKI_BYTES = 128
 
-_LINE = re.compile(r"([1-9][0-9]{0,8})[ \t]+(\S+)[ \t]+(\S+)((?:[ \t]+\S+)*)", re.ASCII)
+_LINE = re.compile(r"(0|[1-9][0-9]{0,8})[ \t]+(\S+)[ \t]+(\S+)((?:[ \t]+\S+)*)", re.ASCII)
 _KEY = re.compile(
     r"inline:([A-Za-z0-9+/]+)={0,2}(?:\|(?:2\^([0-9]{1,2})|([0-9]{1,15})))?(?:\|([0-9]{1,40}):([0-9]{1,3}))?",
     re.ASCII | re.IGNORECASE,

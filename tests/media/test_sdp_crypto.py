@@ -44,6 +44,7 @@ def protocol_of(body: bytes) -> str:
     ("value", "tag", "suite", "mki_bytes"),
     [
         (f"1 AES_CM_128_HMAC_SHA1_80 inline:{KEY_30}", 1, "AES_CM_128_HMAC_SHA1_80", 0),
+        (f"0 AES_CM_128_HMAC_SHA1_80 inline:{KEY_30}", 0, "AES_CM_128_HMAC_SHA1_80", 0),
         (f"1 AES_CM_128_HMAC_SHA1_80 inline:{KEY_30}|2^20|1:4", 1, "AES_CM_128_HMAC_SHA1_80", 4),
         (f"2 AES_CM_128_HMAC_SHA1_32 inline:{KEY_30}|2^31", 2, "AES_CM_128_HMAC_SHA1_32", 0),
         (f"3 AES_CM_128_HMAC_SHA1_32 inline:{KEY_30}|1048576", 3, "AES_CM_128_HMAC_SHA1_32", 0),
@@ -66,7 +67,6 @@ def test_rfc4568_9_1_lines_that_we_can_use(value: str, tag: int, suite: str, mki
         "",
         "1",
         "1 AES_CM_128_HMAC_SHA1_80",
-        f"0 AES_CM_128_HMAC_SHA1_80 inline:{KEY_30}",
         f"01 AES_CM_128_HMAC_SHA1_80 inline:{KEY_30}",
         f"x AES_CM_128_HMAC_SHA1_80 inline:{KEY_30}",
         f"1234567890 AES_CM_128_HMAC_SHA1_80 inline:{KEY_30}",
