@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from b2bua.sip.session import Answered, OutgoingInvite, Refused
 from b2bua.sip.transport.hop import Hop
 from tests.harness.clock import virtual_time
@@ -81,6 +83,40 @@ async def test_rfc3261_8_1_3_4_a_busy_target_is_followed_by_the_next_one_and_a_c
             count += 1
             bob.answer(request, 302, tag="x", headers=(("Contact", f"<sip:{count}@10.0.0.2>"),))
     assert count == 6
+
+
+@virtual_time
+async def test_rfc3261_8_1_3_4_a_dead_or_silent_target_is_followed_by_the_next_one_and_never_rings_on() -> (
+    None
+):
+    network = MemoryNetwork()
+    alice, bob, carol = endpoint(network, ALICE), Scripted(network, BOB), Scripted(network, CAROL)
+    invite = call(alice, most_redirects=5)
+    targets = "<sip:dead@10.0.0.9>, <sip:silent@10.0.0.3>;q=0.9, <sip:good@10.0.0.2>;q=0.5"
+    bob.answer(await bob.request("INVITE"), 302, tag="x", headers=(("Contact", targets),))
+    silent = await carol.request("INVITE")
+    asked_at = asyncio.get_running_loop().time()
+    good = await bob.request("INVITE")
+    assert (good.uri, asyncio.get_running_loop().time() - asked_at) == (
+        "sip:good@10.0.0.2",
+        pytest.approx(4.0),
+    )
+    carol.answer(silent, 180, tag="y")
+    carol.answer(silent, 180, tag="y")
+    cancel = await carol.request("CANCEL")
+    carol.answer(silent, 200, tag="y", body=ANSWER)
+    carol.answer(cancel, 481)
+    bye = await carol.request("BYE")
+    carol.answer(bye, 200)
+    bob.answer(good, 200, tag="z", body=ANSWER)
+    answered = await final(invite)
+    assert isinstance(answered, Answered)
+    assert answered.session.dialog.remote_tag == "z"
+    answered.session.bye()
+    bob.answer(await bob.request("BYE"), 200)
+    await asyncio.sleep(100)
+    assert not any(alice.alive().values())
+    assert [request.method for request in carol.seen].count("CANCEL") == 1
 
 
 @virtual_time

@@ -15,12 +15,12 @@ from b2bua.sip.core import Core, Sent, SentRequest
 from b2bua.sip.dialog import Dialog, DialogKey
 from b2bua.sip.digest import Credentials
 from b2bua.sip.headers import NameAddr
-from b2bua.sip.message import Request, Response
+from b2bua.sip.message import Request, Response, response_to
 from b2bua.sip.resolver import literal_hop
 from b2bua.sip.session.early import EarlyFork, OnOffer, refuse_offer
 from b2bua.sip.session.established import Session
 from b2bua.sip.session.events import Answered, InviteEvent, Progress, Refused, retry_after
-from b2bua.sip.session.redirection import Redirection
+from b2bua.sip.session.redirection import SILENCE_S, Redirection
 from b2bua.sip.session_timers import least_interval, session_expires
 from b2bua.sip.transport.hop import Hop
 
@@ -62,8 +62,13 @@ class OutgoingInvite:
         self._finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._early: dict[DialogKey, EarlyFork] = {}
         self._requests: dict[int, Request] = {}
+        self._hops: dict[int, Hop] = {}
+        """Where each of these went, by CSeq."""
+        self._silent: dict[int, SentRequest | None] = {}
+        """By CSeq: what was sent to targets of a 3xx that said nothing, until they wake up after all."""
         self._acks: dict[tuple[int, str], Sent] = {}
         self._session: Session | None = None
+        self._is_redirected = False
         self._is_cancelled = False
         self._cancel_reason: str | None = None
         self._may_cancel = False
@@ -133,7 +138,7 @@ class OutgoingInvite:
         def on_response(response: Response) -> None:
             self._take(request, response)
 
-        self._requests[request.cseq.number] = request
+        self._requests[request.cseq.number], self._hops[request.cseq.number] = request, self._hop
         return self._core.send_request(request, self._hop, on_response)
 
     def _send_cancel(self) -> None:
@@ -151,12 +156,36 @@ class OutgoingInvite:
     # --- responses ----------------------------------------------------------------------------------------
 
     def _take(self, request: Request, response: Response) -> None:
-        if response.status < 200:
+        if request.cseq.number in self._silent:
+            self._take_from_silent(request, response)
+        elif response.status < 200:
             self._take_provisional(response)
         elif response.status < 300:
             self._take_answer(request, response)
         elif self._final is None and not self._retry(request, response):
             self._finish(_CANCELLED if self._is_cancelled else _refused(response))
+
+    def _await_sign_of_life(self, sent: SentRequest) -> None:
+        """Go on to the next target of a 3xx if this one says nothing."""
+
+        def give_up() -> None:
+            if sent is self._sent and not (self._may_cancel or self._is_cancelled or self._final):
+                self._silent[sent.request.cseq.number] = sent
+                silence = response_to(sent.request, 408)
+                silence.is_local = True
+                if not self._retry(self._requests[sent.request.cseq.number], silence):
+                    self._finish(_refused(silence))
+
+        self._core.alarms.set(self._core.now() + SILENCE_S, give_up)
+
+    def _take_from_silent(self, request: Request, response: Response) -> None:
+        """Let nobody ring on, or talk, who was given up (§9.1)."""
+        sent = self._silent[request.cseq.number]
+        if response.status < 200 and sent is not None:
+            self._silent[request.cseq.number] = None
+            self._core.cancel_request(sent, self._cancel_reason)
+        elif 200 <= response.status < 300:
+            self._take_answer(request, response)
 
     def _take_provisional(self, response: Response) -> None:
         self.has_provisional = self._may_cancel = True
@@ -188,7 +217,8 @@ class OutgoingInvite:
         return fork
 
     def _new_fork(self, request: Request, response: Response) -> EarlyFork:
-        dialog = Dialog.from_response(request, response, hop=self._hop, contact=self._contact)
+        hop = self._hops[request.cseq.number]
+        dialog = Dialog.from_response(request, response, hop=hop, contact=self._contact)
         return EarlyFork(
             self._core,
             dialog,
@@ -227,7 +257,7 @@ class OutgoingInvite:
                 self._finish(_CANCELLED if is_agreed else _NOT_ACCEPTABLE)
             return
         self._session = session
-        session.timer.agreed(response)
+        session.timer.agreed(response, least_s=least_interval(request))
         session.closed.add_done_callback(lambda _: self._linger())
         self._forget_early()
         self._emit(Answered(session, fork.agreed(response)))
@@ -269,6 +299,8 @@ class OutgoingInvite:
         self._early.clear()
         self._may_cancel = False
         self._sent = self._send(again)
+        if self._is_redirected:
+            self._await_sign_of_life(self._sent)
         return True
 
     def _redirected(self, request: Request, response: Response) -> Request | None:
@@ -282,6 +314,7 @@ class OutgoingInvite:
             again.headers.remove(name)
         self._hop = literal_hop(target) or self._hop
         self._authorization = Authorizer(self._credentials, self._core.new_token)
+        self._is_redirected = True
         return again
 
     def _with_longer_interval(self, request: Request, response: Response) -> Request | None:

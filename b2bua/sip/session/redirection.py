@@ -7,6 +7,9 @@ from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Response
 from b2bua.sip.uri import SipUri
 
+SILENCE_S = 4.0
+"""A target that sends not even a 100 for so long is dead (row F13), and the next one is tried."""
+
 
 class Redirection:
     """Every address once, the most wanted first, and not more of them than allowed: no circle goes on."""
@@ -20,7 +23,7 @@ class Redirection:
 
     def next_target(self, response: Response) -> SipUri | None:
         """Return what to try after that refusal, None when the refusal stands."""
-        if self._left <= 0 or response.status >= 600 or response.is_local:
+        if self._left <= 0 or response.status >= 600:
             return None
         if response.status < 400:
             self._waiting = [*_targets(response), *self._waiting]
