@@ -15,6 +15,7 @@ from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Headers, Request, parse_message
 from b2bua.sip.session import Answered, OutgoingInvite, Refused
 from b2bua.sip.transport import stream
+from b2bua.sip.transport.addressing import source_of_connections
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.transport.stream import StreamTransport
 from tests.sip.phones import ANSWER, OFFER, Answerer
@@ -86,6 +87,18 @@ async def test_rfc3261_18_2_2_tcp_responses_use_the_connection_and_requests_reus
         assert transport.connections == 1
 
 
+async def test_rfc3261_18_1_1_connections_come_from_the_address_that_via_names() -> None:
+    async with two("tcp", "127.0.0.2") as (alice, bob, hop):
+        sources: list[Hop] = []
+        bob.on_request = lambda server: sources.append(server.source) or (server.respond(200) and None)  # type: ignore[func-returns-value]
+        response = await alice.request(Request("OPTIONS", f"sip:{hop.authority}"), hop, deadline_s=5)
+        assert response.status == 200
+        assert [source.host for source in sources] == [response.via.host] == ["127.0.0.2"]
+    alone, open_to_all = Hop("tcp", "127.0.0.2", 5060), Hop("tcp", "0.0.0.0", 5060)
+    assert source_of_connections(alone, Hop("tcp", "192.0.2.1", 5060)) is None
+    assert source_of_connections(open_to_all, hop) is None
+
+
 async def test_rfc3261_18_2_2_a_response_whose_connection_is_gone_opens_one_to_sent_by() -> None:
     bob = SipEndpoint(user_agent="bob")
     hop = await bob.listen_tcp("127.0.0.1", 0)
@@ -138,7 +151,8 @@ async def test_rfc5626_3_5_1_a_keep_alive_is_answered_and_messages_may_come_in_p
             await asyncio.sleep(0)
         response = parse_message(await reader.readuntil(b"\r\n\r\n"))
         assert response.start_line() == "SIP/2.0 200 OK"
-        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        writer.write(wire.replace(b"9hG4bKx", b"9hG4bKy") + b"GET / HTTP/1.1\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"SIP/2.0 200 OK")
         assert await reader.read() == b""  # no Content-Length: the connection cannot go on
     writer.close()
     await bob.close()

@@ -25,6 +25,20 @@ def local_hop(transport: Transport, toward: Hop) -> Hop:
     return Hop(transport.local.transport, source_address(toward), transport.local.port)
 
 
+def source_of_connections(local: Hop, toward: Hop) -> tuple[str, int] | None:
+    """Return where connections to ``toward`` come from: the address that Via names, as datagrams do.
+
+    None lets the kernel choose: where we listen on every address, or on the machine's own alone.
+    """
+    if local.host in WILDCARDS or (_is_loopback(local.host) and not _is_loopback(toward.host)):
+        return None
+    return local.host, 0
+
+
+def _is_loopback(host: str) -> bool:
+    return ipaddress.ip_address(host).is_loopback
+
+
 def with_zone(host: str, heard_at: str) -> str:
     """Return ``host`` with the zone of ``heard_at`` where it is a link-local address that names none.
 

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from b2bua.sip.framing import SipFraming
-from b2bua.sip.transport.addressing import network_of
+from b2bua.sip.transport.addressing import network_of, source_of_connections
 from b2bua.sip.transport.connection import Connection, Framing, StreamLimits
 from b2bua.sip.transport.hop import Hop, Receiver
 from b2bua.sip.transport.tls import Tls
@@ -144,6 +144,7 @@ class StreamTransport:
             hop.port,
             ssl=self._tls.client if self._tls else None,
             server_hostname=(hop.name or hop.host) if self._tls else None,
+            local_addr=source_of_connections(self.local, hop),
         )
         objection = self._tls.objection(connection.secured_by, hop) if self._tls else None
         if objection is not None:
