@@ -22,17 +22,26 @@ class StreamFramer:
         self._buffer = bytearray()
         self._searched = 0
         self._wanted: int | None = None
+        self.is_broken = False
+        """Whether what follows the messages of the last ``feed`` cannot be read."""
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the messages that ``data`` completes, start line to body, and ``KEEP_ALIVE`` for pings.
+
+        Whole messages before one that cannot be read are returned, and ``is_broken`` then tells of it.
 
         Raises:
             MalformedMessage: the end of a message cannot be told (400) or is too far (513).
         """
         self._buffer += data
         frames: list[bytes] = []
-        while (frame := self._next()) is not None:
-            frames.append(frame)
+        try:
+            while (frame := self._next()) is not None:
+                frames.append(frame)
+        except MalformedMessage:
+            if not frames:
+                raise
+            self.is_broken = True
         return frames
 
     @property
@@ -90,11 +99,15 @@ class SipFraming:
     """SIP in a byte stream as it is, with its keep-alive answered: TCP and TLS."""
 
     is_open = True
-    is_over = False
 
     def __init__(self) -> None:
         self._framer = StreamFramer()
         self._pings = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more can be read."""
+        return self._framer.is_broken
 
     @property
     def is_partial(self) -> bool:

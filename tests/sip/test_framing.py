@@ -37,6 +37,12 @@ def test_rfc5626_3_5_1_ping_between_messages_is_surfaced_and_pong_is_swallowed()
     assert framer.feed(BYE) == [BYE]
 
 
+def test_rfc3261_18_3_whole_messages_before_one_that_cannot_be_read_are_taken() -> None:
+    framer = StreamFramer()
+    assert framer.feed(BYE + INFO + b"GET / HTTP/1.1\r\n\r\n") == [BYE, INFO]
+    assert framer.is_broken
+
+
 @pytest.mark.parametrize(
     ("stream", "status"),
     [
