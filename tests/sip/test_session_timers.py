@@ -194,6 +194,22 @@ async def test_rfc4028_7_3_a_422_to_a_refresh_is_met_with_a_longer_interval() ->
 
 
 @virtual_time
+async def test_rfc4028_7_4_our_refreshes_repeat_the_largest_min_se_of_the_call() -> None:
+    network = MemoryNetwork()
+    alice, bob = endpoint(network, ALICE), Scripted(network, BOB)
+    alice.session_timers = SessionTimers(interval_s=90)
+    call(alice)
+    bob.answer(await bob.request("INVITE"), 422, headers=(("Min-SE", "600"),))
+    agreed = (("Session-Expires", "600;refresher=uac"), ("Allow", "UPDATE"))
+    bob.answer(await bob.request("INVITE"), 200, tag="x", body=ANSWER, headers=agreed)
+    assert (await bob.request("UPDATE")).headers.get("Min-SE") == "600"
+
+    peer, _, _, answer = await script_calls(("Session-Expires", "700"), ("Min-SE", "650"), TIMER)
+    assert answer.headers.get("Session-Expires") == "700;refresher=uas"
+    assert (await peer.request("INVITE")).headers.get("Min-SE") == "650"
+
+
+@virtual_time
 async def test_rfc4028_9_too_short_an_interval_is_refused_with_our_least() -> None:
     network = MemoryNetwork()
     alice, bob = Scripted(network, ALICE), endpoint(network, BOB)

@@ -56,8 +56,12 @@ class SessionTimer:
         self._least_s = least
         return True
 
-    def agreed(self, response: Response) -> None:
-        """Count from the 2xx to our INVITE or UPDATE; one without Session-Expires ends it (§7.2)."""
+    def agreed(self, response: Response, *, least_s: int = 0) -> None:
+        """Count from the 2xx to our INVITE or UPDATE; one without Session-Expires ends it (§7.2).
+
+        ``least_s`` is the Min-SE that a 422 made us put there: later refreshes repeat it (§7.4).
+        """
+        self._least_s = max(self._least_s, least_s)
         expires = session_expires(response)
         if expires is None:
             self.stop()
@@ -74,6 +78,7 @@ class SessionTimer:
 
         Where the peer leaves it open we refresh: then we notice by ourselves that it died.
         """
+        self._least_s = max(self._least_s, least_interval(request))  # our refreshes repeat it (§7.4)
         asked = session_expires(request)
         can_refresh = has_timer(request)
         seconds = self._agreeable(request, asked)
