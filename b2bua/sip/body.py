@@ -28,12 +28,22 @@ READABLE = (("Accept", SDP), ("Accept-Encoding", "identity"))
 
 
 def is_readable(message: Message) -> bool:
-    """Return whether the body is one that we read: none, SDP, or parts of which one is SDP (else 415)."""
+    """Return whether the body is one that we read: none, SDP, parts of which one is SDP, or one that need
+    not be read (else 415)."""
     if not message.body:
         return True
     if any(coding.lower() != "identity" for coding in message.headers.values("Content-Encoding")):
         return False  # compressed
-    return message.content_type == SDP or bool(session_description(message))
+    return message.content_type == SDP or bool(session_description(message)) or _is_optional(message)
+
+
+def _is_optional(message: Message) -> bool:
+    """Return whether the sender lets us pass over a body that we do not read (RFC 3261 §20.11)."""
+    _, semicolon, rest = (message.headers.get("Content-Disposition") or "").partition(";")
+    try:
+        return (find_parameter(parse_parameters(semicolon + rest), "handling") or "").lower() == "optional"
+    except MalformedMessage:
+        return False
 
 
 def accepts_sdp(message: Message) -> bool:

@@ -116,7 +116,7 @@ class Scripted:
         ]
         given = {name for name, _ in headers}
         lines = [line for line in lines if line[0] not in given]
-        if body:
+        if body and "Content-Type" not in given:
             lines.append(("Content-Type", "application/sdp"))
         request = Request(method, f"sip:you@{to.authority}", Headers([*lines, *headers]), body)
         self.send(request, to)

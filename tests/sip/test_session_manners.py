@@ -10,7 +10,7 @@ from b2bua.sip.digest import Authorization, Credentials, verify
 from b2bua.sip.message import Request
 from b2bua.sip.session import Answered, IncomingInvite, Refused
 from tests.harness.clock import virtual_time
-from tests.sip.phones import ALICE, ANSWER, BOB, MemoryNetwork, call, endpoint
+from tests.sip.phones import ALICE, ANSWER, BOB, Answerer, MemoryNetwork, call, endpoint
 from tests.sip.scripted import Scripted
 
 
@@ -141,3 +141,19 @@ async def test_rfc3261_8_2_3_a_compressed_body_is_refused_by_what_we_read(name: 
     await alice.response(100)
     await asyncio.sleep(0.1)
     assert len(invites) == 1
+
+
+@virtual_time
+async def test_rfc3261_20_11_a_body_that_need_not_be_read_is_passed_over() -> None:
+    network = MemoryNetwork()
+    alice, bob = Scripted(network, ALICE), endpoint(network, BOB)
+    answerer = Answerer(bob)
+    kind = ("Content-Type", "application/isup;version=itu-t92+")
+    for number, needed in enumerate(("signal", "signal;handling=required", "signal;handling=optional;=")):
+        lines = (kind, ("Content-Disposition", needed))
+        alice.invite(BOB, call_id=f"needed-{number}", body=b"\x01\x00", headers=lines)
+        await alice.response(415)
+    may_be = (kind, ("Content-Disposition", "signal;handling=Optional"))
+    alice.invite(BOB, call_id="may-be-read", body=b"\x01\x00", headers=may_be)
+    assert (await alice.response(200)).body
+    assert [invite.offer for invite in answerer.invites] == [None]
