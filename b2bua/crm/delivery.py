@@ -19,6 +19,7 @@ from b2bua.crm.desk import CrmDesk
 from b2bua.crm.due import due_at
 from b2bua.crm.record import CallRecord, call_back_hours, describe
 from b2bua.crm.sounds import Sounds
+from b2bua.crm.step import Found, named
 from b2bua.http.failures import Fault, NoAnswerError
 from b2bua.notify.delivery import NotDeliveredError
 from b2bua.notify.links import Links
@@ -35,6 +36,8 @@ IS_NEW = "is-new"
 """Notes that the CRM did not know the caller before this call."""
 OWNER = "owner"
 """Notes the user who is responsible for the caller."""
+IS_ASKED = "is-asked"
+"""Notes that the CRM has said whose the caller is, by the order of the configuration."""
 
 
 @dataclass(slots=True)
@@ -69,7 +72,7 @@ class CrmDelivery:
         lock = self._locks.setdefault(record.number, asyncio.Lock())
         async with lock:
             try:
-                await _Telling(crm, settings, record, dict(queued.made), queued.id, self.store).tell()
+                await _Telling(crm, config, record, dict(queued.made), queued.id, self.store).tell()
             except NoAnswerError as error:
                 why = f"the CRM {error.why}"
                 raise NotDeliveredError(why, is_permanent=error.fault is Fault.REFUSED) from error
@@ -93,11 +96,17 @@ class _Telling:
     """One try."""
 
     crm: Crm
-    settings: Settings
+    config: Config
     record: CallRecord
     made: dict[str, str]
     row: int
     store: Store
+
+    @property
+    def settings(self) -> Settings:
+        """Return what is told, and how."""
+        assert self.config.crm is not None
+        return self.config.crm
 
     async def tell(self) -> None:
         """Make what is not made yet, one after the other; each knows of those before."""
@@ -105,6 +114,8 @@ class _Telling:
             await self._look_up()
         if self.record.person is not None and "user" not in self.made:
             self.made["user"] = await self.crm.user_of(self.record.person, budget_s=REQUEST_S)
+        if self.record.is_missed and IS_ASKED not in self.made:
+            await self._ask_whose()
         for kind in self._wanted():
             if kind not in self.made:
                 await self._make(kind)
@@ -116,6 +127,26 @@ class _Telling:
         else:
             self.made |= {"contact": known.id, OWNER: known.owner}
         await self._note()
+
+    async def _ask_whose(self) -> None:
+        """Find out who has to call back: whom a step would ring, be it not who has the contact (row R7)."""
+        if set(self.settings.looks_in) - {"contact"}:
+            try:
+                found = await named(self.crm, self.config, self.record.number, budget_s=REQUEST_S)
+            except NoAnswerError as error:
+                if error.fault is not Fault.REFUSED:
+                    raise
+            else:
+                self.made[OWNER] = await self._user(found) or self.made.get(OWNER, "")
+        self.made[IS_ASKED] = "yes"
+        await self._note()
+
+    async def _user(self, found: Found) -> str:
+        """Return how the CRM names whoever it named, as it does for who talked."""
+        if found.person is None:
+            return found.user
+        person = self.config.people[found.person]
+        return await self.crm.user_of(person, budget_s=REQUEST_S) or found.user
 
     def _wanted(self) -> Iterator[MadeKind]:
         is_new = IS_NEW in self.made and self.record.is_incoming

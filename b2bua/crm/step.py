@@ -63,15 +63,15 @@ class Found:
     """Key of the person; None: nobody of this office."""
 
 
-async def named(crm: Crm, config: Config, number: str) -> Found:
-    """Return who is responsible for the caller, asked for within the budget of the configuration.
+async def named(crm: Crm, config: Config, number: str, *, budget_s: float | None = None) -> Found:
+    """Return who is responsible for the caller, within ``budget_s``; None: that of the configuration.
 
     Raises:
         NoAnswerError: the CRM did not say in time.
     """
     settings = config.crm
     assert settings is not None
-    budget_s = settings.budget_s
+    budget_s = settings.budget_s if budget_s is None else budget_s
     people: dict[str, str] = {}
 
     async def is_ours(user: str) -> bool:

@@ -255,6 +255,30 @@ async def test_row_r4_a_missed_call_is_a_task_that_is_due_in_15_minutes_of_open_
 
 
 @virtual_time(limit_s=600)
+async def test_row_r4_r7_the_task_is_for_whom_the_order_finds_not_for_who_has_the_contact(
+    tmp_path: Path,
+) -> None:
+    crm = known()
+    crm.deals = [{"id": 70, "person_id": 5, "owner_id": 4, "status": "open"}]
+    async with office(tmp_path, scheme=SCHEME + PIPEDRIVE, http=crm) as demo:
+        await miss(demo)
+        await told(demo)
+        assert [task["owner_id"] for task in crm.activities] == [4]
+
+
+@virtual_time(limit_s=600)
+async def test_row_r4_a_crm_that_does_not_let_us_see_deals_has_the_task_for_who_has_the_contact(
+    tmp_path: Path,
+) -> None:
+    crm = known()
+    crm.fails = lambda request: 400 if request.url.path.endswith("/deals") else None
+    async with office(tmp_path, scheme=SCHEME + PIPEDRIVE, http=crm) as demo:
+        await miss(demo)
+        await told(demo)
+        assert [task["owner_id"] for task in crm.activities] == [3]
+
+
+@virtual_time(limit_s=600)
 async def test_row_r4_a_message_is_a_missed_call_too_and_a_talk_is_none(tmp_path: Path) -> None:
     crm = known()
     async with office(tmp_path, scheme=SCHEME + PIPEDRIVE, http=crm) as demo:
