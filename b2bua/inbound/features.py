@@ -103,7 +103,7 @@ class FeatureStep:
         """Let the person be what they dialled; return the prompt that says so."""
         match = AFTER_STATUS_CODE.fullmatch(feature.dialled.removeprefix(self.plan().status_code))
         if match is None:
-            return INVALID
+            return _no_code(call, feature)
         now = self.clock()
         state = STATES[match[1]] if match[1] else self._other(feature.person)
         until = now + timedelta(minutes=int(match[2])) if match[2] else None
@@ -121,10 +121,13 @@ class FeatureStep:
         """Let the office do what was dialled; return the prompt that says what holds."""
         digit = feature.dialled.removeprefix(self.plan().override_code)
         if not digit:
-            return f"override-{self.decisions.current.kind.value}"
+            current = self.decisions.current
+            holds = about(current, self.zone(), self.clock())
+            call.ledger.note(EventKind.TOLD, self._title(feature), f"{OFFICE} {holds}")
+            return f"override-{current.kind.value}"
         kind = DECISIONS.get(digit)
         if kind is None:
-            return INVALID
+            return _no_code(call, feature)
         if why := self._why_not(feature, kind):
             log.warning("a code was not carried out", dialled=feature.dialled, why=why)
             call.ledger.note(EventKind.ERROR, self._title(feature), why)
@@ -142,3 +145,8 @@ class FeatureStep:
 
     def _title(self, feature: Feature) -> str:
         return self.plan().people[feature.person].display
+
+
+def _no_code(call: Call, feature: Feature) -> str:
+    call.ledger.note(EventKind.TOLD, detail=f"{feature.dialled} is no code")
+    return INVALID

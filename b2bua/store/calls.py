@@ -65,6 +65,8 @@ class EventKind(StrEnum):
     """One of our people said by phone what ``who`` is from now on: ``detail``, "away until 15:00"."""
     DECIDED = "decided"
     """One of our people decided by phone what ``who``, the office, does from now on: ``detail``."""
+    TOLD = "told"
+    """One of our people dialled a code and heard only that: ``detail``, "the office works by its hours"."""
     PROMISED = "promised"
     """``who`` promised to call back."""
     REQUESTED = "requested"

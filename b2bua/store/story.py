@@ -212,6 +212,7 @@ _PHRASES: dict[EventKind, Callable[[CallEvent, str], str]] = {
     EventKind.ASKED: lambda event, who: f"{who} {event.detail}",
     EventKind.DECLARED: lambda event, who: f"said: {who} is {event.detail}",
     EventKind.DECIDED: lambda event, who: f"said: {who} {event.detail}",
+    EventKind.TOLD: lambda event, _who: f"heard that {event.detail}",
     EventKind.PROMISED: lambda _event, who: f"{who} promised to call back",
     EventKind.REQUESTED: lambda event, _who: f"asked on the web to be called back{_detail(event)}",
     EventKind.PROMPT: lambda _event, _who: "",

@@ -163,6 +163,10 @@ async def test_s1_a_phone_hears_what_holds(tmp_path: Path) -> None:
             leg = await (await demo.call_from(anna, "101", code)).answered(within=2)
             await asyncio.wait_for(leg.ended, 15)
             assert names(ears.heard(leg.media)) == [prompt], code
+        told = [story(call) for call in await demo.stories()]
+        assert told[0] == "heard that the office works by its hours"
+        assert told[2].startswith("heard that the office is closed until ")
+        assert told[5] == "heard that *4611 is no code"
 
 
 @virtual_time
