@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import secrets
 import socket
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,10 +19,12 @@ from phonenumbers import PhoneNumber, timezone
 from b2bua.cli.check import check_office
 from b2bua.config.load import load_config
 from b2bua.config.public_holidays import public_holidays
+from b2bua.config.tables.outside import is_web_address
 from b2bua.config.values import EMAIL
 from b2bua.errors import ConfigError, Unavailable
 from b2bua.recipes.answers import Answers, Colleague, Line
-from b2bua.recipes.recipe import Recipe, recipe, recipes
+from b2bua.recipes.keys import key_of
+from b2bua.recipes.recipe import Blank, Recipe, recipe, recipes
 from b2bua.routing.destination import Confirm
 from b2bua.routing.numbers import normalise
 from b2bua.routing.schedule import parse_spans
@@ -91,23 +92,30 @@ def write_office(
         raise typer.BadParameter(f"{path} is there already; name another file, or give --force")
     ask = _ask if can_ask else _cannot_ask
     answers = _answers(chosen, given, ask)
-    told = {
-        blank.key: blanks[blank.key] or ask(blank.question, f"--{blank.key}", blank.is_secret)
-        for blank in chosen.blanks
-    }
+    told = {blank.key: _filled(blank, blanks[blank.key], ask) for blank in chosen.blanks}
     _write(path, chosen.written(answers, told))
     typer.echo(f"{path} is written ({chosen.title}). Phones log in at {answers.address}:5060 with:")
     for person in answers.people:
         typer.echo(f"  {person.name}: user name {person.extension}, password {person.password}")
+    for unused in _unused(chosen, given, blanks):
+        typer.echo(f"{unused} is not used: this recipe has nothing to do with it")
     try:
         is_good = check_office(path, load_config(path))
-    except ConfigError as error:
+    except ConfigError as error:  # a password that is not in the environment yet
         for problem in error.problems:
             typer.echo(str(problem), err=True)
         raise typer.Exit(1) from None
     if not is_good:
         raise typer.Exit(1)
     typer.echo(f"Now: b2bua run {path}")
+
+
+def _unused(chosen: Recipe, given: Given, blanks: Mapping[str, str]) -> list[str]:
+    """Return the options that were given and that the recipe has no place for."""
+    theirs = {blank.key for blank in chosen.blanks}
+    unused = [f"--{key}" for key, text in blanks.items() if text and key not in theirs]
+    unused += ["--backup"] if given.backup and not chosen.rings_backup else []
+    return unused + (["--confirm"] if given.confirm and not chosen.confirms else [])
 
 
 Ask = Callable[[str, str, bool], str]
@@ -146,7 +154,7 @@ def _answers(recipe: Recipe, given: Given, ask: Ask) -> Answers:
     )
     parsed = phonenumbers.parse(number)
     country = phonenumbers.region_code_for_number(parsed) or "PL"
-    people = _people(recipe, given, ask, partial(_mobile, country=country, own=number))
+    people = _people(recipe, given, ask, country, partial(_mobile, country=country, own=number))
     line = _line(given, ask)
     backup = partial(_number, "--backup", country=country, own=number)
     return Answers(
@@ -208,10 +216,10 @@ def _provider(text: str) -> str:
     raise typer.BadParameter(why, param_hint="--provider")
 
 
-def _email(text: str) -> str:
+def _email(text: str, option: str = "--email") -> str:
     if not re.fullmatch(EMAIL, text.strip()):
         why = f'{text!r} is no e-mail address, expected for example "office@office.example"'
-        raise typer.BadParameter(why, param_hint="--email")
+        raise typer.BadParameter(why, param_hint=option)
     return text.strip()
 
 
@@ -248,11 +256,13 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _people(recipe: Recipe, given: Given, ask: Ask, mobile_of: Callable[[str], str]) -> tuple[Colleague, ...]:
+def _people(
+    recipe: Recipe, given: Given, ask: Ask, country: str, mobile_of: Callable[[str], str]
+) -> tuple[Colleague, ...]:
     written = list(given.people) or _ask_people(ask, mobile_of)
     keys: dict[str, Colleague] = {}
     for index, text in enumerate(written):
-        person = _person(text, FIRST_EXTENSION + index, keys, mobile_of)
+        person = _person(text, str(FIRST_EXTENSION + index), country, keys, mobile_of)
         keys[person.key] = person
     if recipe.rings_mobiles and not any(person.mobile for person in keys.values()):
         why = 'this recipe rings mobiles: give somebody one, as --person "Anna Nowak, +48600100200"'
@@ -283,7 +293,7 @@ def _name(text: str) -> str:
 
 
 def _person(
-    text: str, extension: int, taken: Mapping[str, Colleague], mobile_of: Callable[[str], str]
+    text: str, extension: str, country: str, taken: Mapping[str, Colleague], mobile_of: Callable[[str], str]
 ) -> Colleague:
     """Return the colleague of ``Anna Nowak, +48600100200, anna@office.example``: name, mobile, e-mail."""
     name, *more = (part.strip() for part in text.split(","))
@@ -291,24 +301,28 @@ def _person(
         raise typer.BadParameter("who has no name?", param_hint="--person")
     email = next((part for part in more if "@" in part), "")
     mobile = next((part for part in more if part and "@" not in part), "")
-    plain = unicodedata.normalize("NFKD", name.split()[0]).encode("ascii", "ignore").decode().lower()
-    key = re.sub(r"[^a-z0-9]", "", plain) or f"p{extension}"
+    if surplus := [part for part in more if part and part not in (email, mobile)]:
+        why = f"{surplus[0]!r}: expected a name, one mobile and one e-mail address, as {_EXAMPLE}"
+        raise typer.BadParameter(why, param_hint="--person")
     return Colleague(
-        key=key if key not in taken else f"{key}{extension}",
+        key=key_of(name, extension, taken, is_ukrainian=country == "UA"),
         name=name,
-        extension=str(extension),
+        extension=extension,
         password=secrets.token_urlsafe(PASSWORD_BYTES),
         mobile=mobile_of(mobile),
-        email=email,
+        email=_email(email, "--person") if email else "",
     )
+
+
+_EXAMPLE = '"Anna Nowak, +48600100200, anna@office.example"'
 
 
 def _number(option: str, text: str, *, country: str | None = None, own: str = "") -> str:
     number = normalise(text, country=country or "ZZ")
     if not number.startswith("+"):
-        raise typer.BadParameter(
-            f'{text!r} is no telephone number, expected for example "+48600100200"', param_hint=option
-        )
+        what = "telephone number" if country else "telephone number with + and the country"
+        why = f'{text!r} is no {what}, expected for example "+48600100200"'
+        raise typer.BadParameter(why, param_hint=option)
     if number == own:
         why = f"{text} is the number of the office itself: callers would go round for ever"
         raise typer.BadParameter(why, param_hint=option)
@@ -344,8 +358,34 @@ def own_address() -> str:
         return str(probe.getsockname()[0])
 
 
+def _filled(blank: Blank, given: str, ask: Ask) -> str:
+    """Return what the recipe alone has to be told; an address on the web is one."""
+    option = f"--{blank.key}"
+    if blank.key == "url":
+        return _told(given, blank.question, option, ask, _web_address)
+    return given or ask(blank.question, option, blank.is_secret)
+
+
+def _web_address(text: str) -> str:
+    try:
+        return is_web_address(text.strip())
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--url") from None
+
+
 def _write(path: Path, text: str) -> None:
-    """Write the file so that nobody else can read the passwords in it."""
+    """Write the file so that nobody else can read the passwords in it, if it can be used at all.
+
+    Raises:
+        typer.Exit: it cannot; what is wrong was told, and nothing is written.
+    """
+    try:
+        load_config(path, needs_secrets=False, texts={path: text})
+    except ConfigError as error:
+        for problem in error.problems:
+            typer.echo(f"{problem.key}: {problem.message}", err=True)
+        typer.echo("nothing is written", err=True)
+        raise typer.Exit(1) from None
     path.touch(mode=0o600)
     path.chmod(0o600)
     path.write_text(text, encoding="utf-8")

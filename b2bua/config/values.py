@@ -194,7 +194,9 @@ def _nearest_network(text: str) -> str:
 
 
 def _is_address(text: str) -> str:
-    split_address(text, default_port=5060)
+    host, _ = split_address(text, default_port=5060)
+    if not re.fullmatch(r"[^\s/@,;<>\"]+", host):
+        raise ValueError(f'{text!r} is no server, expected for example "sip.provider.example"')
     return text
 
 

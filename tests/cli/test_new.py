@@ -64,7 +64,7 @@ def test_f28_every_recipe_is_written_by_flags_alone_and_passes_check(tmp_path: P
     config = load_config(path)
     people = {key: (each.title, each.extension, each.mobile) for key, each in config.people.items()}
     assert people == {
-        "ukasz": ("Łukasz Żak", "101", "+48600100200"),
+        "lukasz": ("Łukasz Żak", "101", "+48600100200"),
         "anna": ("Anna Nowak", "102", None),
         "anna103": ("Anna Bąk", "103", None),
     }
@@ -170,6 +170,12 @@ def test_f28_a_file_that_is_there_is_kept_unless_forced(tmp_path: Path) -> None:
         (("queue", *OFFICE, "--open", "25-99"), "is no time of day"),
         (("queue", *OFFICE, "--language", "xx"), "'xx' is none of en, uk, ru, pl"),
         (("queue", *OFFICE, "--address", "1.2.3.400"), "'1.2.3.400' is no IP address"),
+        (
+            ("queue", *OFFICE, "--person", "Eva, 600 100 201, 600 100 202"),
+            "'600 100 202': expected a",
+        ),
+        (("queue", *OFFICE, "--person", "Eva, eva@"), "'eva@' is no e-mail address"),
+        (("webhook", *OFFICE, "--url", "handler.example"), "'handler.example' is no web address"),
         (("queue", *OFFICE, "--email", "notamail"), "'notamail' is no e-mail address"),
     ],
 )
@@ -189,3 +195,43 @@ def test_f28_the_number_of_the_office_is_no_backup_of_its_own(tmp_path: Path) ->
     said = run("one-by-one", str(path), *OFFICE, "--person", "Eva, 22 123 45 67", exit_code=2)
     assert "--person: 22 123 45 67 is the number of the office itself: callers would go round for" in said
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "names", "keys"),
+    [
+        (
+            "+48221234567",
+            ("Łukasz Żak", "Łukasz Bąk", "Sales Department", "24/7"),
+            "lukasz lukasz102 sales103 p104",
+        ),
+        ("+380441234567", ("Григорій", "Юлія", "Д'Артаньян", "Їжак"), "hryhoriy yuliya dartanyan izhak"),
+        ("+74951234567", ("Григорий", "Фёдор", "Щукин"), "grigoriy fyodor shchukin"),
+        ("+81312345678", ("太郎", "花子"), "p101 p102"),
+    ],
+)
+def test_f28_people_are_named_in_plain_letters_and_as_no_group(
+    tmp_path: Path, number: str, names: tuple[str, ...], keys: str
+) -> None:
+    path = tmp_path / "office.toml"
+    people = [part for name in names for part in ("--person", name)]
+    line = ("--provider", "127.0.0.1:5090", "--address", "127.0.0.1", "--email", "office@office.example")
+    run("one-by-one", str(path), "--number", number, *people, *line, "--backup", "+48600999888")
+    assert " ".join(load_config(path).people) == keys
+
+
+def test_f28_what_cannot_be_used_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "office.toml"
+    path.write_text("mine")
+    options = (*OFFICE, *BLANKS["other-pbx"], "--pbx", "no host", "--force")
+    said = run("other-pbx", str(path), *options, exit_code=1)
+    assert "trunk.pbx.host" in said
+    assert "nothing is written" in said
+    assert path.read_text() == "mine"
+
+
+def test_f28_an_option_that_the_recipe_has_no_place_for_is_told(tmp_path: Path) -> None:
+    said = run("flagship", str(tmp_path / "office.toml"), *OFFICE, "--url", "https://crm.example")
+    assert "--url is not used" in said
+    assert "--backup is not used" in said
+    assert "not used" not in run("one-by-one", str(tmp_path / "other.toml"), *OFFICE)

@@ -11,7 +11,7 @@ from b2bua.config.tables.base import Named, Table
 from b2bua.config.values import Emails, Seconds, Secret
 
 
-def _is_web_address(text: str) -> str:
+def is_web_address(text: str) -> str:
     try:
         parts = urlsplit(text)
         is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -22,7 +22,7 @@ def _is_web_address(text: str) -> str:
     return text
 
 
-WebAddress = Annotated[str, AfterValidator(_is_web_address)]
+WebAddress = Annotated[str, AfterValidator(is_web_address)]
 
 
 class Webhook(Named):

@@ -60,7 +60,7 @@ class Trunk(Named):
     """How long a registration is asked for."""
     outbound_proxy: Address | None = None
     """Where all requests to this trunk go; None: to ``host``."""
-    host: str | None = None
+    host: Address | None = None
     """Where calls are sent; None: to the registrar."""
     port: int | None = Field(default=None, ge=1, le=65535)
     transport: Literal["udp", "tcp", "tls"] = "udp"
