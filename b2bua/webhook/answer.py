@@ -119,7 +119,16 @@ def _sip(name: str, plan: Plan) -> Destination | None:
 
 
 def _person(name: str, plan: Plan) -> Destination | None:
-    return Ring((Person(name),)) if name in plan.people else None
+    """Return the phones of somebody by key, extension or full name, whatever letters are capitals."""
+    if name in plan.people:
+        return Ring((Person(name),))
+    wanted = name.casefold()
+    people = [
+        person.name
+        for person in plan.people.values()
+        if wanted in (person.name.casefold(), person.display.casefold(), person.extension)
+    ]
+    return Ring((Person(people[0]),)) if len(people) == 1 else None
 
 
 def _scheme(name: str, plan: Plan) -> Destination | None:
