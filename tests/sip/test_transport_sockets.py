@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -97,6 +98,21 @@ async def test_rfc3261_18_1_1_connections_come_from_the_address_that_via_names()
     alone, open_to_all = Hop("tcp", "127.0.0.2", 5060), Hop("tcp", "0.0.0.0", 5060)
     assert source_of_connections(alone, Hop("tcp", "192.0.2.1", 5060)) is None
     assert source_of_connections(open_to_all, hop) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a matter of Linux")
+async def test_f13_a_connection_that_a_router_has_forgotten_is_noticed_in_seconds() -> None:
+    async with two("tcp") as (alice, bob, hop):
+        bob.on_request = lambda server: server.respond(200) and None
+        await alice.request(Request("OPTIONS", f"sip:{hop.authority}"), hop, deadline_s=5)
+        for end in (alice, bob):
+            transport = next(iter(end._layer.transports))
+            assert isinstance(transport, StreamTransport)
+            [connection] = transport._connections.values()
+            assert connection._pipe is not None
+            sock = connection._pipe.get_extra_info("socket")
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 20_000
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 90
 
 
 async def test_rfc3261_18_2_2_a_response_whose_connection_is_gone_opens_one_to_sent_by() -> None:

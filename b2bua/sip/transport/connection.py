@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from dataclasses import dataclass
 from typing import Protocol, cast
 
 from b2bua.errors import MalformedMessage
 from b2bua.sip.transport.hop import Hop
+
+UNCONFIRMED_S = 20
+"""So long the network may owe the confirmation of what was sent: the kernel would wait a quarter of an hour,
+and each call meanwhile would go into a connection that a router on the way has forgotten."""
+QUIET_S = 90
+"""After that the kernel asks whether the peer is there, which keeps routers from forgetting."""
+ASK_AGAIN_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,3 +217,7 @@ class Connection(asyncio.Protocol):
 def _set_options(sock: socket.socket) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if sys.platform == "linux":
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, QUIET_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, ASK_AGAIN_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNCONFIRMED_S * 1000)
