@@ -12,6 +12,7 @@ from b2bua.errors import LegEnded
 from b2bua.sip.endpoint import ServerRequest, SipEndpoint
 from b2bua.sip.message import Headers, Request
 from b2bua.sip.session import IncomingInvite
+from b2bua.sip.transport.hop import Hop
 from tests.harness.clock import virtual_time
 from tests.sip.phones import ALICE, ANSWER, BOB, OFFER, Answerer, MemoryNetwork, call, endpoint
 from tests.sip.scripted import Scripted
@@ -112,6 +113,31 @@ async def test_d1_an_unanswered_invite_repeats_its_progress_every_55_s_rfc3261_1
     assert round(loop.time() - started) == 220
     waiting.invites[0].reject(486)
     await alice.response(486)
+
+
+@virtual_time
+async def test_rfc3261_14_2_a_second_invite_before_the_first_is_answered_is_to_come_again_later() -> None:
+    alice, _bob, waiting = caller_and_waiting()
+    invite = alice.invite(BOB)
+    await alice.response(100)
+    waiting.invites[0].progress(183, body=ANSWER)
+    early = await alice.response(183)
+    alice.within(invite, early, "INVITE", cseq=2, body=OFFER)
+    assert int((await alice.response(500)).headers.get("Retry-After") or -1) in range(11)
+    waiting.invites[0].accept(ANSWER)
+    await alice.response(200)
+
+
+@virtual_time
+async def test_rfc3261_18_2_2_what_cannot_be_read_is_refused_at_the_port_that_via_names() -> None:
+    network = MemoryNetwork()
+    alice, listening = Scripted(network, ALICE), Scripted(network, Hop("udp", ALICE.host, 5070))
+    endpoint(network, BOB)
+    for number, (port, hears) in enumerate(((";rport", alice), (":5070", listening), (":5070;rport", alice))):
+        via = ("Via", f"SIP/2.0/UDP {ALICE.host}{port};branch=z9hG4bKm{number}")
+        alice.invite(BOB, call_id=f"broken {number}", headers=(via,))
+        assert (await hears.response(400)).via.branch == f"z9hG4bKm{number}"
+    assert (alice.statuses, listening.statuses) == ([400, 400], [400])
 
 
 @virtual_time

@@ -226,6 +226,8 @@ class IncomingInvite:
             self._take_prack(server)
         elif method == "UPDATE":
             self._offers.answer_update(server, self.on_offer, is_offer_ours=self.offer is None)
+        elif method == "INVITE":  # a second one before the first is answered (RFC 3261 §14.2)
+            server.respond(500, headers=(("Retry-After", str(self._core.random.randrange(11))),))
         else:
             answer_early(server)
 
