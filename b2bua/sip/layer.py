@@ -11,7 +11,7 @@ from b2bua.sip.alarms import Alarms
 from b2bua.sip.core import OnResponse, Sent
 from b2bua.sip.dead_targets import DeadTargets
 from b2bua.sip.message import Request, Response, parse_message, response_to, validate
-from b2bua.sip.pending import AnyClient, AnyServer, ClientCall, ServerCall
+from b2bua.sip.pending import AnyClient, AnyServer, ClientCall, ServerCall, reply_hop
 from b2bua.sip.timers import Timers
 from b2bua.sip.transaction import (
     Acknowledged,
@@ -344,9 +344,16 @@ def _as_response(request: Request, event: Event, why: str) -> Response | None:
 
 
 def _refuse_statelessly(request: Request, error: MalformedMessage, source: Hop, transport: Transport) -> None:
-    """Answer what broke the grammar to where it came from; an ACK, or what has no Via, gets silence."""
+    """Answer what broke the grammar, where its Via can be read as that asks (§18.2.2), else to its source.
+
+    An ACK, or what has no Via, gets silence.
+    """
     if request.method == "ACK" or "Via" not in request.headers:
         return
     why = "".join(char for char in error.why if char.isascii() and char.isprintable())[:80]
     response = response_to(request, error.status, why or None, to_tag="malformed")
-    transport.send(response.to_bytes(), source)
+    try:
+        hop = source if source.is_reliable else reply_hop(request, source)
+    except MalformedMessage:
+        hop = source
+    transport.send(response.to_bytes(), hop)

@@ -85,7 +85,7 @@ class ServerCall:
         self.local_tag = ""
         self.take_back: Callable[[Ending], None] | None = None
         """For an INVITE that waits: ends it for its sender."""
-        self._sent_by = _reply_hop(self.request, source)
+        self._sent_by = reply_hop(self.request, source)
         self._sent_to = self._sent_by
 
     def send(self, message: Message) -> None:
@@ -118,7 +118,7 @@ def _ignore(_response: Response) -> None:
     """A request that is over has nobody who waits for its responses."""
 
 
-def _reply_hop(request: Request, source: Hop) -> Hop:
+def reply_hop(request: Request, source: Hop) -> Hop:
     """Return where responses go when there is no connection (RFC 3261 §18.2.2, RFC 3581 §4)."""
     via = request.via
     if not source.is_reliable and via.asks_rport:
