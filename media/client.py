@@ -34,15 +34,20 @@ __all__ = [
 ]
 
 
+MOST_SPARE = 4
+"""Legs that are open for calls to come: each of its two legs saves a call the way to the worker and back."""
+
+
 class MediaEngine:
     """The one way to sound. Commands are sent in order and never wait; what happens comes back as events.
 
     A worker that dies is started anew, and the legs that were in it go on in the new one.
     """
 
-    def __init__(self, starters: Sequence[StartDriver]) -> None:
+    def __init__(self, starters: Sequence[StartDriver], *, most_spare: int = 0) -> None:
+        """Have up to ``most_spare`` legs open in each worker that nobody uses yet."""
         self._numbers = numbers = itertools.count(1)
-        self.slots = tuple(WorkerSlot(start, numbers) for start in starters)
+        self.slots = tuple(WorkerSlot(start, numbers, most_spare=most_spare) for start in starters)
         """Where its workers are."""
         self._is_closed = False
 
@@ -85,7 +90,8 @@ class MediaEngine:
         """
         hosts = _hosts(address)
         engine = cls(
-            [partial(WorkerProcess.start, hosts=hosts, ports=share) for share in shares(ports, workers)]
+            [partial(WorkerProcess.start, hosts=hosts, ports=share) for share in shares(ports, workers)],
+            most_spare=MOST_SPARE,
         )
         await engine._start()
         return engine
@@ -139,6 +145,10 @@ class MediaEngine:
         if self._is_closed:
             raise EngineGone("the media engine is closed")
         slot = min(self.slots, key=_burden) if beside is None else beside.slot
+        spare = slot.take_spare()
+        return await self._open_in(slot, name) if spare is None else MediaLeg(slot, name, spare)
+
+    async def _open_in(self, slot: WorkerSlot, name: str) -> MediaLeg:
         loop = asyncio.get_running_loop()
         opening: asyncio.Future[MediaLeg] = loop.create_future()
         asked = _opening(opening, slot, name)

@@ -109,6 +109,8 @@ class MediaLeg:
         """Under which the worker knows it."""
         self.is_open = True
         """Whether the worker knows it yet."""
+        self._is_closing = False
+        """Whether the worker was told to close it."""
         self.slot.legs[opened.leg] = self
 
     def send(self, command: Command) -> None:
@@ -124,7 +126,8 @@ class MediaLeg:
         ``allows_nat``: sound may come from another IP address than the SDP's, such as ``peer_host``, that of
         the signalling.
         """
-        if self.agreement is None and self._playing is not None:
+        is_new = self.agreement is None
+        if is_new and self._playing is not None:
             self._playing.began = self._loop.time()  # it is heard from now on
         self.agreement, self._allows_nat, self._peer_host = agreement, allows_nat, peer_host
         self.send(
@@ -136,6 +139,8 @@ class MediaLeg:
                 peer_host=peer_host,
             )
         )
+        if is_new:
+            self._send_silence()
 
     def play(self, items: Sequence[PlayItem], *, loop: bool = False, start_s: float = 0.0) -> Playback:
         """Play ``items`` in the place of what plays; a bridge toward this leg waits meanwhile.
@@ -170,6 +175,11 @@ class MediaLeg:
         """Send silence from now on whenever nothing plays and nobody is to be heard."""
         if not self._fills_pauses:
             self._fills_pauses = True
+            self._send_silence()
+
+    def _send_silence(self) -> None:
+        """Have pauses filled, if they are to be, as soon as there is somewhere to send to."""
+        if self._fills_pauses and self.agreement is not None:
             self.send(commands.FillPauses(self.number))
 
     def _cut(self) -> None:
@@ -291,8 +301,11 @@ class MediaLeg:
     def drop(self) -> None:
         """Begin to close without waiting."""
         self._part()
+        if self._is_closing:
+            return
         if self.is_open:
-            self.send(commands.CloseLeg(self.number))
+            self._is_closing = True
+            self.slot.close_leg(self.number)
         elif not self.closed.is_set():
             self.slot.forget(self.number)
             self._end("the leg is closed")
@@ -329,7 +342,7 @@ class MediaLeg:
         self.number = slot.open(Opening(self.name, 0, self._reopened, self._not_reopened))
 
     def _leave(self) -> None:
-        self.is_open = False
+        self.is_open = self._is_closing = False
         playing = self._playing
         if playing is not None and playing.number:
             self.slot.drop_numbers(playing.number)
@@ -344,8 +357,7 @@ class MediaLeg:
         if self.agreement is not None:
             self.connect(self.agreement, allows_nat=self._allows_nat, peer_host=self._peer_host)
         self._written.go_on(self)
-        if self._fills_pauses:
-            self.send(commands.FillPauses(self.number))
+        self._send_silence()
         if self._is_listening:
             self.send(commands.ListenForTones(self.number, is_on=True))
         if self._on_judged is not None:

@@ -76,6 +76,8 @@ class OpenLeg(Struct, frozen=True, tag=True, array_like=True):
     name: str
     port: int = 0
     """Wished for: where the far end of a leg whose worker died sends to; 0: any."""
+    is_spare: bool = False
+    """Whether it is for a call that is still to come: nothing has to be done for it until then."""
 
 
 class ConnectLeg(Struct, frozen=True, tag=True, array_like=True):

@@ -89,6 +89,8 @@ class Engine:
         self._around = around
         self._open_ports = open_ports
         self._legs: dict[int, Leg] = {}
+        self._spares: dict[int, Leg] = {}
+        """Legs that nobody has used yet."""
         self._rooms: dict[int, Room] = {}
         self._grids: dict[int, Grid] = {}
         """By milliseconds of a packet; nearly all legs are on that of 20."""
@@ -119,6 +121,8 @@ class Engine:
 
     def handle(self, command: Command, now: float) -> None:
         """Do what signalling asks for. What concerns a leg that is gone is passed over: the two cross."""
+        if command.leg in self._spares:
+            self._use(command.leg, self._spares.pop(command.leg), now)
         if isinstance(command, OpenLeg | StopTape) or command.leg in self._legs:
             self._handlers[type(command)](command, now)
 
@@ -160,8 +164,8 @@ class Engine:
 
     def close(self, now: float) -> None:
         """Close all legs; recordings are finished in the background."""
-        for number in list(self._legs):
-            self._close(CloseLeg(number), now)
+        for number in (*self._legs, *self._spares):
+            self.handle(CloseLeg(number), now)
         self._tapes.close(now)
 
     # Commands
@@ -173,10 +177,17 @@ class Engine:
         except PortsExhausted as error:
             self._around.emit(LegRefused(command.leg, str(error)))
             return
+        if command.is_spare:
+            self._spares[command.leg] = leg
+        else:
+            self._use(command.leg, leg, now)
+        self._around.emit(LegOpened(command.leg, leg.ports.hosts, leg.ports.port))
+
+    def _use(self, number: int, leg: Leg, now: float) -> None:
+        """Look after ``leg`` from now on."""
         if not self._legs:
             self._check_at = now + CHECK_SECONDS
-        self._legs[command.leg] = leg
-        self._around.emit(LegOpened(command.leg, leg.ports.hosts, leg.ports.port))
+        self._legs[number] = leg
 
     def _connect(self, command: ConnectLeg, now: float) -> None:
         self._legs[command.leg].connect(

@@ -28,11 +28,17 @@ class Pauses:
         self._encoding = encoding
         self._player.unload()
 
-        def loaded(encoded: Encoded, _troubles: list[str]) -> None:
+        def loaded(encoded: Encoded, troubles: list[str]) -> None:
+            if not troubles:
+                self._sounds.silences[encoding] = encoded
             if encoding == self._encoding:
                 self._player.load(encoded)
 
-        self._sounds.load(_SILENCE, encoding, loaded)
+        ready = self._sounds.silences.get(encoding)
+        if ready is None:
+            self._sounds.load(_SILENCE, encoding, loaded)
+        else:
+            self._player.load(ready)
 
     def next_frame(self, _now: float) -> bytes | None:
         """Return the payload that is due, None while there is none yet."""

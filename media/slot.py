@@ -13,6 +13,7 @@ from media import commands
 from media.commands import Command, Event
 from media.errors import EngineGone, MediaError, PortsExhausted
 from media.playback import Playback, Recording
+from media.stock import Stock
 
 if TYPE_CHECKING:
     from media.client_leg import MediaLeg
@@ -60,7 +61,8 @@ class Opening:
 class WorkerSlot:
     """The place of one worker. Legs know their slot; the worker in it may change under them."""
 
-    def __init__(self, start: StartDriver, numbers: Iterator[int]) -> None:
+    def __init__(self, start: StartDriver, numbers: Iterator[int], *, most_spare: int = 0) -> None:
+        """Have up to ``most_spare`` legs open that nobody uses yet."""
         self.driver: Driver | None = None
         """None while there is none."""
         self.legs: dict[int, MediaLeg] = {}
@@ -70,6 +72,7 @@ class WorkerSlot:
         self._start_driver = start
         self._numbers = numbers
         self._opening: dict[int, Opening] = {}
+        self._stock = Stock(most_spare)
         self._playbacks: dict[int, Playback] = {}
         self._recordings: dict[int, Recording] = {}
         self._deaths: deque[float] = deque(maxlen=MOST_DEATHS)
@@ -120,7 +123,22 @@ class WorkerSlot:
         number = next(self._numbers)
         self._opening[number] = opening
         self.send(commands.OpenLeg(number, opening.name, opening.port))
+        self._fill_stock()
         return number
+
+    def take_spare(self) -> commands.LegOpened | None:
+        """Return a leg that is open already, if there is one."""
+        return self._stock.take()
+
+    def close_leg(self, number: int) -> None:
+        """Have a leg closed, and others opened for calls to come where these are few: in one order."""
+        self.send(commands.CloseLeg(number))
+        self._fill_stock()
+
+    def _fill_stock(self) -> None:
+        if self.driver is not None and self._closed is None:
+            for number in self._stock.order(self._numbers):
+                self.send(commands.OpenLeg(number, "", is_spare=True))
 
     def forget(self, number: int) -> None:
         """Open that leg no more; whoever asked has given up."""
@@ -154,6 +172,8 @@ class WorkerSlot:
             self.legs[event.leg].take(event)
 
     def _opened(self, event: commands.LegOpened) -> None:
+        if self._stock.came(event):
+            return
         opening = self._opening.pop(event.leg, None)
         if opening is None:
             self.send(commands.CloseLeg(event.leg))
@@ -161,8 +181,13 @@ class WorkerSlot:
             opening.opened(event)
 
     def _refused(self, event: commands.LegRefused) -> None:
+        if self._stock.is_refused(event.leg):
+            return
         opening = self._opening.pop(event.leg, None)
-        if opening is not None:
+        spare = self.take_spare() if opening is not None else None
+        if opening is not None and spare is not None:
+            opening.opened(spare)
+        elif opening is not None:
             opening.refused(PortsExhausted(event.why))
 
     def _playing_item(self, event: commands.PlayingItem) -> None:
@@ -185,6 +210,7 @@ class WorkerSlot:
 
     def _leg_closed(self, event: commands.LegClosed) -> None:
         leg = self.legs.pop(event.leg, None)
+        self._stock.has_room = True
         if leg is not None:
             leg.statistics = event.statistics
             leg.closed.set()
@@ -198,6 +224,7 @@ class WorkerSlot:
     def _lose(self, why: str) -> None:
         """Take all legs out of the dead worker; they go on in the next one."""
         self.driver = None
+        self._stock.lose()
         if self._closed is not None:
             return
         log.error("the media worker died with %d legs (%s); starting a new one", len(self.legs), why)

@@ -43,6 +43,8 @@ class SoundLibrary:
         self._background = background
         self._cache_bytes = cache_bytes
         self._encoded: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+        self.silences: dict[Encoding, Encoded] = {}
+        """Of who waits, ready in each encoding that somebody waited in: no thread need be asked for it."""
         self._held = 0
 
     def load(

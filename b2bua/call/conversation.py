@@ -36,6 +36,7 @@ async def converse(call: Call, leg: Leg, *, music: Callable[[], Sequence[PlayIte
         is_there = leg.is_confirmed
     finally:
         call.partner = ""
+        call.caller.silence()
         await leg.close_for(call)
     if is_there:
         call.ledger.note("talked", leg.name, talk.why, talk.seconds, party=_ours(call, leg))

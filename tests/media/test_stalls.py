@@ -55,16 +55,21 @@ class Wire:
     def close(self) -> None: ...
 
 
-def playing(seconds: float) -> tuple[Engine, Wire, list[Event]]:
-    """Return an engine that at 0.0 s begins to play to one leg, what it sends, and its events."""
-    wire, events = Wire(), []
+def idle() -> tuple[Engine, Wire, list[Event]]:
+    """Return an engine without legs, what it will send, and its events."""
+    wire, events = Wire(), list[Event]()
     sounds, shelf = SoundLibrary(AtOnce()), CodecShelf(AtOnce())
     around = Surroundings(events.append, sounds, shelf, files=AtOnce(), syncs=AtOnce(), random=Random(1))
 
     def open_ports(leg: Leg, wished: int) -> LegPorts:
         return LegPorts([wire], lambda: None)
 
-    engine = Engine(around, open_ports)
+    return Engine(around, open_ports), wire, events
+
+
+def playing(seconds: float) -> tuple[Engine, Wire, list[Event]]:
+    """Return an engine that at 0.0 s begins to play to one leg, what it sends, and its events."""
+    engine, wire, events = idle()
     engine.handle(OpenLeg(1, ""), 0.0)
     engine.handle(ConnectLeg(1, AGREEMENT, allows_nat=False, rtp_timeout_s=30.0), 0.0)
     engine.handle(Play(1, 2, (Tone((1000.0,), seconds),), is_looped=False), 0.0)
@@ -106,6 +111,18 @@ def test_an_engine_with_nothing_to_send_is_not_woken_every_20_ms() -> None:
         engine.tick(tick * 0.02)
     assert engine.deadline is not None
     assert engine.deadline - 0.12 > 0.03
+
+
+def test_an_engine_that_has_only_spare_legs_is_not_woken_until_one_is_used() -> None:
+    engine, _, events = idle()
+    for leg in (1, 2):
+        engine.handle(OpenLeg(leg, "", is_spare=True), 0.0)
+    assert engine.deadline is None
+    engine.handle(ConnectLeg(1, AGREEMENT, allows_nat=False, rtp_timeout_s=30.0), 5.0)
+    assert engine.deadline is not None
+    assert engine.deadline > 5.0
+    engine.close(6.0)
+    assert [type(event).__name__ for event in events] == ["LegOpened"] * 2 + ["LegClosed"] * 2
 
 
 def test_a_leg_that_is_closed_with_keys_still_to_be_pressed_is_served_no_more() -> None:
