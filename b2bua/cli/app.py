@@ -14,7 +14,7 @@ import typer
 from b2bua import __version__
 from b2bua.cli.loading import journal_of, office_of, running_office_of
 from b2bua.cli.new_command import new
-from b2bua.cli.what_if import named_people, named_queues, named_trunks
+from b2bua.cli.what_if import named_keys, named_people, named_queues, named_trunks
 from b2bua.config.files import demo_config
 from b2bua.errors import B2buaError, ConfigError, Problem
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
     from b2bua.config.models import Config
-    from b2bua.routing.explain import Ask
     from b2bua.routing.plan import Plan
 
 Result = TypeVar("Result")
@@ -116,12 +115,15 @@ def explain(
     trunk_down: Annotated[
         str, typer.Option("--trunk-down", help='Trunks that are down, comma-separated, or "all".')
     ] = "",
+    press: Annotated[
+        str, typer.Option(help='What the caller presses in menus, such as "2", or "3,205" one after another.')
+    ] = "",
     ask: Annotated[
         bool, typer.Option("--ask", help="Ask the servers of webhooks indeed; else as if they were down.")
     ] = False,
 ) -> None:
     """Tell step by step where a call from outside would go, and why. Nothing is dialled."""
-    from b2bua.cli.said import who_talked_with, with_what_was_said
+    from b2bua.cli.said import suppose, with_what_was_said
     from b2bua.routing.explain import explain as tell
     from b2bua.routing.facts import Facts
 
@@ -135,9 +137,9 @@ def explain(
         down=named_trunks(office, trunk_down),
     )
     facts = _run(lambda: with_what_was_said(office, facts))
-    asks = _asker(office, to, from_) if ask else None
-    party = _run(lambda: who_talked_with(office, from_, moment)) if from_ else None
-    for line in tell(_plan_at(office, moment), facts, to, from_, ask=asks, party=party):
+    keys = named_keys(press)
+    assumed = _run(lambda: suppose(office, dialled=to, caller=from_, at=moment, keys=keys, asks=ask))
+    for line in tell(_plan_at(office, moment), facts, to, from_, assumed=assumed):
         typer.echo(line)
 
 
@@ -197,12 +199,6 @@ def _plan_at(office: Config, moment: datetime, *, days_ahead: int = 1) -> Plan:
     for name in kept.unknown:
         typer.echo(f"calendar {name} was never read: it is as if it had no events", err=True)
     return office.plan().with_calendars(kept.calendars)
-
-
-def _asker(office: Config, dialled: str, caller: str) -> Ask:
-    from b2bua.cli.ask import asker
-
-    return asker(office, dialled=dialled, caller=caller)
 
 
 @app.command()

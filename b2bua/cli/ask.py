@@ -13,9 +13,9 @@ from b2bua.crm.step import in_words, named
 from b2bua.http.client import HttpClient
 from b2bua.http.failures import NoAnswerError
 from b2bua.routing.destination import Destination, Person, Responsible, Ring, Webhook
-from b2bua.routing.explain import Ask
 from b2bua.routing.numbers import normalise
 from b2bua.routing.scheme import number_spec
+from b2bua.routing.told import Ask
 from b2bua.webhook.answer import destination_of
 from b2bua.webhook.request import request_for
 

@@ -15,7 +15,7 @@ from b2bua.cli.sounds import defects, seconds_of
 from b2bua.config.check import lint
 from b2bua.config.load import readable_part
 from b2bua.config.models import Config
-from b2bua.config.prompt_lengths import prompt_lengths
+from b2bua.config.prompt_lengths import SecondsOf, prompt_lengths
 from b2bua.config.prompts import broken_prompts, missing_prompts
 from b2bua.config.proof import Proof, prove
 from b2bua.errors import ConfigError, Problem
@@ -77,12 +77,15 @@ def _book(config: Config) -> Phrasebook:
     return Phrasebook(Phrasebook.found(), config.office.language, config.office.prompts)
 
 
+def prompt_seconds(config: Config) -> SecondsOf:
+    """Return what measures a prompt of the office; 0 for one that is not there."""
+    book, measured = _book(config), cache(seconds_of)
+    return lambda name: measured(book.path(name)) if book.has(name) else 0.0
+
+
 def _sounds(config: Config) -> Sequence[Problem]:
     book = _book(config)
     measured = cache(seconds_of)
-
-    def prompt_s(name: str) -> float:
-        return measured(book.path(name)) if book.has(name) else 0.0
 
     def standing_s(place: int, wait_s: float | None) -> float:
         return sum(map(measured, book.position_and_wait(place, wait_s)))
@@ -90,7 +93,7 @@ def _sounds(config: Config) -> Sequence[Problem]:
     return (
         *missing_prompts(config, book),
         *broken_prompts(config, defects(config.office.prompts)),
-        *prompt_lengths(config, prompt_s, standing_s),
+        *prompt_lengths(config, prompt_seconds(config), standing_s),
     )
 
 

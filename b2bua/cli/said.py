@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from b2bua.cli.ask import asker
+from b2bua.cli.check import prompt_seconds
 from b2bua.cli.telling import folder_of
 from b2bua.config.models import Config
 from b2bua.people.decisions import override_of
@@ -17,6 +21,7 @@ from b2bua.routing.calendar import Calendar
 from b2bua.routing.facts import Absence, Facts
 from b2bua.routing.numbers import normalise
 from b2bua.routing.override import Override
+from b2bua.routing.told import Assumed
 from b2bua.store.store import Store
 
 
@@ -32,6 +37,18 @@ async def with_what_was_said(config: Config, facts: Facts) -> Facts:
     people = {name: status_at(said.get(name), diaries.get(name), facts.at) for name in config.people}
     override = _local(override_of(decided), config) if decided is not None else None
     return replace(facts, absences=_absences(people, config), override=override)
+
+
+async def suppose(
+    config: Config, *, dialled: str, caller: str, at: datetime, keys: Sequence[str], asks: bool
+) -> Assumed:
+    """Return what the world outside does, to a caller who presses these keys; ``asks``: servers are asked."""
+    return Assumed(
+        ask=asker(config, dialled=dialled, caller=caller) if asks else None,
+        party=await who_talked_with(config, caller, at) if caller else None,
+        seconds_of=prompt_seconds(config),
+        keys=deque(keys),
+    )
 
 
 async def who_talked_with(config: Config, caller: str, at: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import typer
@@ -26,7 +27,8 @@ def named_people(office: Config, listed: str, option: str) -> frozenset[str]:
     }
     named = frozenset(keys.get(each, each) for each in _listed(listed))
     if unknown := sorted(named - {*office.people, *devices.values()}):
-        raise typer.BadParameter(f"nobody is called {', '.join(unknown)}", param_hint=option)
+        why = f"nobody is called {', '.join(unknown)}; there are: {', '.join(sorted(office.people))}"
+        raise typer.BadParameter(why, param_hint=option)
     return named
 
 
@@ -57,6 +59,18 @@ def named_queues(office: Config, listed: str) -> dict[str, int]:
             raise typer.BadParameter(f'{each!r}: expected for example "{name}=4"', param_hint="--waiting")
         found[name] = int(number)
     return found
+
+
+def named_keys(listed: str) -> list[str]:
+    """Return what is pressed in one menu after the other.
+
+    Raises:
+        typer.BadParameter: no telephone has such keys.
+    """
+    keys = _listed(listed)
+    if wrong := [each for each in keys if not re.fullmatch(r"[0-9*#]+", each)]:
+        raise typer.BadParameter(f"{wrong[0]!r} cannot be pressed on a telephone", param_hint="--press")
+    return keys
 
 
 def _listed(text: str) -> list[str]:

@@ -23,8 +23,9 @@ def at_duty(plan: Plan, destination: Destination, at: datetime) -> Destination |
 
 
 def in_words(plan: Plan, ring: Ring, at: datetime) -> Iterator[str]:
-    """Tell who is on duty then, for each rota that the ring asks: "rota weekend: anna is on duty"."""
+    """Tell who is on duty then, for each rota that the ring asks: "rota weekend: Anna Nowak is on duty"."""
     for duty in ring.duties:
         members = plan.rotas[duty.rota].on_duty(at)
-        who = f"{' and '.join(members)} {'is' if len(members) == 1 else 'are'}" if members else "nobody is"
+        names = [plan.people[each].display if each in plan.people else each for each in members]
+        who = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'}" if names else "nobody is"
         yield f"rota {duty.rota}: {who} on duty"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 from b2bua.routing.destination import (
     Destination,
@@ -29,8 +28,9 @@ from b2bua.routing.destination import (
 )
 from b2bua.routing.duty import at_duty, in_words
 from b2bua.routing.facts import Facts
+from b2bua.routing.load import in_words as load_in_words
 from b2bua.routing.override import OverrideKind
-from b2bua.routing.plan import Choice, DialExtension, MenuSpec, NumberSpec, Plan, Step
+from b2bua.routing.plan import NumberSpec, Plan, Step
 from b2bua.routing.prices import price_of, way_out
 from b2bua.routing.schedule import DAYS, Schedule
 from b2bua.routing.scheme import (
@@ -45,30 +45,26 @@ from b2bua.routing.scheme import (
     scheme_named,
 )
 from b2bua.routing.sticky import comes_back_to
+from b2bua.routing.told import Ask, Assumed, Told
+from b2bua.routing.told_menu import tell_menu
 from b2bua.routing.turns import of_each_line, who_join
-from b2bua.routing.words import clock, duration, listed, rings, title
-
-Ask = Callable[[Webhook | Responsible], Destination | str]
-"""Asks a webhook or the CRM where the caller goes; a text says why that brought nothing."""
+from b2bua.routing.words import clock, duration, listed, rings, short, title, way
 
 NO_PHONE, NO_TRUNK = "no phone is online", "no trunk is up"
 AWAY, TALKING = "nobody takes calls then", "nobody is free"
 
 
 def explain(
-    plan: Plan, facts: Facts, number: str, caller: str, *, ask: Ask | None = None, party: str | None = None
+    plan: Plan, facts: Facts, number: str, caller: str, *, assumed: Assumed | None = None
 ) -> list[str]:
-    """Return the lines that tell the way of a call that nobody answers, at that time, with those offline.
-
-    Servers outside are asked by ``ask``; None: as if they did not answer. ``party`` is who talked with the
-    caller on that day, as the journal names them, empty: nobody did; None: it is not known.
-    """
+    """Return the lines that tell the way of a call that nobody answers, at that time, with those offline."""
+    assumed = assumed or Assumed()
     lines = [_headline(facts, number, caller), _scheme_line(plan, facts, number)]
     elapsed = 0.0
     position: Position | None = enter(plan, number, facts)
     while position:
         now = facts.after(elapsed)
-        told = _tell(plan, position.destination, now, ask, party)
+        told = _tell(plan, position.destination, now, assumed)
         lines += [f"      {line}" for line in _skipped(position)]
         lines += [f"      as {position.because}:"] if position.because else []
         lines += [
@@ -90,53 +86,50 @@ def summarise(plan: Plan, number: str, facts: Facts) -> str:
     """Return what the number does at that time, in one line: "rings Anna (101) for 20 s; then ..."."""
     scheme = scheme_for(plan, number, facts)
     if scheme is None or not scheme.steps:
-        return _short(plan, Voicemail(plan.default_mailbox))
+        return short(plan, Voicemail(plan.default_mailbox))
     return "; then ".join(gist(plan, step, facts) for step in scheme.steps)
 
 
 def gist(plan: Plan, step: Step, facts: Facts) -> str:
     """Return what a step does at that time, in a few words: "rings Anna (101) for 20 s"."""
     destination = at_duty(plan, step.destination, facts.at)
-    words = _short(plan, destination) if destination is not None else "nobody is on duty"
+    words = short(plan, destination) if destination is not None else "nobody is on duty"
     if isinstance(step.destination, Menu):
         options = plan.menus[step.destination.name].options
-        words += f" ({', '.join(f'{digit}: {_choice(plan, choice)}' for digit, choice in options.items())})"
-    return words if step.after is None else f"{words} (only after {' or '.join(sorted(step.after))})"
+        words += f" ({', '.join(f'{digit}: {way(plan, choice)}' for digit, choice in options.items())})"
+    return " ".join((words, *(f"({condition})" for condition in _conditions(step))))
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What happens at one position when nobody takes the call."""
-
-    line: str
-    """In words."""
-    outcome: Outcome
-    """How it ends."""
-    seconds: float = 0.0
-    """How long it takes."""
-    more: tuple[str, ...] = ()
-    """Details."""
-    chosen: Destination | None = None
-    """Where a server outside sends the caller."""
+def _conditions(step: Step) -> Iterator[str]:
+    if isinstance(step.destination, Ring) and step.destination.duties:
+        yield f"now, by rota {' and '.join(duty.rota for duty in step.destination.duties)}"
+    if step.after is not None:
+        yield f"only after {' or '.join(sorted(step.after))}"
+    if step.hours:
+        yield f"only while {step.hours} is open"
+    if step.when:
+        yield f"only when {load_in_words(step.when)}"
 
 
-def _tell(plan: Plan, destination: Destination, facts: Facts, ask: Ask | None, party: str | None) -> Told:
+def _tell(plan: Plan, destination: Destination, facts: Facts, assumed: Assumed) -> Told:
     match destination:
         case Ring():
             return _tell_ring(plan, destination, facts)
         case Queue():
             return _tell_queue(plan, destination, facts)
         case Menu(name):
-            return _tell_menu(plan, plan.menus[name])
+            return tell_menu(plan, plan.menus[name], assumed)
         case Webhook(name):
             webhook = plan.webhooks[name]
-            return _tell_asking(plan, destination, ask, (webhook.for_seconds, webhook.budget_s))
+            return _tell_asking(plan, destination, assumed.ask, (webhook.for_seconds, webhook.budget_s))
         case Responsible(for_seconds, _, budget_s):
-            return _tell_asking(plan, destination, ask, (for_seconds, budget_s))
+            return _tell_asking(plan, destination, assumed.ask, (for_seconds, budget_s))
         case RingAgain():
-            return _tell_again(plan, destination, facts, party)
-        case Say() | Echo() | Voicemail() | Goto() | Listen() | Feature():
-            return Told(_short(plan, destination), Outcome.DONE)
+            return _tell_again(plan, destination, facts, assumed.party)
+        case Say(prompt):
+            return Told(short(plan, destination), Outcome.DONE, assumed.seconds_of(prompt))
+        case Echo() | Voicemail() | Goto() | Listen() | Feature():
+            return Told(short(plan, destination), Outcome.DONE)
 
 
 def _tell_again(plan: Plan, again: RingAgain, facts: Facts, party: str | None) -> Told:
@@ -145,7 +138,7 @@ def _tell_again(plan: Plan, again: RingAgain, facts: Facts, party: str | None) -
         told = _tell_ring(plan, Ring((target,), for_seconds=again.for_seconds), facts)
         return replace(told, more=("who talked with the caller that day comes first", *told.more))
     why = "nobody, if they are new today" if party is None else "nobody of ours has, that day"
-    return Told(f"{_short(plan, again)}; {why}: goes on at once", Outcome.OFFLINE)
+    return Told(f"{short(plan, again)}; {why}: goes on at once", Outcome.OFFLINE)
 
 
 def _tell_ring(plan: Plan, ring: Ring, facts: Facts) -> Told:
@@ -218,73 +211,18 @@ def _tell_queue(plan: Plan, queue: Queue, facts: Facts) -> Told:
     return Told(line, Outcome.MAX_WAIT, seconds, details)
 
 
-def _tell_menu(plan: Plan, menu: MenuSpec) -> Told:
-    options = [f"{digit}: {_choice(plan, choice)}" for digit, choice in menu.options.items()]
-    if menu.dials_extensions and plan.extensions:
-        options.append(f"extensions can be dialled at once: {', '.join(sorted(plan.extensions))}")
-    options.append(f"invalid: {_short(plan, menu.invalid)}")
-    options.append(f"nothing pressed: {_short(plan, menu.no_input)}, as follows")
-    line = f"menu {menu.name}, played {menu.tries} times at most"
-    return Told(line, Outcome.NO_INPUT, menu.tries * menu.input_seconds, tuple(options))
-
-
 def _tell_asking(
     plan: Plan, asked: Webhook | Responsible, ask: Ask | None, seconds: tuple[float, float]
 ) -> Told:
     """Tell of a server outside; ``seconds`` is how long whoever it names rings, and what it has to answer."""
-    line, (rings_s, budget_s) = _short(plan, asked), seconds
+    line, (rings_s, budget_s) = short(plan, asked), seconds
     if ask is None:
         more = f"whoever it names rings for {duration(rings_s)}; below is what follows without an answer"
         return Told(line, Outcome.ERROR, budget_s, (more,))
     found = ask(asked)
     if isinstance(found, str):
         return Told(line, Outcome.ERROR, budget_s, (f"asked now, it {found}",))
-    return Told(line, Outcome.ERROR, more=(f"asked now, it says: {_short(plan, found)}",), chosen=found)
-
-
-def _choice(plan: Plan, choice: Choice) -> str:
-    return "asks for an extension" if isinstance(choice, DialExtension) else _short(plan, choice)
-
-
-def _short(plan: Plan, destination: Destination) -> str:
-    match destination:
-        case Ring(targets):
-            return rings(plan, destination, list(targets))
-        case Queue(name):
-            return f"queue {name}"
-        case Menu(name):
-            return f"menu {name}"
-        case Voicemail(box):
-            return f"takes a message for mailbox {box}"
-        case Echo():
-            return "echo: the caller hears themselves until they hang up"
-        case Say(prompt):
-            return f"says {prompt!r}"
-        case Goto(scheme):
-            return f"scheme {scheme}"
-        case Webhook() | Responsible():
-            return _asks(plan, destination)
-        case RingAgain() | Listen() | Feature():
-            return _before_any_scheme(plan, destination)
-
-
-def _before_any_scheme(plan: Plan, destination: RingAgain | Listen | Feature) -> str:
-    match destination:
-        case Listen(person):
-            return f"plays the messages of {plan.people[person].display}"
-        case Feature(person):
-            return f"does what {plan.people[person].display} dialled a code for"
-        case RingAgain(for_seconds=seconds):
-            return f"rings whoever talked with the caller today, for {duration(seconds)}"
-
-
-def _asks(plan: Plan, asked: Webhook | Responsible) -> str:
-    if isinstance(asked, Responsible):
-        where = f" ({', then '.join(asked.order)})" if asked.order else ""
-        return f"asks the CRM who is responsible{where}, for {duration(asked.budget_s)} at most"
-    webhook = plan.webhooks[asked.name]
-    server = urlsplit(webhook.url).hostname
-    return f"asks the webhook {asked.name} at {server}, for {duration(webhook.budget_s)} at most"
+    return Told(line, Outcome.ERROR, more=(f"asked now, it says: {short(plan, found)}",), chosen=found)
 
 
 def _headline(facts: Facts, number: str, caller: str) -> str:

@@ -1,18 +1,32 @@
-"""How targets and times are called in what people read. Pure."""
+"""How targets, times and what is done with callers are called in what people read. Pure."""
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from b2bua.routing.destination import (
     Confirm,
+    Destination,
+    Echo,
     External,
+    Feature,
+    Goto,
+    Listen,
+    Menu,
     Mobile,
     Person,
+    Queue,
+    Responsible,
     Ring,
+    RingAgain,
     RingMode,
+    Say,
     SipAddress,
     Target,
+    Voicemail,
+    Webhook,
 )
-from b2bua.routing.plan import Plan
+from b2bua.routing.plan import Choice, DialExtension, Plan
 
 CONFIRMS = {
     Confirm.KEY: " (who has to press 1 to take it)",
@@ -67,3 +81,48 @@ def duration(seconds: float) -> str:
 
 def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def short(plan: Plan, destination: Destination) -> str:
+    match destination:
+        case Ring(targets):
+            return rings(plan, destination, list(targets))
+        case Queue(name):
+            return f"queue {name}"
+        case Menu(name):
+            return f"menu {name}"
+        case Voicemail(box):
+            return f"takes a message for mailbox {box}"
+        case Echo():
+            return "echo: the caller hears themselves until they hang up"
+        case Say(prompt):
+            return f"says {prompt!r}"
+        case Goto(scheme):
+            return f"scheme {scheme}"
+        case Webhook() | Responsible():
+            return _asks(plan, destination)
+        case RingAgain() | Listen() | Feature():
+            return _before_any_scheme(plan, destination)
+
+
+def way(plan: Plan, choice: Choice) -> str:
+    return "asks for an extension" if isinstance(choice, DialExtension) else short(plan, choice)
+
+
+def _before_any_scheme(plan: Plan, destination: RingAgain | Listen | Feature) -> str:
+    match destination:
+        case Listen(person):
+            return f"plays the messages of {plan.people[person].display}"
+        case Feature(person):
+            return f"does what {plan.people[person].display} dialled a code for"
+        case RingAgain(for_seconds=seconds):
+            return f"rings whoever talked with the caller today, for {duration(seconds)}"
+
+
+def _asks(plan: Plan, asked: Webhook | Responsible) -> str:
+    if isinstance(asked, Responsible):
+        where = f" ({', then '.join(asked.order)})" if asked.order else ""
+        return f"asks the CRM who is responsible{where}, for {duration(asked.budget_s)} at most"
+    webhook = plan.webhooks[asked.name]
+    server = urlsplit(webhook.url).hostname
+    return f"asks the webhook {asked.name} at {server}, for {duration(webhook.budget_s)} at most"

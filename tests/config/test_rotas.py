@@ -109,9 +109,10 @@ def test_f18_explain_tells_who_is_on_duty(read: Reads) -> None:
     lines = explain(plan, facts("2026-11-29 12:00"), NUMBER, "")
     assert lines[2:4] == [
         " 0:00 rings Anna Nowak (101) for 20 s  [scheme.main.step.1]",
-        "      rota weekend: anna is on duty",
+        "      rota weekend: Anna Nowak is on duty",
     ]
-    assert summarise(plan, NUMBER, facts("2026-11-30 12:00")).startswith("rings Piotr (102) for 20 s; then")
+    told = summarise(plan, NUMBER, facts("2026-11-30 12:00"))
+    assert told.startswith("rings Piotr (102) for 20 s (now, by rota weekend); then")
 
 
 def test_s1_a_calendar_names_who_is_on_duty(read: Reads) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from b2bua.routing.destination import (
     External,
     Goto,
     Mobile,
+    Outcome,
     Person,
     Queue,
     Ring,
@@ -23,9 +25,10 @@ from b2bua.routing.destination import (
     Voicemail,
     Webhook,
 )
-from b2bua.routing.explain import explain
+from b2bua.routing.explain import explain, gist
 from b2bua.routing.facts import Facts
 from b2bua.routing.plan import PersonSpec, Plan, QueueSpec, Scheme, Step, WebhookSpec
+from b2bua.routing.told import Ask, Assumed
 
 CONFIGS = Path(__file__).parents[2] / "config"
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -189,15 +192,21 @@ def test_row_r10_a_webhook_is_told_and_not_asked() -> None:
 
 def test_row_r10_an_answer_that_was_asked_for_is_followed() -> None:
     named = Ring((External("+48600111222"),), for_seconds=45)
-    told = explain(WEBHOOK, at("2026-03-06 12:00"), "+48221230001", CALLER, ask=lambda _: named)
+    told = explain(
+        WEBHOOK, at("2026-03-06 12:00"), "+48221230001", CALLER, assumed=Assumed(ask=lambda _: named)
+    )
     assert told[3:6] == [
         "      asked now, it says: rings +48600111222 for 45 s",
         " 0:00 rings +48600111222 for 45 s  [scheme.main.step.1]",
         " 0:45 rings +48600999888 for 30 s  [scheme.main.step.2]",
     ]
-    told = explain(WEBHOOK, at("2026-03-06 12:00"), "+48221230001", CALLER, ask=lambda _: "answered 500")
+    told = explain(
+        WEBHOOK, at("2026-03-06 12:00"), "+48221230001", CALLER, assumed=Assumed(ask=lambda _: "answered 500")
+    )
     assert told[3] == "      asked now, it answered 500"
-    told = explain(WEBHOOK, at("2026-03-06 12:00"), "+48221230001", CALLER, ask=lambda _: Goto("main"))
+    told = explain(
+        WEBHOOK, at("2026-03-06 12:00"), "+48221230001", CALLER, assumed=Assumed(ask=lambda _: Goto("main"))
+    )
     assert told[4].startswith(" 0:00 rings +48600999888"), "a circle is cut"
 
 
@@ -221,3 +230,43 @@ def lines_of(ring: Ring, *, people: dict[str, PersonSpec] | None = None) -> list
     plan = Plan(people=people or {}, schemes={"s": Scheme("s", (Step(ring),))}, default_scheme="s")
     lines = explain(plan, at("2026-03-06 12:00"), "48221230001", CALLER)
     return [line.partition("  [")[0] for line in lines]
+
+
+def asking(ask: Ask) -> list[str]:
+    facts = at("2026-03-06 12:00")
+    return explain(WEBHOOK, facts, "+48221230001", CALLER, assumed=Assumed(ask=ask))
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ("", " 0:28 rings Ivan"),
+        ("1", " 0:08 rings Anna"),
+        ("103", " 0:08 rings Olena"),
+        ("3,102", " 0:11 rings Piotr"),
+        ("7", " 0:20 rings Ivan"),
+        ("3,999", " 0:26 rings Ivan"),
+        ("3", " 0:34 rings Ivan"),
+    ],
+)
+def test_i2_what_follows_is_told_for_who_presses_something_in_a_menu_with_its_time(
+    demo: Plan, keys: str, told: str
+) -> None:
+    lengths = {"menu-demo": 8.0, "no-input": 1.0, "invalid": 2.0, "enter-extension": 3.0}
+    lengths["extension-unknown"] = 2.0
+    assumed = Assumed(seconds_of=lengths.__getitem__, keys=deque(filter(None, keys.split(","))))
+    lines = explain(demo, at("2026-03-06 12:00"), "+48221230003", CALLER, assumed=assumed)
+    assert any(line.startswith(told) for line in lines), lines
+
+
+def test_f5_an_announcement_takes_as_long_as_its_prompt() -> None:
+    steps = (Step(Say("welcome")), Step(Ring((External("+48600100200"),))))
+    plan = Plan(schemes={"s": Scheme("s", steps)}, default_scheme="s")
+    lines = explain(plan, at("2026-03-06 12:00"), "1", CALLER, assumed=Assumed(seconds_of=lambda _: 4.0))
+    assert lines[3].startswith(" 0:04 rings")
+
+
+def test_f24_a_step_is_read_back_with_what_it_depends_on() -> None:
+    step = Step(Voicemail("sales"), after=frozenset({Outcome.BUSY}), hours="evening")
+    told = gist(Plan(), step, at("2026-03-06 12:00"))
+    assert told == "takes a message for mailbox sales (only after busy) (only while evening is open)"

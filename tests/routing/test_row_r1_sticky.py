@@ -12,6 +12,7 @@ from b2bua.routing.explain import explain
 from b2bua.routing.facts import Facts
 from b2bua.routing.plan import NumberSpec, PersonSpec, Plan, Scheme, Step
 from b2bua.routing.scheme import enter, follow
+from b2bua.routing.told import Assumed
 
 NUMBER = "+48221230001"
 NOON = Facts(datetime(2026, 11, 23, 12, 0, tzinfo=ZoneInfo("Europe/Warsaw")))
@@ -76,7 +77,7 @@ def test_row_r1_explain_tells_it() -> None:
     ],
 )
 def test_row_r1_explain_names_who_talked_with_that_caller(party: str, line: str, more: str) -> None:
-    told = explain(plan(Step(FIRST), Step(LAST)), NOON, NUMBER, "+48500600700", party=party)
+    told = explain(plan(Step(FIRST), Step(LAST)), NOON, NUMBER, "+48500600700", assumed=Assumed(party=party))
     assert told[2].startswith(line)
     assert told[3].strip().startswith(more or "0:00 rings Anna")
     assert (" 0:20 rings Anna" in "\n".join(told)) == bool(more), "nobody new costs no time"
