@@ -28,6 +28,9 @@ LONGEST_START_S = 5.0
 FIRST_RETRY_S = 60.0
 """After a failure; doubled with each further one, up to the time after which it is read anyway."""
 MOST_DOUBLINGS = 12
+LOOKS_AT_CLOCK_EVERY_S = 10.0
+A_DAY_S = 86400.0
+"""A clock that is set by more may show a day of which nothing is known."""
 
 
 def period(now: datetime, zone: ZoneInfo, *, days_ahead: int = DAYS_AHEAD) -> Period:
@@ -63,6 +66,8 @@ class Calendars:
         self._copies = Copies(config.office.data / "calendars")
         self._kept: dict[str, Kept] = {}
         self._is_changed = asyncio.Event()
+        self._ahead_s: float | None = None
+        """By what the wall clock is ahead of the loop's; None: nobody has looked."""
         self.on_change: list[Callable[[], None]] = []
         """Told whenever another thing is known of a calendar than before."""
         self.change(config)
@@ -104,10 +109,19 @@ class Calendars:
         while True:
             self._is_changed.clear()
             await self._load_all()
+            self._notice_other_days()
             for kept in list(self._kept.values()):
                 if kept.due <= self._now():
                     await self._refresh(kept)
             await self._wait()
+
+    def _notice_other_days(self) -> None:
+        """Let all be read again if the clock was set, as that of a machine without a battery is."""
+        ahead_s = self._clock().timestamp() - self._now()
+        if self._ahead_s is not None and abs(ahead_s - self._ahead_s) > A_DAY_S:
+            for kept in self._kept.values():
+                kept.due = self._now()
+        self._ahead_s = ahead_s
 
     def change(self, config: Config) -> None:
         """Follow another configuration: what is new in it is read soon."""
@@ -184,8 +198,9 @@ class Calendars:
         kept.failures = min(kept.failures + 1, MOST_DOUBLINGS)
 
     async def _wait(self) -> None:
-        """Wait until a calendar is due, or others are configured."""
-        due = min((kept.due for kept in self._kept.values()), default=None)
+        """Wait until a calendar is due, others are configured, or it is time to look at the clock."""
+        look = self._now() + LOOKS_AT_CLOCK_EVERY_S
+        due = min((min(kept.due, look) for kept in self._kept.values()), default=None)
         try:
             async with asyncio.timeout_at(due):
                 await self._is_changed.wait()

@@ -232,14 +232,14 @@ async def test_a_calendar_may_be_sent_on_to_another_server(tmp_path: Path) -> No
     await http.close()
 
 
-@virtual_time(limit_s=50 * 86400)
+@virtual_time(limit_s=5 * 86400)
 async def test_s1_events_come_nearer_also_while_nobody_answers(tmp_path: Path) -> None:
-    handler = always(ics(event("Spring", "20270210")))
+    handler = always(ics(event("Spring", "20270124")))
     async with running(config(tmp_path, team={"url": URL}), handler) as calendars:
         await asyncio.sleep(1)
         assert calendars.known["team"].events == ()  # two months ahead are known
         handler.say = refuses().say
-        await asyncio.sleep(40 * 86400)
+        await asyncio.sleep(4 * 86400)
         assert [each.title for each in calendars.known["team"].events] == ["Spring"]
 
 
@@ -254,3 +254,26 @@ async def test_a_calendar_that_stays_the_same_is_understood_once_a_day(tmp_path:
         assert titles(calendars) == ["Team"] * 3
         await asyncio.sleep(86400)
         assert copy.exists()
+
+
+@virtual_time(limit_s=600)
+async def test_s1_a_clock_that_is_set_by_years_after_the_start_shows_days_of_which_all_is_known_soon(
+    tmp_path: Path,
+) -> None:
+    loop = asyncio.get_running_loop()
+    started, ahead = loop.time(), timedelta(days=-3653)  # a machine without a battery
+    http = HttpClient("b2bua/test", transport=lambda: httpx.MockTransport(handler))
+    handler = always(ics(event("Team", "20261123T090000", "20261123T100000")))
+    clock = lambda: NOON + ahead + timedelta(seconds=loop.time() - started)  # noqa: E731
+    calendars = Calendars(config(tmp_path, team={"url": URL}), http, clock)
+    task = asyncio.create_task(calendars.run())
+    await asyncio.sleep(60)
+    assert calendars.known["team"].events == ()
+    handler.say = refuses().say  # the internet is not there any more
+    ahead = timedelta()
+    await asyncio.sleep(15)
+    assert [each.title for each in calendars.known["team"].events] == ["Team"]
+    assert len(handler.times) == 2
+    task.cancel()
+    await asyncio.wait((task,))
+    await http.close()
