@@ -76,7 +76,8 @@ $(VENV)/.ready-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	@$(COMPILE)
 	@touch $@ $(VENV)/.ready
 
-# SIPp, baresip and linphonec place real calls in the tests; the C compiler builds the benchmarks' yardstick.
+# SIPp, baresip and linphonec place real calls in the tests; the C compiler builds the benchmarks' yardstick
+# and the wall clock that tests move.
 test-tools:
 	@missing=$$(for tool in $(TEST_TOOLS); do \
 	  command -v $${tool%%:*} >/dev/null || echo $${tool##*:}; done; \

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import socket
+import threading
 from collections.abc import Iterable
 
 HOST = "127.0.0.1"
@@ -26,15 +27,17 @@ _ours = ALL_PORTS[PROCESS * _each : (PROCESS + 1) * _each]
 _for_media = int(_each * (1 - SIGNALLING_SHARE)) // IN_A_ROW * IN_A_ROW
 SIGNALLING, MEDIA = _ours[_for_media::IN_A_ROW], _ours[:_for_media]
 _taken: set[int] = set()
+_taking = threading.Lock()
 
 
 def free_port() -> int:
     """Return a port that is free over UDP and TCP, as are the five above it; the same only after all."""
     while True:
-        if len(_taken) == len(SIGNALLING):
-            _taken.clear()
-        port = random.choice([each for each in SIGNALLING if each not in _taken])
-        _taken.add(port)
+        with _taking:
+            if len(_taken) == len(SIGNALLING):
+                _taken.clear()
+            port = random.choice([each for each in SIGNALLING if each not in _taken])
+            _taken.add(port)
         block = range(port, port + IN_A_ROW)
         if _are_free(block, socket.SOCK_DGRAM) and _are_free(block, socket.SOCK_STREAM):
             return port

@@ -12,11 +12,12 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -84,8 +85,16 @@ def quick_office(*, sip_port: int, rtp: tuple[int, int], outside_port: int) -> s
 class Product:
     """One office, running. Make it by ``with Product.running(folder)``."""
 
-    def __init__(self, folder: Path, extra: str, sip: str, change: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        extra: str,
+        sip: str,
+        change: Callable[[str], str],
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.folder = folder
+        self._environment = {**_environment(), **environment}
         self.port = free_port()
         self.outside_port = free_port()
         office = quick_office(sip_port=self.port, rtp=media_ports(RTP_PAIRS), outside_port=self.outside_port)
@@ -97,14 +106,21 @@ class Product:
     @classmethod
     @contextmanager
     def running(
-        cls, folder: Path, *, extra: str = "", sip: str = "", change: Callable[[str], str] = str
+        cls,
+        folder: Path,
+        *,
+        extra: str = "",
+        sip: str = "",
+        change: Callable[[str], str] = str,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> Iterator[Product]:
         """Run an office for as long as the block runs.
 
         ``extra`` is TOML to add, ``sip`` to its ``[sip]``; ``change`` returns another TOML for the rest.
+        ``environment`` is what its processes have beside ours.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        product = cls(folder, extra, sip, change)
+        product = cls(folder, extra, sip, change, environment)
         try:
             product.start()
             yield product
@@ -122,7 +138,7 @@ class Product:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=_environment(),
+                env=self._environment,
             )
         until(self._is_up_or_dead, within=START_S, what="the product answers OPTIONS")
         assert self._process.poll() is None, self.log
@@ -256,7 +272,7 @@ class Product:
             capture_output=True,
             timeout=COMMAND_S,
             check=False,
-            env=_environment(),
+            env=self._environment,
         )
         assert done.returncode == 0, done.stderr.decode(errors="replace")
         return done.stdout.decode()

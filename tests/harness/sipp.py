@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -43,7 +44,7 @@ def _children_wake_seldom() -> Iterator[None]:
     hour that it waits, and a hundred of them wait. What comes from the network wakes it at once all the same.
     Where that cannot be said (Linux alone knows it), it stays as it is.
     """
-    slack = Path("/proc/self/timerslack_ns")
+    slack = Path(f"/proc/{threading.get_native_id()}/timerslack_ns")  # of this thread, which starts it
     with suppress(OSError):
         slack.write_text(str(TIMER_SLACK_NS))
     try:
