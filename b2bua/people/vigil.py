@@ -64,7 +64,7 @@ class Vigil:
             log.error("what was said elsewhere cannot be read now", why=str(error))
 
     def _sleep_s(self) -> float | None:
-        """Return for how long nothing ends; None: nothing does."""
+        """Return for how long nothing ends; None: nothing has an end, whatever the clock is set to."""
         now = self._clock()
-        ahead = [end for end in self._ends() if end is not None and end > now]
-        return min(LONGEST_SLEEP_S, (min(ahead) - now).total_seconds()) if ahead else None
+        left_s = [(end - now).total_seconds() for end in self._ends() if end is not None]
+        return min((LONGEST_SLEEP_S, *(each for each in left_s if each > 0))) if left_s else None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -36,9 +37,13 @@ class RecordingKeeper:
     _has_new: asyncio.Event = field(default_factory=asyncio.Event)
     _failed: set[int] = field(default_factory=set)
     """Those that could not be converted; tried again at the next start."""
+    _complete_at: dict[int, float] = field(default_factory=dict)
+    """When those of this run were complete, on the loop's clock, until they are deleted."""
 
-    def note_complete(self) -> None:
-        """Take the news that a recording is complete."""
+    def note_complete(self, rows: Iterable[int]) -> None:
+        """Take the news that these recordings are complete."""
+        if self.keep_s:
+            self._complete_at |= dict.fromkeys(rows, asyncio.get_running_loop().time())
         self._has_new.set()
 
     async def run(self) -> None:
@@ -76,13 +81,29 @@ class RecordingKeeper:
         if not self.keep_s:
             return
         now = self.clock()
-        for recording in await self.store.recordings.begun_before(now - timedelta(seconds=self.keep_s)):
+        for recording in await self.store.recordings.ended_before(now - timedelta(seconds=self.keep_s)):
+            if (age_s := self._age_s(recording)) < self.keep_s:
+                ended_at = now - timedelta(seconds=age_s)
+                await self.store.recordings.finish(
+                    recording.id, recording.seconds or 0.0, ended_at, recording.error
+                )
+                continue
+            self._complete_at.pop(recording.id, None)
             try:
                 await asyncio.to_thread(_remove, recording.path)
             except OSError as error:
                 log.error("an old recording cannot be deleted", path=str(recording.path), why=str(error))
             else:
                 await self.store.recordings.delete(recording.id, now)
+
+    def _age_s(self, recording: KeptRecording) -> float:
+        """Return how old a recording is for sure, whatever the wall clock showed when it was made.
+
+        That of a machine without a battery is years behind until the internet is there; what was recorded
+        before is not to be deleted in the moment in which it is set.
+        """
+        complete_at = self._complete_at.get(recording.id)
+        return math.inf if complete_at is None else asyncio.get_running_loop().time() - complete_at
 
 
 def _remove(path: Path) -> None:

@@ -84,8 +84,8 @@ class Studio:
     """Files go into ``<folder>/<year>-<month>/``."""
     clock: Callable[[], datetime]
     """Wall-clock time, UTC."""
-    on_complete: Callable[[], None] = lambda: None
-    """Told when a file is complete."""
+    on_complete: Callable[[Sequence[int]], None] = lambda _: None
+    """Told of which rows the files are complete."""
     _sessions: dict[Call, _Session] = field(default_factory=dict)
 
     @asynccontextmanager
@@ -153,6 +153,7 @@ class Studio:
         session = self._sessions.pop(call, None)
         if session is None:
             return
+        complete = []
         for row, tape in session.tapes:
             try:
                 async with asyncio.timeout(PATIENCE_S):
@@ -161,7 +162,8 @@ class Studio:
                 log.error("a recording is not complete: the disk does not answer", path=str(tape.path))
                 continue
             await self.store.recordings.finish(row, summary.seconds, self.clock(), summary.error)
-        self.on_complete()
+            complete.append(row)
+        self.on_complete(complete)
 
 
 async def _heard(playbacks: Sequence[Playback]) -> None:

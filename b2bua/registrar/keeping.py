@@ -115,17 +115,21 @@ def to_row(binding: Binding, *, now: float, at: datetime) -> KeptBinding:
 def from_row(row: KeptBinding, *, now: float, at: datetime) -> Binding:
     """Return the binding that ``to_row`` made plain, its times in this process's monotonic seconds.
 
+    A clock that is behind, as that of a machine without a battery, does not make it last longer than granted.
+
     Raises:
         MalformedMessage: its contact cannot be read.
         ValueError: its contact is no SIP URI.
     """
     contact_key(row.contact_uri)
+    registered_at = now + min(0.0, (row.registered_at - at).total_seconds())
+    granted_s = (row.expires_at - row.registered_at).total_seconds()
     return Binding(
         person=row.person,
         contact_uri=row.contact_uri,
         hop=Hop(row.transport, row.host, row.port),
-        registered_at=now + (row.registered_at - at).total_seconds(),
-        expires_at=now + (row.expires_at - at).total_seconds(),
+        registered_at=registered_at,
+        expires_at=registered_at + granted_s,
         call_id=row.call_id,
         cseq=row.cseq,
         user_agent=row.user_agent,

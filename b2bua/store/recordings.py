@@ -99,9 +99,9 @@ class Recordings:
         """Return a recording, None when there is none."""
         return next(iter(await self._read(_RECORDINGS.where(recordings.c.id == row))), None)
 
-    async def begun_before(self, moment: datetime) -> list[KeptRecording]:
-        """Return those that are complete, are still there, and began before ``moment``."""
-        return await self._read(_COMPLETE.where(recordings.c.began_at < moment))
+    async def ended_before(self, moment: datetime) -> list[KeptRecording]:
+        """Return those that are complete, are still there, and ended before ``moment``."""
+        return await self._read(_COMPLETE.where(recordings.c.ended_at < moment))
 
     async def unconverted(self) -> list[KeptRecording]:
         """Return those that are complete and still WAV files."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -245,6 +246,28 @@ async def test_recordings_are_deleted_when_their_time_is_over(tmp_path: Path) ->
         [kept] = await recordings(run)
         assert kept.deleted_at is not None
         assert kept.deleted_at > MONDAY_NOON
+        assert not kept.path.exists()
+
+
+@virtual_time
+async def test_row_o1_what_was_recorded_before_the_clock_was_set_by_years_lasts_as_long_as_the_rest(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=TO_ANNA, change=with_recording(f'{ALL}keep = "2h"\n')) as run:
+        await run.phone("101", ANSWERS)
+        caller = await (await run.call_in(NUMBER)).answered(within=20)
+        await asyncio.sleep(3)
+        caller.hang_up()
+        [kept] = await recordings(run)
+        keeper, behind = run.server.recordings, run.server.recordings.clock
+        keeper.clock = lambda: behind() + timedelta(days=3653)
+        await asyncio.sleep(3700)
+        assert kept.path.exists()
+        [kept] = await recordings(run)
+        assert kept.deleted_at is None
+        assert kept.ended_at is not None
+        assert abs(kept.ended_at - MONDAY_NOON - timedelta(days=3653)) < timedelta(minutes=1)
+        await asyncio.sleep(2 * 3600)
         assert not kept.path.exists()
 
 

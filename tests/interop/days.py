@@ -244,7 +244,7 @@ class Play:
     def first(self, call: str) -> str:
         """Return whose phone alone rang for a call, which it did at once."""
         [called_at], [(rung_at, who)] = self.called(call), self.rung(call)
-        assert rung_at - called_at < AT_ONCE_S, call
+        assert rung_at - called_at < AT_ONCE_S, f"{call}: after {rung_at - called_at:.1f} s"
         return who
 
 

@@ -66,6 +66,31 @@ async def test_s3_a_status_returns_by_itself_at_its_end(tmp_path: Path) -> None:
 
 
 @virtual_time
+async def test_s3_an_end_that_comes_once_more_is_told_once_more_when_the_clock_was_set_back(
+    tmp_path: Path,
+) -> None:
+    set_back = timedelta()
+    async with await Store.open(tmp_path) as store:
+        told: list[str] = []
+        presence = Presence(
+            store.statuses,
+            clock=lambda: clock() - set_back,
+            on_change=lambda _, status: told.append(status.state.value),
+        )
+        task = asyncio.create_task(presence.vigil.run())
+        await presence.say("anna", away(for_s=1800))
+        await asyncio.sleep(1900)
+        assert told == ["away", "available"]
+        set_back = timedelta(hours=1)
+        await asyncio.sleep(61)
+        assert told == ["away", "available", "away"]
+        await asyncio.sleep(3600)
+        assert told == ["away", "available", "away", "available"]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@virtual_time
 async def test_s3_what_has_no_end_lasts_until_something_else_is_said(tmp_path: Path) -> None:
     async with watched(tmp_path) as run:
         await run.presence.say("anna", away())

@@ -64,6 +64,14 @@ def test_a_binding_becomes_plain_values_and_back() -> None:
     assert back == replace(PATH, registered_at=-890.0, expires_at=2710.0)
 
 
+def test_d12_a_clock_that_is_behind_after_a_restart_makes_no_phone_last_longer_than_it_was_granted() -> None:
+    row = to_row(PATH, now=600.0, at=NINE)
+    granted_s = PATH.expires_at - PATH.registered_at
+    for back in (timedelta(hours=1), timedelta(days=3653)):
+        binding = from_row(row, now=10.0, at=NINE - back)
+        assert (binding.registered_at, binding.expires_at) == (10.0, 10.0 + granted_s)
+
+
 @virtual_time
 async def test_d12_a_phone_is_known_after_a_restart_until_it_would_have_ended(tmp_path: Path) -> None:
     async with await Store.open(tmp_path) as store:

@@ -21,10 +21,10 @@ async def test_a_recording_is_kept_with_its_call_and_follows_its_file(store: Sto
     assert await store.recordings.unconverted() == [kept]
     await store.recordings.move(row, tmp_path / "recordings" / "c1.opus")
     assert await store.recordings.unconverted() == []
-    [kept] = await store.recordings.begun_before(after(1))
+    [kept] = await store.recordings.ended_before(after(63))
     assert kept.path == tmp_path / "recordings" / "c1.opus"
     await store.recordings.delete(row, after(100))
-    assert await store.recordings.begun_before(after(1)) == []
+    assert await store.recordings.ended_before(after(63)) == []
     [kept] = await store.recordings.of_call("c1")
     assert kept.deleted_at == after(100)
 
@@ -32,10 +32,10 @@ async def test_a_recording_is_kept_with_its_call_and_follows_its_file(store: Sto
 async def test_what_is_being_written_is_neither_converted_nor_deleted(store: Store, tmp_path: Path) -> None:
     await store.journal.begin(new_call())
     row = store.recordings.begin("c1", tmp_path / "c1.wav", NOON)
-    assert await store.recordings.unconverted() == await store.recordings.begun_before(after(1)) == []
+    assert await store.recordings.unconverted() == await store.recordings.ended_before(after(9)) == []
     await store.recordings.finish(row, 1.0, after(1))
-    assert await store.recordings.begun_before(NOON) == []
-    assert len(await store.recordings.begun_before(after(1))) == 1
+    assert await store.recordings.ended_before(after(1)) == []
+    assert len(await store.recordings.ended_before(after(2))) == 1
 
 
 async def test_after_a_crash_the_length_is_measured(tmp_path: Path) -> None:
