@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import DBAPIError
 
 from b2bua.store.damage import set_aside
 from b2bua.store.database import make_tables
@@ -48,10 +50,20 @@ class Committer:
         self._put_back_if_gone()
         connection = self._connection or self._connect()
         with connection.begin():
-            for statement, group in groupby(changes, key=lambda change: change.statement):
-                rows = [change.row for change in group]
-                prepared = self._prepare(statement, names=tuple(rows[0]))
-                connection.exec_driver_sql(prepared.sql, list(map(prepared.parameters, rows)))
+            self._carry_out(changes, connection.connection.cursor())
+
+    def _carry_out(self, changes: list[Change], cursor: DBAPICursor) -> None:
+        """Have the driver itself do it: what SQLAlchemy does around a statement takes as long as SQLite."""
+        driver = self._engine.dialect.loaded_dbapi
+        for statement, group in groupby(changes, key=lambda change: change.statement):
+            rows = [change.row for change in group]
+            prepared = self._prepare(statement, names=tuple(rows[0]))
+            values: list[Any] = list(map(prepared.parameters, rows))
+            try:
+                cursor.executemany(prepared.sql, values)
+            except driver.Error as error:
+                raise DBAPIError.instance(prepared.sql, None, error, driver.Error) from error
+        cursor.close()
 
     def _prepare(self, statement: Statement, *, names: tuple[str, ...]) -> Prepared:
         """Return the statement for rows that have values of these names; there are as many as in the code."""
