@@ -10,7 +10,7 @@ from typing import TextIO
 
 MOST_WAITING = 20_000
 """Lines that are kept for a reader that takes none, a terminal at Ctrl-S: some five megabytes."""
-LINGER_S = 0.03
+LINGER_S = 0.1
 """So long a line waits for others: to wake this thread and to write cost as much for ten as for one."""
 PATIENCE_S = 1.0
 """How long the last lines may take when the program ends."""
