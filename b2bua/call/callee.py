@@ -11,11 +11,13 @@ from b2bua.call.confirmation import Confirmation
 from b2bua.call.digits import DtmfMode
 from b2bua.call.leg import Leg
 from b2bua.call.sound import SoundProfile
+from b2bua.errors import Unavailable
 from b2bua.sip.digest import Credentials
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.headers import NameAddr
-from b2bua.sip.session import Answered, OutgoingInvite
+from b2bua.sip.session import Answered, OutgoingInvite, Refused
 from b2bua.sip.transport.hop import Hop
+from b2bua.sip.uri import SipUri, Uri, parse_uri
 from media.client import MediaLeg
 from media.sdp.crypto import SrtpPolicy
 from media.sdp.negotiate import LocalMedia, read_answer
@@ -92,6 +94,8 @@ class Dial:
     """How keys are pressed on this way."""
     most_redirects: int = 0
     """To how many other addresses it may send us by 3xx."""
+    resolve: Callable[[Uri], Awaitable[list[Hop]]] | None = None
+    """Finds the addresses of a name among these; raises Unavailable."""
     vigil: Vigil | None = None
     """Of a device that registered; None: whether it is alive is nobody's concern but the call's."""
     trunk: str = ""
@@ -142,6 +146,8 @@ class CalleeLeg(Leg):
         )
         self.dial = dial
         self.post_dial = dial.post_dial
+        self._targets: list[SipUri] = []
+        """Where a 3xx sent us, and nobody called yet."""
         self._has_turned = False
         """Whether the IP version was tried that its signalling does not go by."""
         self._offer = self._describe_ourselves()
@@ -202,6 +208,30 @@ class CalleeLeg(Leg):
             self.dial, from_=other.from_, headers=other.headers, after_refusal=other.after_refusal
         )
         return True
+
+    async def follow(self, refused: Refused) -> bool:
+        """Return whether another server is dialled next, by the name that a 3xx told."""
+        self._targets = [*refused.untried, *self._targets] if refused.status < 600 else []
+        dial = self.dial
+        while self._targets and dial.resolve is not None and dial.most_redirects > 0:
+            target = self._targets.pop(0)
+            try:
+                hops = await dial.resolve(target)
+            except Unavailable:
+                continue
+            self.dial = replace(
+                dial,
+                uri=str(target),
+                to=dial.to or NameAddr(parse_uri(dial.uri)),
+                hop=hops[0],
+                more_hops=tuple(hops[1:]),
+                headers=tuple([line for line in dial.headers if line[0] != "Route"]),
+                most_redirects=dial.most_redirects - 1,
+            )
+            self._face(hops[0].host)
+            self._begin_anew(self.description.local)
+            return True
+        return False
 
     def hear_early(self, body: bytes) -> None:
         """Take early media of a 183.

@@ -205,7 +205,7 @@ class Fork:
         invite = self.ringing[leg] = leg.invite(self._endpoint)
         try:
             final = await self._final_event(invite, leg)
-            while self._has_another_way(invite, leg, final):
+            while self._has_another_way(invite, leg, final) or await self._is_sent_on(leg, final):
                 invite = self.ringing[leg] = leg.invite(self._endpoint)
                 final = await self._final_event(invite, leg)
         except BaseException:
@@ -272,6 +272,11 @@ class Fork:
             return False
         is_out_of_order = final.status == 503 or (final.is_local and final.status == 408)
         return leg.turn_to_next_hop() if is_out_of_order else leg.retry_after(final.status)
+
+    async def _is_sent_on(self, leg: CalleeLeg, final: Answered | Refused | None) -> bool:
+        """Return whether the target is called again where a 3xx sent us by name."""
+        assert self._deadline is not None
+        return isinstance(final, Refused) and self._loop.time() < self._deadline and await leg.follow(final)
 
     def _hear_early(self, progress: Progress, leg: CalleeLeg) -> None:
         if self._watch.on_early is None or leg.dial.confirmation is not None or not progress.body:

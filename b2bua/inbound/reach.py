@@ -26,6 +26,7 @@ from b2bua.trunk.selection import (
     TrunkSelection,
     account_domain,
     credentials,
+    next_hop,
     next_hops,
     routed,
 )
@@ -170,6 +171,7 @@ class Reach:
             after_refusal=after_refusal,
             post_dial=post_dial,
             most_redirects=MOST_REDIRECTS if route.trunk.follows_redirects else 0,
+            resolve=self._follower(route.trunk),
             trunk=route.trunk.name,
             admit=lambda: self.channels.take(route.trunk.name, route.trunk.channels).release,
         )
@@ -190,6 +192,11 @@ class Reach:
         meter = self.spending.meter(trunk.name, user, call_id=call.identity.call_id, who=uri)
         dial = replace(self._with_account(dial, trunk), meter=meter, headers=routed(by))
         return Reached(uri, (dial,))
+
+    def _follower(self, trunk: config.Trunk) -> Callable[[Uri], Awaitable[list[Hop]]]:
+        """Return what finds the servers that ``trunk`` sends us to: our proxy to it, where there is one."""
+        proxy = next_hop(trunk) if trunk.outbound_proxy else None
+        return self.resolve if proxy is None else lambda _: self.resolve(proxy)
 
     async def _first_resolved(self, uris: Sequence[Uri]) -> list[Hop]:
         """Return the addresses of the first of ``uris`` that has any.
@@ -217,6 +224,7 @@ class Reach:
             dtmf=DtmfMode(trunk.dtmf),
             trunk=trunk.name,
             most_redirects=MOST_REDIRECTS if trunk.follows_redirects else 0,
+            resolve=self._follower(trunk),
             admit=lambda: self.channels.take(trunk.name, trunk.channels).release,
         )
 

@@ -34,4 +34,7 @@ def _secured(dial: Dial, *, needs_tls: bool, has_way: Callable[[Hop], bool]) -> 
     if not (needs_tls or is_sips(dial.uri)):
         return dial
     hops = [hop for hop in (dial.hop, *dial.more_hops) if hop.is_secure and has_way(hop)]
-    return replace(dial, hop=hops[0], more_hops=tuple(hops[1:])) if hops else None
+    if not hops:
+        return None
+    may_be_sent_on = dial.most_redirects if is_sips(dial.uri) else 0  # what a 3xx names need not be sips:
+    return replace(dial, hop=hops[0], more_hops=tuple(hops[1:]), most_redirects=may_be_sent_on)

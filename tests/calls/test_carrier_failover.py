@@ -9,6 +9,7 @@ import pytest
 
 from b2bua.call import fork
 from b2bua.demo.softphone import Habit
+from b2bua.sip.session import IncomingInvite
 from tests.harness.dns import nameserver
 from tests.harness.office import NUMBER, Office, office
 
@@ -86,3 +87,50 @@ async def test_f13_without_dns_the_step_after_a_mobile_begins_within_a_second(tm
             assert [each.detail for each in events if each.kind == "offline"] == [
                 "carrier.example does not resolve: DNS does not answer in time"
             ] * 2
+
+
+REDIRECTS = (
+    ("Contact", "<sip:gone@nowhere.carrier.example:5090>"),
+    ("Contact", "<sip:busy@busy.carrier.example:5090>;q=0.9, <sip:works@works.carrier.example:5090>;q=0.8"),
+)
+
+
+@pytest.mark.parametrize("proxy", ["", "127.0.0.94:5090"])
+async def test_rfc3261_8_1_3_4_a_302_to_names_is_followed_to_where_dns_says_one_after_another(
+    tmp_path: Path, proxy: str
+) -> None:
+    async with nameserver(ZONE) as server:
+        host, port = server.address
+
+        def with_carrier(text: str) -> str:
+            by = (
+                f'follow-redirects = true\noutbound-proxy = "{proxy}"\n'
+                if proxy
+                else "follow-redirects = true\n"
+            )
+            text = text.replace("[trunk.demo-out]\n", f"[trunk.demo-out]\n{by}")
+            return text.replace("[sip]\n", f'[sip]\nnameservers = "{host}:{port}"\n')
+
+        async with office(tmp_path, change=with_carrier, scheme=MOBILE) as story:
+            seen: list[str] = []
+
+            def send_on(invite: IncomingInvite) -> None:
+                seen.append(invite.request.uri)
+                refused = invite.request.uri.startswith("sip:busy")
+                invite.reject(486) if refused else invite.reject(302, headers=REDIRECTS)
+
+            for at in ("127.0.0.1", "127.0.0.92", "127.0.0.94"):
+                (await story.softphone(at, 5090, host=at)).endpoint.on_invite = send_on
+            works = await story.softphone("works", 5090, host="127.0.0.93")
+            works.habit = Habit(answers_after=0.05)
+            call = await story.call_in(NUMBER)
+            if not proxy:
+                await call.answered(within=10)
+                [invite] = story.packets("INVITE", to_port=5090)[-1:]
+                assert invite.start_line == "INVITE sip:works@works.carrier.example:5090 SIP/2.0"
+                assert len(works.invitations) == 1
+                assert seen[1:] == ["sip:busy@busy.carrier.example:5090"]
+            else:  # all of it goes by the proxy, not for ever
+                await story.until(lambda: len(seen) == 6, within=10)
+                assert not works.invitations
+            await call.close()

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from b2bua.call.callee import Dial, Reached
 from b2bua.demo.softphone import CallRefused, Habit, PlacedCall, Softphone
-from b2bua.inbound.secured import NO_TLS
+from b2bua.inbound.secured import NO_TLS, secured
+from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Headers, Response, parse_message
 from b2bua.sip.session.redirection import Redirection
+from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import parse_uri
 from b2bua.store.calls import CallOutcome, EventKind
 from b2bua.store.story import story
@@ -196,3 +199,17 @@ def test_rfc3261_8_1_3_4_a_redirection_does_not_lead_a_sips_call_out_of_tls() ->
         redirection = Redirection("sips:head@127.0.0.1:5401", most=3)
         found = redirection.next_target(Response(302, "Moved", Headers([("Contact", f"<{target}>")])))
         assert (str(found) if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("uri", "follows"), [("sip:+48600@carrier.example", 0), ("sips:a@carrier.example", 5)]
+)
+def test_rfc3261_26_2_2_a_call_by_sips_follows_no_3xx_of_a_trunk_that_may_name_any_way(
+    uri: str, follows: int
+) -> None:
+    by_tls = Hop("tls", "192.0.2.1", 5061)
+    dial = Dial("carrier", uri, by_tls, NameAddr.parse("<sip:us@x>"), most_redirects=5)
+    reached = Reached("carrier", (dial,))
+    [safe] = secured(reached, needs_tls=True, has_way=lambda _: True).dials
+    assert (safe.hop, safe.most_redirects) == (by_tls, follows)
+    assert secured(reached, needs_tls=False, has_way=lambda _: True).dials[0].most_redirects == 5

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Response
+from b2bua.sip.uri import SipUri
 
 if TYPE_CHECKING:
     from b2bua.sip.session.established import Session
@@ -62,6 +63,8 @@ class Refused:
     """Seconds, when the peer named them."""
     contacts: tuple[NameAddr, ...] = ()
     """Where a 3xx sends us."""
+    untried: tuple[SipUri, ...] = ()
+    """Where a 3xx that may be followed sent it as well: a name, to be looked up, and what comes after."""
 
 
 InviteEvent = Progress | Answered | Refused

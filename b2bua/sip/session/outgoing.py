@@ -163,7 +163,7 @@ class OutgoingInvite:
         elif response.status < 300:
             self._take_answer(request, response)
         elif self._final is None and not self._retry(request, response):
-            self._finish(_CANCELLED if self._is_cancelled else _refused(response))
+            self._finish(_CANCELLED if self._is_cancelled else self._refused(response))
 
     def _await_sign_of_life(self, sent: SentRequest) -> None:
         """Go on to the next target of a 3xx if this one says nothing."""
@@ -174,7 +174,7 @@ class OutgoingInvite:
                 silence = response_to(sent.request, 408)
                 silence.is_local = True
                 if not self._retry(self._requests[sent.request.cseq.number], silence):
-                    self._finish(_refused(silence))
+                    self._finish(self._refused(silence))
 
         self._core.alarms.set(self._core.now() + SILENCE_S, give_up)
 
@@ -327,6 +327,16 @@ class OutgoingInvite:
         again.headers.put("Min-SE", str(least))
         return again
 
+    def _refused(self, response: Response) -> Refused:
+        return Refused(
+            status=response.status,
+            reason=response.reason,
+            is_local=response.is_local,
+            retry_after=retry_after(response),
+            contacts=_contacts(response),
+            untried=self._redirection.left if response.status < 600 else (),
+        )
+
     # --- the end ------------------------------------------------------------------------------------------
 
     def _finish(self, refused: Refused) -> None:
@@ -370,16 +380,6 @@ def _ignore() -> None:
 
 _NOT_ACCEPTABLE = Refused(488, "Not Acceptable Here", is_local=True)
 _CANCELLED = Refused(487, "Request Terminated", is_local=True)
-
-
-def _refused(response: Response) -> Refused:
-    return Refused(
-        status=response.status,
-        reason=response.reason,
-        is_local=response.is_local,
-        retry_after=retry_after(response),
-        contacts=_contacts(response),
-    )
 
 
 def _contacts(response: Response) -> tuple[NameAddr, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from b2bua.errors import MalformedMessage
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Response
+from b2bua.sip.resolver import literal_hop
 from b2bua.sip.uri import SipUri
 
 SILENCE_S = 4.0
@@ -12,7 +13,10 @@ SILENCE_S = 4.0
 
 
 class Redirection:
-    """Every address once, the most wanted first, and not more of them than allowed: no circle goes on."""
+    """Every address once, the most wanted first, and not more of them than allowed: no circle goes on.
+
+    A name ends it: whoever sent the INVITE can look that up, and call there and at the rest (``left``).
+    """
 
     def __init__(self, first: str, *, most: int) -> None:
         """``first`` is the request-URI that is tried already, ``most`` how many others may be."""
@@ -27,7 +31,7 @@ class Redirection:
             return None
         if response.status < 400:
             self._waiting = [*_targets(response), *self._waiting]
-        while self._waiting:
+        while self._waiting and literal_hop(self._waiting[0]) is not None:
             target = self._waiting.pop(0)
             if self._is_secure and not target.is_secure:
                 continue  # nobody was asked whether the call may leave TLS (RFC 3261 §8.1.3.4)
@@ -36,6 +40,12 @@ class Redirection:
                 self._left -= 1
                 return target
         return None
+
+    @property
+    def left(self) -> tuple[SipUri, ...]:
+        """What nobody tried yet, the most wanted first."""
+        untried = [target for target in self._waiting if str(target) not in self._tried]
+        return tuple([target for target in untried if target.is_secure or not self._is_secure])[: self._left]
 
 
 def _targets(response: Response) -> list[SipUri]:
