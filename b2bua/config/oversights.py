@@ -28,6 +28,7 @@ def oversights(config: Config, plan: Plan, today: date) -> Iterator[Fault]:
     yield from _wide_doors(config)
     yield from _no_way_in(config)
     yield from _swapped(config, plan)
+    yield from _no_holidays(config, plan)
     yield from _agents_without_phones(config)
     yield from _mobiles_that_win(config, plan)
     yield from _hours_that_are_over(config, today)
@@ -88,6 +89,21 @@ def _swapped(config: Config, plan: Plan) -> Iterator[Fault]:
         if any(rung(plan, Goto(spec.off_hours))) and not any(rung(plan, Goto(spec.in_hours))):
             why = f"rings nobody, but off-hours ({spec.off_hours}) does: are the two in each other's place?"
             yield _warn(*path[:2], "in-hours", because=why)
+
+
+def _no_holidays(config: Config, plan: Plan) -> Iterator[Fault]:
+    """Yield the numbers that have a scheme for holidays, and hours without any."""
+    for path, written in written_numbers(config):
+        spec = number_spec(plan, written)
+        if spec is None or spec.holiday is None or spec.schedule is None:
+            continue
+        hours = plan.hours[spec.schedule]
+        has_days = (
+            hours.public or hours.closed or hours.closed_by or any(not spans for _, spans in hours.special)
+        )
+        if not has_days:
+            why = f"is never used: [hours.{spec.schedule}] has no holidays; add some, such as holidays = "
+            yield _warn(*path[:2], "holiday", because=f'{why}["12-25", "01-01"]')
 
 
 def _agents_without_phones(config: Config) -> Iterator[Fault]:

@@ -111,6 +111,8 @@ def _rest(answers: Answers) -> Iterator[str]:
     yield _said(f"mon-fri = {quoted(answers.opening)}", "days that are not listed are closed")
     if answers.has_public_holidays:
         yield _said(f"holidays = {quoted(answers.country)}", "and so are the public holidays of this country")
+    else:
+        yield _said('# holidays = ["12-25", "01-01"]', "the days on which you close besides")
     yield ""
     yield "[voicemail.office]"
     yield _said(f"emails = {listed([answers.email])}", "who gets the messages")

@@ -55,6 +55,12 @@ def test_a_sane_office_hears_nothing(warnings: Says) -> None:
             "hours.christmas: nothing uses it: was it to be named somewhere?",
         ),
         (
+            'off-hours = "night"',
+            'off-hours = "night"\nholiday = "night"',
+            'number."+48221234567".holiday: is never used: [hours.office] has no holidays; '
+            'add some, such as holidays = ["12-25", "01-01"]',
+        ),
+        (
             "[queue.sales]",
             '[rota.duty]\nmembers = ["anna"]\n[queue.sales]',
             "rota.duty: nothing uses it: was it to be named somewhere?",
