@@ -31,10 +31,10 @@ run: $(VENV)/.ready
 
 # All of them by four processes: one plays with SIPp, one with baresip and other phones, one waits for calls of minutes,
 # one works with sockets and sound; whoever is ready tells the stories on virtual time.
-test: $(VENV)/.ready-dev test-tools
+test: test-tools $(VENV)/.ready-dev
 	$(PYTHON_KEPT) -m pytest $(or $(TESTS),-n 4 --dist loadscope)
 
-conformance: $(VENV)/.ready-dev test-tools
+conformance: test-tools $(VENV)/.ready-dev
 	$(BIN)/python -m pytest --conformance $(TESTS)
 
 # Atheris has wheels for x86 only, so it is in no lock file.
@@ -63,14 +63,14 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(APT) update -qq && $(APT) install -y -qq python3-venv; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.ready: requirements.lock pyproject.toml | $(BIN)/python
+$(VENV)/.ready: requirements.lock pyproject.toml media/fastpath.c | $(BIN)/python
 	@echo "installing into $(VENV); only this first time takes a while"
 	$(PIP) --require-hashes --only-binary :all: -r requirements.lock
 	$(PIP) --no-build-isolation --no-deps --editable .
 	@$(COMPILE)
 	@touch $@
 
-$(VENV)/.ready-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+$(VENV)/.ready-dev: requirements-dev.lock pyproject.toml media/fastpath.c | $(BIN)/python
 	$(PIP) --require-hashes --only-binary :all: -r requirements-dev.lock
 	$(PIP) --no-build-isolation --no-deps --editable .
 	@$(COMPILE)
@@ -88,4 +88,4 @@ test-tools:
 	  echo "installing" $$missing; $(APT) update -qq && $(APT) install -y -qq --no-install-recommends $$missing; fi
 
 clean:
-	rm -rf $(VENV) .fuzz dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) media/libfastpath.so .fuzz dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

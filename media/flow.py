@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from media.endpoint import Address
 from media.incoming import WRAP, IncomingStream
-from media.outgoing import VERSION_2
+from media.outgoing import VERSION_2, settled
 from media.relay import HEADER_BYTES, Relay
 
 Receive: TypeAlias = Callable[[bytearray, int, Address | None, float], None]
@@ -24,7 +24,7 @@ _unpack = struct.Struct("!HHII").unpack_from
 _pack_behind_the_first_byte = struct.Struct("!BHII").pack_into
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Flow:
     """A stream that is relayed as it comes."""
 
@@ -38,6 +38,12 @@ class Flow:
     """Payload type under which it is sent."""
     otherwise: Receive
     """Takes all that is news."""
+    is_alone: Callable[[], bool]
+    """Whether nobody else speaks to who hears it, or is about to."""
+    settle: Callable[[], None] = field(default=settled, init=False)
+    """To be called by whoever reads or changes numbers of this stream: `media.fastpath` may have them."""
+    look_again: Callable[[], None] = field(default=settled, init=False)
+    """To be called when the numbers have been elsewhere: the next packet is news."""
 
     def reader(
         self,
@@ -54,6 +60,12 @@ class Flow:
         usual_head = VERSION_2 << 8 | self.usual_type
         sent_type, clock_hz, longest = self.sent_type, incoming.clock_hz, len(parts)
         expected, known_ssrc, sequence_offset, timestamp_offset = self.position()
+
+        def look_again() -> None:
+            nonlocal expected
+            expected = WRAP
+
+        self.look_again = look_again
 
         def read() -> None:
             nonlocal expected, known_ssrc, sequence_offset, timestamp_offset

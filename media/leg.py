@@ -95,6 +95,7 @@ class Leg:
         now: float,
     ) -> None:
         """Take what offer and answer settled; the outgoing stream stays continuous."""
+        self.settle()
         was, self.agreement = self.agreement, agreement
         self._accepts = dict(agreement.accepts) if agreement.receives else {}
         self._events = self._event_receivers(agreement) if agreement.receives else {}
@@ -150,6 +151,7 @@ class Leg:
     def _start_anew(self) -> None:
         """Let what arrives go to who understands it now, and find out anew where it comes from."""
         self._choose_way()
+        self.out.settle()
         self.out.send = discard
         if self.latch.expected is not None:
             self.ports.aim(self.latch.expected)
@@ -157,6 +159,7 @@ class Leg:
 
     def _choose_way(self) -> None:
         """Let what arrives go the shortest way to who understands it now."""
+        self.settle()
         take = self.on_packet if self._srtp is None else self._on_protected
         self.receive = told_apart(take, self.on_report) if self._is_multiplexed else take
         self.flow = self._flow()
@@ -179,15 +182,31 @@ class Leg:
             agreement is None
             or self._srtp is not None
             or not isinstance(relay, Relay)
+            or self.partner is None
             or self.audience.listeners
         ):
             return None
         sent_type = relay.unchanged(agreement.usual_type)
         if sent_type is None:
             return None
-        return Flow(self.incoming, relay, agreement.usual_type, sent_type, otherwise=self.receive)
+        voice = self.partner.voice
+        return Flow(
+            self.incoming,
+            relay,
+            agreement.usual_type,
+            sent_type,
+            otherwise=self.receive,
+            is_alone=lambda: not voice.is_paced,
+        )
+
+    def settle(self) -> None:
+        """Have all numbers of both directions here; to be called before they are read or changed."""
+        if self.flow is not None:
+            self.flow.settle()
+        self.out.settle()
 
     def _send_by(self, send: Send) -> None:
+        self.out.settle()
         self.out.send = send if self._srtp is None else self._srtp.protecting(send)
 
     # What arrives
@@ -325,6 +344,7 @@ class Leg:
         self._watch_silence(self.agreement, now)
         if now >= self._report_at and self.agreement.sends and self.out.is_aimed:
             self._report_at = now + REPORT_SECONDS
+            self.settle()
             self._send_report(self._reporter.report(now))
 
     def _send_report(self, report: bytes) -> None:
@@ -332,11 +352,18 @@ class Leg:
 
     def _watch_silence(self, agreement: StreamAgreement, now: float) -> None:
         """Tell once when nothing came for too long; again only after something came."""
-        since = max(self._due_since, self.incoming.heard_at or 0.0)
-        is_silent = agreement.receives and now - since >= self._rtp_timeout_s
+        is_silent = self._seems_silent(agreement, now)
+        if is_silent and self.flow is not None:
+            self.flow.settle()
+            is_silent = self._seems_silent(agreement, now)
         if is_silent and not self._is_silent:
             self._around.emit(RtpTimedOut(self.number))
         self._is_silent = is_silent
+
+    def _seems_silent(self, agreement: StreamAgreement, now: float) -> bool:
+        """Return whether nothing came for too long, by the numbers that are here."""
+        since = max(self._due_since, self.incoming.heard_at or 0.0)
+        return agreement.receives and now - since >= self._rtp_timeout_s
 
     def on_report(self, compound: bytes, source: Address | None, now: float) -> None:
         """Take an RTCP datagram; only the far end's counts, whatever port it uses.
@@ -353,6 +380,7 @@ class Leg:
 
     def statistics(self) -> dict[str, float]:
         """Return the leg's numbers."""
+        self.settle()
         numbers = {**self._reporter.statistics(), "strangers": self.latch.strangers}
         if self._srtp is not None:
             numbers |= {"forged": self._srtp.forged, "replayed": self._srtp.replayed}
@@ -360,6 +388,7 @@ class Leg:
 
     def close(self, now: float) -> None:
         """End all that is under way, give the ports back, and hold nothing any more that holds this leg."""
+        self.settle()
         self._pauses = None
         goodbye = self._reporter.goodbye(now)
         if goodbye is not None and self.out.is_aimed:  # on hold too: the far end may keep what it knows of us

@@ -28,6 +28,10 @@ def discard(_packet: Packet) -> None:
     """Send nowhere: no address is known yet."""
 
 
+def settled() -> None:
+    """Do nothing: the numbers of a stream are where everybody looks for them."""
+
+
 class OutgoingStream:
     """SSRC, sequence numbers and timestamps toward one receiver (RFC 3550 §5.1).
 
@@ -44,6 +48,7 @@ class OutgoingStream:
         "send",
         "sent_at",
         "sequence",
+        "settle",
         "source",
         "ssrc",
         "step_s",
@@ -67,6 +72,9 @@ class OutgoingStream:
         self.step_s = FRAME_SECONDS
         """Of which packets, ours and others', are whole multiples."""
         self.send: Send = discard
+        self.settle: Callable[[], None] = settled
+        """To be called by whoever reads or changes any of it while another leg's audio is relayed here: its
+        numbers may be lent (`media.fastpath`)."""
 
     @property
     def is_aimed(self) -> bool:
@@ -75,6 +83,7 @@ class OutgoingStream:
 
     def close(self) -> None:
         """Send nowhere any more."""
+        self.settle()
         self.send, self.source = discard, None
 
     def restart(self, random: Random) -> None:
@@ -83,12 +92,14 @@ class OutgoingStream:
         So nobody needs to know how often this stream has wrapped, who misses the first packets misses no
         roll-over with them, and no index of an SRTP key is ever used twice (RFC 3711 §3.3.1, §9.1).
         """
+        self.settle()
         self.ssrc = random.getrandbits(32)
         self.sequence = random.getrandbits(15)
         self.source = None
 
     def take_encoding(self, encoding: Encoding, random: Random) -> None:
         """Send packets as ``encoding`` says; on another clock as another stream (RFC 7160 §4.1)."""
+        self.settle()
         clock_hz = clock_rate_hz(encoding.codec)
         if clock_hz != self.clock_hz and self.sent_at is not None:
             self.restart(random)

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from media.endpoint import Address
+from media.fastpath import LARGEST_PACKET, FastPath
 from media.leg import Leg
 from media.outgoing import Packet, Send
 
-LARGEST_PACKET = 2048
-"""More than any path carries unfragmented; what is longer arrives cut and is malformed."""
 _PACKET = bytearray(LARGEST_PACKET)
 """Where each packet is read and rewritten. One for all legs, as a buffer each would never be in the cache."""
 _PARTS = tuple(memoryview(_PACKET)[:size] for size in range(513))
@@ -45,8 +44,9 @@ class SocketEndpoint:
         *,
         poll: Poll,
         clock: Callable[[], float],
+        fast_path: FastPath | None = None,
     ) -> None:
-        """Bind both ports.
+        """Bind both ports; what is relayed as it comes takes the ``fast_path``, if there is one.
 
         Raises:
             OSError: one is in use.
@@ -55,6 +55,7 @@ class SocketEndpoint:
         self._leg = leg
         self._poll = poll
         self._clock = clock
+        self._fast_path = fast_path
         self._remote: Address | None = None
         self._is_connected = self._is_settled = False
         """Whether the kernel drops what strangers send, and all that came before it did is read."""
@@ -109,13 +110,21 @@ class SocketEndpoint:
     def read_anew(self) -> None:
         """Read as the leg now says, once nobody else is heard here."""
         if self._is_settled:
-            self._poll.remove_reader(self._rtp.fileno())
+            self._read_no_more()
             self._poll.add_reader(self._rtp.fileno(), self._connected_reader())
+
+    def _read_no_more(self) -> None:
+        descriptor = self._rtp.fileno()
+        if self._fast_path is not None:
+            self._fast_path.remove(descriptor)
+        self._poll.remove_reader(descriptor)
 
     def _connected_reader(self) -> Callable[[], None]:
         """Return what reads one packet of the far end."""
         packet, read_into, leg, clock = _PACKET, self._rtp.recv_into, self._leg, self._clock
         if leg.flow is not None:
+            if self._fast_path is not None:
+                self._fast_path.add(self._rtp.fileno(), leg.flow)
             return leg.flow.reader(read_into, packet, _PARTS, clock)
 
         def read() -> None:
@@ -154,7 +163,7 @@ class SocketEndpoint:
         """
         was = self._rtp
         was.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._poll.remove_reader(was.fileno())
+        self._read_no_more()
         self._rtp = bind(*self.address, shares_port=True)
         was.close()
         self._rtp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
@@ -183,7 +192,7 @@ class SocketEndpoint:
     def close(self) -> None:
         """Unbind both ports."""
         self._close_rtcp()
-        self._poll.remove_reader(self._rtp.fileno())
+        self._read_no_more()
         self._rtp.close()
 
 

@@ -170,6 +170,7 @@ class Voice:
         return is_pressing
 
     def _take_turns(self) -> None:
+        self._out.settle()
         self._has_digits = not self._keypad.is_idle
         self._out.is_taken = self._player is not None or self._keypad.is_pressing
         if self.is_paced:

@@ -28,6 +28,7 @@ from media.commands import Event, Ping, Pong, Started
 from media.endpoint import Address, Endpoint
 from media.engine import Engine
 from media.factory import EndpointFactory
+from media.fastpath import FastPath
 from media.leg import Leg
 from media.shelf import CodecShelf
 from media.sockets import SocketEndpoint
@@ -50,10 +51,12 @@ _CHUNK = 65536
 class Poll:
     """Calls back for each descriptor that can be read."""
 
-    def __init__(self) -> None:
+    def __init__(self, fast_path: FastPath | None) -> None:
         self.epoll = select.epoll()
+        self.fast_path = fast_path
+        """What moves nearly all packets; None: nothing but Python does."""
         self.readers: dict[int, Callable[[], None]] = {}
-        self._woke_at = 0.0
+        self._turned_at = 0.0
         self._is_busy = False
 
     def add_reader(self, descriptor: int, callback: Callable[[], None], /) -> None:
@@ -68,21 +71,29 @@ class Poll:
 
     def wait(self, seconds: float | None) -> None:
         """Wait until something can be read, at most ``seconds``, and call whom it concerns."""
-        readers = self.readers
         if self._is_busy:
             sleep(GATHER_SECONDS)
+        if self.fast_path is None:
+            count = self._turn(seconds)
+        else:
+            count = self.fast_path.turn(self.epoll.fileno(), seconds, self._read, _tell)
+        now = monotonic()
+        self._is_busy = count < GATHER_PACKETS and now - self._turned_at < GATHER_SECONDS
+        self._turned_at = now
+
+    def _turn(self, seconds: float | None) -> int:
         ready = self.epoll.poll(seconds)
-        woke_at = monotonic()
-        self._is_busy = len(ready) < GATHER_PACKETS and woke_at - self._woke_at < GATHER_SECONDS
-        self._woke_at = woke_at
         for descriptor, _ in ready:
-            reader = readers.get(descriptor)
-            if reader is None:
-                continue
             try:
-                reader()
+                self._read(descriptor)
             except Exception:  # noqa: BLE001 - one packet must not silence all other calls
                 _tell()
+        return len(ready)
+
+    def _read(self, descriptor: int) -> None:
+        reader = self.readers.get(descriptor)
+        if reader is not None:
+            reader()
 
 
 class ThreadBackground:
@@ -125,7 +136,7 @@ class Worker:
     """An engine, its sockets and its line to signalling."""
 
     def __init__(self, control: socket.socket, *, hosts: Sequence[str], ports: tuple[int, int]) -> None:
-        self._poll = Poll()
+        self._poll = Poll(FastPath.found())
         self._control = control
         self._framer = commands_framer()
         self._unsent = bytearray()
@@ -142,7 +153,9 @@ class Worker:
         )
 
         def open_pair(address: Address, leg: Leg) -> Endpoint:
-            return SocketEndpoint(address, leg, poll=self._poll, clock=monotonic)
+            return SocketEndpoint(
+                address, leg, poll=self._poll, clock=monotonic, fast_path=self._poll.fast_path
+            )
 
         self._engine = Engine(around, EndpointFactory(open_pair, hosts, ports))
         control.setblocking(False)

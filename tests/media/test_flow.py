@@ -1,9 +1,13 @@
-"""Packets that are read and relayed in one go: nothing may tell that from taking one step after another."""
+"""Packets relayed in one go, or by the fast path: nothing may tell that from one step after another."""
 
 from __future__ import annotations
 
+import select
+import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from ctypes import c_double
 from dataclasses import replace
 from random import Random
 
@@ -25,6 +29,7 @@ from media.commands import (
 )
 from media.endpoint import Address, LegPorts
 from media.engine import Engine
+from media.fastpath import FastPath
 from media.leg import Leg
 from media.outgoing import Packet, Send
 from media.rtp import SenderReport, build_rtcp
@@ -32,6 +37,7 @@ from media.sdp.agreement import StreamAgreement
 from media.shelf import CodecShelf
 from media.sounds import SoundLibrary
 from media.surroundings import Surroundings
+from tests.media.fast_path import library
 from tests.media.test_stalls import AtOnce
 
 ANNA, BOB = 1, 2
@@ -94,8 +100,60 @@ class Line:
     def close(self) -> None: ...
 
 
+class FastLine(Line):
+    """The same with a real socket, whose packets take the fast path where they may."""
+
+    def __init__(self, leg: Leg, world: FastWorld) -> None:
+        super().__init__(leg, at_once=False)
+        self._world = world
+        self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        for each in (self._ours, self._theirs):
+            each.setblocking(False)
+        world.poll.register(self._ours.fileno(), select.EPOLLIN)
+
+    @property
+    def descriptor(self) -> int:
+        return self._ours.fileno()
+
+    def aim(self, remote: Address) -> Send:
+        return lambda packet: self._ours.sendmsg([packet])
+
+    def lock(self, remote: Address) -> Send:
+        return self._ours.send
+
+    def read_anew(self) -> None:
+        self._world.fast_path.remove(self.descriptor)
+        if self._leg.flow is not None:
+            self.flowed += 1
+            self._world.fast_path.add(self.descriptor, self._leg.flow)
+
+    def read(self) -> None:
+        self._coming = self._ours.recv(2048)
+        self._step_by_step()
+
+    def come(self, content: bytes, now: float) -> None:
+        self._theirs.send(content)
+        self.now = now
+        self._world.turn(now)
+
+    def drain(self) -> None:
+        """Keep what was sent."""
+        try:
+            while True:
+                self.sent.append(self._theirs.recv(2048))
+        except BlockingIOError:
+            return
+
+    def close(self) -> None:
+        self.drain()
+        self._world.fast_path.remove(self.descriptor)
+        self._world.poll.unregister(self.descriptor)
+        self._ours.close()
+        self._theirs.close()
+
+
 class World:
-    """Two legs that are bridged; whatever is done to one world is done to its twin."""
+    """Two legs that are bridged; whatever is done to one world is done to its twins."""
 
     def __init__(self, *, at_once: bool) -> None:
         self.events: list[Event] = []
@@ -108,7 +166,7 @@ class World:
         )
 
         def open_ports(leg: Leg, wished: int) -> LegPorts:
-            self.legs[leg.number], line = leg, Line(leg, at_once=at_once)
+            self.legs[leg.number], line = leg, self.line(leg, at_once=at_once)
             self.lines[leg.number] = line
             return LegPorts([line], lambda: None)
 
@@ -118,6 +176,9 @@ class World:
             self.connect(number)
             self.legs[number].receive(bytearray(rtp(0)), 172, ("192.0.2.1", 4000 + number), 0.0)
         self.engine.handle(Bridge(ANNA, BOB), 0.0)
+
+    def line(self, leg: Leg, *, at_once: bool) -> Line:
+        return Line(leg, at_once=at_once)
 
     def connect(self, number: int, *, sends: bool = True) -> None:
         told = agreement(4000 + number, sends=sends)
@@ -131,6 +192,46 @@ class World:
             for leg in self.legs.values()
         ]
         return [line.sent for line in self.lines.values()], statistics, incoming, self.events
+
+
+class FastWorld(World):
+    """The world with the fast path."""
+
+    def __init__(self, fast_path: FastPath) -> None:
+        self.fast_path = fast_path
+        self.poll = select.epoll()
+        self.moved = 0
+        """Turns in which Python was not asked."""
+        super().__init__(at_once=False)
+
+    def line(self, leg: Leg, *, at_once: bool) -> Line:
+        return FastLine(leg, self)
+
+    def turn(self, now: float) -> None:
+        """Deal with the packet that has come."""
+        asked: list[int] = []
+
+        def read(descriptor: int) -> None:
+            asked.append(descriptor)
+            for line in self.lines.values():
+                if isinstance(line, FastLine) and line.descriptor == descriptor:
+                    line.read()
+
+        self.fast_path.now = c_double(now)
+        assert self.fast_path.turn(self.poll.fileno(), 0.0, read, _raise) == 1
+        self.moved += not asked
+        for line in self.lines.values():
+            assert isinstance(line, FastLine)
+            line.drain()
+
+    def close(self) -> None:
+        for line in self.lines.values():
+            line.close()
+        self.poll.close()
+
+
+def _raise() -> None:
+    raise  # noqa: PLE0704 - the error that is being handled
 
 
 def rtp(
@@ -172,7 +273,20 @@ def outcomes(steps: list[Step]) -> tuple[object, object, World]:
     for step in steps:
         step(at_once)
         step(by_steps)
+    with fast_world() as fast:
+        for step in steps:
+            step(fast)
+        assert fast.outcome() == by_steps.outcome()
     return at_once.outcome(), by_steps.outcome(), at_once
+
+
+@contextmanager
+def fast_world() -> Iterator[FastWorld]:
+    world = FastWorld(FastPath(library()))
+    try:
+        yield world
+    finally:
+        world.close()
 
 
 def test_a_stream_flows_over_wraps_of_its_numbers_and_nothing_tells_it_from_steps() -> None:
@@ -197,6 +311,14 @@ def test_nearly_every_packet_takes_the_short_way() -> None:
     for number in range(500):
         comes(rtp(number))(world)
     assert looked_at <= 2
+
+
+def test_the_fast_path_asks_python_only_where_numbers_wrap_or_reports_are_due() -> None:
+    with fast_world() as world:
+        for number in range(62_000, 66_000):
+            comes(rtp(number))(world)
+        assert len(world.lines[BOB].sent) == 4000
+        assert world.moved > 3950
 
 
 @pytest.mark.parametrize(
@@ -315,6 +437,7 @@ PACKETS = st.builds(
 )
 STEPS = st.one_of(
     st.builds(comes, PACKETS, after=st.floats(0.0, 0.1), at=st.sampled_from((ANNA, BOB))),
+    st.builds(comes, st.binary(max_size=40)),
     st.integers(0, 65_535).map(_run),
     st.sampled_from(
         [

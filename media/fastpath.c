@@ -1,0 +1,129 @@
+/* The fast path of media/fastpath.py: packets of streams that are relayed as they come.
+ *
+ * One turn waits for sockets that can be read, and of each stream whose numbers are lent here it reads one packet,
+ * looks at it, counts it, renumbers it and sends it on, as `Flow.reader` in media/flow.py does. A packet that is
+ * any news is left to Python as it came, and so are all other sockets. No memory is allocated, nothing is kept
+ * but what struct stream holds, and no packet is read beyond its slot.
+ */
+#include <arpa/inet.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define HEADER_BYTES 12
+#define MOST_EVENTS 512
+
+/* The same as `Stream` in media/fastpath.py. */
+struct stream {
+    int32_t out; /* the socket that sends to the listener; -1: the numbers are not lent */
+    uint32_t ssrc, sent_ssrc;
+    uint32_t ticks, ticks_offset; /* timestamp of the last packet, and what is added to timestamps */
+    uint16_t head, sent_head;     /* version and payload type, as they come and as they are sent */
+    uint16_t sequence, sequence_offset; /* of the packet that is no news, and what is added to it */
+    uint64_t packets, octets;
+    double clock_hz, transit, jitter, heard_at;
+};
+
+/* The same as `Item`: what is left to Python. */
+struct item {
+    int32_t descriptor;
+    int32_t size; /* of the packet in the slot of the same index; -1: nothing was read */
+};
+
+int fastpath_sizes(void)
+{
+    return sizeof(struct stream) * 1000 + sizeof(struct item);
+}
+
+static double now_s(const double *told)
+{
+    if (told != NULL)
+        return *told;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec + now.tv_nsec * 1e-9;
+}
+
+static int is_usual(const struct stream *stream, const unsigned char *packet, ssize_t size)
+{
+    uint16_t head, sequence;
+    uint32_t ssrc;
+    if (size < HEADER_BYTES)
+        return 0;
+    memcpy(&head, packet, 2);
+    memcpy(&sequence, packet + 2, 2);
+    memcpy(&ssrc, packet + 8, 4);
+    return ntohs(head) == stream->head && ntohs(sequence) == stream->sequence && ntohl(ssrc) == stream->ssrc &&
+           sequence != 0; /* numbers that begin again are counted elsewhere */
+}
+
+static void count(struct stream *stream, uint32_t ticks, ssize_t size, double now)
+{
+    double transit = now * stream->clock_hz - ticks;
+    double change = transit - stream->transit;
+    change = change < 0 ? -change : change;
+    if (change < stream->clock_hz)
+        stream->jitter += (change - stream->jitter) / 16;
+    stream->transit = transit;
+    stream->heard_at = now;
+    stream->ticks = ticks;
+    stream->sequence++;
+    stream->packets++;
+    stream->octets += size - HEADER_BYTES;
+}
+
+static void renumber(const struct stream *stream, unsigned char *packet, uint32_t ticks)
+{
+    uint16_t head = htons(stream->sent_head);
+    uint16_t sequence = htons(stream->sequence + stream->sequence_offset);
+    uint32_t sent_ticks = htonl(ticks + stream->ticks_offset), ssrc = htonl(stream->sent_ssrc);
+    memcpy(packet, &head, 2);
+    memcpy(packet + 2, &sequence, 2);
+    memcpy(packet + 4, &sent_ticks, 4);
+    memcpy(packet + 8, &ssrc, 4);
+}
+
+static void relay(struct stream *stream, unsigned char *packet, ssize_t size, double now)
+{
+    uint32_t ticks;
+    memcpy(&ticks, packet + 4, 4);
+    ticks = ntohl(ticks);
+    renumber(stream, packet, ticks);
+    count(stream, ticks, size, now);
+    send(stream->out, packet, size, MSG_NOSIGNAL | MSG_DONTWAIT); /* what the network refuses is lost */
+}
+
+/* Wait for at most so many milliseconds (-1: for ever); return how many sockets could be read, negative where the
+ * wait failed. `streams` are by descriptor, `slots` are `most` times `slot_bytes`; `left` says how many `items`
+ * there are for Python. `now` is the time in seconds, NULL where the clock is to be read. */
+int fastpath_turn(int poll, int milliseconds, struct stream *streams, int known, struct item *items,
+                  unsigned char *slots, int slot_bytes, int most, int *left, const double *now)
+{
+    struct epoll_event ready[MOST_EVENTS];
+    int number = epoll_wait(poll, ready, most < MOST_EVENTS ? most : MOST_EVENTS, milliseconds);
+    *left = 0;
+    for (int n = 0; n < number; n++) {
+        int descriptor = ready[n].data.fd;
+        struct stream *stream = descriptor >= 0 && descriptor < known ? &streams[descriptor] : NULL;
+        struct item *item = &items[*left];
+        unsigned char *slot = slots + (size_t)*left * slot_bytes;
+        if (stream == NULL || stream->out < 0) {
+            *item = (struct item){descriptor, -1};
+            ++*left;
+            continue;
+        }
+        ssize_t size = recv(descriptor, slot, slot_bytes, MSG_DONTWAIT);
+        if (size < 0)
+            continue; /* an ICMP error of an earlier packet: the far end is not listening (yet) */
+        if (is_usual(stream, slot, size)) {
+            relay(stream, slot, size, now_s(now));
+        } else {
+            *item = (struct item){descriptor, size};
+            ++*left;
+        }
+    }
+    return number;
+}

@@ -1,0 +1,81 @@
+"""What moves nearly all packets where a compiler has made it: what it takes, what it leaves to Python."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from media.fastpath import MOST_EVENTS, FastPath
+from media.worker import Poll
+from tests.media.fast_path import library
+
+
+@pytest.fixture(params=["python", "fast path"])
+def poll(request: pytest.FixtureRequest) -> Iterator[Poll]:
+    poll = Poll(FastPath(library()) if request.param == "fast path" else None)
+    yield poll
+    poll.epoll.close()
+
+
+@contextlib.contextmanager
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with ours, theirs:
+        yield ours, theirs
+
+
+def test_a_library_that_is_not_there_or_is_another_one_is_not_used(tmp_path: Path) -> None:
+    other = tmp_path / "other.so"
+    other.write_bytes(b"no library")
+    assert FastPath.found(tmp_path / "none.so") is None
+    assert FastPath.found(other) is None
+    assert FastPath.found(Path("libc.so.6")) is None
+
+
+def test_a_reader_that_fails_keeps_no_other_from_reading(
+    poll: Poll, capsys: pytest.CaptureFixture[str]
+) -> None:
+    came: list[bytes] = []
+    with pair() as (one, to_one), pair() as (two, to_two):
+        poll.add_reader(one.fileno(), lambda: came.append(one.recv(9) + b"!"[len(came) :]))
+        poll.add_reader(two.fileno(), lambda: 1 // len(two.recv(9)[:0]))
+        to_one.send(b"a")
+        to_two.send(b"b")
+        poll.wait(1.0)
+        assert came == [b"a!"]
+        assert "ZeroDivisionError" in capsys.readouterr().err
+        poll.remove_reader(one.fileno())
+        to_one.send(b"c")
+        poll.wait(0.0)
+        assert came == [b"a!"]
+
+
+def test_more_sockets_than_one_turn_takes_are_read_in_the_next(poll: Poll) -> None:
+    came: list[int] = []
+    with contextlib.ExitStack() as stack:
+        for number in range(MOST_EVENTS + 10):
+            ours, theirs = stack.enter_context(pair())
+            poll.add_reader(
+                ours.fileno(), lambda ours=ours, number=number: came.append(number * len(ours.recv(9)))
+            )
+            theirs.send(b"x")
+        for _ in range(4):
+            poll.wait(0.0)
+        assert sorted(came) == list(range(MOST_EVENTS + 10))
+
+
+def test_a_turn_ends_when_its_time_is_over(poll: Poll) -> None:
+    with pair() as (ours, _):
+        poll.add_reader(ours.fileno(), lambda: pytest.fail("nothing came"))
+        poll.wait(0.001)
+
+
+def test_a_wait_that_cannot_be_is_no_packet() -> None:
+    epoll = select.epoll()
+    epoll.close()
+    assert FastPath(library()).turn(-1, 0.0, lambda _: None, lambda: None) == 0
