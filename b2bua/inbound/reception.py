@@ -41,6 +41,7 @@ from b2bua.routing.destination import External, Listen, Ring
 from b2bua.routing.plan import Plan
 from b2bua.routing.scheme import Position, enter, enter_extension, number_spec
 from b2bua.sip.session import IncomingInvite
+from b2bua.sip.session.offer_answer import warning
 from b2bua.sip.uri import Uri
 from b2bua.store.calls import CallOutcome, NewCall
 from b2bua.store.store import Store
@@ -278,7 +279,7 @@ class Reception:
             arrival.invite.reject(503, "No media", headers=(("Retry-After", str(RETRY_AFTER_S)),))
             ending.why = f"we had no sound for the caller: {error}"
         except MediaError as error:
-            arrival.invite.reject(488, headers=(("Warning", f'399 b2bua "{_quotable(error)}"'),))
+            arrival.invite.reject(488, headers=(("Warning", warning(error)),))
             ending.why = f"no common way to send sound: {error}"
         finally:
             await self._close(ledger, new_call, ending)
@@ -362,10 +363,6 @@ def _messages_of(person: Person, plan: Plan, dialled: Dialled) -> Position | Non
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _quotable(error: Exception) -> str:
-    return str(error).replace("\\", "").replace('"', "'")[:120]
 
 
 def _patience_s(trunk: Trunk, invite: IncomingInvite) -> float:

@@ -113,11 +113,15 @@ async def test_an_offer_without_a_codec_of_ours_is_refused_488_and_journaled(tmp
         trunk = await demo.softphone("trunk", 6500)
         offer = (
             b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-            b"m=audio 40000 RTP/AVP 111\r\na=rtpmap:111 speex/16000\r\n"
+            b"m=audio 40000 RTP/AVP 111\r\na=rtpmap:111 speex/16000\r\nm=text 9 a\x1b[2J\xff 1\r\n"
         )
         from_ = f"sip:{CALLER}@127.0.0.1"
         refused = await invite_with(trunk.endpoint, offer, from_)
         assert refused == 488
+        said = b"".join(packet.wire for packet in demo.network.log if packet.source.port == SERVER.port)
+        assert b"\r\nWarning: 399 b2bua" in said
+        assert said.isascii()
+        assert b"\x1b" not in said
         [call_story] = await demo.stories()
         assert call_story.outcome is CallOutcome.PROMISE
         assert "no common way to send sound" in story(call_story)

@@ -252,7 +252,7 @@ class OfferAnswer:
         self.timer.close()
 
 
-def warning(error: NotAcceptable) -> str:
+def warning(error: Exception) -> str:
     """Return the Warning value of a 488, fit for one line (RFC 3261 §20.43)."""
     text = "".join(char for char in str(error) if char.isprintable() and char not in '"\\')[:200]
     return f'399 b2bua "{text}"'
