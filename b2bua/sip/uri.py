@@ -95,9 +95,12 @@ class SipUri:
 
     @property
     def telephone(self) -> TelUri | None:
-        """The telephone number that the user part is (§19.1.6), or None; letters need ``user=phone``."""
+        """The telephone number that the user part is (§19.1.6), or None; letters need ``user=phone``.
+
+        Some write its plus as ``%2B``.
+        """
         try:
-            uri = TelUri.parse(f"tel:{self.user or ''}")
+            uri = TelUri.parse(f"tel:{(self.user or '').replace('%2B', '+')}")
         except MalformedMessage:
             return None
         is_number = uri.number.lstrip("+").translate(_WITHOUT_SIGNS).isdigit()
