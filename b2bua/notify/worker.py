@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from b2bua.notify.delivery import Delivery, NotDeliveredError
 from b2bua.notify.web import place_of
 from b2bua.store import Outbox, QueuedMail
+from b2bua.store.outbox import LONGEST_WAIT
 
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -21,7 +22,7 @@ log = structlog.get_logger(__name__)
 FIRST_RETRY_S = 5.0
 LONGEST_RETRY_S = 300.0
 """A server that was down gets its mail at most so long after it came back."""
-LONGEST_REFUSED_RETRY_S = 3600.0
+LONGEST_REFUSED_RETRY_S = LONGEST_WAIT.total_seconds()
 """A server that said "never" (5xx) is asked rarely: until the office mends its settings."""
 LONGEST_SLEEP_S = 30.0
 """The outbox is looked at this often even when nobody says that there is new mail."""

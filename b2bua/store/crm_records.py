@@ -13,6 +13,7 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from b2bua.store import statements
+from b2bua.store.outbox import due_at
 from b2bua.store.statements import Change
 from b2bua.store.tables import calls, crm_records
 from b2bua.store.writer import Writer
@@ -47,7 +48,8 @@ class CrmRecords:
 
     async def due(self, now: datetime, limit: int = 20) -> list[DueRecord]:
         """Return what is to be told now of calls that are over, the longest due first."""
-        query = _WAITING.where(crm_records.c.next_try_at <= now).order_by(crm_records.c.next_try_at)
+        is_due = due_at(crm_records.c.next_try_at, now)
+        query = _WAITING.where(is_due).order_by(crm_records.c.next_try_at)
         return await self._read(query.limit(limit))
 
     async def waiting(self, limit: int = 100) -> list[DueRecord]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from b2bua.store import statements
@@ -18,6 +18,14 @@ from b2bua.store.paths import Paths
 from b2bua.store.statements import Change
 from b2bua.store.tables import outbox
 from b2bua.store.writer import Writer
+
+LONGEST_WAIT = timedelta(hours=1)
+"""Nobody puts off a try for longer."""
+
+
+def due_at(next_try_at: ColumnElement[datetime], now: datetime) -> ColumnElement[bool]:
+    """Return whether it is time to try, also where a clock said when that has been set back since."""
+    return or_(next_try_at <= now, next_try_at > now + LONGEST_WAIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +101,8 @@ class Outbox:
 
     async def due(self, now: datetime, limit: int = 20) -> list[QueuedMail]:
         """Return the mails to be tried now, the longest due first."""
-        query = select(outbox).where(outbox.c.next_try_at <= now).order_by(outbox.c.next_try_at).limit(limit)
+        is_due = due_at(outbox.c.next_try_at, now)
+        query = select(outbox).where(is_due).order_by(outbox.c.next_try_at).limit(limit)
         async with self._engine.connect() as connection:
             return [self._mail_of(row) for row in await connection.execute(query)]
 

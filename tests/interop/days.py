@@ -321,7 +321,7 @@ def the_end_of_a_day(play: Play) -> None:
     play.clock.wait(local(MIDNIGHT), within=20)
     play.place("at midnight", "rota", "holiday", "closing")
     play.place("after midnight", "sticky", caller="+48500702002")
-    until(lambda: "it ended by itself" in play.office.log, within=2, what="the office tells of it")
+    until(lambda: "it ended by itself" in play.office.log, within=5, what="the office tells of it")
     play.clock.set(local(MIDNIGHT) + timedelta(minutes=1))
     play.place("at 00:01", "sticky", caller="+48500702001")
 

@@ -215,6 +215,29 @@ async def test_v5_ten_minutes_without_a_server_cost_at_most_five_more(tmp_path: 
     assert len(delivery.tried_at) == 8
 
 
+@virtual_time(limit_s=7200)
+@pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(days=3653)])
+async def test_v5_a_mail_that_waits_does_not_wait_longer_when_the_clock_is_set_back(
+    tmp_path: Path, back: timedelta
+) -> None:
+    loop = asyncio.get_running_loop()
+    started, set_back = loop.time(), timedelta()
+
+    def now() -> datetime:
+        return AT - set_back + timedelta(seconds=loop.time() - started)
+
+    delivery = DownUntil(started + 600)
+    async with await Store.open(tmp_path) as store:
+        await store.outbox.post([MAIL], at=now())
+        checked: Delivery = delivery
+        async with running(MailWorker(store.outbox, checked, now=now)):
+            await asyncio.sleep(500)
+            set_back = back
+            while await store.outbox.waiting():
+                await asyncio.sleep(1)
+    assert 600 <= delivery.tried_at[-1] - started <= 910
+
+
 def test_the_wait_doubles_and_is_capped() -> None:
     assert [retry_after(attempts) for attempts in (0, 1, 2, 6, 10_000)] == [5, 10, 20, 300, 300]
     assert retry_after(10_000, is_permanent=True) == 3600
