@@ -137,6 +137,7 @@ def test_rfc3966_5_1_5_context_may_be_a_domain_and_number_may_be_global() -> Non
         ("sip:+48-22-1234567;ext=5@gw.example;user=phone", "+48221234567"),
         ("sip:+48221234567@gw.example", "+48221234567"),
         ("sip:%2b48221234567;npdi;rn=%2B48601@gw.example", "+48221234567"),
+        ("sip:221234567;phone-context=%2B48@gw.example", "221234567"),
         ("sip:*98%23@office", "*98#"),
         ("sip:cafe@office", None),
         ("sip:cafe@office;user=phone", "cafe"),
