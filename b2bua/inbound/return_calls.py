@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -44,6 +45,8 @@ RETURN_CALL = "call back"
 """Who calls, in the journal."""
 GREETING, CONFIRM = "return-call-greeting", "return-call-confirm"
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 1.0, 3600.0
+LONGEST_NAP_S = 60.0
+"""The wall clock may be set meanwhile: it is looked at it again after so long at the latest."""
 CLOCKS_APART_S = 0.01
 RETRY_S = 30.0
 AT_ONCE = 2
@@ -137,14 +140,23 @@ class ReturnCalls:
 
     async def _wait(self, until: datetime | None) -> None:
         """Wait for that moment, or for news of another; the wall clock may be set meanwhile."""
-        seconds = LONGEST_WAIT_S if until is None else (until - self.clock()).total_seconds()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_WAIT_S):
+                while not await self._has_news_within(self._nap_s(until)):
+                    if until is not None and until <= self.clock():
+                        return
+
+    def _nap_s(self, until: datetime | None) -> float:
+        seconds = LONGEST_NAP_S if until is None else (until - self.clock()).total_seconds()
         # one that is due already could not be called yet; the loop's clock may be a little before the wall's
-        seconds = seconds + CLOCKS_APART_S if seconds > 0 else SHORTEST_WAIT_S
+        return min(seconds + CLOCKS_APART_S, LONGEST_NAP_S) if seconds > 0 else SHORTEST_WAIT_S
+
+    async def _has_news_within(self, seconds: float) -> bool:
         try:
-            async with asyncio.timeout(min(seconds, LONGEST_WAIT_S)):
-                await self._has_news.wait()
+            async with asyncio.timeout(seconds):
+                return await self._has_news.wait()
         except TimeoutError:
-            return
+            return False
 
     async def _call_due(self) -> None:
         for promise in await self.promises.to_call(self.clock()):

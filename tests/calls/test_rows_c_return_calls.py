@@ -96,6 +96,19 @@ async def test_row_c1_c3_c5_after_60_s_the_customer_is_greeted_and_put_through_t
 
 
 @virtual_time(limit_s=3600)
+async def test_row_c1_who_was_missed_before_the_clock_was_set_by_years_is_called_soon_after(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=scheme(), change=returning('after = "10m"\n')) as demo:
+        await demo.phone("101")
+        customer = await demo.mobiles(Habit(refuses_with=486))
+        await missed(demo)
+        await asyncio.sleep(30)
+        demo.clock.set_by(timedelta(days=3653))
+        assert (await rung(customer, demo.now, within=90))[0] < 61
+
+
+@virtual_time(limit_s=3600)
 async def test_row_c8_attempts_follow_at_0_5_and_15_minutes_and_then_people_have_to(tmp_path: Path) -> None:
     async with office(tmp_path, scheme=scheme(), change=returning()) as demo:
         await demo.phone("101")

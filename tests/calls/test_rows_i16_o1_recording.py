@@ -259,8 +259,7 @@ async def test_row_o1_what_was_recorded_before_the_clock_was_set_by_years_lasts_
         await asyncio.sleep(3)
         caller.hang_up()
         [kept] = await recordings(run)
-        keeper, behind = run.server.recordings, run.server.recordings.clock
-        keeper.clock = lambda: behind() + timedelta(days=3653)
+        run.clock.set_by(timedelta(days=3653))
         await asyncio.sleep(3700)
         assert kept.path.exists()
         [kept] = await recordings(run)

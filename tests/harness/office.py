@@ -54,6 +54,22 @@ MONDAY_NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
 
 
 @dataclass
+class WallClock:
+    """The time of day in an office, which goes on with the loop's and may be set."""
+
+    shown: datetime
+    """What it showed when the loop's clock showed ``started``."""
+    started: float
+
+    def __call__(self) -> datetime:
+        return self.shown + timedelta(seconds=asyncio.get_running_loop().time() - self.started)
+
+    def set_by(self, difference: timedelta) -> None:
+        """Set it forward, or back."""
+        self.shown += difference
+
+
+@dataclass
 class Office:
     """A running office and everything around it."""
 
@@ -64,6 +80,7 @@ class Office:
     folder: Path
     stack: AsyncExitStack
     started: float
+    clock: WallClock
     phones: dict[str, Softphone] = field(default_factory=dict)
     trunk_ports: int = 6000
 
@@ -242,8 +259,8 @@ async def office(
     ``http`` stands for all servers that the office asks over HTTP. With ``tls`` it has that beside UDP.
     """
     network, rtp = MemoryNetwork(random.Random(1)), MemoryRtpNetwork()
-    loop = asyncio.get_running_loop()
-    started = loop.time()
+    started = asyncio.get_running_loop().time()
+    clock = WallClock(at, started)
     async with AsyncExitStack() as stack:
         theirs, ours = _hosts(ipv6)
         peers = await MediaEngine.in_process(network=rtp, address=theirs, ports=(30000, 40000))
@@ -256,7 +273,7 @@ async def office(
             start_engine=lambda: MediaEngine.in_process(
                 network=rtp, address=ours, ports=ports, workers=workers, delay_s=worker_starts_in
             ),
-            clock=lambda: at + timedelta(seconds=loop.time() - started),
+            clock=clock,
             randomness=random.Random(2),
             http=(lambda: httpx.MockTransport(http)) if http is not None else None,
         )
@@ -265,7 +282,7 @@ async def office(
         )
         server = await stack.enter_async_context(Server.running(settings, surroundings))
         async with AsyncExitStack() as people:
-            yield Office(server, network, rtp, peers, folder, people, started)
+            yield Office(server, network, rtp, peers, folder, people, started, clock)
 
 
 def _hosts(ipv6: str) -> tuple[list[str], list[str]]:
