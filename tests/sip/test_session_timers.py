@@ -183,6 +183,18 @@ async def test_rfc4028_7_3_a_422_is_met_with_a_longer_interval_in_the_same_call(
 
 
 @virtual_time
+async def test_rfc4028_7_3_who_wants_a_longer_interval_each_time_is_not_followed_for_ever() -> None:
+    network = MemoryNetwork()
+    alice, bob = endpoint(network, ALICE), Scripted(network, BOB)
+    invite = call(alice)
+    for least in range(3000, 3020):
+        bob.answer(await bob.request("INVITE"), 422, headers=(("Min-SE", str(least)),))
+    assert getattr(await invite.next_event(), "status", None) == 422
+    await asyncio.sleep(60)
+    assert len([request for request in bob.seen if request.method == "INVITE"]) == 20
+
+
+@virtual_time
 async def test_rfc4028_7_3_a_422_to_a_refresh_is_met_with_a_longer_interval() -> None:
     _, bob, session = await answered_by_script(("Session-Expires", "100"), ("Allow", "UPDATE"))
     bob.answer(await bob.request("UPDATE"), 422, headers=(("Min-SE", "900"),))

@@ -27,6 +27,9 @@ from b2bua.sip.transport.hop import Hop
 MOST_FORKS = 32
 """A peer that answers with more tags than any proxy forks to is not remembered further."""
 
+MOST_INVITES = 20
+"""For challenges, redirections and longer intervals (422) in all: who wants ever more is not followed."""
+
 
 class OutgoingInvite:
     """Rings one destination. The first 2xx is the session; each further one is acknowledged and hung up."""
@@ -287,7 +290,7 @@ class OutgoingInvite:
 
     def _retry(self, request: Request, response: Response) -> bool:
         """Meet a challenge, a 3xx or a 422 by another INVITE; return whether that was possible."""
-        if self._is_cancelled:
+        if self._is_cancelled or len(self._requests) >= MOST_INVITES:
             return False
         if response.status == 422:
             again = self._with_longer_interval(request, response)
