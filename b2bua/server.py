@@ -272,6 +272,7 @@ class Server:
         self.endpoint.on_request = OtherRequests(self.registrar, self.lamps.notifier).take
         self.endpoint.understood = {"REGISTER": register.UNDERSTOOD}
         self.endpoint.on_connection_lost = self.trunks.connection_lost
+        self.endpoint.current_flow = lambda contact: self.bindings.flow_to(contact, self.endpoint.now())
         self.endpoint.on_heard = lambda source: self.bindings.heard(source, self.endpoint.now())
         for transport in self._surroundings.transports:
             self.endpoint.attach(transport)

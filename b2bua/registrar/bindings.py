@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from b2bua.errors import MalformedMessage
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.resolver import literal_hop
 from b2bua.sip.transport.addressing import with_zone
@@ -219,6 +220,15 @@ class Bindings:
         if self._flows is None:
             self._flows = self._by_flow()
         return any(binding.is_live(now) for binding in self._flows.get(source, ()))
+
+    def flow_to(self, contact_uri: str, now: float) -> Hop | None:
+        """Return the flow over which the one device with that contact registered; None: there is none."""
+        try:
+            key = contact_key(contact_uri)
+        except (MalformedMessage, ValueError):
+            return None
+        found = [one for one in self.all(now) if one.key == key and not one.path]
+        return found[0].hop if len(found) == 1 else None
 
     def _by_flow(self) -> dict[Hop, list[Binding]]:
         flows: dict[Hop, list[Binding]] = {}

@@ -60,6 +60,8 @@ class UserAgent:
         self.on_connection_lost: Callable[[Hop], None] | None = None
         self.on_heard: Callable[[Hop], None] | None = None
         """Told where each message came from that could be understood."""
+        self.current_flow: Callable[[str], Hop | None] | None = None
+        """Returns over which connection a registered contact can be reached now; None: nobody knows one."""
         self.understood: dict[str, frozenset[str]] = {}
         """Option tags that ``on_request`` understands beside ours, by method."""
         self.user_agent = user_agent
@@ -116,11 +118,18 @@ class UserAgent:
         return f"<sips:{address}{transport}>" if is_secure else f"<sip:{address}{transport}>"
 
     def hop_of(self, dialog: Dialog) -> Hop:
-        """Return where requests within ``dialog`` go now: a TCP connection of the peer while it is open."""
+        """Return where requests within ``dialog`` go now: a TCP connection of the peer while it is open.
+
+        Else over the one by which the phone has registered anew since (RFC 5626 §4.3), or to its address.
+        """
         first, second = dialog.hops()
         transport = self._layer.transport_for(first)
-        is_lost = transport is None or (first == dialog.flow and not transport.is_connected(first))
-        return second if is_lost and self._layer.transport_for(second) is not None else first
+        if transport is not None and (first != dialog.flow or transport.is_connected(first)):
+            return first
+        moved = self.current_flow(dialog.remote_target) if self.current_flow is not None else None
+        if moved is not None and moved.is_reliable and self.is_connected(moved):
+            return moved
+        return second if self._layer.transport_for(second) is not None else first
 
     def send_request(self, request: Request, hop: Hop, on_response: OnResponse) -> SentRequest:
         """Send a request in a client transaction of its own; a large one by TCP where possible (§18.1.1)."""

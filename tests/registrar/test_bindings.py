@@ -40,6 +40,19 @@ def test_d3_all_devices_of_a_person_are_live_the_latest_first() -> None:
     assert bindings.live("piotr", now=6.0) == ()
 
 
+def test_rfc5626_5_3_the_flow_to_a_contact_is_the_one_over_which_it_registered_last() -> None:
+    bindings, _ = recorded()
+    bindings.put(SOFT, now=5.0)
+    moved = replace(SOFT, hop=Hop("tcp", "198.51.100.1", 40001), registered_at=6.0, expires_at=100.0)
+    bindings.put(moved, now=6.0)
+    assert bindings.flow_to("sip:101@192.0.2.11:5062;TRANSPORT=tcp;ob", now=7.0) == moved.hop
+    for other in ("sip:102@192.0.2.11:5062;transport=tcp", "sip:101@192.0.2.11:5062", "tel:+48", "<>"):
+        assert bindings.flow_to(other, now=7.0) is None
+    assert bindings.flow_to(SOFT.contact_uri, now=100.0) is None
+    bindings.put(replace(SOFT, person="piotr"), now=8.0)
+    assert bindings.flow_to(SOFT.contact_uri, now=9.0) is None  # whose call would it be?
+
+
 def test_a_binding_ends_by_time_even_when_nobody_looks_after_it() -> None:
     bindings, changes = recorded()
     bindings.put(DESK, now=0.0)

@@ -140,6 +140,46 @@ async def test_rfc3261_18_2_2_a_response_whose_connection_is_gone_opens_one_to_s
     await bob.close()
 
 
+async def test_rfc5626_4_3_a_call_goes_on_over_the_connection_by_which_a_phone_registered_anew() -> None:
+    bob = SipEndpoint(user_agent="bob")
+    hop = await bob.listen_tcp("127.0.0.1", 0)
+    answerer = Answerer(bob)
+    contact = "<sip:phone@192.168.77.5:5060;transport=tcp>"
+    async with asyncio.timeout(5):
+        reader, writer = await asyncio.open_connection(hop.host, hop.port)
+        invite = Request("INVITE", "sip:bob@b", options(PRIVATE_VIA).headers, OFFER)
+        for name, value in (("CSeq", "1 INVITE"), ("Contact", contact), ("Content-Type", "application/sdp")):
+            invite.headers.put(name, value)
+        writer.write(invite.to_bytes())
+        while not (head := await reader.readuntil(b"\r\n\r\n")).startswith(b"SIP/2.0 200"):
+            pass
+        ack = invite.copy()
+        ack.method, ack.body = "ACK", b""
+        for name, value in (
+            ("CSeq", "1 ACK"),
+            ("To", parse_message(head).headers.get("To") or ""),
+            ("Via", PRIVATE_VIA.replace("bKx", "bKack")),
+        ):
+            ack.headers.put(name, value)
+        writer.write(ack.to_bytes())
+        while not answerer.sessions[0].is_confirmed:
+            await asyncio.sleep(0.005)
+        writer.close()
+        await writer.wait_closed()
+        reader, writer = await asyncio.open_connection(hop.host, hop.port)
+        writer.write(options(PRIVATE_VIA.replace("bKx", "bKy")).to_bytes())
+        await reader.readuntil(b"\r\n\r\n")
+        anew = Hop("tcp", *writer.get_extra_info("sockname"))
+        bob.current_flow = {contact[1:-1]: anew}.get
+        answerer.sessions[0].bye()
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"BYE sip:phone@192.168.77.5:5060")
+        writer.close()
+    await bob.close()
+
+
+PRIVATE_VIA = "SIP/2.0/TCP 192.168.77.5:5060;branch=z9hG4bKx"
+
+
 def options(via: str) -> Request:
     lines = [
         ("Via", via),
