@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import phonenumbers
 from phonenumbers import (
+    COUNTRY_CODE_TO_REGION_CODE,
     NumberParseException,
+    PhoneMetadata,
     PhoneNumber,
     PhoneNumberFormat,
     ValidationResult,
@@ -23,6 +25,11 @@ PARAMETER = re.compile(r";(postd|ext)=([0-9*#,pPwW.()\-]+)", re.IGNORECASE | re.
 PAUSES = str.maketrans({"p": ",", "P": ",", "W": "w"})
 LONGEST_SHORT = 6
 """Digits: 116 123 is the longest kind there is."""
+COUNTRY_CODES = frozenset(map(str, COUNTRY_CODE_TO_REGION_CODE))
+SHORTEST_REST, LONGEST_REST = 2, 17
+"""Digits behind the code of a country, within which the library believes a number."""
+NOTHING = "(?!)"
+"""Matches nowhere."""
 SHORTEST_NATIONAL = 8
 """Digits of a number that is believed without being in the tables; what is shorter may be an extension."""
 
@@ -145,11 +152,33 @@ def _e164_of_global(number: str) -> str | None:
 
     Nearly all are written so already; the tables need not be asked whether they are numbers then.
     """
+    if _is_as_written(number):
+        return number
     parsed = _parse(number, None)
     if parsed is None:
         return None
     written = str(phonenumbers.format_number(parsed, PhoneNumberFormat.E164))
     return written if written == number or phonenumbers.is_valid_number(parsed) else None
+
+
+def _is_as_written(number: str) -> bool:
+    """Whether nothing could be left out of what begins with ``+``, as the 0 of ``+44 0 20…`` could.
+
+    That takes a tenth of the time in which it is parsed.
+    """
+    code = next((number[1:end] for end in (2, 3, 4) if number[1:end] in COUNTRY_CODES), None)
+    if code is None:
+        return False
+    rest = number[1 + len(code) :]
+    return SHORTEST_REST <= len(rest) <= LONGEST_REST and _trunk_prefix(code).match(rest) is None
+
+
+@cache
+def _trunk_prefix(code: str) -> re.Pattern[str]:
+    """Return what people of the country with that code dial before a number, and others must not."""
+    region = COUNTRY_CODE_TO_REGION_CODE[int(code)][0]
+    metadata = PhoneMetadata.metadata_for_region_or_calling_code(int(code), region)
+    return re.compile((metadata and metadata.national_prefix_for_parsing) or NOTHING)
 
 
 def _parse(number: str, country: str | None) -> PhoneNumber | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+
+import phonenumbers
 import pytest
 
 from b2bua.routing.numbers import is_emergency, normalise, part_post_dial
@@ -55,6 +58,27 @@ def test_extensions_and_what_is_no_number_stay_as_they_are(written: str) -> None
 def test_a_number_that_the_tables_do_not_know_yet_is_the_same_in_both_spellings() -> None:
     assert normalise("48990000001", country="PL") == normalise("+48990000001", country="PL")
     assert normalise("990000001", country="PL") == "+48990000001"
+
+
+def test_global_numbers_of_all_countries_are_read_as_the_library_reads_them() -> None:
+    dice = random.Random(7)
+    for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+        for _ in range(8):
+            number = f"+{code}{dice.randrange(10 ** dice.randint(1, 14))}"
+            try:
+                parsed = phonenumbers.parse(number, None)
+            except phonenumbers.NumberParseException:
+                expected = number
+            else:
+                written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+                is_known = written == number or phonenumbers.is_valid_number(parsed)
+                expected = written if is_known else number
+            assert normalise(number, country="PL") == expected
+
+
+@pytest.mark.parametrize("written", ["+44 (0)20 7031 3000", "+44 020 7031 3000"])
+def test_the_trunk_prefix_of_another_country_is_left_out_of_a_global_number(written: str) -> None:
+    assert normalise(written, country="PL") == "+442070313000"
 
 
 def test_normalising_twice_changes_nothing() -> None:
