@@ -14,6 +14,7 @@ ALLOWED: dict[str, set[str]] = {
     "media": set(),
     "errors": set(),
     "money": set(),
+    "thawing": set(),
     "recipes": {"config", "errors"},
     "sip": {"errors"},
     "routing": {"errors", "money"},

@@ -18,6 +18,7 @@ from b2bua.cli.welcome import welcome
 from b2bua.config.models import Config
 from b2bua.errors import B2buaError
 from b2bua.server import Server
+from b2bua.thawing import frozen_values, thaw
 from media.errors import MediaError
 
 log = structlog.get_logger("office")
@@ -60,6 +61,7 @@ async def run_office(config: Config, *, is_demo: bool) -> None:
                 over=", ".join(config.sip.transports),
                 room=config.rtp.room,
             )
+            thaw(frozen_values())
             spare_the_collector()
             await stop.wait()
             log.info("stopping")
