@@ -78,9 +78,15 @@ def _ends(local: Hop, remote: Hop) -> tuple[str, str]:
 
 
 def _line(message: TracedMessage, ends: tuple[str, str], *, size: int) -> str:
-    at = datetime.fromtimestamp(message.at, UTC).isoformat(timespec="microseconds")
-    ours, theirs = ends
+    second, microsecond = divmod(round(message.at * 1e6), 1_000_000)
+    at, (ours, theirs) = f"{_moment(second)}.{microsecond:06d}+00:00", ends
     return f"# {at} {ours} {'>' if message.is_sent else '<'} {theirs} {size}"
+
+
+@functools.lru_cache(16)
+def _moment(second: int) -> str:
+    """Return a second as ISO 8601 has it; the messages of a call are mostly of one or two."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def read_record(record: Record) -> tuple[TracedMessage, ...]:
