@@ -19,7 +19,7 @@ from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri, Uri, parse_uri
-from b2bua.trunk.callerid import Caller
+from b2bua.trunk.callerid import ANONYMOUS, Caller
 from b2bua.trunk.channels import Channels
 from b2bua.trunk.selection import (
     OutboundRoute,
@@ -184,13 +184,15 @@ class Reach:
             hops = await self._first_resolved((target,) if trunk is None else next_hops(trunk, by))
         except (Unavailable, MalformedMessage) as error:
             return Reached(uri, (), str(error))
-        from_ = _shown(call, self.endpoint.local_hop(hops[0]).host)
-        dial = Dial(who=uri, uri=uri, hop=hops[0], more_hops=tuple(hops[1:]), from_=from_)
+        is_hidden = call.identity.is_internal and call.identity.is_private
+        from_ = ANONYMOUS if is_hidden else _shown(call, self.endpoint.local_hop(hops[0]).host)
+        privacy = (("Privacy", "id"),) if is_hidden else ()
+        dial = Dial(who=uri, uri=uri, hop=hops[0], more_hops=tuple(hops[1:]), from_=from_, headers=privacy)
         if trunk is None:
             return Reached(uri, (dial,))
         user = target.user_text if isinstance(target, SipUri) else ""
         meter = self.spending.meter(trunk.name, user, call_id=call.identity.call_id, who=uri)
-        dial = replace(self._with_account(dial, trunk), meter=meter, headers=routed(by))
+        dial = replace(self._with_account(dial, trunk), meter=meter, headers=(*routed(by), *privacy))
         return Reached(uri, (dial,))
 
     def _follower(self, trunk: config.Trunk) -> Callable[[Uri], Awaitable[list[Hop]]]:

@@ -180,24 +180,21 @@ def test_rfc3325_9_1_of_two_asserted_identities_on_one_line_the_number_counts(
 def test_rfc3323_4_one_of_us_who_withholds_the_number_does_so_outside(tmp_path: Path, privacy: str) -> None:
     @virtual_time
     async def tell() -> None:
-        async with office(tmp_path) as demo:
+        to_another_pbx = TO_A_NUMBER.replace("+48600999888", "sip:head@127.0.0.1:5091")
+        async with office(tmp_path, scheme=to_another_pbx) as demo:
             anna = await demo.phone("101")
             await demo.mobiles(Habit(answers_after=1))
-            credentials = Credentials("101", "demo-101")
-            call = await anna.call(
-                SERVER,
-                "+48600999888",
-                from_number="101",
-                credentials=credentials,
-                headers=(("Privacy", privacy),),
-            )
-            await call.answered(within=3)
-            [invite] = demo.packets("INVITE", to_port=5090)
-            shown = parse_message(invite.wire)
-            is_hidden = str(shown.from_.uri) == "sip:anonymous@anonymous.invalid"
-            assert (is_hidden, shown.headers.get("Privacy")) == (
-                (True, "id") if privacy == "id" else (False, None)
-            )
+            await demo.softphone("another PBX", 5091)
+            credentials, lines = Credentials("101", "demo-101"), (("Privacy", privacy),)
+            for dialled, port in (("+48600999888", 5090), (NUMBER, 5091)):
+                await anna.call(SERVER, dialled, from_number="101", credentials=credentials, headers=lines)
+                await demo.until(lambda port=port: bool(demo.packets("INVITE", to_port=port)), within=3)
+                shown = parse_message(demo.packets("INVITE", to_port=port)[0].wire)
+                is_hidden = str(shown.from_.uri) == "sip:anonymous@anonymous.invalid"
+                assert (is_hidden, shown.headers.get("Privacy")) == (
+                    (True, "id") if privacy == "id" else (False, None)
+                )
+                assert (b"Anna" in shown.to_bytes()) is (privacy == "none" and port == 5091)
 
     tell()
 
