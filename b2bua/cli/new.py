@@ -223,6 +223,10 @@ def _email(text: str, option: str = "--email") -> str:
     return text.strip()
 
 
+def _email_or_none(text: str) -> str:
+    return _email(text, "--person") if text.strip() else ""
+
+
 def _opening(text: str) -> str:
     try:
         parse_spans(text or USUAL_HOURS)
@@ -259,7 +263,7 @@ def _is_address(text: str) -> bool:
 def _people(
     recipe: Recipe, given: Given, ask: Ask, country: str, mobile_of: Callable[[str], str]
 ) -> tuple[Colleague, ...]:
-    written = list(given.people) or _ask_people(ask, mobile_of)
+    written = list(given.people) or _ask_people(ask, mobile_of, with_emails=recipe.names_people_by_email)
     keys: dict[str, Colleague] = {}
     for index, text in enumerate(written):
         person = _person(text, str(FIRST_EXTENSION + index), country, keys, mobile_of)
@@ -270,7 +274,7 @@ def _people(
     return tuple(keys.values())
 
 
-def _ask_people(ask: Ask, mobile_of: Callable[[str], str]) -> list[str]:
+def _ask_people(ask: Ask, mobile_of: Callable[[str], str], *, with_emails: bool) -> list[str]:
     """Return who takes calls, one after another, until somebody is empty."""
     if ask is not _ask:
         ask("Who takes calls", "--person", False)
@@ -282,7 +286,9 @@ def _ask_people(ask: Ask, mobile_of: Callable[[str], str]) -> list[str]:
             return people
         question = f"Mobile of {name} (empty: none)"
         mobile = _told("", question, "--person", _ask_or_none, mobile_of)
-        people.append(f"{name}, {mobile}")
+        question = f"E-mail of {name}, by which the CRM knows them (empty: none)"
+        email = _told("", question, "--person", _ask_or_none, _email_or_none) if with_emails else ""
+        people.append(f"{name}, {mobile}, {email}")
 
 
 def _name(text: str) -> str:

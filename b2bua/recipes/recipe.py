@@ -75,6 +75,11 @@ class Recipe:
         return '"mobiles of sales"' in self.body
 
     @property
+    def names_people_by_email(self) -> bool:
+        """Return whether it needs the e-mail addresses of people: the CRM knows them by these."""
+        return "[crm]" in self.body
+
+    @property
     def confirms(self) -> bool:
         """Return whether who answers a mobile has to do something to take the call."""
         return BY_KEY in self.body

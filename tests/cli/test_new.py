@@ -230,6 +230,22 @@ def test_f28_what_cannot_be_used_is_not_written(tmp_path: Path) -> None:
     assert path.read_text() == "mine"
 
 
+def test_f28_r6_the_recipe_of_the_crm_asks_how_it_knows_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("b2bua.cli.new_command.has_terminal", lambda: True)
+    path = tmp_path / "office.toml"
+    answers = ("Anna", "600100200", "anna", "anna@office.example", "Piotr", "", "", "")
+    options = (*OFFICE[:6], *OFFICE[12:], *BLANKS["crm"], "--open", "09:00-17:00", "--confirm", "key")
+    said = run("crm", str(path), *options, stdin="".join(f"{each}\n" for each in answers))
+    assert "'anna' is no e-mail address" in said
+    people = load_config(path).people
+    assert {key: person.email for key, person in people.items()} == {
+        "anna": "anna@office.example",
+        "piotr": None,
+    }
+
+
 def test_f28_an_option_that_the_recipe_has_no_place_for_is_told(tmp_path: Path) -> None:
     said = run("flagship", str(tmp_path / "office.toml"), *OFFICE, "--url", "https://crm.example")
     assert "--url is not used" in said
