@@ -273,6 +273,7 @@ class Serving:
             folder=self._on.editions.current.config.office.data / "voicemail",
             mails=self.mails.for_message,
             clock=self._on.clock,
+            facts=self.moment.facts,
             last_chance=LastChance(ringing.dialer, ringing.reach, ringing.occupancy, sounds.usual_music),
         )
 

@@ -38,6 +38,7 @@ __all__ = [
     "follow",
     "goes_round",
     "in_force",
+    "is_closed",
     "number_spec",
     "scheme_for",
     "scheme_named",
@@ -133,6 +134,21 @@ def in_force(plan: Plan, name: str, facts: Facts) -> Scheme:
     if (scheme.works is None or scheme.works.is_open(facts.at)) and is_met(scheme.when, facts):
         return scheme
     return in_force(plan, scheme.otherwise, facts) if scheme.otherwise else replace(scheme, steps=())
+
+
+def is_closed(plan: Plan, number: str, facts: Facts) -> bool:
+    """Return whether callers of the number come while nobody is expected to answer.
+
+    That is outside of its opening hours or, where it has none, of those of its scheme, and when somebody has
+    closed the office.
+    """
+    spec = number_spec(plan, number)
+    if spec is not None and spec.schedule is not None:
+        has_closed = facts.decided is OverrideKind.CLOSED and spec.off_hours is not None
+        return has_closed or not plan.hours[spec.schedule].is_open(facts.at)
+    name = scheme_named(plan, number, facts)
+    works = plan.schemes[name].works if name is not None else None
+    return works is not None and not works.is_open(facts.at)
 
 
 def enter(plan: Plan, number: str, facts: Facts) -> Position:

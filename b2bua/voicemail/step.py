@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from b2bua.call.call import Call
 from b2bua.call.leg import Leg
 from b2bua.routing.destination import Outcome, Voicemail
+from b2bua.routing.facts import Facts
 from b2bua.routing.plan import MailboxSpec, Plan
-from b2bua.routing.scheme import number_spec
+from b2bua.routing.scheme import is_closed
 from b2bua.store.calls import CallOutcome, EventKind
 from b2bua.store.outbox import NewMail
 from b2bua.store.store import Store
@@ -67,6 +67,8 @@ class VoicemailStep:
     """Writes the mails to the mailbox's owners."""
     clock: Callable[[], datetime]
     """Wall-clock time, UTC."""
+    facts: Callable[[], Facts]
+    """What routing knows of this moment."""
     last_chance: Callable[[Call, Callable[[], Awaitable[object]]], Awaitable[bool]]
     """Lets the greeting be played; returns whether somebody took the call instead, and talked."""
 
@@ -95,13 +97,9 @@ class VoicemailStep:
         return own or self.prompts(self._default_greeting(call))
 
     def _default_greeting(self, call: Call) -> str:
-        """Return the greeting for the opening hours of the number that was dialled (row V2)."""
-        plan = self.plan()
-        spec = number_spec(plan, call.identity.dialled)
-        if spec is None or spec.schedule is None:
-            return GREETING
-        now = self.clock().astimezone(ZoneInfo(plan.timezone))
-        return GREETING if plan.hours[spec.schedule].is_open(now) else GREETING_OFF_HOURS
+        """Return the greeting for whether the number that was dialled is open now (row V2)."""
+        is_off = is_closed(self.plan(), call.identity.dialled, self.facts())
+        return GREETING_OFF_HOURS if is_off else GREETING
 
     async def _record(self, call: Call, box: MailboxSpec) -> None:
         """Record until ``#``, the hang-up or the mailbox's limit; the file grows while the caller speaks."""

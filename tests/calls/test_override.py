@@ -170,6 +170,34 @@ async def test_s1_a_phone_hears_what_holds(tmp_path: Path) -> None:
 
 
 @virtual_time
+async def test_s1_v2_who_calls_an_office_that_was_closed_hears_that_it_is_closed(tmp_path: Path) -> None:
+    async with marked_office(tmp_path, change=with_hours) as (demo, ears):
+        anna = await demo.phone("101")
+        await dial(demo, anna, "*461")
+        leg = await (await demo.call_in(NUMBER)).answered(within=5)
+        await asyncio.sleep(5)
+        assert names(ears.heard(leg.media))[:1] == ["voicemail-greeting-off-hours"]
+        await dial(demo, anna, "*460")
+        leg = await (await demo.call_in("+48221230005")).answered(within=5)
+        await asyncio.sleep(5)
+        assert names(ears.heard(leg.media))[:1] == ["voicemail-greeting-working"]
+
+
+@virtual_time
+async def test_f27_v2_who_calls_on_a_day_on_which_the_scheme_does_not_work_hears_that_it_is_closed(
+    tmp_path: Path,
+) -> None:
+    def shop(text: str) -> str:
+        number = f'[number."{NUMBER}"]\nscheme = "shop"\n[scheme.shop]\ndays = "tue-sat"\n'
+        return text + number + 'otherwise = "voicemail"\n[[scheme.shop.step]]\nvoicemail = "sales"\n'
+
+    async with marked_office(tmp_path, change=shop) as (demo, ears):
+        leg = await (await demo.call_in(NUMBER)).answered(within=5)
+        await asyncio.sleep(5)
+        assert names(ears.heard(leg.media))[:1] == ["voicemail-greeting-off-hours"]
+
+
+@virtual_time
 async def test_s1_the_command_reaches_the_office_that_runs(tmp_path: Path) -> None:
     from b2bua.cli.override import Wish, decide
 
