@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Iterator
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -12,9 +13,10 @@ from pydantic_core import ErrorDetails
 
 from b2bua.config.models import Config
 from b2bua.config.origin import Fault, KeyPath, dotted
-from b2bua.config.similar import did_you_mean
+from b2bua.config.similar import closest, did_you_mean
 from b2bua.config.tables.parties import DEVICE, LOGIN
-from b2bua.config.values import EMAIL, NAME
+from b2bua.config.values import EMAIL, NAME, is_duration
+from b2bua.routing.words import duration
 
 PLAIN = {
     "string_type": "expected text in quotes",
@@ -42,6 +44,13 @@ PATTERNS = {
     "^[0-9a-f]{40}$": "the key of a custom field, 40 of the letters 0-9 and a-f",
 }
 """What the patterns of ``tables.py`` ask for."""
+BOUNDS = {
+    "less_than_equal": "expected at most",
+    "less_than": "expected less than",
+    "greater_than_equal": "expected at least",
+    "greater_than": "expected more than",
+}
+"""What is said of a duration that is too long or too short."""
 SECRET = {"password", "secret", "token", "headers"}
 """Keys whose values are not repeated."""
 
@@ -73,11 +82,24 @@ def _fault(detail: ErrorDetails) -> Fault:
         case "value_error":
             return Fault(path, str(detail["ctx"]["error"]))
         case "enum" | "literal_error":
-            return Fault(path, f"{detail['input']!r} is not one of {detail['ctx']['expected']}")
+            return Fault(path, _not_one_of(detail["input"], detail["ctx"]["expected"]))
         case "string_pattern_mismatch":
             return Fault(path, f"expected {PATTERNS[detail['ctx']['pattern']]}, found {detail['input']!r}")
+        case kind if kind in BOUNDS and is_duration(detail["input"]):
+            [limit] = detail["ctx"].values()
+            return Fault(path, f"{BOUNDS[kind]} {duration(limit)}, found {detail['input']!r}")
         case kind:
             return Fault(path, _by_brackets(path, kind, detail["input"]) or _expected(path, kind, detail))
+
+
+def _not_one_of(written: object, expected: str) -> str:
+    """Return what was expected, and what was probably meant."""
+    found = str(written).lower() if isinstance(written, bool) else repr(written)
+    choices = re.findall(r"'([^']*)'", expected)
+    if len(choices) == 1:
+        return f'expected "{choices[0]}", found {found}'
+    meant = closest(str(written), choices)
+    return f"{found} is not one of {expected}{f'; did you mean {meant!r}?' if meant else ''}"
 
 
 def _by_brackets(path: KeyPath, kind: str, written: object) -> str:

@@ -9,7 +9,7 @@ from b2bua.config.models import Config
 from b2bua.config.origin import Fault, KeyPath
 from b2bua.config.rung import destinations_of
 from b2bua.routing.destination import Destination, External, Goto, Menu, Mobile, Outcome, Ring
-from b2bua.routing.numbers import is_whole, normalise
+from b2bua.routing.numbers import is_emergency, is_whole, normalise
 from b2bua.routing.plan import DialExtension, NumberSpec, Plan, Scheme
 from b2bua.routing.scheme import number_spec
 
@@ -38,6 +38,9 @@ def _numbers_rung(config: Config, plan: Plan) -> Iterator[Fault]:
     for path, place, destination in places(config, plan):
         for target in destination.targets if isinstance(destination, Ring) else ():
             if isinstance(target, External) and (why := _why_incomplete(target.number)):
+                yield Fault((*path, "ring"), why, is_warning=True)
+            if isinstance(target, External) and is_emergency(target.number, country=plan.country):
+                why = f"rings {target.number}: callers of the office would be given to the emergency services"
                 yield Fault((*path, "ring"), why, is_warning=True)
             number = _number(plan, target) if isinstance(target, External | Mobile) else None
             if number and (spec := _of_the_office(config, plan, number)):

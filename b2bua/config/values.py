@@ -34,6 +34,11 @@ def parse_duration(value: object) -> float:
     return sum(float(number) * UNITS[unit] for number, unit in PART.findall(text))
 
 
+def is_duration(value: object) -> bool:
+    """Return whether it is written as one: ``20s``, ``1h30m``."""
+    return isinstance(value, str) and DURATION.fullmatch(value) is not None
+
+
 def parse_amount(value: object) -> object:
     """Return the money of ``"0.60"`` or ``0.60``, exactly as it is written.
 

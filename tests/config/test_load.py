@@ -57,6 +57,28 @@ def test_a_key_in_the_second_step_is_located_there(errors: Says) -> None:
     assert outcome.startswith("7 scheme.main.step.2.after.1: 'ofline' is not one of 'answered', 'no-answer'")
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('timeout = "20s"', "3 scheme.main.step.1.timeout: unknown key; did you mean 'for'?"),
+        ('mode = "parallel"', "or 'staggered'; did you mean 'together'?"),
+        ('mode = "sequential"', "or 'staggered'; did you mean 'in-turn'?"),
+        ('for = "2h"', "3 scheme.main.step.1.for: expected at most 60 min, found '2h'"),
+        ('for = "0s"', "3 scheme.main.step.1.for: expected more than 0 s, found '0s'"),
+    ],
+)
+def test_f1_who_writes_what_others_call_it_is_told_what_it_is_called_here(
+    errors: Says, line: str, told: str
+) -> None:
+    (error,) = errors(f'[[scheme.main.step]]\nring = "+48600100200"\n{line}\n')
+    assert error.endswith(told)
+
+
+def test_a_key_with_one_possible_value_says_which(errors: Says) -> None:
+    error, *_ = errors('[number."+48221234567"]\nscheme = "main"\nsticky = true\n' + VOICEMAIL)
+    assert error == '3 number."+48221234567".sticky: expected "today", found true'
+
+
 def test_an_unknown_key_inside_an_inline_table_is_found_at_its_line(errors: Says) -> None:
     text = """
         [menu.main]

@@ -35,9 +35,15 @@ def test_row_f9_a_mobile_that_lacks_a_digit_is_told_where_it_stands(warnings: Sa
     assert f"person.anna.mobile: {ODD.format('+4860010020')}" in warnings(office)
 
 
-@pytest.mark.parametrize("number", ["+48600999888", "600 999 888", "112", "+48600999888,55"])
+@pytest.mark.parametrize("number", ["+48600999888", "600 999 888", "19115", "+48600999888,55"])
 def test_row_f9_whole_and_short_numbers_are_not(number: str, warnings: Says) -> None:
     assert about_steps(warnings(PEOPLE + ring(number) + VOICEMAIL)) == []
+
+
+def test_row_f9_a_scheme_that_rings_the_emergency_services_is_told(warnings: Says) -> None:
+    assert about_steps(warnings(PEOPLE + ring("112") + VOICEMAIL)) == [
+        "scheme.main.step.1.ring: rings 112: callers of the office would be given to the emergency services"
+    ]
 
 
 @pytest.mark.parametrize("target", ["+48221234567", "22 123 45 67", "mobile of anna"])
