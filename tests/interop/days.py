@@ -6,9 +6,9 @@ What happens there (a day ends, hours begin, a clock is put forward) is waited f
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,9 +25,10 @@ from tests.harness.sipp import Cast, Sipp
 from tests.harness.web_server import web_server
 
 EXACT_S = 0.5
-BUSY_MACHINE_S = 0.5
+BUSY_MACHINE_S = 1.0
+"""Nobody is rung before the call is on disk, and others may keep that busy: one of so many calls waits."""
 AT_ONCE_S = EXACT_S + BUSY_MACHINE_S
-LONGEST_S = 110
+LONGEST_S = 150
 """All days together."""
 PLACED_S = 15
 """Nobody waits for so long until a call of a moment is over."""
@@ -386,6 +387,14 @@ SCENES = (
 )
 
 
+def act(play: Play) -> None:
+    """Live through all days; the phones are put away at their end."""
+    for scene in SCENES:
+        scene(play)
+    for phone in (play.answering, play.ringing, play.outside):
+        phone.stop()
+
+
 def begin(folder: Path, stack: ExitStack) -> Callable[[], Play]:
     """Start an office in the year 2016, by its clock, and let it live through some days of 2026 and 2027."""
     website = Website({"/olena": ics(MEETING), "/ewa": ics()})
@@ -410,29 +419,17 @@ def begin(folder: Path, stack: ExitStack) -> Callable[[], Play]:
         ringing=cast.phone(RINGS, EWA, calls=MORE_THAN_COME),
         outside=cast.carrier(ANSWERS, office.outside_port, "-d", "100", "-m", str(MORE_THAN_COME)),
     )
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            for scene in SCENES:
-                scene(play)
-        except BaseException as error:  # noqa: BLE001 - it is raised again where the play ends
-            failed.append(error)
-
-    thread = threading.Thread(target=run, name="days of an office", daemon=True)
+    actor = ThreadPoolExecutor(1, "days of an office")
+    acting = actor.submit(act, play)
 
     def break_off() -> None:
         play.is_over = True
-        thread.join(PLACED_S)
+        actor.shutdown()
 
-    thread.start()
     stack.callback(break_off)
 
     def end() -> Play:
-        thread.join(LONGEST_S)
-        if failed:
-            raise failed[0]
-        assert not thread.is_alive(), "the play takes too long"
+        acting.result(LONGEST_S)
         for call in office.finished_calls(at_least=len(play.callers)):
             play.calls.setdefault(call.caller.partition(" ")[0], []).append(call)
         office.assert_log_is_clean()
