@@ -303,7 +303,9 @@ class _Compiler:
                     continue
                 before = [step.destination for step in earlier]
                 found = self._targets.read(text, before, confirm=table.confirm, shows=table.caller_id)
-                direct.update(found)
+                on_duty = self._targets.duties(text, before, confirm=table.confirm, shows=table.caller_id)
+                direct.update(set(found).difference(*(duty.targets for duty in on_duty)))
+                duties += on_duty
                 targets += found
             except ValueError as error:
                 self._fault((*path, index), str(error))

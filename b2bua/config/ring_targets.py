@@ -13,6 +13,7 @@ from b2bua.config.tables import Person as PersonTable
 from b2bua.config.values import Confirms
 from b2bua.routing.destination import (
     Destination,
+    Duty,
     External,
     Mobile,
     Person,
@@ -79,6 +80,34 @@ class TargetReader:
             ValueError: it means nobody.
         """
         return tuple(self._called(target, confirm, shows) for target in self._read(text, earlier))
+
+    def duties(
+        self,
+        text: str,
+        earlier: Sequence[Destination],
+        *,
+        confirm: Confirms | None = None,
+        shows: Shows | None = None,
+    ) -> tuple[Duty, ...]:
+        """Return who of ``read`` rings only while on duty: mobiles of those of a rota whom a step rings."""
+        match = MOBILES_OF_STEP.fullmatch(text)
+        rung = earlier[int(match[1]) - 1] if match else None
+        if not isinstance(rung, Ring):
+            return ()
+        bound = {target for duty in rung.duties for target in duty.targets}
+        always = {
+            target.name for target in rung.targets if isinstance(target, Person) and target not in bound
+        }
+
+        def mobiles(targets: Iterable[Target]) -> tuple[Target, ...]:
+            names = dict.fromkeys(target.name for target in targets if isinstance(target, Person))
+            with_mobile = (name for name in names if name not in always and self._people[name].mobile)
+            return tuple(self._called(Mobile(name), confirm, shows) for name in with_mobile)
+
+        return tuple(
+            Duty(duty.rota, tuple((member, mobiles(targets)) for member, targets in duty.by_member))
+            for duty in rung.duties
+        )
 
     def people(self, text: str) -> tuple[str, ...]:
         """Return the keys of the people whom a text means: one, or those of a group.

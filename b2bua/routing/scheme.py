@@ -115,7 +115,7 @@ def scheme_for(plan: Plan, number: str, facts: Facts) -> Scheme | None:
 def scheme_named(plan: Plan, number: str, facts: Facts) -> str | None:
     """Return which scheme the number leads to at that time, whether that works then or not."""
     decided = facts.decided
-    if decided is OverrideKind.BACKUP and plan.backup_scheme is not None:
+    if _goes_to_backup(plan, facts):
         return plan.backup_scheme
     spec = number_spec(plan, number)
     if spec is None:
@@ -126,6 +126,10 @@ def scheme_named(plan: Plan, number: str, facts: Facts) -> str | None:
     if schedule.is_open(facts.at):
         return spec.off_hours if decided is OverrideKind.CLOSED else spec.in_hours
     return spec.holiday if spec.holiday and schedule.is_holiday(facts.at.date()) else spec.off_hours
+
+
+def _goes_to_backup(plan: Plan, facts: Facts) -> bool:
+    return facts.decided is OverrideKind.BACKUP and plan.backup_scheme is not None
 
 
 def in_force(plan: Plan, name: str, facts: Facts) -> Scheme:
@@ -161,7 +165,7 @@ def enter(plan: Plan, number: str, facts: Facts) -> Position:
     first = _seek(plan, [frame], frozenset(), facts)
     last_resort = None if first is not None and scheme.allows_dead_end else mailbox
     spec = number_spec(plan, number)
-    if spec is not None and spec.sticky_seconds is not None:
+    if spec is not None and spec.sticky_seconds is not None and not _goes_to_backup(plan, facts):
         again = RingAgain(spec.sticky_seconds)
         return Position(again, f"{spec.key}.sticky", (frame,), last_resort)
     return Position(mailbox) if first is None else replace(first, last_resort=last_resort)

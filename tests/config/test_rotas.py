@@ -78,6 +78,22 @@ def test_f18_the_mobile_of_whoever_is_on_duty_rings(read: Reads) -> None:
     assert rung(plan, "2026-12-24 12:00") == (External("+48600999888"),)
 
 
+def test_f8_f18_mobiles_of_a_step_with_a_rota_are_those_of_whom_it_rings_then(read: Reads) -> None:
+    both = '["rota weekend", "ivan"]\n[[scheme.main.step]]\nring = ["mobiles of step 1"]'
+    office = OFFICE.replace('["rota weekend"]', both)
+    office = office.replace('extension = "103"\n', 'extension = "103"\nmobile = "+48600100203"\n')
+    plan = read(office).plan()
+    for moment, mobiles in (
+        ("2026-11-29 12:00", (Mobile("anna"), Mobile("ivan"))),
+        ("2026-11-30 12:00", (Mobile("piotr"), Mobile("ivan"))),
+        ("2026-12-24 12:00", (Mobile("ivan"),)),
+    ):
+        after = follow(plan, enter(plan, NUMBER, facts(moment)), Outcome.NO_ANSWER, facts(moment))
+        assert after is not None
+        assert isinstance(after.destination, Ring)
+        assert after.destination.targets == mobiles, moment
+
+
 def test_f18_others_ring_beside_whoever_is_on_duty_in_their_order(read: Reads) -> None:
     text = OFFICE.replace('["rota weekend"]', '["piotr", "rota weekend", "mobile of rota weekend", "ivan"]')
     plan = read(text).plan()

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from b2bua.routing.destination import Echo
+from b2bua.routing.destination import Echo, RingAgain
 from b2bua.routing.explain import explain
 from b2bua.routing.facts import Facts
 from b2bua.routing.override import (
@@ -19,7 +19,7 @@ from b2bua.routing.override import (
     why_impossible,
 )
 from b2bua.routing.plan import NumberSpec, Plan, Scheme, Step
-from b2bua.routing.scheme import scheme_for
+from b2bua.routing.scheme import enter, scheme_for
 from tests.config.offices import schedule_of
 
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -124,3 +124,12 @@ def test_s1_explain_tells_who_rules() -> None:
     )
     facts = replace(facts, at=at("2026-11-28 12:00"))
     assert "because office is closed then" in explain(PLAN, facts, NUMBER, "")[1]
+
+
+def test_s1_r1_while_all_calls_go_to_the_backup_nobody_who_talked_today_rings_first() -> None:
+    sticky = replace(PLAN.numbers[ALWAYS], sticky_seconds=20.0)
+    plan = replace(PLAN, numbers={ALWAYS: sticky})
+    backup = Override(OverrideKind.BACKUP, None)
+    noon = at("2026-11-23 12:00")
+    assert isinstance(enter(plan, ALWAYS, Facts(noon)).destination, RingAgain)
+    assert enter(plan, ALWAYS, Facts(noon, override=backup)).destination == Echo()
