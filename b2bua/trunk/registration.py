@@ -116,8 +116,11 @@ class TrunkRegistration:
         except Unavailable as error:
             return self._failed(str(error), self._backoff.next_wait())
         if 200 <= response.status < 300:
+            granted_s = self._granted(response)
+            if not granted_s:
+                return self._failed("the provider forgets us at once", self._backoff.next_wait())
             self.service_route = service_route(response)
-            return self._registered(self._granted(response))
+            return self._registered(granted_s)
         if response.status in (401, 403, 404, 407):
             return self._failed(_refusal(response), self._backoff.longest_wait())
         retry_after = _number(response, "Retry-After") or 0

@@ -272,6 +272,17 @@ async def test_rfc3261_20_33_retry_after_is_respected_up_to_our_cap() -> None:
 
 
 @virtual_time
+async def test_a_provider_that_grants_no_time_is_not_asked_every_second() -> None:
+    async with office(Provider(granted_s=0)) as story:
+        await asyncio.sleep(60)
+        assert len(story.provider.times()) <= 5
+        assert story.registration.state is RegistrationState.FAILED
+        story.provider.granted_s = 100
+        await asyncio.sleep(60)
+        assert story.registration.state is RegistrationState.REGISTERED
+
+
+@virtual_time
 async def test_cancelling_unregisters() -> None:
     async with office() as story:
         await asyncio.sleep(1)
