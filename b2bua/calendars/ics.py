@@ -62,12 +62,17 @@ def read_ics(text: bytes, period: Period) -> Contents:
         raise
     except Exception:  # one event is broken, in one of many ways: the others still count
         log.debug("an event of a calendar cannot be understood", exc_info=True)
+    calendar.subcomponents = [part for part in calendar.subcomponents if _has_start(part)]
     try:
         return Contents(_events(calendar, period, skips_broken=True), has_broken=True)
     except UnreadableCalendarError:
         raise
     except Exception as error:
         raise UnreadableCalendarError(f"is no calendar ({_short(error)})") from error
+
+
+def _has_start(part: Component) -> bool:
+    return part.name != "VEVENT" or "DTSTART" in part
 
 
 def _parse(text: bytes) -> Component:
@@ -107,11 +112,14 @@ def _windows(period: Period) -> Iterator[tuple[datetime, datetime]]:
 
 def _event(occurrence: Occurrence, zone: ZoneInfo) -> Event:
     start, end = occurrence.start, occurrence.end
+    is_all_day = not isinstance(start, datetime)
+    if is_all_day and end <= start:  # some programs name the last day itself, not the one after it
+        end = start + timedelta(days=1)
     return Event(
         start=_moment(start, zone),
         end=_moment(end, zone),
         title=" ".join(str(occurrence.get("SUMMARY", "")).split()),
-        is_all_day=not isinstance(start, datetime),
+        is_all_day=is_all_day,
         is_busy=str(occurrence.get("TRANSP", "")).upper() != "TRANSPARENT",
     )
 

@@ -38,6 +38,10 @@ def test_rfc5545_3_3_4_a_whole_day_is_one_of_the_office() -> None:
     assert told(several) == ["Closed 12-24 00:00..12-28 00:00"]
 
 
+def test_a_whole_day_that_ends_on_the_day_on_which_it_begins_is_that_day() -> None:
+    assert told(read(event("Closed", "20261224", "20261224"))) == ["Closed 12-24 00:00..12-25 00:00"]
+
+
 def test_rfc5545_3_3_5_a_time_is_in_its_zone_in_utc_or_in_that_of_the_office() -> None:
     zoned = event("Zoned", "20261201T090000", "20261201T100000")
     utc = event("UTC", "20261202T090000Z", "20261202T100000Z")
@@ -102,6 +106,13 @@ def test_only_events_with_a_part_in_the_period_are_kept() -> None:
         "For ever 12-01 03:00..12-01 04:00",
         "For ever 01-01 03:00..01-01 04:00",
     ]
+
+
+def test_an_event_without_a_beginning_does_not_hide_the_others() -> None:
+    broken = "BEGIN:VEVENT\r\nUID:broken\r\nSUMMARY:Broken\r\nEND:VEVENT"
+    found = read(broken, event("Good", "20261201T090000", "20261201T100000"))
+    assert told(found) == ["Good 12-01 09:00..12-01 10:00"]
+    assert found.has_broken
 
 
 def test_one_broken_event_does_not_hide_the_others() -> None:
