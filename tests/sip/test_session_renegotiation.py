@@ -125,7 +125,12 @@ async def test_rfc6086_info_reaches_the_session_and_is_refused_where_nobody_read
     session.on_info = lambda kind, body: received.append((kind, body))
     alice.within(invite, answer, "INFO", cseq=3, body=b"Signal=5", content_type="application/dtmf-relay")
     await alice.response(200)
-    assert received == [("application/dtmf-relay", b"Signal=5")]
+    package = (("Info-Package", "conference"),)
+    alice.within(invite, answer, "INFO", cseq=4, body=b"Signal=6", content_type="text/plain", headers=package)
+    assert (await alice.response(469)).headers.get("Recv-Info") == ""
+    alice.within(invite, answer, "INFO", cseq=5, body=b"7", content_type="application/dtmf", headers=package)
+    await alice.response(200)
+    assert received == [("application/dtmf-relay", b"Signal=5"), ("application/dtmf", b"7")]
 
 
 @virtual_time

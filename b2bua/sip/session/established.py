@@ -219,9 +219,12 @@ class Session:
         take_refer(server, self._core, self.dialog, credentials=self._credentials, on_refer=self.on_refer)
 
     def _take_info(self, server: ServerRequest) -> None:
-        """Answer INFO (RFC 6086 §4.2.2); an empty one is a keep-alive."""
+        """Answer INFO (RFC 6086 §4.2.2); an empty one is a keep-alive. We know no packages, but keys."""
         request = server.request
-        if not request.body:
+        is_key = request.content_type.startswith("application/dtmf")  # some name a package for keys, too
+        if "Info-Package" in request.headers and not is_key:
+            server.respond(469, headers=(("Recv-Info", ""),))
+        elif not request.body:
             server.respond(200)
         elif self.on_info is None:
             server.respond(415, headers=READABLE)
