@@ -33,9 +33,11 @@ def show_schemes(config: Config, plan: Plan, facts: Facts, *, only: str, for_pro
 
 
 def _lines(scheme: Mapping[str, Any], plan: Plan) -> list[str]:
-    works_on = plan.schemes[scheme["name"]].works_on
+    itself = plan.schemes[scheme["name"]]
+    works_on = f", {itself.works_on}" if itself.works_on else ""
+    works_on += f", else {itself.otherwise}" if itself.otherwise else ""
     used_by = ", ".join(scheme["used_by"]) or "nobody"
     return [
-        f"{scheme['name']}{f', {works_on}' if works_on else ''}  (used by {used_by})",
+        f"{scheme['name']}{works_on}  (used by {used_by})",
         *(f"  {each['step']}. {each['does']}{BACKUP if each['backup'] else ''}" for each in scheme["order"]),
     ]

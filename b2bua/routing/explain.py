@@ -241,7 +241,9 @@ def _scheme_line(plan: Plan, facts: Facts, number: str) -> str:
         return f"this number is not listed: default scheme {name}{instead}"
     of_range = f" (for all of {spec.number})" if spec.number not in plan.numbers else ""
     if spec.schedule is None:
-        return f"scheme {name}{instead or ', at any time'}{of_range}"
+        works_on = plan.schemes[name].works_on
+        always = f", which works {works_on}" if works_on else ", at any time"
+        return f"scheme {name}{instead or always}{of_range}"
     why = f"because {spec.schedule} is {_state(plan.hours[spec.schedule], facts)}"
     return f"scheme {name}, {why}{instead}{of_range}"
 

@@ -87,8 +87,8 @@ def short(plan: Plan, destination: Destination) -> str:
     match destination:
         case Ring(targets):
             return rings(plan, destination, list(targets))
-        case Queue(name):
-            return f"queue {name}"
+        case Queue(name, for_seconds):
+            return f"queue {name}" + (f" for {duration(for_seconds)}" if for_seconds is not None else "")
         case Menu(name):
             return f"menu {name}"
         case Voicemail(box):

@@ -480,6 +480,10 @@ def test_row_f12_schemes_are_told_in_order_with_their_backup(tmp_path: Path) -> 
     assert (one["backup"], one["scheme"]["steps"][2]["ring"]) == (3, ["mobile of anna"])
     assert one in json.loads(says("schemes", path, "--json"))["schemes"]
     assert "there is no scheme nothing" in says("schemes", path, "nothing", exit_code=2)
+    days = 'days = "mon-fri"\notherwise = "voicemail"\n\n[[scheme.in-turn.step]]'
+    text = Path(path).read_text().replace("[[scheme.in-turn.step]]", f"[scheme.in-turn]\n{days}", 1)
+    Path(path).write_text(text)
+    assert says("schemes", path, "in-turn").startswith("in-turn, mon-fri, else voicemail  (used by ")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -27,8 +28,9 @@ from b2bua.routing.destination import (
 )
 from b2bua.routing.explain import explain, gist
 from b2bua.routing.facts import Facts
-from b2bua.routing.plan import PersonSpec, Plan, QueueSpec, Scheme, Step, WebhookSpec
+from b2bua.routing.plan import NumberSpec, PersonSpec, Plan, QueueSpec, Scheme, Step, WebhookSpec
 from b2bua.routing.told import Ask, Assumed
+from tests.config.offices import schedule_of
 
 CONFIGS = Path(__file__).parents[2] / "config"
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -270,3 +272,13 @@ def test_f24_a_step_is_read_back_with_what_it_depends_on() -> None:
     step = Step(Voicemail("sales"), after=frozenset({Outcome.BUSY}), hours="evening")
     told = gist(Plan(), step, at("2026-03-06 12:00"))
     assert told == "takes a message for mailbox sales (only after busy) (only while evening is open)"
+
+
+def test_f27_a_scheme_with_days_of_its_own_is_told_with_them() -> None:
+    scheme = Scheme("s", (Step(Queue("q", 90.0)),), works=schedule_of({"fri": "24h"}), works_on="fri")
+    plan = Plan(schemes={"s": scheme}, default_scheme="s", numbers={"1": NumberSpec("1", "s")})
+    assert explain(plan, at("2026-03-07 12:00"), "1", "")[1] == "scheme s, which works fri: voicemail"
+    assert gist(plan, scheme.steps[0], at("2026-03-06 12:00")) == "queue q for 1 min 30 s"
+    ringing = replace(scheme, steps=(Step(Voicemail("sales")),))
+    told = explain(replace(plan, schemes={"s": ringing}), at("2026-03-06 12:00"), "1", "")
+    assert told[1] == "scheme s, which works fri"
