@@ -9,7 +9,6 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -29,7 +28,7 @@ from b2bua.surroundings import Surroundings
 from media.client import MediaEngine
 from media.local import LocalEngine
 from media.memory import MemoryRtpNetwork
-from tests.harness.office import MONDAY_NOON, SERVER, Office, new_database
+from tests.harness.office import MONDAY_NOON, SERVER, Office, WallClock, new_database
 from tests.simulator.people import Employee
 
 PREFIX = "b2bua-town-"
@@ -71,8 +70,6 @@ class Town(Office):
             await stop.wait()
 
     def _surroundings(self) -> Surroundings:
-        loop, started = asyncio.get_running_loop(), self.started
-
         async def start_engine() -> MediaEngine:
             first = next(self._ports)
             return await MediaEngine.in_process(
@@ -86,7 +83,7 @@ class Town(Office):
         return Surroundings(
             transports=(self.network.transport(SERVER.host, SERVER.port),),
             start_engine=start_engine,
-            clock=lambda: MONDAY_NOON + timedelta(seconds=loop.time() - started),
+            clock=self.clock,
             randomness=Random(self.random.random()),
             http=None if (http := self.http) is None else lambda: http,
         )
@@ -157,8 +154,9 @@ async def town(
         stack.push_async_callback(peers.close)
         people = AsyncExitStack()
         began = asyncio.get_running_loop().time()
+        clock = WallClock(MONDAY_NOON, began)
         place = Town(
-            None, network, rtp, peers, folder, people, began, config=config, random=random, http=http
+            None, network, rtp, peers, folder, people, began, clock, config=config, random=random, http=http
         )  # type: ignore[arg-type]
         await place.start()
         stack.push_async_callback(place.stop)
