@@ -87,14 +87,11 @@ class Transaction:
         """Whether it has ended: nothing more will be sent or delivered."""
         self.on_armed: Callable[[Transaction, float], None] = _ignore
         self.on_done: Callable[[Transaction], None] = _ignore
+        self.next_timer: float | None = None
+        """When ``fire`` is to be called, on the clock of ``now``; None for never."""
         self._timers = timers
         self._due: dict[Timer, float] = {}
         self._interval = 0.0
-
-    @property
-    def next_timer(self) -> float | None:
-        """When ``fire`` is to be called, on the clock of ``now``; None for never."""
-        return min(self._due.values(), default=None)
 
     def fire(self, now: float) -> Output:
         """Return what the timers that are due by ``now`` do."""
@@ -105,6 +102,9 @@ class Transaction:
                 break
             del self._due[timer]
             output += self._on_timer(timer, now)
+        self.next_timer = min(self._due.values(), default=None)
+        if self.next_timer is not None:
+            self.on_armed(self, self.next_timer)
         return output
 
     def start(self, now: float) -> Output:
@@ -119,8 +119,16 @@ class Transaction:
         raise NotImplementedError
 
     def _arm(self, timer: Timer, at: float) -> None:
+        """Have ``timer`` fire at that time; only the first one of all is told of."""
         self._due[timer] = at
-        self.on_armed(self, at)
+        if self.next_timer is None or at < self.next_timer:
+            self.next_timer = at
+            self.on_armed(self, at)
+
+    def _disarm(self) -> None:
+        """Have nothing fire any more."""
+        self._due.clear()
+        self.next_timer = None
 
     def _arm_resend(self, interval: float, now: float) -> None:
         """Resend after the interval, unless the transport does it (§17.1.1.2)."""
@@ -131,14 +139,14 @@ class Transaction:
     def _linger(self, state: State, seconds: float, now: float) -> None:
         """Stay in a last state to absorb what the network repeats; 0 s ends it at once."""
         self.state = state
-        self._due.clear()
+        self._disarm()
         if seconds:
             self._arm(Timer.LINGER, now + seconds)
         else:
             self._end()
 
     def _end(self) -> None:
-        self._due.clear()
+        self._disarm()
         self.state = State.TERMINATED
         self.is_done = True
         self.on_done(self)

@@ -18,8 +18,8 @@ class ClientTransaction(Transaction):
 
     def start(self, now: float) -> Output:
         """Return the request to send; timers E and F start."""
-        self._arm(Timer.GIVE_UP, now + self._timers.timer_f)
         self._arm_resend(self._timers.timer_e, now)
+        self._arm(Timer.GIVE_UP, now + self._timers.timer_f)
         return Output(send=(self.request,))
 
     def on_response(self, response: Response, now: float) -> Output:

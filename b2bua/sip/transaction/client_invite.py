@@ -22,8 +22,8 @@ class ClientInviteTransaction(Transaction):
 
     def start(self, now: float) -> Output:
         """Return the INVITE to send; timers A and B start."""
-        self._arm(Timer.GIVE_UP, now + self._timers.timer_b)
         self._arm_resend(self._timers.timer_a, now)
+        self._arm(Timer.GIVE_UP, now + self._timers.timer_b)
         return Output(send=(self.request,))
 
     def on_response(self, response: Response, now: float) -> Output:
@@ -45,7 +45,7 @@ class ClientInviteTransaction(Transaction):
         if self.state not in _OPEN:
             return NOTHING
         self.state = State.PROCEEDING
-        self._due.clear()  # from here on it may ring for as long as the user lets it
+        self._disarm()  # from here on it may ring for as long as the user lets it
         return Output(deliver=(response,))
 
     def _on_success(self, response: Response, now: float) -> Output:

@@ -77,8 +77,8 @@ class ServerInviteTransaction(Transaction):
 
     def _complete(self, now: float) -> None:
         self.state = State.COMPLETED
-        self._arm(Timer.GIVE_UP, now + self._timers.timer_h)
         self._arm_resend(self._timers.timer_g, now)
+        self._arm(Timer.GIVE_UP, now + self._timers.timer_h)
 
     def _on_ack(self, request: Request, now: float) -> Output:
         if self.state is State.ACCEPTED:  # a peer that reuses the branch; a proper ACK is the dialog's
