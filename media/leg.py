@@ -324,6 +324,8 @@ class Leg:
     def part(self) -> None:
         """End a bridge or an echo on both sides, or leave a room."""
         self._end_transcoding()
+        if self.seat is None and self.partner is None:
+            return
         if self.seat is not None:
             self.seat.room.leave(self.number)
             self.seat = None

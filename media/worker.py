@@ -140,6 +140,8 @@ class Worker:
         self._control = control
         self._framer = commands_framer()
         self._unsent = bytearray()
+        self._is_crowded = False
+        """Whether signalling took less than there was."""
         self._is_over = False
         self._backgrounds = [ThreadBackground(self._poll) for _ in range(3)]
         loads, files, syncs = self._backgrounds
@@ -214,8 +216,10 @@ class Worker:
         """Send what signalling takes; while it is stalled, ask to be called when it takes more."""
         with contextlib.suppress(OSError):
             del self._unsent[: self._control.send(self._unsent)]
-        if not self._is_over:
-            wants_to_send = select.EPOLLOUT if self._unsent else 0
+        is_crowded = bool(self._unsent)
+        if is_crowded != self._is_crowded and not self._is_over:
+            self._is_crowded = is_crowded
+            wants_to_send = select.EPOLLOUT if is_crowded else 0
             self._poll.epoll.modify(self._control.fileno(), select.EPOLLIN | wants_to_send)
 
 

@@ -174,8 +174,14 @@ class WorkerProcess:
             elif isinstance(event, Pong):
                 self._unanswered = 0
             else:
-                # Each on its own turn, so that what one callback raises does not swallow the next event.
-                self._loop.call_soon(self._deliver, event)
+                self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        """Deliver an event; what that raises is told, and does not swallow the next one."""
+        try:
+            self._deliver(event)
+        except Exception as error:  # noqa: BLE001 - as the loop does with what its callbacks raise
+            self._loop.call_exception_handler({"message": "an event of the media worker", "exception": error})
 
     def _end(self) -> None:
         if self._ended.is_set():
