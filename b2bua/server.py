@@ -134,6 +134,7 @@ class Server:
             current=self.trunks.current,
             service_route=self.trunks.service_route,
             is_spent=self.spending.obstacle,
+            country=config.office.country,
         )
         self._identifier = Identifier(
             people=self.editions,

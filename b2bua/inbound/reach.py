@@ -173,7 +173,7 @@ class Reach:
             most_redirects=MOST_REDIRECTS if route.trunk.follows_redirects else 0,
             resolve=self._follower(route.trunk),
             trunk=route.trunk.name,
-            admit=lambda: self.channels.take(route.trunk.name, route.trunk.channels).release,
+            admit=lambda: self.channels.take(route.trunk.name, route.channels).release,
         )
 
     async def _address(self, uri: str, call: Call) -> Reached:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from b2bua.config.models import Trunk
 from b2bua.config.values import split_address
 from b2bua.errors import Unavailable
+from b2bua.routing.numbers import is_emergency
 from b2bua.sip.digest import Credentials
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.transport.hop import Hop
@@ -34,6 +35,13 @@ class OutboundRoute:
     """Which number it shows."""
     service_route: tuple[str, ...] = ()
     """The proxies by which the registrar wants it to go (RFC 3608)."""
+    is_urgent: bool = False
+    """It calls the police or an ambulance: it is tried whatever is known of the trunk."""
+
+    @property
+    def channels(self) -> int | None:
+        """How many calls the trunk may carry with this one; None: any number."""
+        return None if self.is_urgent else self.trunk.channels
 
     @property
     def uri(self) -> str:
@@ -95,13 +103,15 @@ class TrunkSelection:
         current: Callable[[Trunk], Trunk] = lambda trunk: trunk,
         is_spent: Callable[[str, str], str | None] = lambda _trunk, _number: None,
         service_route: Callable[[str], tuple[str, ...]] = lambda _: (),
+        country: str = "",
     ) -> None:
         """``is_usable`` says whether a trunk is up, e.g. registered where it has to; None: all are.
 
         ``is_spent`` says why nothing may be paid for a call through a trunk to a number, None where it may.
 
         ``current`` returns the trunk with the registrar that has us at the moment, ``service_route`` the
-        proxies by which that one wants our requests to go.
+        proxies by which that one wants our requests to go. ``country`` is the one whose emergency numbers are
+        called even where no trunk seems to be free.
         """
         able = [trunk for trunk in trunks if trunk.places_calls]
         self._trunks = sorted(able, key=lambda trunk: trunk.name != default)
@@ -110,6 +120,7 @@ class TrunkSelection:
         self._current = current
         self._is_spent = is_spent
         self._service_route = service_route
+        self._country = country
 
     def route(self, number: str, caller: Caller, *, shows: str | None = None) -> OutboundRoute:
         """Return the route of a call to ``number``; ``shows`` stands in place of the trunk's ``caller-id``.
@@ -121,10 +132,16 @@ class TrunkSelection:
         for trunk in self._trunks:
             obstacle = self._obstacle(trunk, number)
             if obstacle is None:
-                policy = CallerIdPolicy(shows or trunk.caller_id)
-                return OutboundRoute(self._current(trunk), number, caller, policy, self.service_route(trunk))
+                return self._through(trunk, number, caller, shows)
             obstacles.append(obstacle)
+        if self._trunks and is_emergency(number, country=self._country):
+            best = min(self._trunks, key=lambda trunk: not self._is_up(trunk))
+            return replace(self._through(best, number, caller, shows), is_urgent=True)
         raise Unavailable("; ".join(obstacles) or "no trunk is configured for calls to outside numbers")
+
+    def _through(self, trunk: Trunk, number: str, caller: Caller, shows: str | None) -> OutboundRoute:
+        policy = CallerIdPolicy(shows or trunk.caller_id)
+        return OutboundRoute(self._current(trunk), number, caller, policy, self.service_route(trunk))
 
     def service_route(self, trunk: Trunk) -> tuple[str, ...]:
         """Return by which proxies requests through ``trunk`` go; none where its calls have their own host."""
@@ -143,8 +160,11 @@ class TrunkSelection:
             raise Unavailable(obstacle)
         return trunk
 
+    def _is_up(self, trunk: Trunk) -> bool:
+        return self._is_usable is None or self._is_usable(trunk.name)
+
     def _obstacle(self, trunk: Trunk, number: str) -> str | None:
-        if self._is_usable and not self._is_usable(trunk.name):
+        if not self._is_up(trunk):
             return f"trunk {trunk.name} is down"
         if trunk.channels is not None and self._channels.in_use(trunk.name) >= trunk.channels:
             return f"all {trunk.channels} channels of trunk {trunk.name} are in use"

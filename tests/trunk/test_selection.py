@@ -148,6 +148,22 @@ def test_a_full_trunk_is_passed_over() -> None:
     assert selection.route("112", CALLER).number == "112"
 
 
+def test_an_emergency_call_is_tried_where_no_trunk_seems_to_be_free_first_by_one_that_is_up() -> None:
+    channels, down = Channels(), {"first"}
+    trunks = [trunk("first"), trunk("second", channels=1)]
+    selection = TrunkSelection(
+        trunks, channels=channels, is_usable=lambda name: name not in down, country="PL"
+    )
+    with channels.take("second", limit=1):
+        route = selection.route("112", CALLER)
+        assert (route.trunk.name, route.channels) == ("second", None)
+        with pytest.raises(Unavailable, match="trunk first is down; all 1 channels"):
+            selection.route("+48600100200", CALLER)
+    assert selection.route("112", CALLER).channels == 1
+    down.add("second")
+    assert selection.route("112", CALLER).trunk.name == "first"
+
+
 def test_a_trunk_that_only_accepts_calls_is_never_chosen() -> None:
     inbound = Trunk(name="in", accepts_from=("192.0.2.0/24",))
     with pytest.raises(Unavailable, match="no trunk is configured"):
