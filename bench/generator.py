@@ -2,8 +2,10 @@
 
 ``python -m bench.generator --port SIP_PORT --people N`` registers phones and says ``ready``. Then each line
 of standard input is an order in JSON, ``{"calls": 100, "rate": 50.0, "phase": "over"}``, answered by a line
-with the figures of those calls. A call of phase ``over`` is answered and hung up at once, one of ``talking``
-or ``ringing`` stays until the order ``"end"``.
+with the figures of those calls. A call of phase ``over`` is answered and hung up at once, one of ``talking``,
+``sounding`` or ``ringing`` stays until the order ``"end"``. Calls that are ``sounding`` have ports of their
+own: the answer has the address and port of each far end, which nobody has bound, and the port of ours to which
+it is to send.
 """
 
 from __future__ import annotations
@@ -22,12 +24,24 @@ from bench import sip_text
 HOST = "127.0.0.1"
 FIRST_EXTENSION = 200
 FIRST_NUMBER = "+4822123{:04}"
+SILENT_PORT = 42000
+FIRST_SOUND_PORT = 30000
+"""Above the product's, below those that the system gives to others; each call has two, every second one."""
+SOUNDING = 500
+"""Calls that may have ports of their own at a time."""
 PATIENCE_S = 15.0
 """A call that has not come to its phase by then has failed."""
 END_EVERY_S = 0.005
 """Between the hang-ups of calls that were up together."""
 Address = tuple[str, int]
+End = tuple[str, int, int]
+"""Address and port of a far end of sound, and the port of ours that it is to send to."""
 _T = TypeVar("_T")
+
+
+def sound_port(serial: int) -> int:
+    """Return where a caller hears; who is called hears two ports above."""
+    return FIRST_SOUND_PORT + serial % SOUNDING * 4
 
 
 class Peer(asyncio.DatagramProtocol):
@@ -69,6 +83,9 @@ class Phones(Peer):
         super().__init__(server)
         self.answers = True
         """Or else they ring for ever."""
+        self.has_sound = False
+        """Whether the call that comes next has a port of its own."""
+        self.ends: list[End] = []
         self.hung_up = 0
         """How many of their calls ended by a BYE."""
         self._hang_up = asyncio.Event()
@@ -128,8 +145,15 @@ class Phones(Peer):
         self._invites[sip_text.header(invite, b"Call-ID")] = invite
         self.send(sip_text.response(invite, "180 Ringing", tag="bench", contact=contact))
         if self.answers:
-            sdp = sip_text.SDP.format(port=42000)
+            sdp = sip_text.SDP.format(port=self._port_for(invite))
             self.send(sip_text.response(invite, "200 OK", tag="bench", contact=contact, sdp=sdp))
+
+    def _port_for(self, invite: bytes) -> int:
+        if not self.has_sound:
+            return SILENT_PORT
+        port = sound_port(sip_text.caller_serial(invite)) + 2
+        self.ends.append((HOST, port, sip_text.media_port(invite)))
+        return port
 
     async def hang_ups(self, count: int) -> None:
         """Wait until so many calls have ended, for a while."""
@@ -170,6 +194,7 @@ class Trunk(Peer):
     def __init__(self, server: Address, people: int) -> None:
         super().__init__(server)
         self.calls: dict[str, Call] = {}
+        self.ends: list[End] = []
         self._to_port = server[1]
         self._people = people
         self._serials = itertools.count(1)
@@ -180,7 +205,12 @@ class Trunk(Peer):
         name = f"bench-{serial}-{self.port}"
         number = FIRST_NUMBER.format(serial % self._people)
         invite = sip_text.invite(
-            number=number, call=name, serial=serial, port=self.port, to_port=self._to_port
+            number=number,
+            call=name,
+            serial=serial,
+            port=self.port,
+            to_port=self._to_port,
+            media_port=sound_port(serial) if phase == "sounding" else SILENT_PORT,
         )
         loop = asyncio.get_running_loop()
         call = Call(serial, name, phase, invite, loop.time(), loop.create_future(), loop.create_future())
@@ -210,6 +240,8 @@ class Trunk(Peer):
         call.target = sip_text.header(message, b"Contact").strip("<>") or "sip:127.0.0.1"
         self._send_in_dialog(call, "ACK", cseq=1, branch="2" if status < 300 else "1")
         if status < 300:
+            if call.phase == "sounding" and not is_repeated:
+                self.ends.append((HOST, sound_port(call.serial), sip_text.media_port(message)))
             _settle(call.reached, asyncio.get_running_loop().time() - call.started_at)
             if call.phase == "over" and not is_repeated:
                 self.end(call)
@@ -254,6 +286,7 @@ class Generator:
         """Place ``calls`` at ``rate`` per second on absolute deadlines; return how they went."""
         loop = asyncio.get_running_loop()
         self._phones.answers = phase != "ringing"
+        self._phones.has_sound = phase == "sounding"
         hung_up, start = self._phones.hung_up, loop.time()
         placed = []
         for index in range(calls):
@@ -270,6 +303,7 @@ class Generator:
             "failed": failed,
             "median_ms": 1000 * ordered[len(ordered) // 2],
             "p99_ms": 1000 * ordered[int(len(ordered) * 0.99)],
+            "ends": [*self._trunk.ends, *self._phones.ends],
         }
 
     async def end_all(self) -> dict[str, Any]:

@@ -71,12 +71,23 @@ Expires: 3600\r
 
 def typical_invite(serial: int = 0) -> bytes:
     """Return an INVITE of some 1.2 kB as a carrier sends it."""
-    return invite(number="+48221230001", call=f"call-{serial}", serial=serial, port=5070, to_port=5060)
+    number, call = "+48221230001", f"call-{serial}"
+    return invite(number=number, call=call, serial=serial, port=5070, to_port=5060, media_port=40000)
 
 
-def invite(*, number: str, call: str, serial: int, port: int, to_port: int) -> bytes:
+def caller_serial(invite: bytes) -> int:
+    """Return the number of a call within its caller's."""
+    return int(re.search(rb"\+48601(\d{6})@", invite)[1])  # type: ignore[index]
+
+
+def media_port(message: bytes) -> int:
+    """Return where the sender of an SDP wants to hear."""
+    return int(re.search(rb"m=audio (\d+) ", message)[1])  # type: ignore[index]
+
+
+def invite(*, number: str, call: str, serial: int, port: int, to_port: int, media_port: int) -> bytes:
     """Return the INVITE of one call."""
-    sdp = SDP.format(port=40000)
+    sdp = SDP.format(port=media_port)
     return INVITE.format(
         number=number, call=call, serial=serial, port=port, to_port=to_port, sdp=sdp, length=len(sdp)
     ).encode()

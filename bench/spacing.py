@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 SO_TIMESTAMPNS = 35  # <asm-generic/socket.h>: not in the socket module
 TIMESPEC = struct.Struct("@qq")
@@ -21,18 +21,17 @@ def stamp(sockets: Sequence[socket.socket]) -> None:
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM_BYTES)
 
 
-def arrivals(udp: socket.socket) -> list[float]:
-    """Take all that came and return when, in seconds."""
-    moments: list[float] = []
+def received(udp: socket.socket) -> Iterator[tuple[float, bytes]]:
+    """Take all that came; yield when, in seconds, and what."""
     while True:
         try:
-            _, ancillary, _, _ = udp.recvmsg(PACKET_BYTES, 256)
+            packet, ancillary, _, _ = udp.recvmsg(PACKET_BYTES, 256)
         except BlockingIOError:
-            return moments
+            return
         for level, kind, content in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
                 seconds, nanoseconds = TIMESPEC.unpack(content)
-                moments.append(seconds + nanoseconds / 1e9)
+                yield seconds + nanoseconds / 1e9, packet
 
 
 def p99_ms(sockets: Sequence[socket.socket], *, skip: int) -> float:
@@ -42,6 +41,6 @@ def p99_ms(sockets: Sequence[socket.socket], *, skip: int) -> float:
     """
     gaps: list[float] = []
     for udp in sockets:
-        moments = arrivals(udp)[skip:]
+        moments = [at for at, _ in received(udp)][skip:]
         gaps += [later - earlier for earlier, later in itertools.pairwise(moments)]
     return 1000 * sorted(gaps)[int(len(gaps) * 0.99)]
