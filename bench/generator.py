@@ -4,8 +4,7 @@
 of standard input is an order in JSON, ``{"calls": 100, "rate": 50.0, "phase": "over"}``, answered by a line
 with the figures of those calls. A call of phase ``over`` is answered and hung up at once, one of ``talking``,
 ``sounding`` or ``ringing`` stays until the order ``"end"``. Calls that are ``sounding`` have ports of their
-own: the answer has the address and port of each far end, which nobody has bound, and the port of ours to which
-it is to send.
+own: the answer has the address and port of each far end, which nobody has bound, and where it is to send.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from media.commands import Record, Recorded
@@ -28,6 +29,11 @@ class Audience:
         """Give each of them the audio of one packet."""
         for listen in self.listeners.values():
             listen(codec, audio, timestamp, ssrc, now)
+
+    def listener_of(self, codec: str) -> Callable[[bytes, int, int, float], None] | None:
+        """Return what gives them the audio of packets of ``codec``, None while there is nobody."""
+        listen = next(iter(self.listeners.values())) if len(self.listeners) == 1 else self.listen
+        return partial(listen, codec) if self.listeners else None
 
     def _seat(self, name: str, listen: Listen | None) -> None:
         self.listeners.pop(name, None)

@@ -123,7 +123,10 @@ class Engine:
         """Do what signalling asks for. What concerns a leg that is gone is passed over: the two cross."""
         if command.leg in self._spares:
             self._use(command.leg, self._spares.pop(command.leg), now)
-        if isinstance(command, OpenLeg | StopTape) or command.leg in self._legs:
+        if isinstance(command, OpenLeg | StopTape):
+            self._handlers[type(command)](command, now)
+        elif command.leg in self._legs:
+            self._legs[command.leg].settle()
             self._handlers[type(command)](command, now)
 
     @property
@@ -260,6 +263,8 @@ class Engine:
         self._legs[command.leg].audience.tap(None)
 
     def _stop_tape(self, command: StopTape, now: float) -> None:
+        for leg in self._legs.values():
+            leg.settle()
         self._tapes.stop(command.tape, now)
 
     def _listen_for_tones(self, command: ListenForTones, now: float) -> None:

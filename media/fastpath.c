@@ -1,9 +1,9 @@
-/* The fast path of media/fastpath.py: packets of streams that are relayed as they come.
+/* The fast path of media/fastpath.py: packets of streams that are relayed as they come, or kept for who listens.
  *
  * One turn waits for sockets that can be read, and of each stream whose numbers are lent here it reads one packet,
- * looks at it, counts it, renumbers it and sends it on, as `Flow.reader` in media/flow.py does. A packet that is
- * any news is left to Python as it came, and so are all other sockets. No memory is allocated, nothing is kept
- * but what struct stream holds, and no packet is read beyond its slot.
+ * looks at it, counts it, keeps its payload where somebody listens, renumbers it and sends it on where somebody
+ * else hears it. A packet that is any news is left to Python as it came, and so are all other sockets. No memory is
+ * allocated, and no packet is read beyond its slot or kept beyond its room.
  */
 #include <arpa/inet.h>
 #include <stddef.h>
@@ -15,16 +15,25 @@
 
 #define HEADER_BYTES 12
 #define MOST_EVENTS 512
+#define NOT_LENT -1 /* in place of a socket; below it: lent, and nobody hears it */
 
 /* The same as `Stream` in media/fastpath.py. */
 struct stream {
-    int32_t out; /* the socket that sends to the listener; -1: the numbers are not lent */
+    int32_t out; /* the socket that sends to who hears it */
     uint32_t ssrc, sent_ssrc;
     uint32_t ticks, ticks_offset; /* timestamp of the last packet, and what is added to timestamps */
     uint16_t head, sent_head;     /* version and payload type, as they come and as they are sent */
     uint16_t sequence, sequence_offset; /* of the packet that is no news, and what is added to it */
     uint64_t packets, octets;
     double clock_hz, transit, jitter, heard_at;
+    unsigned char *kept; /* payloads, each behind a struct kept; NULL: nobody listens */
+    uint32_t kept_bytes, kept_room;
+};
+
+/* The same as `KEPT`. */
+struct kept {
+    double at;
+    uint32_t ticks, size;
 };
 
 /* The same as `Item`: what is left to Python. */
@@ -47,6 +56,11 @@ static double now_s(const double *told)
     return now.tv_sec + now.tv_nsec * 1e-9;
 }
 
+static uint32_t kept_size(ssize_t size)
+{
+    return sizeof(struct kept) + ((size - HEADER_BYTES + 7) & ~7);
+}
+
 static int is_usual(const struct stream *stream, const unsigned char *packet, ssize_t size)
 {
     uint16_t head, sequence;
@@ -57,7 +71,17 @@ static int is_usual(const struct stream *stream, const unsigned char *packet, ss
     memcpy(&sequence, packet + 2, 2);
     memcpy(&ssrc, packet + 8, 4);
     return ntohs(head) == stream->head && ntohs(sequence) == stream->sequence && ntohl(ssrc) == stream->ssrc &&
-           sequence != 0; /* numbers that begin again are counted elsewhere */
+           sequence != 0 && /* numbers that begin again are counted elsewhere */
+           (stream->kept == NULL || stream->kept_room - stream->kept_bytes >= kept_size(size));
+}
+
+static void keep(struct stream *stream, const unsigned char *packet, uint32_t ticks, ssize_t size, double now)
+{
+    struct kept kept = {now, ticks, size - HEADER_BYTES};
+    unsigned char *place = stream->kept + stream->kept_bytes;
+    memcpy(place, &kept, sizeof kept);
+    memcpy(place + sizeof kept, packet + HEADER_BYTES, kept.size);
+    stream->kept_bytes += kept_size(size);
 }
 
 static void count(struct stream *stream, uint32_t ticks, ssize_t size, double now)
@@ -86,14 +110,18 @@ static void renumber(const struct stream *stream, unsigned char *packet, uint32_
     memcpy(packet + 8, &ssrc, 4);
 }
 
-static void relay(struct stream *stream, unsigned char *packet, ssize_t size, double now)
+static void move(struct stream *stream, unsigned char *packet, ssize_t size, double now)
 {
     uint32_t ticks;
     memcpy(&ticks, packet + 4, 4);
     ticks = ntohl(ticks);
-    renumber(stream, packet, ticks);
+    if (stream->kept != NULL)
+        keep(stream, packet, ticks, size, now);
+    if (stream->out >= 0) {
+        renumber(stream, packet, ticks);
+        send(stream->out, packet, size, MSG_NOSIGNAL | MSG_DONTWAIT); /* what the network refuses is lost */
+    }
     count(stream, ticks, size, now);
-    send(stream->out, packet, size, MSG_NOSIGNAL | MSG_DONTWAIT); /* what the network refuses is lost */
 }
 
 /* Wait for at most so many milliseconds (-1: for ever); return how many sockets could be read, negative where the
@@ -110,7 +138,7 @@ int fastpath_turn(int poll, int milliseconds, struct stream *streams, int known,
         struct stream *stream = descriptor >= 0 && descriptor < known ? &streams[descriptor] : NULL;
         struct item *item = &items[*left];
         unsigned char *slot = slots + (size_t)*left * slot_bytes;
-        if (stream == NULL || stream->out < 0) {
+        if (stream == NULL || stream->out == NOT_LENT) {
             *item = (struct item){descriptor, -1};
             ++*left;
             continue;
@@ -119,7 +147,7 @@ int fastpath_turn(int poll, int milliseconds, struct stream *streams, int known,
         if (size < 0)
             continue; /* an ICMP error of an earlier packet: the far end is not listening (yet) */
         if (is_usual(stream, slot, size)) {
-            relay(stream, slot, size, now_s(now));
+            move(stream, slot, size, now_s(now));
         } else {
             *item = (struct item){descriptor, size};
             ++*left;

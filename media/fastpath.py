@@ -1,17 +1,19 @@
-"""Packets that are relayed as they come, by a few lines of C where a compiler has made them.
+"""Packets that are relayed as they come, or recorded, by a few lines of C where a compiler has made them.
 
-What `Flow.reader` does for nearly every packet takes as long in Python as the system takes for receiving and
-sending it. ``fastpath.c`` does the same in a twentieth. Without it all works as well, and costs more.
+What nearly every packet needs takes as long in Python as the system takes for receiving and sending it.
+``fastpath.c`` does the same in a twentieth. Without it all works as well, and costs more.
 
 While a stream is on the fast path its numbers are, too: they are lent, and `Flow.settle` writes them back to
 where all others look for them. Whoever reads or changes them calls that first. The next packet is then dealt
-with in Python, which lends them again.
+with in Python, which lends them again. Payloads for who listens (a recorder, a tape) wait here until
+`Flow.deliver` is called, a few times a second.
 """
 
 from __future__ import annotations
 
 import ctypes
 import math
+import struct
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,7 +23,8 @@ from typing import ClassVar, Self
 
 from media.flow import Flow
 from media.incoming import WRAP
-from media.outgoing import VERSION_2, Send, settled
+from media.outgoing import VERSION_2, OutgoingStream, Send, settled
+from media.relay import Relay
 
 LIBRARY = Path(__file__).with_name("libfastpath.so")
 """What ``make`` compiles of ``fastpath.c``, if it can."""
@@ -29,7 +32,11 @@ MOST_EVENTS = 512
 """Sockets that are dealt with in one turn."""
 LARGEST_PACKET = 2048
 """More than any path carries unfragmented; what is longer arrives cut and is malformed."""
-_NOBODY = -1
+_NOT_LENT, _NOWHERE = -1, -2
+"""In place of the socket that sends; the latter: the numbers are lent, and nobody hears the stream."""
+_KEPT_BYTES = 4096
+"""Room for 200 ms and more of any codec; what finds none is dealt with in Python at once."""
+_KEPT = struct.Struct("@dII")
 
 
 class Stream(ctypes.Structure):
@@ -51,6 +58,9 @@ class Stream(ctypes.Structure):
         ("transit", ctypes.c_double),
         ("jitter", ctypes.c_double),
         ("heard_at", ctypes.c_double),
+        ("kept", ctypes.c_void_p),
+        ("kept_bytes", ctypes.c_uint32),
+        ("kept_room", ctypes.c_uint32),
     ]
 
 
@@ -68,6 +78,8 @@ class FastPath:
         """The time; None: what the clock says."""
         self._turn = library.fastpath_turn
         self._flows: dict[int, Flow] = {}
+        self._kept: dict[int, ctypes.Array[ctypes.c_char]] = {}
+        """Where payloads wait, of streams that somebody listens to."""
         self._streams = (Stream * 0)()
         self._items = (Item * MOST_EVENTS)()
         self._slots = bytearray(MOST_EVENTS * LARGEST_PACKET)
@@ -90,18 +102,22 @@ class FastPath:
         if descriptor >= len(self._streams):
             self._grow(2 * descriptor + 1)
         self._flows[descriptor] = flow
+        if flow.listen is not None:
+            self._kept[descriptor] = (ctypes.c_char * _KEPT_BYTES)()
 
     def _grow(self, size: int) -> None:
         was, self._streams = self._streams, (Stream * size)()
         ctypes.memmove(self._streams, was, ctypes.sizeof(was))
         for stream in self._streams[len(was) :]:
-            stream.out = _NOBODY
+            stream.out = _NOT_LENT
 
     def remove(self, descriptor: int) -> None:
         """Give back the numbers of a stream, and move it no more; it need not be one."""
-        if descriptor in self._flows:
-            self._settle(descriptor)
-            del self._flows[descriptor]
+        flow = self._flows.pop(descriptor, None)
+        if flow is not None:
+            flow.settle()
+            if descriptor not in self._flows:
+                self._kept.pop(descriptor, None)
 
     def turn(
         self, poll: int, seconds: float | None, read: Callable[[int], None], tell: Callable[[], None]
@@ -150,20 +166,18 @@ class FastPath:
     def _lend(self, descriptor: int) -> None:
         """Take the numbers of a stream here, unless its next packet is to be looked at in any case."""
         flow = self._flows.get(descriptor)
-        if flow is None or self._streams[descriptor].out != _NOBODY:
+        if flow is None or self._streams[descriptor].out != _NOT_LENT:
             return
-        relay, incoming, out = flow.relay, flow.incoming, flow.relay.out
-        sends = _connected(out.send)
-        if sends is None or out.source is not relay or out.is_taken or not flow.is_alone():
-            return
+        sends = _NOWHERE if flow.relay is None else _sends(flow.relay, flow)
         sequence, ssrc, sequence_offset, timestamp_offset = flow.position()
-        if sequence >= WRAP:
+        if sends == _NOT_LENT or sequence >= WRAP:
             return
+        incoming, kept = flow.incoming, self._kept.get(descriptor)
         self._streams[descriptor] = Stream(
-            sends.fileno(),
+            sends,
             ssrc,
-            out.ssrc,
-            out.timestamp,
+            0 if flow.relay is None else flow.relay.out.ssrc,
+            0,
             timestamp_offset,
             VERSION_2 << 8 | flow.usual_type,
             VERSION_2 << 8 | flow.sent_type,
@@ -175,28 +189,61 @@ class FastPath:
             incoming.transit,
             incoming.jitter_ticks,
             0.0,
+            None if kept is None else ctypes.addressof(kept),
+            0,
+            0 if kept is None else _KEPT_BYTES,
         )
-        flow.settle = out.settle = partial(self._settle, descriptor)
+        flow.settle = partial(self._settle, descriptor, flow)
+        flow.deliver = partial(self._deliver, descriptor, flow)
+        if flow.relay is not None:
+            flow.relay.out.settle = flow.settle
 
-    def _settle(self, descriptor: int) -> None:
-        """Give the numbers of a stream back."""
-        stream, flow = self._streams[descriptor], self._flows[descriptor]
-        if stream.out == _NOBODY:
-            return
-        incoming, out = flow.incoming, flow.relay.out
-        stream.out = _NOBODY
-        flow.settle = out.settle = settled
+    def _settle(self, descriptor: int, flow: Flow) -> None:
+        """Give the numbers of a stream back, and what was kept of it."""
+        stream, incoming = self._streams[descriptor], flow.incoming
+        stream.out = _NOT_LENT
+        flow.settle = flow.deliver = settled
         flow.look_again()
-        if not stream.packets:
+        if stream.packets:
+            incoming.transit, incoming.jitter_ticks = stream.transit, stream.jitter
+            incoming.heard_at = stream.heard_at
+            incoming.received += stream.packets
+            incoming.highest = (stream.sequence - 1) & 0xFFFF
+        if flow.relay is not None:
+            _settle_out(flow.relay.out, stream)
+        self._deliver(descriptor, flow)
+
+    def _deliver(self, descriptor: int, flow: Flow) -> None:
+        """Give what was kept of a stream to who listens."""
+        stream, kept = self._streams[descriptor], self._kept.get(descriptor)
+        if kept is None or flow.listen is None or not stream.kept_bytes:
             return
-        incoming.transit, incoming.jitter_ticks = stream.transit, stream.jitter
-        incoming.heard_at = out.sent_at = stream.heard_at
-        incoming.received += stream.packets
-        incoming.highest = (stream.sequence - 1) & 0xFFFF
-        out.sequence = (incoming.highest + stream.sequence_offset) & 0xFFFF
+        content, at, stream.kept_bytes = ctypes.string_at(kept, stream.kept_bytes), 0, 0
+        listen, ssrc = flow.listen, stream.ssrc
+        while at < len(content):
+            now, ticks, size = _KEPT.unpack_from(content, at)
+            begin = at + _KEPT.size
+            listen(content[begin : begin + size], ticks, ssrc, now)
+            at = begin + (size + 7 & ~7)
+
+
+def _settle_out(out: OutgoingStream, stream: Stream) -> None:
+    out.settle = settled
+    if stream.packets:
+        out.sent_at = stream.heard_at
+        out.sequence = (stream.sequence - 1 + stream.sequence_offset) & 0xFFFF
         out.timestamp = (stream.ticks + stream.ticks_offset) & 0xFFFF_FFFF
         out.packets += stream.packets
         out.octets += stream.octets
+
+
+def _sends(relay: Relay, flow: Flow) -> int:
+    """Return the socket by which ``relay`` alone sends, and always; `_NOT_LENT` where that is not so."""
+    out = relay.out
+    sends = _connected(out.send)
+    if sends is None or out.source is not relay or out.is_taken or not flow.is_alone():
+        return _NOT_LENT
+    return sends.fileno()
 
 
 def _connected(send: Send) -> socket | None:

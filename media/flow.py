@@ -17,6 +17,7 @@ from media.incoming import WRAP, IncomingStream
 from media.outgoing import VERSION_2, settled
 from media.relay import HEADER_BYTES, Relay
 
+Listen: TypeAlias = Callable[[bytes, int, int, float], None]
 Receive: TypeAlias = Callable[[bytearray, int, Address | None, float], None]
 """Takes a datagram with its size, its source unless the network has checked it, and the time."""
 
@@ -26,24 +27,33 @@ _pack_behind_the_first_byte = struct.Struct("!BHII").pack_into
 
 @dataclass(slots=True)
 class Flow:
-    """A stream that is relayed as it comes."""
+    """A stream that is relayed as it comes, or listened to, or both."""
 
     incoming: IncomingStream
     """Counts it."""
-    relay: Relay
-    """Knows where it goes."""
+    relay: Relay | None
+    """Knows where it goes; None: nobody hears it."""
     usual_type: int
     """Payload type under which it comes; another is news."""
     sent_type: int
     """Payload type under which it is sent."""
     otherwise: Receive
     """Takes all that is news."""
+    listen: Listen | None
+    """Takes the sound of each packet, its timestamp and SSRC, and when it came; None: nobody listens."""
     is_alone: Callable[[], bool]
     """Whether nobody else speaks to who hears it, or is about to."""
     settle: Callable[[], None] = field(default=settled, init=False)
     """To be called by whoever reads or changes numbers of this stream: `media.fastpath` may have them."""
+    deliver: Callable[[], None] = field(default=settled, init=False)
+    """To be called a few times a second: what `listen` takes may be kept for a while."""
     look_again: Callable[[], None] = field(default=settled, init=False)
     """To be called when the numbers have been elsewhere: the next packet is news."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is relayed, and nothing else."""
+        return self.relay is not None and self.listen is None
 
     def reader(
         self,
@@ -55,8 +65,11 @@ class Flow:
         """Return what reads a datagram by ``read_into``, into ``packet``, and deals with it.
 
         ``parts`` are the beginnings of ``packet``, by their sizes; what is longer than all of them is news.
+        The stream is one that is relayed, and nothing else.
         """
-        incoming, relay, out, otherwise = self.incoming, self.relay, self.relay.out, self.otherwise
+        relay = self.relay
+        assert relay is not None
+        incoming, out, otherwise = self.incoming, relay.out, self.otherwise
         usual_head = VERSION_2 << 8 | self.usual_type
         sent_type, clock_hz, longest = self.sent_type, incoming.clock_hz, len(parts)
         expected, known_ssrc, sequence_offset, timestamp_offset = self.position()
@@ -115,6 +128,8 @@ class Flow:
         The number is none that can come where the next packet has to be looked at in any case.
         """
         incoming, relay = self.incoming, self.relay
+        if relay is None:
+            return (incoming.highest + 1 if incoming.received else WRAP), incoming.ssrc, 0, 0
         sequence, offset = incoming.highest, relay.sequence_offset
         is_joined = incoming.ssrc == relay.ssrc and (sequence + offset) & 0xFFFF == relay.out.sequence
         return sequence + 1 if is_joined else WRAP, incoming.ssrc, offset, relay.timestamp_offset

@@ -14,13 +14,14 @@ from media.flow import Flow, Receive
 from media.incoming import IncomingStream, plain_size
 from media.mixer import Room, Seat
 from media.multiplex import told_apart
-from media.outgoing import VERSION_2, OutgoingStream, Send, discard, unpack_header
+from media.outgoing import VERSION_2, OutgoingStream, Send, discard, settled, unpack_header
 from media.pauses import Pauses
 from media.relay import HEADER_BYTES, Header, Relay
 from media.reports import REPORT_SECONDS, Reporter
 from media.routes import is_open, must_decode, routes, transcoder
 from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import StreamKeys
+from media.silence import SilenceWatch
 from media.srtp import SrtpSession
 from media.surroundings import Surroundings
 from media.transcode import Transcoder
@@ -66,9 +67,7 @@ class Leg:
         self._transcoded_to: Leg | None = None
         self._srtp: SrtpSession | None = None
         self._is_multiplexed = False
-        self._rtp_timeout_s = 0.0
-        self._due_since = 0.0
-        self._is_silent = False
+        self._silence = SilenceWatch(self.incoming)
         self._reporter = Reporter(self.out, self.incoming)
         self._check_at = 0.0
         self._report_at = 0.0
@@ -101,13 +100,13 @@ class Leg:
         self._events = self._event_receivers(agreement) if agreement.receives else {}
         self.incoming.clock_hz = clock_rate_hz(agreement.codec)
         self.out.take_encoding(agreement.encoding, self._around.random)
-        self._rtp_timeout_s = rtp_timeout_s
+        self._silence.timeout_s = rtp_timeout_s
         if was is None:
             self._check_at = now + CHECK_SECONDS * self._around.random.random()
             # The first report comes early (RFC 3550 §6.2), and no two legs report at once.
             self._report_at = now + REPORT_SECONDS * (0.2 + 0.3 * self._around.random.random())
         if was is None or not was.receives:
-            self._due_since = now
+            self._silence.due_since = now
         self._take_keys(agreement.keys)
         self._multiplex(agreement)
         if agreement.remote is not None and self.latch.expect(
@@ -176,27 +175,23 @@ class Leg:
             self._choose_way()
 
     def _flow(self) -> Flow | None:
-        """Return the stream that nobody has to look at: plain, relayed as it comes, with no audience."""
+        """Return the stream that nobody has to look at: plain, relayed as it comes, listened to, or both."""
         agreement, relay = self.agreement, self.sink
-        if (
-            agreement is None
-            or self._srtp is not None
-            or not isinstance(relay, Relay)
-            or self.partner is None
-            or self.audience.listeners
-        ):
+        if agreement is None or self._srtp is not None or isinstance(relay, Seat):
             return None
-        sent_type = relay.unchanged(agreement.usual_type)
-        if sent_type is None:
+        usual_type, voice = agreement.usual_type, None if self.partner is None else self.partner.voice
+        sent_type = 0 if relay is None else relay.unchanged(usual_type)
+        codec = self._accepts.get(usual_type)
+        if sent_type is None or codec is None or not (relay or self.audience.listeners):
             return None
-        voice = self.partner.voice
         return Flow(
             self.incoming,
             relay,
-            agreement.usual_type,
+            usual_type,
             sent_type,
             otherwise=self.receive,
-            is_alone=lambda: not voice.is_paced,
+            listen=self.audience.listener_of(codec),
+            is_alone=lambda: voice is None or not voice.is_paced,
         )
 
     def settle(self) -> None:
@@ -339,11 +334,15 @@ class Leg:
 
     def check(self, now: float) -> None:
         """Do what is due a few times a second: hand over recorded audio, notice a silent far end."""
+        if self.flow is not None:
+            self.flow.deliver()
         self.audience.flush(now)
         if self.agreement is None or now < self._check_at:
             return
         self._check_at = now + CHECK_SECONDS
-        self._watch_silence(self.agreement, now)
+        settle = settled if self.flow is None else self.flow.settle
+        if self._silence.is_news(now, is_due=self.agreement.receives, settle=settle):
+            self._around.emit(RtpTimedOut(self.number))
         if now >= self._report_at and self.agreement.sends and self.out.is_aimed:
             self._report_at = now + REPORT_SECONDS
             self.settle()
@@ -351,21 +350,6 @@ class Leg:
 
     def _send_report(self, report: bytes) -> None:
         self.ports.send_rtcp(report if self._srtp is None else self._srtp.protect_rtcp(report))
-
-    def _watch_silence(self, agreement: StreamAgreement, now: float) -> None:
-        """Tell once when nothing came for too long; again only after something came."""
-        is_silent = self._seems_silent(agreement, now)
-        if is_silent and self.flow is not None:
-            self.flow.settle()
-            is_silent = self._seems_silent(agreement, now)
-        if is_silent and not self._is_silent:
-            self._around.emit(RtpTimedOut(self.number))
-        self._is_silent = is_silent
-
-    def _seems_silent(self, agreement: StreamAgreement, now: float) -> bool:
-        """Return whether nothing came for too long, by the numbers that are here."""
-        since = max(self._due_since, self.incoming.heard_at or 0.0)
-        return agreement.receives and now - since >= self._rtp_timeout_s
 
     def on_report(self, compound: bytes, source: Address | None, now: float) -> None:
         """Take an RTCP datagram; only the far end's counts, whatever port it uses.
@@ -378,7 +362,7 @@ class Leg:
         known = self.latch.source or self.latch.expected
         if source is None or (known is not None and source[0] == known[0]):
             self._reporter.take(plain, now)
-            self._due_since = now  # who mutes without sending RTP still reports
+            self._silence.due_since = now  # who mutes without sending RTP still reports
 
     def statistics(self) -> dict[str, float]:
         """Return the leg's numbers."""

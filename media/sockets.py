@@ -125,7 +125,8 @@ class SocketEndpoint:
         if leg.flow is not None:
             if self._fast_path is not None:
                 self._fast_path.add(self._rtp.fileno(), leg.flow)
-            return leg.flow.reader(read_into, packet, _PARTS, clock)
+            if leg.flow.is_plain:
+                return leg.flow.reader(read_into, packet, _PARTS, clock)
 
         def read() -> None:
             try:

@@ -77,7 +77,7 @@ class RecordingFile:
     def append(self, packets: Iterable[Spoken]) -> None:
         """Write ``packets``, whose ticks only go up, to the operating system, and silence between them."""
         pieces: list[NDArray[np.int16]] = []
-        for packet in packets:
+        for packet in _joined(packets):
             pieces += self._in_place(packet)
         pcm = np.concatenate([*pieces, np.empty(0, np.int16)])
         self._writer.append(pcm.astype("<i2").tobytes() if self._law is None else self._law.encode(pcm))
@@ -107,6 +107,25 @@ class RecordingFile:
     def loudness(self) -> Loudness:
         """How loud it is so far."""
         return self._meter.loudness
+
+
+def _joined(packets: Iterable[Spoken]) -> Iterator[Spoken]:
+    """Put together what follows at once, where a byte is a sample: it costs as much as one packet does."""
+    run: list[Spoken] = []
+    end = 0
+    for packet in packets:
+        if run and (packet.tick != end or packet.codec != run[0].codec or packet.codec not in _PLAIN):
+            yield _as_one(run)
+            run = []
+        run.append(packet)
+        end = packet.tick + len(packet.payload)
+    if run:
+        yield _as_one(run)
+
+
+def _as_one(run: list[Spoken]) -> Spoken:
+    first = run[0]
+    return first if len(run) == 1 else Spoken(first.tick, first.codec, b"".join(each.payload for each in run))
 
 
 def sync_to_disk(path: Path) -> None:

@@ -76,7 +76,7 @@ class Line:
     def read_anew(self) -> None:
         flow = self._leg.flow
         self._read = self._step_by_step
-        if self._at_once and flow is not None:
+        if self._at_once and flow is not None and flow.is_plain:
             self.flowed += 1
             self._read = flow.reader(self._receive, self._packet, self._parts, lambda: self.now)
 
@@ -160,6 +160,7 @@ class World:
         self.lines: dict[int, Line] = {}
         self.legs: dict[int, Leg] = {}
         self.now = 0.0
+        self.listened: dict[int, list[object]] = {ANNA: [], BOB: []}
         sounds, shelf = SoundLibrary(AtOnce()), CodecShelf(AtOnce())
         around = Surroundings(
             self.events.append, sounds, shelf, files=AtOnce(), syncs=AtOnce(), random=Random(1)
@@ -191,7 +192,8 @@ class World:
             (leg.incoming.heard_at, leg.incoming.highest_sequence, leg.out.octets, leg.out.timestamp)
             for leg in self.legs.values()
         ]
-        return [line.sent for line in self.lines.values()], statistics, incoming, self.events
+        sent = [line.sent for line in self.lines.values()]
+        return sent, statistics, incoming, self.events, self.listened
 
 
 class FastWorld(World):
@@ -259,6 +261,17 @@ def comes(content: bytes, *, after: float = 0.02, at: int = ANNA) -> Step:
         if after:
             world.engine.tick(world.now)
         world.lines[at].come(content, world.now)
+
+    return step
+
+
+def listens(*, at: int = ANNA, is_on: bool = True) -> Step:
+    """Return a step in which somebody begins or ends to listen."""
+
+    def step(world: World) -> None:
+        leg = world.legs[at]
+        leg.settle()
+        leg.audience.listen_for_tones((lambda *heard: world.listened[at].append(heard)) if is_on else None)
 
     return step
 
@@ -403,6 +416,24 @@ def test_what_signalling_orders_in_the_middle_of_a_stream_holds_at_once(commands
     assert flowed == stepped
 
 
+@pytest.mark.parametrize("is_bridged", [True, False])
+def test_who_listens_hears_each_packet_once_and_in_order(is_bridged: bool) -> None:
+    key = rtp(60, payload_type=EVENT | 0x80, size=4)
+    steps = [
+        listens(),
+        told(Bridge(ANNA, BOB) if is_bridged else Unbridge(ANNA)),
+        *(comes(rtp(n)) for n in range(60)),
+        *(comes(rtp(n), after=0.0) for n in range(61, 120)),
+        comes(key),
+        *(comes(rtp(n, size=40 * (n % 5))) for n in range(120, 200)),
+        listens(is_on=False),
+        comes(rtp(200)),
+    ]
+    _, _, world = outcomes(steps)
+    assert len(world.listened[ANNA]) == 199
+    assert (len(world.lines[BOB].sent) > 190) is is_bridged
+
+
 def test_nothing_flows_to_who_is_on_hold() -> None:
     steps = [
         *(comes(rtp(n)) for n in range(20)),
@@ -446,12 +477,15 @@ STEPS = st.one_of(
             told(SendDigits(ANNA, "1")),
             told(Unbridge(BOB)),
             told(Bridge(ANNA, BOB)),
+            listens(),
+            listens(at=BOB),
+            listens(is_on=False),
         ]
     ),
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(STEPS, max_size=25))
 def test_whatever_comes_and_whatever_is_ordered_nothing_tells_the_two_ways_apart(steps: list[Step]) -> None:
     flowed, stepped, _ = outcomes(steps)

@@ -41,7 +41,7 @@ def test_file_that_is_not_open_yet_is_not_synced_so_that_the_recording_goes_on(t
     recorder = Recorder(path, "PCMA", files=files, syncs=syncs, ended=ended, now=0.0)
     for tick in range(150):  # 3 s, of which the disk sleeps the first 2 s
         now = tick * 0.02
-        recorder.write("PCMA", b"\x55" * 160, timestamp=160 * tick, ssrc=1, now=now)
+        recorder.listen("PCMA", b"\x55" * 160, 160 * tick, 1, now)
         recorder.flush(now)
         syncs.work()
         if now > 2.0:

@@ -1,0 +1,33 @@
+"""Whether a far end from which sound should come has fallen silent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from media.incoming import IncomingStream
+
+
+class SilenceWatch:
+    """Tells once when nothing came for too long, and again only after something came."""
+
+    def __init__(self, incoming: IncomingStream) -> None:
+        self.timeout_s = 0.0
+        self.due_since = 0.0
+        """Since when something should have come; a far end that reports by RTCP may be muted."""
+        self._incoming = incoming
+        self._is_told = False
+
+    def is_news(self, now: float, *, is_due: bool, settle: Callable[[], None]) -> bool:
+        """Return whether silence is to be told; ``settle`` is called before that is believed.
+
+        ``is_due`` is whether the far end should be heard at all.
+        """
+        is_silent = is_due and self._is_silent(now)
+        if is_silent:
+            settle()
+            is_silent = self._is_silent(now)
+        was_told, self._is_told = self._is_told, is_silent
+        return is_silent and not was_told
+
+    def _is_silent(self, now: float) -> bool:
+        return now - max(self.due_since, self._incoming.heard_at or 0.0) >= self.timeout_s
