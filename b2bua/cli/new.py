@@ -35,7 +35,8 @@ LANGUAGES = {"PL": "pl", "UA": "uk", "RU": "ru", "BY": "ru", "KZ": "ru"}
 """By country; English elsewhere."""
 SPOKEN = ("en", "uk", "ru", "pl")
 USUAL_HOURS = "09:00-18:00"
-FIRST_EXTENSION = 101
+FIRST_EXTENSION = 201
+"""Not 101 to 103, by which Ukraine and its neighbours call the fire brigade, police and ambulance."""
 PASSWORD_BYTES = 9
 
 

@@ -13,6 +13,7 @@ from b2bua.config.target_check import places
 from b2bua.config.values import Network
 from b2bua.routing.days import DayRange
 from b2bua.routing.destination import Goto, Mobile, Ring, RingMode
+from b2bua.routing.numbers import is_emergency
 from b2bua.routing.plan import Plan
 from b2bua.routing.scheme import number_spec
 
@@ -29,6 +30,7 @@ def oversights(config: Config, plan: Plan, today: date) -> Iterator[Fault]:
     yield from _no_way_in(config)
     yield from _swapped(config, plan)
     yield from _no_holidays(config, plan)
+    yield from _extensions_for_help(config)
     yield from _agents_without_phones(config)
     yield from _mobiles_that_win(config, plan)
     yield from _hours_that_are_over(config, today)
@@ -104,6 +106,17 @@ def _no_holidays(config: Config, plan: Plan) -> Iterator[Fault]:
         if not has_days:
             why = f"is never used: [hours.{spec.schedule}] has no holidays; add some, such as holidays = "
             yield _warn(*path[:2], "holiday", because=f'{why}["12-25", "01-01"]')
+
+
+def _extensions_for_help(config: Config) -> Iterator[Fault]:
+    """Yield the extensions by which somebody in need calls the police or an ambulance in that country."""
+    country = config.office.country
+    people = ((("person", key, "extension"), person.extension) for key, person in config.people.items())
+    others = ((("extension", each), each) for each in config.extensions)
+    for path, extension in (*people, *others):
+        if extension and is_emergency(extension, country=country):
+            why = f"is an emergency number in {country}: who dials {extension} here does not reach help"
+            yield _warn(*path, because=f"{why}; take another, such as 2{extension[1:]}")
 
 
 def _agents_without_phones(config: Config) -> Iterator[Fault]:

@@ -64,9 +64,9 @@ def test_f28_every_recipe_is_written_by_flags_alone_and_passes_check(tmp_path: P
     config = load_config(path)
     people = {key: (each.title, each.extension, each.mobile) for key, each in config.people.items()}
     assert people == {
-        "lukasz": ("Łukasz Żak", "101", "+48600100200"),
-        "anna": ("Anna Nowak", "102", None),
-        "anna103": ("Anna Bąk", "103", None),
+        "lukasz": ("Łukasz Żak", "201", "+48600100200"),
+        "anna": ("Anna Nowak", "202", None),
+        "anna203": ("Anna Bąk", "203", None),
     }
     for person in config.people.values():
         assert f"{person.title}: user name {person.extension}, password {person.sip_password}" in said
@@ -203,11 +203,11 @@ def test_f28_the_number_of_the_office_is_no_backup_of_its_own(tmp_path: Path) ->
         (
             "+48221234567",
             ("Łukasz Żak", "Łukasz Bąk", "Sales Department", "24/7"),
-            "lukasz lukasz102 sales103 p104",
+            "lukasz lukasz202 sales203 p204",
         ),
         ("+380441234567", ("Григорій", "Юлія", "Д'Артаньян", "Їжак"), "hryhoriy yuliya dartanyan izhak"),
         ("+74951234567", ("Григорий", "Фёдор", "Щукин"), "grigoriy fyodor shchukin"),
-        ("+81312345678", ("太郎", "花子"), "p101 p102"),
+        ("+81312345678", ("太郎", "花子"), "p201 p202"),
     ],
 )
 def test_f28_people_are_named_in_plain_letters_and_as_no_group(

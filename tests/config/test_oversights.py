@@ -55,6 +55,18 @@ def test_a_sane_office_hears_nothing(warnings: Says) -> None:
             "hours.christmas: nothing uses it: was it to be named somewhere?",
         ),
         (
+            'extension = "102"',
+            'extension = "112"',
+            "person.piotr.extension: is an emergency number in PL: who dials 112 here does not reach help; "
+            "take another, such as 212",
+        ),
+        (
+            "[queue.sales]",
+            '[extension."999"]\nqueue = "sales"\n[queue.sales]',
+            "extension.999: is an emergency number in PL: who dials 999 here does not reach help; "
+            "take another, such as 299",
+        ),
+        (
             'off-hours = "night"',
             'off-hours = "night"\nholiday = "night"',
             'number."+48221234567".holiday: is never used: [hours.office] has no holidays; '
