@@ -23,6 +23,8 @@ IDLE_LINGER_S = 0.2
 """How long changes wait that nobody waits for."""
 PATIENCE_S = 2.0
 """How long a write holds up its caller when the disk does not take it; then the call goes on."""
+EARLY_S = 0.001
+"""So much too early the timers of some loops are."""
 FIRST_RETRY_S = 0.1
 LONGEST_RETRY_S = 5.0
 
@@ -40,6 +42,12 @@ class _Work:
     is_written: asyncio.Future[bool] | None
     """True after the commit, an error when the database refuses the changes; False: they are not waited for
     any more. None: nobody waits."""
+    patient_until: float = 0.0
+    """When they are waited for no more, by the loop's clock."""
+
+    def wait_no_more(self) -> None:
+        if self.is_written is not None and not self.is_written.done():
+            self.is_written.set_result(False)
 
     def done(self, refusal: Exception | None = None) -> None:
         if self.is_written is not None and not self.is_written.done():
@@ -67,6 +75,8 @@ class Writer:
         self._is_closing = False
         self._is_stuck = False
         self._began_at = float("-inf")
+        self._patience: asyncio.TimerHandle | None = None
+        """One for all who wait: to set and to cancel a timer costs as much as a statement."""
         self._task = asyncio.create_task(self._run(), name="store writer")
 
     def put(self, changes: Iterable[Change]) -> None:
@@ -83,13 +93,26 @@ class Writer:
         """
         loop = asyncio.get_running_loop()
         is_written: asyncio.Future[bool] = loop.create_future()
-        self._enqueue(_Work(tuple(changes), is_written))
+        work = _Work(tuple(changes), is_written, loop.time() + PATIENCE_S)
+        self._enqueue(work)
         self._is_awaited.set()
-        patience = loop.call_later(0.0 if self._is_stuck else PATIENCE_S, _wait_no_more, is_written)
-        try:
-            return await is_written
-        finally:
-            patience.cancel()
+        if self._is_stuck:
+            loop.call_soon(work.wait_no_more)
+        elif self._patience is None:
+            self._patience = loop.call_at(work.patient_until, self._lose_patience)
+        return await is_written
+
+    def _lose_patience(self) -> None:
+        """Let those go on who wait for too long, and look again when the next one does."""
+        loop = asyncio.get_running_loop()
+        now, self._patience = loop.time() + EARLY_S, None
+        awaited = [work for work in (*self._batch, *self._queue) if work.is_written is not None]
+        for work in awaited:
+            if work.patient_until <= now:
+                work.wait_no_more()
+        due = min((work.patient_until for work in awaited if work.patient_until > now), default=None)
+        if due is not None:
+            self._patience = loop.call_at(due, self._lose_patience)
 
     async def close(self) -> None:
         """Write what is queued, if the disk takes it within a few seconds, and stop."""
@@ -97,6 +120,8 @@ class Writer:
         self._has_work.set()
         self._is_awaited.set()
         await asyncio.wait((self._task,), timeout=PATIENCE_S * 2)
+        if self._patience is not None:
+            self._patience.cancel()
         if not self._task.done():
             self._tell_lost([*self._batch, *self._queue])
             self._task.cancel()
@@ -212,11 +237,6 @@ class Writer:
         if self._is_stuck:
             self._is_stuck = False
             log.info("the database can be written again; nothing was lost")
-
-
-def _wait_no_more(is_written: asyncio.Future[bool]) -> None:
-    if not is_written.done():
-        is_written.set_result(False)
 
 
 def _plain(error: Exception) -> str:

@@ -109,6 +109,27 @@ async def test_while_the_database_is_locked_calls_go_on_and_nothing_is_lost(
     ]
 
 
+async def test_each_call_waits_for_a_locked_database_for_no_longer_than_its_own_time(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "PATIENCE_S", 0.6)
+    with closing(sqlite3.connect(tmp_path / "b2bua.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        loop, waited = asyncio.get_running_loop(), []
+
+        async def begin(call_id: str) -> None:
+            began = loop.time()
+            assert not await store.journal.begin(new_call(call_id))
+            waited.append(loop.time() - began)
+
+        async with asyncio.TaskGroup() as group:
+            for call_id in ("first", "second", "third"):
+                group.create_task(begin(call_id))
+                await asyncio.sleep(0.2)
+    assert min(waited) >= 0.599
+    assert max(waited) < 0.95
+
+
 async def test_an_office_that_stops_while_the_database_is_locked_names_the_callers_whom_it_could_not_keep(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
