@@ -327,7 +327,11 @@ class MediaLeg:
     # From worker to worker
 
     def strand(self) -> None:
-        """Leave a worker that died, and ask the next one for the same port."""
+        """Leave a worker that died, and ask the next one for the same port; unless it was being closed."""
+        if self._is_closing:
+            self.is_open = False
+            self._end("it was being closed")
+            return
         self._leave()
         self._written.strand(self.slot)
         self.number = self.slot.open(Opening(self.name, self.address[1], self._reopened, self._not_reopened))

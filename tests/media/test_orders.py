@@ -128,3 +128,13 @@ async def test_spare_legs_are_gone_with_their_worker() -> None:
         slot._lose("it was killed")
         assert slot.take_spare() is None
         assert not leg.is_open
+
+
+async def test_a_leg_that_is_being_closed_as_its_worker_dies_is_closed_and_opened_in_no_other() -> None:
+    async with running() as (engine, _line):
+        leg = await engine.open_leg()
+        async with asyncio.timeout(1), asyncio.TaskGroup() as group:
+            group.create_task(leg.close())
+            await asyncio.sleep(0)
+            engine.slots[0]._lose("it was killed")
+        assert engine.legs == 0
