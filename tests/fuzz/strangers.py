@@ -159,13 +159,21 @@ def read_value(text: str) -> None:
 
 def read_stream(wire: bytes) -> None:
     """Feed it to a connection in two pieces; the pieces are told apart wherever it is cut."""
-    whole, pieces = SipFraming(), SipFraming()
-    try:
-        messages = whole.feed(wire)
-    except MalformedMessage:
-        return
     cut = len(wire) // 3
-    assert pieces.feed(wire[:cut]) + pieces.feed(wire[cut:]) == messages
+    assert taken_from(wire[:cut], wire[cut:]) == taken_from(wire)
+
+
+def taken_from(*pieces: bytes) -> tuple[list[bytes], bool]:
+    """Return the messages that a connection brings, and whether what follows them cannot be read."""
+    framing, messages = SipFraming(), list[bytes]()
+    for piece in pieces:
+        try:
+            messages += framing.feed(piece)
+        except MalformedMessage:
+            return messages, True
+        if framing.is_over:
+            return messages, True
+    return messages, False
 
 
 def read_websocket(wire: bytes) -> None:
