@@ -27,6 +27,8 @@ BUDGET_S = 1.5
 EXACT_S = 0.5
 BUSY_MACHINE_S = 1.0
 """What it may add to the longest of so many waits: SIPp itself is held up for so long at times."""
+WRITTEN_S = 0.05
+"""SIPp writes the time of a message down when it has sent it: the next phone may ring by then."""
 LONGEST_S = 60 + CALLS // PER_SECOND
 NUMBER = "+48221240521"
 PHONES = ("951", "952")
@@ -140,7 +142,7 @@ def test_row_f4_of_many_calls_none_rings_two_phones_at_once(played: Played) -> N
     for caller, rings in played.rung.items():
         assert len(rings) == len(PHONES), caller
         for earlier, later in pairwise(rings):
-            assert later.began >= earlier.ended, (caller, rings)
+            assert later.began > earlier.ended - WRITTEN_S, (caller, rings)
 
 
 def test_row_r12_of_many_calls_none_waits_longer_than_the_budget_for_the_next_step(played: Played) -> None:
