@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 from dataclasses import replace
 
 from b2bua.call.sound import SoundProfile
@@ -22,7 +22,7 @@ class Description:
         self.local = LocalMedia(
             address=address,
             port=media.address[1],
-            session_id=secrets.randbits(40),
+            session_id=random.getrandbits(40),  # it has to be another one, and need not be secret
             version=1,
             codecs=profile.codecs,
             ptime_ms=profile.ptime_ms,
