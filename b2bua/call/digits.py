@@ -59,6 +59,9 @@ class Digit:
     """Loop time of its arrival."""
 
 
+_NONE = Digit("", float("-inf"))
+
+
 class Digits:
     """Keys that wait to be read. A peer that sends each press in several ways counts once."""
 
@@ -67,7 +70,7 @@ class Digits:
         self._waiting: asyncio.Queue[Digit] = asyncio.Queue()
         self._method: Method | None = None
         """The way in which this peer's presses count."""
-        self._last = Digit("", float("-inf"))
+        self._last = _NONE
         """What came last that way."""
 
     def take(self, key: str, method: Method, at: float) -> bool:

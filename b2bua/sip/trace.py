@@ -8,8 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from operator import attrgetter
-from typing import NamedTuple
 
 from b2bua.sip.transport.hop import Hop, Receiver, Transport
 
@@ -21,7 +21,8 @@ CALL_ID = re.compile(rb"^(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | 
 USUAL = b"\nCall-ID: "
 
 
-class TracedMessage(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class TracedMessage:
     """One message as it was on the wire."""
 
     at: float

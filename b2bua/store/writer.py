@@ -153,11 +153,12 @@ class Writer:
 
     async def _linger(self) -> None:
         """Let a batch gather: until somebody waits for it, and the last one is ``INTERVAL_S`` old."""
-        try:
-            async with asyncio.timeout(IDLE_LINGER_S):
-                await self._is_awaited.wait()
-        except TimeoutError:
-            return
+        if not self._is_awaited.is_set():
+            try:
+                async with asyncio.timeout(IDLE_LINGER_S):
+                    await self._is_awaited.wait()
+            except TimeoutError:
+                return
         clock = asyncio.get_running_loop().time
         if (wait_s := self._began_at + INTERVAL_S - clock()) > 0 and not self._is_closing:
             await asyncio.sleep(wait_s)

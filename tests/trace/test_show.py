@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
 
 
 def test_calls_that_end_at_once_share_a_file_and_each_is_found_in_it(tmp_path: Path) -> None:
-    evil = CALL[1]._replace(wire=CALL[1].wire + b"\n= gotcha 0\n")
+    evil = replace(CALL[1], wire=CALL[1].wire + b"\n= gotcha 0\n")
     write_records(tmp_path / "trace", [("abc", CALL), ("abd", (evil,)), ("xyz", CALL[2:])])
     [path] = (tmp_path / "trace").iterdir()
     assert path.name == "abc+2.sip"
