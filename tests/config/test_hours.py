@@ -265,7 +265,7 @@ def test_s1_whole_days_of_a_calendar_are_holidays_with_their_name(read: Reads) -
         ('url = "https://a.example/x"\nfile = "x.ics"', "", "a calendar needs either url or file"),
         ('url = "calendar.example/x.ics"', "", "url: expected an address such as https://"),
         ('url = "https://"', "", "url: expected an address such as https://"),
-        ('file = "x.ics"\nrefresh = "5s"', ".refresh", "greater than or equal to 30"),
+        ('file = "x.ics"\nrefresh = "5s"', ".refresh", "expected at least 30 s, found '5s'"),
     ],
 )
 def test_what_is_wrong_with_a_calendar(errors: Says, line: str, key: str, why: str) -> None:
