@@ -30,6 +30,10 @@ class Encoding(NamedTuple):
     """Bits per second, for a codec that leaves the choice."""
 
 
+ONE_TICK_A_BYTE = frozenset(("PCMA", "PCMU", "G722"))
+"""Codecs of which a packet may be cut, or put together with the next, anywhere."""
+
+
 def clock_rate_hz(codec: str) -> int:
     """Return the ticks per second of the RTP timestamps of ``codec``."""
     return OPUS_CLOCK_HZ if codec == "opus" else USUAL_CLOCK_HZ

@@ -27,7 +27,8 @@ struct stream {
     uint64_t packets, octets;
     double clock_hz, transit, jitter, heard_at;
     unsigned char *kept; /* payloads, each behind a struct kept; NULL: nobody listens */
-    uint32_t kept_bytes, kept_room;
+    uint32_t kept_bytes, kept_room, kept_last; /* the latter: where the last of them begins */
+    uint32_t joins; /* whether a byte is a tick, so that payloads which follow at once are one */
 };
 
 /* The same as `KEPT`. */
@@ -77,10 +78,21 @@ static int is_usual(const struct stream *stream, const unsigned char *packet, ss
 
 static void keep(struct stream *stream, const unsigned char *packet, uint32_t ticks, ssize_t size, double now)
 {
-    struct kept kept = {now, ticks, size - HEADER_BYTES};
+    struct kept last, kept = {now, ticks, size - HEADER_BYTES};
     unsigned char *place = stream->kept + stream->kept_bytes;
+    if (stream->joins && stream->kept_bytes) {
+        memcpy(&last, stream->kept + stream->kept_last, sizeof last);
+        if (last.ticks + last.size == ticks) {
+            memcpy(stream->kept + stream->kept_last + sizeof last + last.size, packet + HEADER_BYTES, kept.size);
+            last.size += kept.size;
+            memcpy(stream->kept + stream->kept_last, &last, sizeof last);
+            stream->kept_bytes = stream->kept_last + kept_size(last.size + HEADER_BYTES);
+            return;
+        }
+    }
     memcpy(place, &kept, sizeof kept);
     memcpy(place + sizeof kept, packet + HEADER_BYTES, kept.size);
+    stream->kept_last = stream->kept_bytes;
     stream->kept_bytes += kept_size(size);
 }
 

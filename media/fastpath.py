@@ -61,6 +61,8 @@ class Stream(ctypes.Structure):
         ("kept", ctypes.c_void_p),
         ("kept_bytes", ctypes.c_uint32),
         ("kept_room", ctypes.c_uint32),
+        ("kept_last", ctypes.c_uint32),
+        ("joins", ctypes.c_uint32),
     ]
 
 
@@ -192,6 +194,8 @@ class FastPath:
             None if kept is None else ctypes.addressof(kept),
             0,
             0 if kept is None else _KEPT_BYTES,
+            0,
+            flow.joins,
         )
         flow.settle = partial(self._settle, descriptor, flow)
         flow.deliver = partial(self._deliver, descriptor, flow)

@@ -41,6 +41,8 @@ class Flow:
     """Takes all that is news."""
     listen: Listen | None
     """Takes the sound of each packet, its timestamp and SSRC, and when it came; None: nobody listens."""
+    joins: bool
+    """Whether what follows at once may be given to `listen` in one piece: each byte is a tick."""
     is_alone: Callable[[], bool]
     """Whether nobody else speaks to who hears it, or is about to."""
     settle: Callable[[], None] = field(default=settled, init=False)

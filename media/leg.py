@@ -7,7 +7,7 @@ from collections.abc import Callable
 from media.audience import Audience
 from media.commands import DigitPressed, Heard, Role, RtpTimedOut, SourceChanged
 from media.dtmf import EventReceiver
-from media.encoding import clock_rate_hz
+from media.encoding import ONE_TICK_A_BYTE, clock_rate_hz
 from media.endpoint import Address, Latch, LegPorts
 from media.errors import MalformedMedia
 from media.flow import Flow, Receive
@@ -191,6 +191,7 @@ class Leg:
             sent_type,
             otherwise=self.receive,
             listen=self.audience.listener_of(codec),
+            joins=codec in ONE_TICK_A_BYTE,
             is_alone=lambda: voice is None or not voice.is_paced,
         )
 

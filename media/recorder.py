@@ -8,7 +8,7 @@ from pathlib import Path
 
 from media.background import Background
 from media.commands import QUIETEST_DBFS
-from media.encoding import clock_rate_hz, duration_ticks
+from media.encoding import ONE_TICK_A_BYTE, clock_rate_hz, duration_ticks
 from media.errors import in_words
 from media.meter import Loudness
 from media.rtp import timestamp_delta
@@ -17,7 +17,6 @@ from media.soundfile import TICKS_PER_SECOND, RecordingFile, Spoken, sync_to_dis
 FLUSH_SECONDS = 0.2 - 0.01
 """Often enough, a little less than two checks of the engine."""
 SYNC_SECONDS = 1.0
-_ONE_TICK_A_BYTE = frozenset(("PCMA", "PCMU", "G722"))
 _AT_ONCE_S = 1.0
 """Within which what follows by its timestamp follows by the clock, too."""
 _FRAME = TICKS_PER_SECOND // 50
@@ -77,7 +76,7 @@ class Recorder:
     def listen(self, codec: str, payload: bytes, timestamp: int, ssrc: int, now: float) -> None:
         """Take the audio of one packet."""
         is_next = (codec, ssrc, timestamp) == self._next and now - self._last_at < _AT_ONCE_S
-        if is_next and codec in _ONE_TICK_A_BYTE:  # nearly always: what `_place` would find costs more
+        if is_next and codec in ONE_TICK_A_BYTE:  # nearly always: what `_place` would find costs more
             tick, ticks = self._end, len(payload)
             self._last_at, self._end = now, tick + ticks
             self._pending[tick] = Spoken(tick, codec, payload)
