@@ -34,6 +34,8 @@ from b2bua.trunk.spending import Spending
 from media.sdp.crypto import SrtpPolicy
 
 NO_PHONE = "no phone is registered"
+IS_CALLER = "it is the one that calls"
+"""Who calls from there finds it busy, or talks to its voicemail."""
 MOST_NAMES = 2
 """So many of those who missed a call are named; more are counted."""
 MOST_REDIRECTS = 5
@@ -137,6 +139,8 @@ class Reach:
         self, number: str, who: str, call: Call, *, post_dial: str, shows: Shows | None = None
     ) -> Reached:
         caller = call.identity
+        if number == caller.number:
+            return Reached(who, (), IS_CALLER)
         dialled = "" if caller.is_internal else caller.dialled
         try:
             behalf = Caller(caller.number, caller.name, dialled, caller.is_private)

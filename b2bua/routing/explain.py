@@ -29,9 +29,10 @@ from b2bua.routing.destination import (
 from b2bua.routing.duty import at_duty, in_words
 from b2bua.routing.facts import Facts
 from b2bua.routing.load import in_words as load_in_words
+from b2bua.routing.numbers import normalise
 from b2bua.routing.override import OverrideKind
 from b2bua.routing.plan import NumberSpec, Plan, Step
-from b2bua.routing.prices import price_of, way_out
+from b2bua.routing.prices import number_of, price_of, way_out
 from b2bua.routing.schedule import DAYS, Schedule
 from b2bua.routing.scheme import (
     Position,
@@ -51,6 +52,7 @@ from b2bua.routing.turns import of_each_line, who_join
 from b2bua.routing.words import clock, duration, listed, rings, short, title, way
 
 NO_PHONE, NO_TRUNK = "no phone is online", "no trunk is up"
+CALLING = "it is the one that calls"
 AWAY, TALKING = "nobody takes calls then", "nobody is free"
 
 
@@ -59,6 +61,7 @@ def explain(
 ) -> list[str]:
     """Return the lines that tell the way of a call that nobody answers, at that time, with those offline."""
     assumed = assumed or Assumed()
+    facts = replace(facts, caller=normalise(caller, country=plan.country))
     lines = [_headline(facts, number, caller), _scheme_line(plan, facts, number)]
     elapsed = 0.0
     position: Position | None = enter(plan, number, facts)
@@ -182,6 +185,8 @@ def _why_not(plan: Plan, target: Target, facts: Facts) -> WhyNot | None:
             return WhyNot("is offline", NO_PHONE)
         case Person(name) if name in facts.busy:
             return WhyNot("is busy", TALKING, is_busy=True)
+        case External() | Mobile() if facts.caller and number_of(plan, target) == facts.caller:
+            return WhyNot("is the one that calls", CALLING)
         case External() | Mobile() if facts.down and way_out(plan, facts) is None:
             return WhyNot("cannot be called, as no trunk is up,", NO_TRUNK)
     return None

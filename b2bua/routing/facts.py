@@ -41,6 +41,8 @@ class Facts:
     """What somebody decided for all calls; it may have ended by then."""
     absences: Mapping[str, Absence] = field(default_factory=dict)
     """People who said that they take no calls, by key."""
+    caller: str = ""
+    """The number that calls, which is not rung itself; empty: it is not known."""
 
     @property
     def decided(self) -> OverrideKind:

@@ -19,7 +19,7 @@ def way_out(plan: Plan, facts: Facts) -> WayOut | None:
 
 def price_of(plan: Plan, target: Target, facts: Facts) -> str | None:
     """Return what a talk with a target costs by the first trunk that is up; None where nothing is counted."""
-    number, way = _number_of(plan, target), way_out(plan, facts)
+    number, way = number_of(plan, target), way_out(plan, facts)
     if not number or way is None or way.rates is None:
         return None
     rate = way.rates.rate_of(number)
@@ -29,7 +29,8 @@ def price_of(plan: Plan, target: Target, facts: Facts) -> str | None:
     return f"{way.rates.in_words(rate)}; a talk of {EXAMPLE_S // 60} min costs {example}"
 
 
-def _number_of(plan: Plan, target: Target) -> str | None:
+def number_of(plan: Plan, target: Target) -> str | None:
+    """Return the number that a target is called by through a trunk; None: it is none."""
     match target:
         case External(number):
             return number

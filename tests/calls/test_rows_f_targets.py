@@ -219,3 +219,18 @@ async def test_row_f23_nothing_that_the_caller_gets_tells_where_the_call_went(tm
 
 def has_tone(path: Path, frequency: float, *, after: float) -> bool:
     return bool((heard(path, frequency) > after).any())
+
+
+@virtual_time(limit_s=600)
+async def test_row_f9_d5_who_calls_from_a_mobile_does_not_have_it_rung(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=ring("mobile of anna", "101")) as demo:
+        await demo.phone("101", TAKES_IT)
+        mobiles = await demo.mobiles(TAKES_IT)
+        leg = await (await demo.call_in(NUMBER, from_number="600100200")).answered(within=5)
+        leg.hang_up()
+        assert mobiles.invitations == []
+        [call] = await demo.stories()
+        said = (
+            "Anna Nowak's mobile +48600100200 was not rung: it is the one that calls; talked with Anna Nowak"
+        )
+        assert story(call).startswith(said)

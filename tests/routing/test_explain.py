@@ -282,3 +282,11 @@ def test_f27_a_scheme_with_days_of_its_own_is_told_with_them() -> None:
     ringing = replace(scheme, steps=(Step(Voicemail("sales")),))
     told = explain(replace(plan, schemes={"s": ringing}), at("2026-03-06 12:00"), "1", "")
     assert told[1] == "scheme s, which works fri"
+
+
+def test_f9_who_calls_from_a_number_does_not_have_it_rung() -> None:
+    plan = Plan(schemes={"s": Scheme("s", (Step(Ring((External(CALLER), External("+48600100200")))),))})
+    plan = replace(plan, default_scheme="s")
+    lines = explain(plan, at("2026-03-06 12:00"), "1", "600 555 666")
+    assert lines[2].startswith(" 0:00 rings +48600100200 for 20 s")
+    assert lines[3] == f"      {CALLER} is the one that calls and is skipped"
