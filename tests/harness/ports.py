@@ -44,12 +44,21 @@ def free_port() -> int:
 
 
 def media_ports(pairs: int) -> tuple[int, int]:
-    """Return the first and last port of so many RTP/RTCP pairs in a row, all free over UDP."""
+    """Return the first and last port of so many RTP/RTCP pairs in a row, all free over UDP.
+
+    Raises:
+        RuntimeError: there are not as many in a row.
+    """
     count = 2 * pairs
-    while True:
-        first = random.randrange(MEDIA.start, MEDIA.stop - count + 1, 2)
-        if _are_free(range(first, first + count), socket.SOCK_DGRAM):
-            return first, first + count - 1
+    beginnings, in_a_row = [], 0
+    for port in reversed(MEDIA):
+        in_a_row = in_a_row + 1 if _are_free((port,), socket.SOCK_DGRAM) else 0
+        if in_a_row >= count and port % 2 == 0:
+            beginnings.append(port)
+    if not beginnings:
+        raise RuntimeError(f"of {len(MEDIA)} ports no {count} in a row are free")
+    first = random.choice(beginnings)
+    return first, first + count - 1
 
 
 def _are_free(ports: Iterable[int], kind: socket.SocketKind) -> bool:

@@ -32,7 +32,7 @@ START_S = 30.0
 STOP_S = 20.0
 COMMAND_S = 30.0
 POLL_S = 0.1
-RTP_PAIRS = 300
+RTP_PAIRS = 100
 ZONE = ZoneInfo("Europe/Warsaw")
 MOST_CALLS = 1000
 
@@ -92,12 +92,13 @@ class Product:
         sip: str,
         change: Callable[[str], str],
         environment: Mapping[str, str] = MappingProxyType({}),
+        pairs: int = RTP_PAIRS,
     ) -> None:
         self.folder = folder
         self._environment = {**_environment(), **environment}
         self.port = free_port()
         self.outside_port = free_port()
-        office = quick_office(sip_port=self.port, rtp=media_ports(RTP_PAIRS), outside_port=self.outside_port)
+        office = quick_office(sip_port=self.port, rtp=media_ports(pairs), outside_port=self.outside_port)
         self.config = folder / "office.toml"
         self.config.write_text(change(office.replace("[sip]\n", f"[sip]\n{sip}\n")) + extra)
         self.log_path = folder / "product.log"
@@ -113,14 +114,15 @@ class Product:
         sip: str = "",
         change: Callable[[str], str] = str,
         environment: Mapping[str, str] = MappingProxyType({}),
+        pairs: int = RTP_PAIRS,
     ) -> Iterator[Product]:
         """Run an office for as long as the block runs.
 
         ``extra`` is TOML to add, ``sip`` to its ``[sip]``; ``change`` returns another TOML for the rest.
-        ``environment`` is what its processes have beside ours.
+        ``environment`` is what its processes have beside ours; ``pairs`` are its RTP and RTCP ports.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        product = cls(folder, extra, sip, change, environment)
+        product = cls(folder, extra, sip, change, environment, pairs)
         try:
             product.start()
             yield product

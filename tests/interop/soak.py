@@ -33,6 +33,8 @@ from tests.harness.ports import HOST
 from tests.harness.product import Product
 
 PORTS = (40000, 48000)
+RTP_PAIRS = 300
+"""Of the office."""
 """Of the callers' and phones' own sound."""
 MENU, QUEUE, VOICEMAIL, ECHO = (f"+4822123000{number}" for number in (3, 4, 5, 7))
 IN_TURN, TOGETHER = "+48221230001", "+48221230002"
@@ -288,7 +290,7 @@ async def soak(
     folder: Path, seconds: float, calls: int, *, kills_every_s: float | None = None, seed: int = 0
 ) -> Soak:
     """Return a run of ``seconds`` with ``calls`` callers at a time, on a product of its own in ``folder``."""
-    product_context = Product.running(folder)
+    product_context = Product.running(folder, pairs=RTP_PAIRS)
     product = await asyncio.to_thread(product_context.__enter__)
     try:
         engine = await MediaEngine.in_worker(address=HOST, ports=PORTS)
