@@ -41,6 +41,7 @@ from b2bua.running_calls import RunningCalls
 from b2bua.serving import Premises, Serving
 from b2bua.sip.digest import NonceIssuer
 from b2bua.sip.endpoint import SipEndpoint
+from b2bua.sip.named_servers import NamedServers
 from b2bua.sip.session import IncomingInvite
 from b2bua.sip.session_timers import SessionTimers
 from b2bua.sip.trace import Trace
@@ -273,6 +274,9 @@ class Server:
         self.endpoint.on_request = OtherRequests(self.registrar, self.lamps.notifier).take
         self.endpoint.understood = {"REGISTER": register.UNDERSTOOD}
         self.endpoint.on_connection_lost = self.trunks.connection_lost
+        self.endpoint.servers = NamedServers(
+            self.resolver, lambda work: self.background.start(work, name="server of a call")
+        )
         self.endpoint.current_flow = lambda contact: self.bindings.flow_to(contact, self.endpoint.now())
         self.endpoint.on_heard = lambda source: self.bindings.heard(source, self.endpoint.now())
         for transport in self._surroundings.transports:

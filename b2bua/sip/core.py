@@ -90,6 +90,9 @@ class Core(Protocol):
     def hop_of(self, dialog: Dialog) -> Hop:
         """Return where requests within ``dialog`` go now."""
 
+    def expect_server(self, dialog: Dialog) -> None:
+        """Learn in time where the peer is reached anew that names a server and may close its connection."""
+
     def send_request(self, request: Request, hop: Hop, on_response: OnResponse) -> SentRequest:
         """Send a request in a client transaction of its own."""
 

@@ -26,8 +26,8 @@ class Dialog:
     """
 
     __slots__ = (
-        "_asked", "_flow", "_hops", "call_id", "contact", "local", "local_sequence", "local_tag", "remote",
-        "remote_sequence", "remote_tag", "remote_target", "route_set",
+        "_asked", "_called_at", "_flow", "_hops", "call_id", "contact", "local", "local_sequence",
+        "local_tag", "remote", "remote_sequence", "remote_tag", "remote_target", "route_set",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +52,8 @@ class Dialog:
         self.contact = contact
         self._flow = flow
         self._hops: tuple[Hop, Hop] | None = None
+        self._called_at: Hop | None = None
+        """Where our INVITE went; None: the peer called us, over a connection that only it can open."""
         self._asked = ""
         """Where the peer believes to be, while it is at the flow: the request-URI of our INVITE, if that did
         not go by a Route, or the Via of theirs."""
@@ -96,6 +98,7 @@ class Dialog:
             contact=contact,
         )
         dialog.local_sequence = request.cseq.number
+        dialog._called_at = hop
         dialog._asked = "" if "Route" in request.headers else request.uri
         return dialog
 
@@ -108,6 +111,21 @@ class Dialog:
     def flow(self) -> Hop:
         """Where the peer was last heard; for TCP the connection."""
         return self._flow
+
+    @property
+    def named_server(self) -> SipUri | None:
+        """What has to be looked up to reach the peer anew: the first Route, or the target; None: nothing."""
+        if self._flow == self._called_at:
+            return None
+        try:
+            uri = NameAddr.parse(self.route_set[0]).uri if self.route_set else parse_uri(self.remote_target)
+        except MalformedMessage:
+            return None
+        if not isinstance(uri, SipUri) or literal_hop(uri) is not None:
+            return None
+        transport = uri.parameter("transport")
+        parameters = (("transport", transport),) if transport else ()
+        return SipUri(None, uri.host, uri.port, is_secure=uri.is_secure, parameters=parameters)
 
     def hops(self) -> tuple[Hop, Hop]:
         """Return where our requests go, and where else when there is no way to the first."""

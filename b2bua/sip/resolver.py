@@ -124,13 +124,13 @@ class Resolver:
                     return await self.resolve(uri)
             except TimeoutError:
                 _keep(self._silent_until, uri, loop.time() + SILENCE_S)
-        hops = self._last_found(uri)
+        hops = self.last_found(uri)
         if not hops:
             raise Unavailable(f"{_host(uri)} does not resolve: DNS does not answer in time")
         return self._dead.last(hops, now=loop.time())
 
-    def _last_found(self, uri: Uri) -> list[Hop]:
-        """Return what was found last, if that is not too long ago."""
+    def last_found(self, uri: Uri) -> list[Hop]:
+        """Return the hops that were found last, if that is not too long ago; asks nobody."""
         found_at, hops = self._found.get(uri, (0.0, []))
         is_recent = asyncio.get_running_loop().time() <= found_at + FOUND_LIFETIME_S
         return hops if is_recent else []
@@ -161,7 +161,7 @@ class Resolver:
             await asyncio.wait((servers, plain), return_when=asyncio.FIRST_COMPLETED)
             if not servers.done():
                 await asyncio.wait((servers,), timeout=SERVICE_PATIENCE_S if _is_found(plain) else None)
-            found = servers.result() if servers.done() else self._last_found(uri)
+            found = servers.result() if servers.done() else self.last_found(uri)
             found = found or await plain
             servers.cancel()
             plain.cancel()

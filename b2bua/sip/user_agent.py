@@ -17,6 +17,7 @@ from b2bua.sip.dialog import Dialog, DialogKey
 from b2bua.sip.headers import Via
 from b2bua.sip.layer import ClientCall, ServerCall, TransactionLayer
 from b2bua.sip.message import Request, Response
+from b2bua.sip.named_servers import NamedServers
 from b2bua.sip.server_request import ServerRequest
 from b2bua.sip.session.events import Ending
 from b2bua.sip.session.incoming import IncomingInvite, ending_before_answer
@@ -62,6 +63,8 @@ class UserAgent:
         """Told where each message came from that could be understood."""
         self.current_flow: Callable[[str], Hop | None] | None = None
         """Returns over which connection a registered contact can be reached now; None: nobody knows one."""
+        self.servers: NamedServers | None = None
+        """Finds the servers that peers name, for when their connections are closed."""
         self.understood: dict[str, frozenset[str]] = {}
         """Option tags that ``on_request`` understands beside ours, by method."""
         self.user_agent = user_agent
@@ -120,16 +123,36 @@ class UserAgent:
     def hop_of(self, dialog: Dialog) -> Hop:
         """Return where requests within ``dialog`` go now: a TCP connection of the peer while it is open.
 
-        Else over the one by which the phone has registered anew since (RFC 5626 §4.3), or to its address.
+        Else over the one by which the phone has registered anew since (RFC 5626 §4.3), to the server that the
+        peer names, or to its address.
         """
         first, second = dialog.hops()
         transport = self._layer.transport_for(first)
         if transport is not None and (first != dialog.flow or transport.is_connected(first)):
             return first
+        found = self._find_anew(dialog)
+        if found is not None and self.has_way(found):
+            return found
+        return second if self._layer.transport_for(second) is not None else first
+
+    def _find_anew(self, dialog: Dialog) -> Hop | None:
+        """Return where a peer is whose connection is gone: at the phone's new one, or the server it names."""
         moved = self.current_flow(dialog.remote_target) if self.current_flow is not None else None
         if moved is not None and moved.is_reliable and self.is_connected(moved):
             return moved
-        return second if self._layer.transport_for(second) is not None else first
+        named = dialog.named_server
+        if self.servers is None or named is None:
+            return None
+        return self.servers.hop(named, like=dialog.flow)
+
+    def expect_server(self, dialog: Dialog) -> None:
+        """Learn in time where the peer is reached anew that names a server and may close its connection."""
+        flow = dialog.flow
+        if self.servers is None or not flow.is_reliable or flow.is_browser:
+            return
+        named = dialog.named_server
+        if named is not None:
+            self.servers.expect(named)
 
     def send_request(self, request: Request, hop: Hop, on_response: OnResponse) -> SentRequest:
         """Send a request in a client transaction of its own; a large one by TCP where possible (§18.1.1)."""

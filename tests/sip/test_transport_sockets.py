@@ -14,11 +14,14 @@ import pytest
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Headers, Request, parse_message
-from b2bua.sip.session import Answered, OutgoingInvite, Refused
+from b2bua.sip.named_servers import NamedServers
+from b2bua.sip.resolver import Resolver
+from b2bua.sip.session import Answered, OutgoingInvite, Refused, Session
 from b2bua.sip.transport import stream
 from b2bua.sip.transport.addressing import source_of_connections
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.transport.stream import StreamTransport
+from tests.harness.dns import nameserver
 from tests.sip.phones import ANSWER, OFFER, Answerer
 
 
@@ -140,40 +143,69 @@ async def test_rfc3261_18_2_2_a_response_whose_connection_is_gone_opens_one_to_s
     await bob.close()
 
 
+async def call_and_vanish(bob: SipEndpoint, hop: Hop, contact: str) -> Session:
+    """Let a peer call ``bob`` over a connection, acknowledge the answer, and close the connection."""
+    answerer = Answerer(bob)
+    reader, writer = await asyncio.open_connection(hop.host, hop.port)
+    invite = Request("INVITE", "sip:bob@b", options(PRIVATE_VIA).headers, OFFER)
+    for name, value in (("CSeq", "1 INVITE"), ("Contact", contact), ("Content-Type", "application/sdp")):
+        invite.headers.put(name, value)
+    writer.write(invite.to_bytes())
+    while not (head := await reader.readuntil(b"\r\n\r\n")).startswith(b"SIP/2.0 200"):
+        pass
+    ack = invite.copy()
+    ack.method, ack.body = "ACK", b""
+    ack.headers.put("CSeq", "1 ACK")
+    ack.headers.put("To", parse_message(head).headers.get("To") or "")
+    ack.headers.put("Via", PRIVATE_VIA.replace("bKx", "bKack"))
+    writer.write(ack.to_bytes())
+    [session] = answerer.sessions
+    while not session.is_confirmed:
+        await asyncio.sleep(0.005)
+    writer.close()
+    await writer.wait_closed()
+    while bob.is_connected(session.dialog.flow):
+        await asyncio.sleep(0.005)
+    return session
+
+
 async def test_rfc5626_4_3_a_call_goes_on_over_the_connection_by_which_a_phone_registered_anew() -> None:
     bob = SipEndpoint(user_agent="bob")
     hop = await bob.listen_tcp("127.0.0.1", 0)
-    answerer = Answerer(bob)
-    contact = "<sip:phone@192.168.77.5:5060;transport=tcp>"
     async with asyncio.timeout(5):
-        reader, writer = await asyncio.open_connection(hop.host, hop.port)
-        invite = Request("INVITE", "sip:bob@b", options(PRIVATE_VIA).headers, OFFER)
-        for name, value in (("CSeq", "1 INVITE"), ("Contact", contact), ("Content-Type", "application/sdp")):
-            invite.headers.put(name, value)
-        writer.write(invite.to_bytes())
-        while not (head := await reader.readuntil(b"\r\n\r\n")).startswith(b"SIP/2.0 200"):
-            pass
-        ack = invite.copy()
-        ack.method, ack.body = "ACK", b""
-        for name, value in (
-            ("CSeq", "1 ACK"),
-            ("To", parse_message(head).headers.get("To") or ""),
-            ("Via", PRIVATE_VIA.replace("bKx", "bKack")),
-        ):
-            ack.headers.put(name, value)
-        writer.write(ack.to_bytes())
-        while not answerer.sessions[0].is_confirmed:
-            await asyncio.sleep(0.005)
-        writer.close()
-        await writer.wait_closed()
+        contact = "sip:phone@192.168.77.5:5060;transport=tcp"
+        session = await call_and_vanish(bob, hop, f"<{contact}>")
         reader, writer = await asyncio.open_connection(hop.host, hop.port)
         writer.write(options(PRIVATE_VIA.replace("bKx", "bKy")).to_bytes())
         await reader.readuntil(b"\r\n\r\n")
-        anew = Hop("tcp", *writer.get_extra_info("sockname"))
-        bob.current_flow = {contact[1:-1]: anew}.get
-        answerer.sessions[0].bye()
+        bob.current_flow = {contact: Hop("tcp", *writer.get_extra_info("sockname"))}.get
+        session.bye()
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"BYE sip:phone@192.168.77.5:5060")
         writer.close()
+    await bob.close()
+
+
+async def test_rfc3263_4_a_call_goes_on_at_the_server_that_a_carrier_names() -> None:
+    arrived: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        arrived.set_result(await reader.readuntil(b"\r\n\r\n"))
+        writer.close()
+
+    bob = SipEndpoint(user_agent="bob")
+    zone = {("sbc.carrier.example", "A"): ["127.0.0.9", "127.0.0.1"]}
+    sbc = await asyncio.start_server(take, "127.0.0.1", 0)
+    async with asyncio.timeout(5), sbc, nameserver(zone) as dns, asyncio.TaskGroup() as group:
+        bob.servers = NamedServers(Resolver([dns.address]), group.create_task)
+        hop = await bob.listen_tcp("127.0.0.1", 0)
+        contact = f"sip:us@sbc.carrier.example:{sbc.sockets[0].getsockname()[1]};transport=tcp"
+        session = await call_and_vanish(bob, hop, f"<{contact}>")
+        named = session.dialog.named_server
+        assert named is not None
+        while bob.servers.hop(named, like=session.dialog.flow) is None:
+            await asyncio.sleep(0.005)
+        session.bye()
+        assert (await arrived).startswith(f"BYE {contact} SIP/2.0".encode())
     await bob.close()
 
 

@@ -53,6 +53,7 @@ class Session:
         self._withdraw: Callable[[], None] | None = None
         self._referrals = Referrals(core, dialog, credentials=credentials)
         core.open_dialog(dialog, self)
+        core.expect_server(dialog)
 
     @property
     def is_confirmed(self) -> bool:
