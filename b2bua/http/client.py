@@ -155,7 +155,9 @@ def _target(response: httpx.Response, request: Request) -> httpx.URL:
         NoAnswerError: it is another one, or the request would be another one.
     """
     if request.method != "GET" and response.status_code not in KEEPS_METHOD:
-        raise of_status(response.status_code)
+        status = response.status_code
+        why = f"answered {status}, but only 307 and 308 send a {request.method} on"
+        raise NoAnswerError(why, Fault.REFUSED, status=status)
     before, after = response.request.url, response.request.url.join(response.headers["location"])
     is_there = request.goes_elsewhere or after.host == before.host
     if not is_there or after.scheme not in (before.scheme, "https"):

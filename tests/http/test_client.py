@@ -190,7 +190,7 @@ async def test_row_r10_a_redirection_on_the_same_server_is_followed_and_signed_a
         (redirect("//evil.example/x"), "sends us to another server (evil.example)"),
         (redirect("ftp://127.0.0.1/"), "sends us to another server (127.0.0.1)"),
         (redirect("/for-ever"), "sends us from one address to the next for ever"),
-        (redirect("/other", 303), "answered 303"),
+        (redirect("/other", 303), "answered 303, but only 307 and 308 send a POST on"),
     ],
 )
 async def test_row_r10_other_redirections_are_no_answer(answer: bytes, why: str) -> None:
