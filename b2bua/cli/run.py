@@ -25,11 +25,11 @@ log = structlog.get_logger("office")
 
 YOUNG_OBJECTS = 5000
 """So many new objects before the collector looks for garbage among them."""
-ROUNDS = (100, 1)
+ROUNDS = (1000, 1)
 """So many rounds before it looks again at what was in use then, and so many of these before it looks at all.
 
-A call that is over leaves nothing to find, for it held no circles; and each of these looks takes 0.1 s under
-load, in which no call goes on. One comes with each 2000 calls or so, for the sake of what errors may leave.
+A call that is over leaves nothing to find, for it held no circles; and each of these looks takes 0.2 s under
+load, in which no call goes on. One comes with each 30,000 calls or so, for the sake of what errors may leave.
 """
 STDIN = 0
 
