@@ -33,9 +33,9 @@ from tests.harness.ports import HOST
 from tests.harness.product import Product
 
 PORTS = (40000, 48000)
+"""Of the callers' and phones' own sound."""
 RTP_PAIRS = 300
 """Of the office."""
-"""Of the callers' and phones' own sound."""
 MENU, QUEUE, VOICEMAIL, ECHO = (f"+4822123000{number}" for number in (3, 4, 5, 7))
 IN_TURN, TOGETHER = "+48221230001", "+48221230002"
 NUMBERS = (IN_TURN, TOGETHER, MENU, QUEUE, VOICEMAIL, ECHO)
