@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -71,25 +72,21 @@ def by_c(office: Office) -> dict[str, Any] | None:
     program = compiled("c_relay")
     if program is None:
         return None
-    with c_relay(program):
+    with relaying(program):
         return beside_calls(
             office, [(HOST, FAR_PORT + 2 * leg, RELAY_PORT + 2 * leg) for leg in range(2 * CALLS)]
         )
 
 
-class c_relay:  # noqa: N801 - a context manager
-    """The relay in C, running."""
-
-    def __init__(self, program: Path) -> None:
-        command = [str(program), str(CALLS), str(RELAY_PORT), str(FAR_PORT)]
-        self._relay = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self._relay.stdout is not None
-        self._relay.stdout.readline()
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None:
-        self._relay.communicate()
+@contextmanager
+def relaying(program: Path) -> Iterator[None]:
+    """Let the relay in C run."""
+    command = [str(program), str(CALLS), str(RELAY_PORT), str(FAR_PORT)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as relay:
+        assert relay.stdout is not None
+        relay.stdout.readline()
+        yield
+        relay.communicate()
 
 
 def beside_calls(office: Office, ends: Sequence[End]) -> dict[str, Any]:
