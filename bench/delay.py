@@ -31,6 +31,8 @@ CALLS = 500
 BESIDE = 20
 """Calls per second."""
 SECONDS = 4
+WARM_UP_TICKS = 25
+"""Packets of each stream that are sent before: no 500 calls begin to talk in the same instant."""
 SETUP_RATE = 50
 SENT_AT = struct.Struct("!q")
 HEADER = struct.Struct("!BBHII")
@@ -118,18 +120,19 @@ def talk(ends: Sequence[End]) -> dict[str, Any]:
         sockets.append(udp)
     stamp(sockets)
     begun = time.monotonic()
-    for turn in range(SECONDS * 50 * SLOTS):
+    for turn in range((WARM_UP_TICKS + SECONDS * 50) * SLOTS):
         tick = turn // SLOTS
         header = HEADER.pack(0x80, 8, tick, 160 * tick, 7)
         for udp in sockets[turn % SLOTS :: SLOTS]:
-            udp.send(header + SENT_AT.pack(time.time_ns()) + REST)
+            udp.send(header + SENT_AT.pack(time.time_ns() if tick >= WARM_UP_TICKS else 0) + REST)
         time.sleep(max(0.0, begun + (turn + 1) * 0.02 / SLOTS - time.monotonic()))
     time.sleep(0.2)
     late = sorted(
-        1000 * at - SENT_AT.unpack_from(packet, HEADER.size)[0] / 1e6
+        1000 * at - sent_at / 1e6
         for udp in sockets
         for at, packet in received(udp)
         if len(packet) == HEADER.size + SENT_AT.size + len(REST)
+        and (sent_at := SENT_AT.unpack_from(packet, HEADER.size)[0])
     )
     sent = SECONDS * 50 * len(sockets)
     return {
