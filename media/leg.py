@@ -385,7 +385,7 @@ class Leg:
         self.voice.stop()
         self.audience.close()
         self.ports.close()
-        self._ports, self.receive = None, _pass_over
+        self._ports, self.receive, self.flow = None, _pass_over, None
         self.out.close()
 
 

@@ -160,8 +160,7 @@ class Voice:
             return False
         event_type = agreement.telephone_event
         if event_type is None or not (agreement.sends and self._out.is_aimed):
-            self._keypad.clear()
-            self._has_digits = False
+            self.clear_keypad()
             self._emit(Trouble(self.leg, "digits not sent: the far end takes no RFC 4733 events"))
             return False
         is_pressing = self._keypad.is_pressing

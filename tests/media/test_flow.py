@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from media.commands import (
     Bridge,
+    CloseLeg,
     ConnectLeg,
     Event,
     OpenLeg,
@@ -25,6 +26,7 @@ from media.commands import (
     SendDigits,
     StopPlaying,
     Tone,
+    Trouble,
     Unbridge,
 )
 from media.endpoint import Address, LegPorts
@@ -453,6 +455,25 @@ def test_who_listens_hears_each_packet_once_and_in_order(is_bridged: bool) -> No
     assert len(world.listened[ANNA]) == 199
     assert len(joined(world.listened[ANNA])) > 1
     assert (len(world.lines[BOB].sent) > 190) is is_bridged
+
+
+def test_who_takes_no_keys_hears_the_other_also_after_one_that_could_not_be_sent() -> None:
+    steps = [*(comes(rtp(n)) for n in range(20)), told(SendDigits(BOB, "5"))]
+    flowed, stepped, world = outcomes([*steps, *(comes(rtp(n)) for n in range(20, 60))])
+    assert flowed == stepped
+    assert any(isinstance(event, Trouble) for event in world.events)
+    assert len(world.lines[BOB].sent) >= 58
+
+
+def test_a_leg_that_is_closed_is_held_by_nothing_that_it_holds() -> None:
+    with fast_world() as world:
+        for step in (listens(), told(Unbridge(ANNA)), *(comes(rtp(n)) for n in range(9))):
+            step(world)
+        leg = world.legs.pop(ANNA)
+        assert leg.flow is not None
+        del world.lines[ANNA]
+        told(CloseLeg(ANNA))(world)
+        assert leg.flow is None
 
 
 def test_nothing_flows_to_who_is_on_hold() -> None:
