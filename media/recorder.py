@@ -8,11 +8,11 @@ from pathlib import Path
 
 from media.background import Background
 from media.commands import QUIETEST_DBFS
-from media.encoding import ONE_TICK_A_BYTE, clock_rate_hz, duration_ticks
+from media.encoding import ONE_TICK_A_BYTE, clock_rate_hz
 from media.errors import in_words
 from media.meter import Loudness
 from media.rtp import timestamp_delta
-from media.soundfile import TICKS_PER_SECOND, RecordingFile, Spoken, sync_to_disk
+from media.soundfile import TICKS_PER_SECOND, RecordingFile, Spoken, has_come, sync_to_disk
 
 FLUSH_SECONDS = 0.2 - 0.01
 """Often enough, a little less than two checks of the engine."""
@@ -67,7 +67,8 @@ class Recorder:
         """Codec, SSRC and timestamp of what would follow at the end, were its ticks those of the file."""
         self._stream = (-1, 0)
         """SSRC and clock of what comes."""
-        self._last_at = now
+        self._ends_at = now
+        """When the clock is where the sound that came last ends."""
         self._flushed_at = self._synced_at = now
         self._is_syncing = False
         self._error = ""
@@ -75,10 +76,10 @@ class Recorder:
 
     def listen(self, codec: str, payload: bytes, timestamp: int, ssrc: int, now: float) -> None:
         """Take the audio of one packet."""
-        is_next = (codec, ssrc, timestamp) == self._next and now - self._last_at < _AT_ONCE_S
+        is_next = (codec, ssrc, timestamp) == self._next and now - self._ends_at < _AT_ONCE_S
         if is_next and codec in ONE_TICK_A_BYTE:  # nearly always: what `_place` would find costs more
             tick, ticks = self._end, len(payload)
-            self._last_at, self._end = now, tick + ticks
+            self._ends_at, self._end = now + ticks / TICKS_PER_SECOND, tick + ticks
             self._pending[tick] = Spoken(tick, codec, payload)
         else:
             ticks = self._write(codec, payload, timestamp, ssrc, now)
@@ -86,21 +87,21 @@ class Recorder:
 
     def _write(self, codec: str, payload: bytes, timestamp: int, ssrc: int, now: float) -> int:
         """Put a packet in its place; return the ticks to the timestamp of one that follows at the end."""
-        clock_hz = clock_rate_hz(codec)
-        tick = self._place(timestamp, (ssrc, clock_hz), now)
-        self._last_at = now
-        ticks = duration_ticks(codec, payload) * TICKS_PER_SECOND // clock_hz
-        if tick >= self._written and tick not in self._pending:
-            self._pending[tick] = Spoken(tick, codec, payload)
-            self._end = max(self._end, tick + ticks)
+        tick = self._place(timestamp, (ssrc, clock_rate_hz(codec)), now)
+        spoken = Spoken(tick, codec, payload)
+        self._ends_at = now + (spoken.end - tick) / TICKS_PER_SECOND
+        is_repeated = tick < self._end and has_come(tick, self._pending.values())
+        if tick >= self._written and not is_repeated:
+            self._pending[tick] = spoken
+            self._end = max(self._end, spoken.end)
         return self._end - tick
 
     def _place(self, timestamp: int, stream: tuple[int, int], now: float) -> int:
         """Return the tick at which a packet belongs."""
         ahead = timestamp_delta(timestamp, self._origin)
         tick = self._origin_tick + ahead * TICKS_PER_SECOND // stream[1]
-        elapsed = int((now - self._last_at) * TICKS_PER_SECOND) // _FRAME * _FRAME
-        due = self._end + max(0, elapsed - _FRAME) if self._stream[0] >= 0 else 0
+        silent = max(0, int((now - self._ends_at) * TICKS_PER_SECOND) // _FRAME * _FRAME)
+        due = self._end + silent if self._stream[0] >= 0 else 0
         if stream != self._stream or abs(tick - due) > _MAX_ERROR:
             self._stream = stream
             self._origin, self._origin_tick = timestamp, due
@@ -129,7 +130,7 @@ class Recorder:
         """Let all packets that begin before ``until`` be written, in their order."""
         settled = [self._pending.pop(tick) for tick in sorted(self._pending) if tick < until]
         if settled and not self._error:
-            self._written = max(self._written, until)
+            self._written = max(self._written, until, settled[-1].end)
             self._files.submit(partial(self._append, settled), self._wrote)
 
     def _sync(self, now: float) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from media import codecs
 from media.ear import Ear
+from media.encoding import clock_rate_hz, duration_ticks
 from media.meter import Loudness, Meter
 from media.wav import WavFormat, WavWriter, format_of, read_wav
 
@@ -32,6 +33,17 @@ class Spoken(NamedTuple):
     """How it is encoded."""
     payload: bytes
     """What came."""
+
+    @property
+    def end(self) -> int:
+        """The tick behind it."""
+        ticks = duration_ticks(self.codec, self.payload)
+        return self.tick + ticks * TICKS_PER_SECOND // clock_rate_hz(self.codec)
+
+
+def has_come(tick: int, among: Iterable[Spoken]) -> bool:
+    """Return whether what begins at ``tick`` is one of ``among``, or a part of one that was put together."""
+    return any(each.tick <= tick < each.end for each in among)
 
 
 class RecordingFile:
