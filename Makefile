@@ -88,4 +88,4 @@ test-tools:
 	  echo "installing" $$missing; $(APT) update -qq && $(APT) install -y -qq --no-install-recommends $$missing; fi
 
 clean:
-	rm -rf $(VENV) media/libfastpath.so .fuzz dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) media/libfastpath.* .fuzz dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

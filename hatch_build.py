@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,16 @@ class FastPathHook(BuildHookInterface[BuilderConfig]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile; a wheel with the library is one for this kind of machine."""
-        library = Path(self.root) / LIBRARY
-        library.unlink(missing_ok=True)
-        compiler = shutil.which("cc")
-        if compiler is None:
+        source, library = (Path(self.root) / name for name in (SOURCE, LIBRARY))
+        new = library.with_suffix(".new")  # who starts meanwhile finds no half of it
+        checksum = f"-DSOURCE={zlib.crc32(source.read_bytes())}u"
+        try:
+            command = ["cc", *FLAGS, checksum, "-o", str(new), str(source)]
+            subprocess.run(command, capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            why = getattr(error, "stderr", None) or error
+            self.app.display_warning(f"{SOURCE} is not compiled, so that sound costs more: {why}")
             return
-        command = [compiler, *FLAGS, "-o", str(library), str(Path(self.root) / SOURCE)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            self.app.display_warning(f"{SOURCE} is not compiled, so that sound costs more: {done.stderr}")
-            return
+        new.replace(library)
         build_data["artifacts"].append(LIBRARY)
         build_data["pure_python"], build_data["infer_tag"] = False, True

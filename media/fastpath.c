@@ -43,9 +43,10 @@ struct item {
     int32_t size; /* of the packet in the slot of the same index; -1: nothing was read */
 };
 
-int fastpath_sizes(void)
+/* Of which lines this was compiled: the CRC-32 of this file. */
+uint32_t fastpath_source(void)
 {
-    return sizeof(struct stream) * 1000 + sizeof(struct item);
+    return SOURCE;
 }
 
 static double now_s(const double *told)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import ctypes
 import math
 import struct
+import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -26,8 +27,8 @@ from media.incoming import WRAP
 from media.outgoing import VERSION_2, OutgoingStream, Send, settled
 from media.relay import Relay
 
-LIBRARY = Path(__file__).with_name("libfastpath.so")
-"""What ``make`` compiles of ``fastpath.c``, if it can."""
+SOURCE, LIBRARY = (Path(__file__).with_name(name) for name in ("fastpath.c", "libfastpath.so"))
+"""The latter: what ``make`` compiles of the former, if it can."""
 MOST_EVENTS = 512
 """Sockets that are dealt with in one turn."""
 LARGEST_PACKET = 2048
@@ -94,10 +95,11 @@ class FastPath:
         """Return the fast path, None where it was not compiled, or from other lines than these."""
         try:
             library = ctypes.CDLL(str(path))
-            sizes = library.fastpath_sizes()
+            library.fastpath_source.restype = ctypes.c_uint32
+            is_ours = library.fastpath_source() == zlib.crc32(SOURCE.read_bytes())
         except (OSError, AttributeError):
             return None
-        return cls(library) if sizes == ctypes.sizeof(Stream) * 1000 + ctypes.sizeof(Item) else None
+        return cls(library) if is_ours else None
 
     def add(self, descriptor: int, flow: Flow) -> None:
         """Move the packets of ``flow``, which come to that socket, as soon as its numbers can be lent."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from media.fastpath import MOST_EVENTS, FastPath
+from media.fastpath import MOST_EVENTS, SOURCE, FastPath
 from media.worker import Poll
-from tests.media.fast_path import library
+from tests.media.fast_path import compiled, library
 
 
 @pytest.fixture(params=["python", "fast path"])
@@ -35,6 +36,12 @@ def test_a_library_that_is_not_there_or_is_another_one_is_not_used(tmp_path: Pat
     assert FastPath.found(tmp_path / "none.so") is None
     assert FastPath.found(other) is None
     assert FastPath.found(Path("libc.so.6")) is None
+
+
+def test_a_library_of_other_lines_than_these_is_not_used(tmp_path: Path) -> None:
+    checksum = zlib.crc32(SOURCE.read_bytes())
+    assert FastPath.found(compiled(tmp_path / "now.so", checksum=checksum)) is not None
+    assert FastPath.found(compiled(tmp_path / "before.so", checksum=checksum ^ 1)) is None
 
 
 def test_a_reader_that_fails_keeps_no_other_from_reading(
