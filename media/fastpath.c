@@ -15,6 +15,7 @@
 
 #define HEADER_BYTES 12
 #define MOST_EVENTS 512
+#define JOINED_S 0.2 /* from the first to the last of what is kept as one, at most */
 #define NOT_LENT -1 /* in place of a socket; below it: lent, and nobody hears it */
 
 /* The same as `Stream` in media/fastpath.py. */
@@ -33,7 +34,7 @@ struct stream {
 
 /* The same as `KEPT`. */
 struct kept {
-    double at;
+    double at; /* when the first packet of it came */
     uint32_t ticks, size;
 };
 
@@ -83,7 +84,7 @@ static void keep(struct stream *stream, const unsigned char *packet, uint32_t ti
     unsigned char *place = stream->kept + stream->kept_bytes;
     if (stream->joins && stream->kept_bytes) {
         memcpy(&last, stream->kept + stream->kept_last, sizeof last);
-        if (last.ticks + last.size == ticks) {
+        if (last.ticks + last.size == ticks && now - last.at < JOINED_S) {
             memcpy(stream->kept + stream->kept_last + sizeof last + last.size, packet + HEADER_BYTES, kept.size);
             last.size += kept.size;
             memcpy(stream->kept + stream->kept_last, &last, sizeof last);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from media.encoding import clock_rate_hz, duration_ticks
 from media.soundfile import TICKS_PER_SECOND
 from media.stereofile import Side
 from media.track import Track
@@ -15,22 +16,23 @@ RATE = TICKS_PER_SECOND
 """Of the samples, whatever the codec."""
 IN_ORDER_TICKS = 320
 """So much behind the newest packet a late one can still take its place."""
-IDLE_S = 0.1
-"""After so long without a packet what there is counts as all."""
+IDLE_S = 0.08
+"""So long behind the end of what came last, what there is counts as all."""
 
 
 class Hearing:
     """Packets of one leg, decoded; lost ones are made up."""
 
     def __init__(self, now: float) -> None:
-        self._began = self._heard_at = now
+        self._began = self._ends_at = now
+        """The latter: when the clock is where the sound that came last ends."""
         self._track = Track()
         self._side = Side(RATE, 0)
         self._given = 0
 
     def listen(self, codec: str, payload: bytes, timestamp: int, ssrc: int, now: float) -> None:
         """Take the audio of one packet."""
-        self._heard_at = now
+        self._ends_at = now + duration_ticks(codec, payload) / clock_rate_hz(codec)
         arrived = int((now - self._began) * RATE)
         self._track.write(codec, payload, timestamp=timestamp, ssrc=ssrc, arrived=arrived)
 
@@ -43,7 +45,7 @@ class Hearing:
         return self._side.render(self._track.settle(end), end)
 
     def _end(self, now: float, *, with_silence: bool) -> int:
-        if now - self._heard_at <= IDLE_S:
+        if now - self._ends_at <= IDLE_S:
             return self._track.end - IN_ORDER_TICKS
         if not with_silence:
             return self._track.end

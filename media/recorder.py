@@ -90,7 +90,7 @@ class Recorder:
         tick = self._place(timestamp, (ssrc, clock_rate_hz(codec)), now)
         spoken = Spoken(tick, codec, payload)
         self._ends_at = now + (spoken.end - tick) / TICKS_PER_SECOND
-        is_repeated = tick < self._end and has_come(tick, self._pending.values())
+        is_repeated = tick < self._end and has_come(spoken, self._pending.values())
         if tick >= self._written and not is_repeated:
             self._pending[tick] = spoken
             self._end = max(self._end, spoken.end)

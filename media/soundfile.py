@@ -41,9 +41,10 @@ class Spoken(NamedTuple):
         return self.tick + ticks * TICKS_PER_SECOND // clock_rate_hz(self.codec)
 
 
-def has_come(tick: int, among: Iterable[Spoken]) -> bool:
-    """Return whether what begins at ``tick`` is one of ``among``, or a part of one that was put together."""
-    return any(each.tick <= tick < each.end for each in among)
+def has_come(packet: Spoken, among: Iterable[Spoken]) -> bool:
+    """Return whether all of ``packet`` is within one of ``among``, which may be several put together."""
+    end = packet.end
+    return any(each.tick <= packet.tick and end <= each.end for each in among)
 
 
 class RecordingFile:

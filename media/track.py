@@ -33,9 +33,10 @@ class Track:
     def write(self, codec: str, payload: bytes, *, timestamp: int, ssrc: int, arrived: int) -> None:
         """Take the audio of a packet that ``arrived`` at that tick."""
         tick = self._place(timestamp, (ssrc, clock_rate_hz(codec)), arrived)
-        is_repeated = tick < self.end and has_come(tick, self._pending.values())
+        spoken = Spoken(tick, codec, payload)
+        is_repeated = tick < self.end and has_come(spoken, self._pending.values())
         if tick >= self._settled and not is_repeated:
-            spoken = self._pending.setdefault(tick, Spoken(tick, codec, payload))
+            self._pending[tick] = spoken
             self.end = max(self.end, spoken.end)
 
     def _place(self, timestamp: int, stream: tuple[int, int], arrived: int) -> int:

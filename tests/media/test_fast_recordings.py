@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from media.commands import Bridge, ConnectLeg, Record, StopRecording, StopTape, Tap, Unbridge
+from media.hearing import IN_ORDER_TICKS, Hearing
 from media.wav import read_wav
 from tests.media.test_flow import ANNA, BOB, World, agreement, fast_world
 
@@ -19,11 +20,13 @@ SIZE = 160
 Coming = tuple[float, bytes]
 
 
-def stream(codec: str, numbers: Iterable[int], *, ssrc: int = 7, first_ticks: int = 0) -> list[Coming]:
+def stream(
+    codec: str, numbers: Iterable[int], *, ssrc: int = 7, first_ticks: int = 0, step: int = SIZE
+) -> list[Coming]:
     """Return packets of a stream, each when it is due; a number is its place in time and in the stream."""
     packets = []
     for number in numbers:
-        ticks = (first_ticks + SIZE * number) & 0xFFFF_FFFF
+        ticks = (first_ticks + step * number) & 0xFFFF_FFFF
         head = struct.pack("!BBHII", 0x80, TYPES[codec], 65_500 + number & 0xFFFF, ticks, ssrc)
         packets.append((0.02 * number, head + bytes((number * each) & 0xFF for each in range(SIZE))))
     return packets
@@ -39,6 +42,10 @@ def timestamps_that_leap(codec: str) -> list[Coming]:
 
 def timestamps_that_wrap(codec: str) -> list[Coming]:
     return stream(codec, range(PACKETS), first_ticks=0xFFFF_FFFF - 50 * SIZE)
+
+
+def timestamps_that_go_slow(codec: str) -> list[Coming]:
+    return stream(codec, range(PACKETS), step=SIZE - 1)
 
 
 def repeated(codec: str) -> list[Coming]:
@@ -81,7 +88,15 @@ def files(world: World, codec: str, coming: list[Coming], *, folder: Path, is_br
 
 @pytest.mark.parametrize("codec", ["PCMA", "G722"])
 @pytest.mark.parametrize(
-    "trouble", [another_stream, timestamps_that_leap, timestamps_that_wrap, repeated, lost_and_overtaken]
+    "trouble",
+    [
+        another_stream,
+        timestamps_that_leap,
+        timestamps_that_wrap,
+        timestamps_that_go_slow,
+        repeated,
+        lost_and_overtaken,
+    ],
 )
 @pytest.mark.parametrize("is_bridged", [True, False])
 def test_a_recording_by_the_fast_path_is_the_same_file(
@@ -95,3 +110,12 @@ def test_a_recording_by_the_fast_path_is_the_same_file(
     assert by_fast_path == by_steps
     frames = len(read_wav(tmp_path / "steps" / "recording.wav")[0]) / (SIZE if codec == "PCMA" else 2 * SIZE)
     assert frames == pytest.approx(PACKETS, abs=1)
+
+
+def test_sound_that_was_put_together_is_looked_at_as_late_as_packets_that_were_not() -> None:
+    at_once, one_by_one = Hearing(0.0), Hearing(0.0)
+    at_once.listen("PCMA", bytes(5 * SIZE), 0, 7, 0.0)
+    for number in range(5):
+        one_by_one.listen("PCMA", bytes(SIZE), SIZE * number, 7, 0.02 * number)
+    heard = [(len(at_once.new_samples(now)), len(one_by_one.new_samples(now))) for now in (0.11, 0.17, 0.19)]
+    assert heard == [(5 * SIZE - IN_ORDER_TICKS,) * 2, (0, 0), (IN_ORDER_TICKS,) * 2]

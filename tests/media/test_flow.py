@@ -19,10 +19,14 @@ from media.commands import (
     Bridge,
     CloseLeg,
     ConnectLeg,
+    Echo,
     Event,
+    FillPauses,
+    JoinRoom,
     OpenLeg,
     Play,
     Record,
+    Role,
     SendDigits,
     StopPlaying,
     Tone,
@@ -457,6 +461,18 @@ def test_who_listens_hears_each_packet_once_and_in_order(is_bridged: bool) -> No
     assert (len(world.lines[BOB].sent) > 190) is is_bridged
 
 
+def test_what_comes_behind_a_stall_is_not_put_together_with_what_came_before() -> None:
+    with fast_world() as world:
+        for step in (listens(), *(comes(rtp(n), after=0.0) for n in range(20))):
+            step(world)
+        world.now += 3.0
+        for n in range(20, 40):
+            comes(rtp(n), after=0.0)(world)
+        world.legs[ANNA].settle()
+        assert sum(len(audio) for _, audio, _, _, at in world.listened[ANNA] if at == 3.0) == 20 * 160
+        assert world.moved > 35
+
+
 def test_who_takes_no_keys_hears_the_other_also_after_one_that_could_not_be_sent() -> None:
     steps = [*(comes(rtp(n)) for n in range(20)), told(SendDigits(BOB, "5"))]
     flowed, stepped, world = outcomes([*steps, *(comes(rtp(n)) for n in range(20, 60))])
@@ -519,6 +535,11 @@ STEPS = st.one_of(
             told(SendDigits(ANNA, "1")),
             told(Unbridge(BOB)),
             told(Bridge(ANNA, BOB)),
+            told(Echo(ANNA)),
+            told(JoinRoom(BOB, 3, Role.PARTY)),
+            told(FillPauses(BOB)),
+            lambda world: world.connect(BOB, sends=False),
+            lambda world: world.connect(BOB),
             listens(),
             listens(at=BOB),
             listens(is_on=False),
