@@ -60,7 +60,8 @@ class Tape:
         return partial(self._write, self._tracks[channel])
 
     def _write(self, track: Track, codec: str, payload: bytes, timestamp: int, ssrc: int, now: float) -> None:
-        track.write(codec, payload, timestamp=timestamp, ssrc=ssrc, arrived=self._tick(now))
+        if not self.is_over:  # who is on it may stay there for hours
+            track.write(codec, payload, timestamp=timestamp, ssrc=ssrc, arrived=self._tick(now))
 
     def _tick(self, now: float) -> int:
         return int((now - self._began) * TICKS_PER_SECOND)

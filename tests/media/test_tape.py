@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -199,6 +200,18 @@ def test_a_full_disk_ends_the_tape_and_is_told_once(tmp_path: Path) -> None:
     deck.run(1.0, left)
     assert len(deck.told) == 1
     assert not deck.tapes.is_busy
+
+
+def test_a_tape_that_is_over_keeps_nothing_of_who_is_still_on_it(tmp_path: Path) -> None:
+    deck = Deck(tmp_path / "call.wav")
+    listen = deck.on(LEFT)
+    speaker = Speaker(listen, CALLER_HZ)
+    deck.run(1.0, speaker)
+    deck.stop()
+    deck.run(2.0, speaker)
+    assert isinstance(listen, partial)
+    (track,) = listen.args
+    assert track.settle(100 * 8000) == []
 
 
 def test_a_slow_disk_loses_nothing(tmp_path: Path) -> None:
