@@ -264,7 +264,7 @@ class Engine:
 
     def _stop_tape(self, command: StopTape, now: float) -> None:
         for leg in self._legs.values():
-            leg.settle()
+            leg.deliver()
         self._tapes.stop(command.tape, now)
 
     def _listen_for_tones(self, command: ListenForTones, now: float) -> None:

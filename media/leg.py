@@ -201,6 +201,11 @@ class Leg:
             self.flow.settle()
         self.out.settle()
 
+    def deliver(self) -> None:
+        """Let who listens have all that came; to be called before that is written or looked at."""
+        if self.flow is not None:
+            self.flow.deliver()
+
     def _send_by(self, send: Send) -> None:
         self.out.settle()
         self.out.send = send if self._srtp is None else self._srtp.protecting(send)
@@ -335,8 +340,7 @@ class Leg:
 
     def check(self, now: float) -> None:
         """Do what is due a few times a second: hand over recorded audio, notice a silent far end."""
-        if self.flow is not None:
-            self.flow.deliver()
+        self.deliver()
         self.audience.flush(now)
         if self.agreement is None or now < self._check_at:
             return

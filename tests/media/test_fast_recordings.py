@@ -80,8 +80,8 @@ def files(world: World, codec: str, coming: list[Coming], *, folder: Path, is_br
             world.now += 0.02
             world.engine.tick(world.now)
         world.lines[ANNA].come(packet, at)
-    world.engine.handle(StopRecording(ANNA, 6), at)
     world.engine.handle(StopTape(9), at)
+    world.engine.handle(StopRecording(ANNA, 6), at)
     assert read_wav(folder / "recording.wav")[0].size > 0
     return [(folder / name).read_bytes() for name in ("recording.wav", "tape.wav")]
 
