@@ -28,15 +28,23 @@ def local_hop(transport: Transport, toward: Hop) -> Hop:
 def source_of_connections(local: Hop, toward: Hop) -> tuple[str, int] | None:
     """Return where connections to ``toward`` come from: the address that Via names, as datagrams do.
 
-    None lets the kernel choose: where we listen on every address, or on the machine's own alone.
+    None lets the kernel choose: where we listen on every address, on the machine's own alone, or on none, as
+    a browser does that names a host which is not there (RFC 7118 §5).
     """
-    if local.host in WILDCARDS or (_is_loopback(local.host) and not _is_loopback(toward.host)):
+    here, there = _address_of(local.host), _address_of(toward.host)
+    if here is None or local.host in WILDCARDS:
+        return None
+    if here.is_loopback and not (there is not None and there.is_loopback):
         return None
     return local.host, 0
 
 
-def _is_loopback(host: str) -> bool:
-    return ipaddress.ip_address(host).is_loopback
+def _address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address that ``host`` is, None for a name."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
 
 
 def with_zone(host: str, heard_at: str) -> str:
@@ -51,10 +59,8 @@ def with_zone(host: str, heard_at: str) -> str:
 
 
 def _is_link_local(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_link_local
-    except ValueError:
-        return False
+    address = _address_of(host)
+    return address is not None and address.is_link_local
 
 
 def is_ipv6(host: str) -> bool:
