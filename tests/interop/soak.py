@@ -51,6 +51,7 @@ WARM_UP_SHARE = 0.4
 SAMPLE_S = 10.0
 GROWN_BYTES = 12 * 1024 * 1024
 """Memory that may come on top: prompts that nobody had heard before, garbage that is not collected yet."""
+TOLD_OF_TRACEBACK = 5000
 GROWN_DESCRIPTORS = 3
 """SQLite opens and closes files as it likes."""
 
@@ -147,8 +148,11 @@ class Soak:
         for how, words in wrongs.items():
             if self.counts[how]:
                 self.faults.append(f"{self.counts[how]} callers were {words}")
-        if "Traceback" in self.product.log:
-            self.faults.append("the log has a traceback")
+        before, traceback, after = self.product.log.partition("Traceback")
+        if traceback:
+            self.faults.append(
+                f"the log has a traceback: {before[-500:]}{traceback}{after[:TOLD_OF_TRACEBACK]}"
+            )
 
     async def _rested(self, when: str) -> dict[str, Footprint]:
         await asyncio.sleep(REST_S)
