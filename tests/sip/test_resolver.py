@@ -211,14 +211,19 @@ async def test_f13_rfc8767_5_a_caller_is_sent_where_the_last_one_went_while_dns_
 
 
 @pytest.mark.parametrize("uri", ["sip:plain.example.org", "sip:plain.example.org;transport=tcp"])
-async def test_rfc3263_4_behind_a_router_that_drops_naptr_and_srv_a_caller_hardly_waits(uri: str) -> None:
+async def test_rfc3263_4_behind_a_router_that_drops_naptr_and_srv_a_caller_hardly_waits(
+    monkeypatch: pytest.MonkeyPatch, uri: str
+) -> None:
+    """The address is found in the time that is left; there is more of it here, as the machine may be busy."""
+    assert resolver_module.SERVICE_PATIENCE_S < resolver_module.SOON_S / 2
+    monkeypatch.setattr(resolver_module, "SOON_S", 20.0)
     loop = asyncio.get_running_loop()
     async with nameserver(ZONE) as server:
         server.drops = {"NAPTR", "SRV"}
         one = resolver(server)
         since = loop.time()
         assert [hop.host for hop in await one.resolve_soon(parse_uri(uri))] == ["127.0.0.3"]
-        assert loop.time() - since < 0.6
+        assert loop.time() - since < 1.5  # it is 0.3 s; who waits for what is dropped waits for 2 s and more
 
 
 async def test_rfc3263_4_slow_services_of_a_domain_count_once_they_were_known(
