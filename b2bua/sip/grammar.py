@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from ipaddress import IPv6Address
+from unicodedata import category
 
 from b2bua.errors import MalformedMessage
 
@@ -126,11 +127,14 @@ def unquote(text: str) -> str:
 
 
 def readable(text: str) -> str:
-    """Return the text fit for logs, databases and screens: no control characters, no broken UTF-8."""
+    """Return the text fit for logs, databases and screens: no control characters, no broken UTF-8.
+
+    Spaces of all kinds stay: names of some languages have the one at which no line breaks.
+    """
     if text.isascii() and text.isprintable():
         return text
     whole = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join([char if char.isprintable() else "�" for char in whole])
+    return "".join([char if char.isprintable() or category(char) == "Zs" else "�" for char in whole])
 
 
 def parse_host(text: str) -> str:
