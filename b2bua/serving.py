@@ -20,6 +20,7 @@ from b2bua.http.client import HttpClient
 from b2bua.inbound.alerts import Alerts
 from b2bua.inbound.call_backs import CallBackStep
 from b2bua.inbound.custody import Custody
+from b2bua.inbound.forwarding import Forwarding
 from b2bua.inbound.mails import Mails
 from b2bua.inbound.outside import Outside
 from b2bua.inbound.pickup import Pickups
@@ -122,7 +123,7 @@ class Serving:
         on, sounds = self._on, Sounds(lambda: self._on.editions.own.book)
         profile = sound_profile(on.editions.current.config)
         dialer = Dialer(on.endpoint, on.engine, profile, lines=on.lines)
-        reach = self._build_reach()
+        reach = self._build_reach(sounds)
         self.queues = QueueStep(
             spec=on.editions.queue,
             dialer=dialer,
@@ -213,8 +214,15 @@ class Serving:
         custody.roll.on_come = return_calls.came
         return return_calls
 
-    def _build_reach(self) -> Reach:
-        return Reach(
+    def _build_reach(self, sounds: Sounds) -> Reach:
+        on = self._on
+        forwarding = Forwarding(
+            lambda target, call: reach(target, call),  # noqa: PLW0108 - which is built below
+            on.editions.own_plan,
+            on.occupancy,
+            sounds.offer,
+        )
+        reach = Reach(
             endpoint=self._on.endpoint,
             bindings=self._on.bindings,
             vigil=self._on.vigil,
@@ -225,7 +233,9 @@ class Serving:
             channels=self._on.channels,
             spending=self._on.spending,
             resolve=self._on.resolve,
+            forwarding=forwarding,
         )
+        return reach
 
     def _build_transfers(self, sounds: Sounds) -> Transfers:
         return Transfers(

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from b2bua.call.callee import Dial
+from b2bua.sip.causes import CALLER_HUNG_UP, COMPLETED_ELSEWHERE, NO_ANSWER
 
 
 class Reply(StrEnum):
-    """What became of ringing one target; all but the last two are words of the scheme's edges."""
+    """What became of ringing one target; all but the last three are words of the scheme's edges."""
 
     ANSWERED = "answered"
     NO_ANSWER = "no-answer"
@@ -21,6 +22,8 @@ class Reply(StrEnum):
     """Somebody else who rang took the call."""
     TAKEN_BACK = "taken-back"
     """The caller hung up."""
+    FORWARDED = "forwarded"
+    """A phone sent the call to somebody else, who rings in its place."""
 
 
 WORDS = {
@@ -32,6 +35,12 @@ WORDS = {
     Reply.TAKEN_BACK: "",
 }
 """As the office says it; that the caller hung up is an event of its own."""
+REASONS = {
+    Reply.ELSEWHERE: COMPLETED_ELSEWHERE,
+    Reply.TAKEN_BACK: CALLER_HUNG_UP,
+    Reply.NO_ANSWER: NO_ANSWER,
+}
+"""What a phone is told that is to stop ringing (RFC 3326)."""
 
 
 def reply_of(status: int) -> Reply:
@@ -64,14 +73,16 @@ class Attempt:
     is_local: bool = False
     """Whether ``status`` is our own: no peer said so."""
     reason: str = ""
-    """Why it failed, in words, where the reply alone does not say it."""
+    """Why it failed, or where it was sent, in words, where the reply alone does not say it."""
 
     @property
     def in_words(self) -> str:
         """How it ended in plain words: ``no answer``, ``busy``, ``did not respond``."""
+        if self.reason:
+            return self.reason
         if self.reply is Reply.OFFLINE:
             is_silent = self.status is None or self.is_local
             return "did not respond" if is_silent else "phone was off or unreachable"
         if self.reply is Reply.ERROR:
-            return self.reason or f"could not take the call (SIP {self.status})"
-        return self.reason or WORDS[self.reply]
+            return f"could not take the call (SIP {self.status})"
+        return WORDS[self.reply]

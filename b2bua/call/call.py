@@ -220,7 +220,7 @@ class Call:
 
     def note_attempt(self, attempt: Attempt) -> None:
         """Tell the story of one target that was rung and did not take the call."""
-        if attempt.status is not None and attempt.status >= 300:
+        if attempt.status is not None and attempt.status >= 400:  # no caller is sent where a 3xx says
             self.last_status = attempt.status
         if attempt.reply in MISSED:
             self.note_missed(attempt.dial.name or attempt.dial.who)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -96,6 +96,8 @@ class Dial:
     """To how many other addresses it may send us by 3xx."""
     resolve: Callable[[Uri], Awaitable[list[Hop]]] | None = None
     """Finds the addresses of a name among these; raises Unavailable."""
+    forward: Callable[[Sequence[Uri]], Awaitable[Reached]] | None = None
+    """Finds whom a phone of ours means that answers 3xx with these; raises Declined. None: it may not."""
     vigil: Vigil | None = None
     """Of a device that registered; None: whether it is alive is nobody's concern but the call's."""
     trunk: str = ""

@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
-from b2bua.call.attempt import Attempt, Reply, reply_of
+from b2bua.call.attempt import REASONS, Attempt, Reply, reply_of
 from b2bua.call.callee import CalleeLeg, Dial, Vigil
 from b2bua.call.confirmation import Confirmation
+from b2bua.call.forwarding import Forwards
 from b2bua.call.leg import Leg
 from b2bua.call.lines import Lines
 from b2bua.call.rung import Rung, Watch
 from b2bua.call.sound import SoundProfile
 from b2bua.errors import MalformedMessage, Unavailable, WrongState
-from b2bua.sip.causes import ANSWERED_ELSEWHERE, CALLER_HUNG_UP, COMPLETED_ELSEWHERE, NO_ANSWER
+from b2bua.sip.causes import ANSWERED_ELSEWHERE, NO_ANSWER
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.session import Answered, OutgoingInvite, Progress, Refused
 from media.client import MediaEngine
@@ -32,12 +33,6 @@ SETTLE_S = 2.0
 that time. A phone that confirms lets the next one ring within milliseconds (rows F2, F4)."""
 WORTH_A_RING_S = 0.5
 """Who would join those who ring for less than that would have a missed call, and no chance to take it."""
-REASONS = {
-    Reply.ELSEWHERE: COMPLETED_ELSEWHERE,
-    Reply.TAKEN_BACK: CALLER_HUNG_UP,
-    Reply.NO_ANSWER: NO_ANSWER,
-}
-"""What a phone is told that is to stop ringing (RFC 3326)."""
 
 
 class Fork:
@@ -89,8 +84,9 @@ class Fork:
         return Rung(self._winner, tuple(self._attempts))
 
     async def _ring_all(self, dials: Sequence[Dial]) -> None:
-        async with asyncio.TaskGroup() as group:
-            self._tasks = [group.create_task(self._branch(dial), name=f"ring {dial.who}") for dial in dials]
+        self._forwards = Forwards(dials)
+        async with asyncio.TaskGroup() as self._group:
+            self._start_branches(dials)
             if len(dials) == 1:  # as in most calls: the group waits for it, and there is no order to keep
                 return
             try:
@@ -98,6 +94,13 @@ class Fork:
             except asyncio.CancelledError:
                 self._cancel_branches()
                 raise
+
+    def _start_branches(self, dials: Sequence[Dial]) -> list[asyncio.Task[None]]:
+        """Return the tasks that ring ``dials`` from now on."""
+        create = self._group.create_task
+        tasks = [create(self._branch(dial), name=f"ring {dial.who}") for dial in dials]
+        self._tasks.extend(tasks)
+        return tasks
 
     @property
     def is_open(self) -> bool:
@@ -181,12 +184,15 @@ class Fork:
             self._record(dial, Reply.OFFLINE)
             return
         leg = await self._open_leg(dial)
+        onward: tuple[Dial, ...] = ()
         try:
-            await self._ring(leg)
+            onward = await self._ring(leg)
         finally:
             self.ringing.pop(leg, None)
             if leg is not self._winner:
                 await leg.close()
+        if onward:
+            await asyncio.wait(self._start_branches(onward))
 
     async def _open_leg(self, dial: Dial) -> CalleeLeg:
         media = await self._engine.open_leg(dial.who, beside=self.caller.media)
@@ -198,7 +204,8 @@ class Fork:
         leg.max_forwards = self.caller.max_forwards
         return leg
 
-    async def _ring(self, leg: CalleeLeg) -> None:
+    async def _ring(self, leg: CalleeLeg) -> tuple[Dial, ...]:
+        """Ring one phone to its end; return whom to ring in its place."""
         began = self._loop.time()
         if self._deadline is None:
             self._deadline = began + self._seconds
@@ -213,12 +220,12 @@ class Fork:
             raise
         if isinstance(final, Answered):
             await self._answered(leg, final, began=began)
-            return
+            return ()
         del self.ringing[leg]
         if isinstance(final, Refused):
-            self._refused(leg, final, began=began)
-        else:
-            await self._give_up(invite, leg, began=began)
+            return await self._refused(leg, final, began=began)
+        await self._give_up(invite, leg, began=began)
+        return ()
 
     async def _final_event(self, invite: OutgoingInvite, leg: CalleeLeg) -> Answered | Refused | None:
         """Return the final event, or None when the ring time is over or the target is dead silent."""
@@ -332,9 +339,15 @@ class Fork:
             if task is not me:
                 task.cancel()
 
-    def _refused(self, leg: CalleeLeg, refused: Refused, *, began: float) -> None:
+    async def _refused(self, leg: CalleeLeg, refused: Refused, *, began: float) -> tuple[Dial, ...]:
+        """Return whom to ring where the phone forwards its calls."""
+        onward = await self._forwards.follow(leg.dial, refused)
+        if onward is not None:
+            self._record(leg.dial, onward.reply, began=began, reason=onward.reason)
+            return onward.dials
         reply = reply_of(refused.status)
         self._record(leg.dial, reply, began=began, status=refused.status, is_local=refused.is_local)
+        return ()
 
     async def _give_up(self, invite: OutgoingInvite, leg: CalleeLeg, *, began: float) -> None:
         """Stop ringing; wait a moment for the phone to have stopped, so that two never ring in turn."""

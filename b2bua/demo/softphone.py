@@ -40,6 +40,8 @@ class Habit:
     """A final status it answers with."""
     refuses_after: float = 0.0
     """Seconds of ringing before it refuses."""
+    forwards_to: str = ""
+    """Contact of its 302, when it refuses with that."""
     rings: bool = True
     """Whether it says 180."""
     rings_after: float = 0.0
@@ -212,7 +214,8 @@ class Softphone:
             leg.ring()
         if habit.refuses_with is not None:
             await asyncio.wait({leg.ended}, timeout=habit.refuses_after)
-            leg.reject(habit.refuses_with)
+            contact = (("Contact", habit.forwards_to),) if habit.forwards_to else ()
+            leg.reject(habit.refuses_with, headers=contact)
         elif habit.answers_after is not None:
             await asyncio.wait({leg.ended}, timeout=habit.answers_after)
             if leg.is_up:

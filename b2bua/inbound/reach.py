@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from b2bua.call.call import Call, CallerIdentity
 from b2bua.call.callee import Dial, Reached, Vigil
 from b2bua.call.digits import DtmfMode
 from b2bua.config import models as config
 from b2bua.errors import MalformedMessage, Unavailable
+from b2bua.inbound.forwarding import Forwarding
 from b2bua.inbound.secured import NO_TLS, is_sips, secured
 from b2bua.registrar.bindings import Binding, Bindings
 from b2bua.routing.destination import External, Mobile, Person, Shows, SipAddress, Target
@@ -66,6 +68,8 @@ class Reach:
     """Counts what calls to the outside cost."""
     resolve: Callable[[Uri], Awaitable[list[Hop]]]
     """Finds the addresses of a trunk or of a SIP address, best first; raises Unavailable."""
+    forwarding: Forwarding
+    """Finds whom our phones send their calls to."""
 
     async def __call__(self, target: Target, call: Call) -> Reached:
         """Return what ``target`` comes to for ``call``; nothing to dial is an answer, not an error.
@@ -120,6 +124,7 @@ class Reach:
             person=binding.person,
             number=person.extension or "",
             vigil=self.vigil(binding),
+            forward=partial(self.forwarding, person, call),
             allows_nat=binding.is_behind_nat,
             srtp=SrtpPolicy(person.srtp) if person.srtp is not None else None,
             codecs=person.codecs or (),

@@ -11,6 +11,8 @@ from b2bua.store.calls import CallEvent, CallStory, EventKind
 MOBILE_OF = "mobile of "
 NOT_MISSED = frozenset(("answered", "somebody else took the call"))
 """How ringing may end without being missed."""
+FORWARDED = "forwarded to "
+"""Followed by whom the phone sent the call to."""
 TAKEN = frozenset((EventKind.ANSWERED, EventKind.TALKED))
 """What happens to whoever takes a call."""
 RUNG = frozenset((EventKind.RANG, *TAKEN))
@@ -53,7 +55,8 @@ class Office:
 
 def is_missed(event: CallEvent) -> bool:
     """Return whether somebody was rung in vain."""
-    return event.kind is EventKind.RANG and event.detail not in NOT_MISSED
+    is_sent_on = event.detail.startswith(FORWARDED)
+    return event.kind is EventKind.RANG and not is_sent_on and event.detail not in NOT_MISSED
 
 
 def is_off(event: CallEvent) -> bool:

@@ -153,6 +153,8 @@ class Person(Named):
     """Whose busy events are meetings of theirs."""
     may_override: bool = True
     """Whether their phones may close the office, or send all calls to the backup, by a code."""
+    follows_forwards: bool = Field(default=True, validation_alias="follow-forwards")
+    """Calls go where their phones send them by 302; else that is a refusal."""
     srtp: Srtp | None = None
     """Whether the sound of their phones is protected; None: as in ``[sip]``."""
     codecs: Codecs | None = None

@@ -62,7 +62,7 @@ class Refused:
     retry_after: int | None = None
     """Seconds, when the peer named them."""
     contacts: tuple[NameAddr, ...] = ()
-    """Where a 3xx sends us."""
+    """Where a 3xx sends us, the most wanted first."""
     untried: tuple[SipUri, ...] = ()
     """Where a 3xx that may be followed sent it as well: a name, to be looked up, and what comes after."""
 

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from b2bua.errors import MalformedMessage, NotAcceptable
+from b2bua.errors import NotAcceptable
 from b2bua.sip.alarms import Alarm
 from b2bua.sip.authorization import Authorizer, next_request
 from b2bua.sip.body import SDP, session_description
@@ -14,13 +14,12 @@ from b2bua.sip.causes import Reason
 from b2bua.sip.core import Core, Sent, SentRequest
 from b2bua.sip.dialog import Dialog, DialogKey
 from b2bua.sip.digest import Credentials
-from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Request, Response, response_to
 from b2bua.sip.resolver import literal_hop
 from b2bua.sip.session.early import EarlyFork, OnOffer, refuse_offer
 from b2bua.sip.session.established import Session
 from b2bua.sip.session.events import Answered, InviteEvent, Progress, Refused, retry_after
-from b2bua.sip.session.redirection import SILENCE_S, Redirection
+from b2bua.sip.session.redirection import SILENCE_S, Redirection, contacts_of
 from b2bua.sip.session_timers import least_interval, session_expires
 from b2bua.sip.transport.hop import Hop
 
@@ -336,7 +335,7 @@ class OutgoingInvite:
             reason=response.reason,
             is_local=response.is_local,
             retry_after=retry_after(response),
-            contacts=_contacts(response),
+            contacts=contacts_of(response),
             untried=self._redirection.left if response.status < 600 else (),
         )
 
@@ -383,12 +382,3 @@ def _ignore() -> None:
 
 _NOT_ACCEPTABLE = Refused(488, "Not Acceptable Here", is_local=True)
 _CANCELLED = Refused(487, "Request Terminated", is_local=True)
-
-
-def _contacts(response: Response) -> tuple[NameAddr, ...]:
-    if not 300 <= response.status < 400:
-        return ()
-    try:
-        return response.contacts
-    except MalformedMessage:
-        return ()

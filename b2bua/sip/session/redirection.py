@@ -49,13 +49,18 @@ class Redirection:
 
 
 def _targets(response: Response) -> list[SipUri]:
-    """Return what can be called of the Contacts of a 3xx, by falling ``q`` (§20.10)."""
+    """Return what can be called of the Contacts of a 3xx."""
+    return [one.uri.with_(headers="") for one in contacts_of(response) if isinstance(one.uri, SipUri)]
+
+
+def contacts_of(response: Response) -> tuple[NameAddr, ...]:
+    """Return where a 3xx sends us, the most wanted first; other responses do not."""
+    if not 300 <= response.status < 400:
+        return ()
     try:
-        contacts = [one for one in response.contacts if isinstance(one.uri, SipUri)]
+        return tuple(sorted(response.contacts, key=_q, reverse=True))
     except MalformedMessage:
-        return []
-    contacts.sort(key=_q, reverse=True)
-    return [one.uri.with_(headers="") for one in contacts if isinstance(one.uri, SipUri)]
+        return ()
 
 
 def _q(contact: NameAddr) -> float:
