@@ -51,10 +51,13 @@ class Turn:
 
     look_up: Callable[[], Awaitable[Reached]]
     """Finds whom to ring at this moment; the journal is told why there is nobody."""
-    _found: asyncio.Future[Reached] | None = field(default=None)
+    _is_looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _is_there: bool | None = None
+    """None: nobody has looked."""
 
     async def has_come(self) -> bool:
         """Return whether there is anybody to ring, for all phones of one person alike."""
-        if self._found is None:
-            self._found = asyncio.ensure_future(self.look_up())
-        return bool((await self._found).dials)
+        async with self._is_looking:
+            if self._is_there is None:
+                self._is_there = bool((await self.look_up()).dials)
+        return self._is_there
