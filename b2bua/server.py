@@ -107,7 +107,7 @@ class Server:
         self.recordings = build_keeper(config, store, surroundings.clock)
         self.interface = Interface(self)
         self._build_registrar()
-        self.attendance.on_look = self.lamps.look
+        self.attendance.on_look = self._look
         self.serving = Serving(self._premises())
         self._adopt(edition)
 
@@ -310,6 +310,11 @@ class Server:
     async def calls_over(self) -> None:
         """Wait until every call that is up now has its outcome in the journal."""
         await self.calls.over()
+
+    def _look(self) -> None:
+        """See what another program changed in the database."""
+        self.lamps.look()
+        self.outside.over()
 
     def _presence_changed(self, change: PresenceChange) -> None:
         log.info(change.in_words(self.editions.person(change.binding.person).title))

@@ -276,6 +276,7 @@ class Serving:
         )
         self._on.store.journal.news_of = Alerts(lambda: self._on.editions.own.config).news_of
         self.mail_worker = self.mails.worker(self._on.store)
+        self._on.outside.crm_delivery.mails = self.mails.for_refused_record
         return VoicemailStep(
             plan=self._on.editions.own_plan,
             store=self._on.store,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -14,17 +13,14 @@ import typer
 from b2bua import __version__
 from b2bua.cli.loading import journal_of, office_of, running_office_of
 from b2bua.cli.new_command import new
+from b2bua.cli.runner import run_to_end as _run
 from b2bua.cli.what_if import named_keys, named_people, named_queues, named_trunks
 from b2bua.config.files import demo_config
-from b2bua.errors import B2buaError, ConfigError, Problem
+from b2bua.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
-
     from b2bua.config.models import Config
     from b2bua.routing.plan import Plan
-
-Result = TypeVar("Result")
 
 app = typer.Typer(
     help="A SIP B2BUA for small offices that never loses a call.",
@@ -281,6 +277,19 @@ def messages(
 
 
 @app.command()
+def crm(
+    config: ConfigPath = None,
+    again: Annotated[bool, typer.Option("--again", help="Send all of it again, now.")] = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, the latest first.")] = 20,
+) -> None:
+    """List the calls that the CRM does not have yet, and why; also while the office runs."""
+    from b2bua.cli.crm import list_untold, tell_again
+
+    office = journal_of(config)
+    _run(lambda: tell_again(office) if again else list_untold(office, limit=limit))
+
+
+@app.command()
 def costs(
     config: ConfigPath = None,
     days: Annotated[int, typer.Option("--days", min=1, help="How many, today included.")] = 14,
@@ -391,25 +400,3 @@ def _missing_prompts(office: Config) -> tuple[Problem, ...]:
 
     book = Phrasebook(Phrasebook.found(), office.office.language, office.office.prompts)
     return missing_prompts(office, book)
-
-
-def _run(work: Callable[[], Coroutine[object, object, Result]]) -> Result:
-    import asyncio
-
-    try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(work())
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    except (B2buaError, OSError) as error:
-        typer.echo(f"b2bua: {error}", err=True)
-        raise typer.Exit(1) from None
-
-
-def _loop_factory() -> Callable[[], AbstractEventLoop] | None:
-    """Return uvloop's loop where there is a wheel for it, else asyncio's own."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop

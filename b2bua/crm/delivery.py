@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from weakref import WeakValueDictionary
@@ -23,7 +23,10 @@ from b2bua.crm.step import Found, named
 from b2bua.http.failures import Fault, NoAnswerError
 from b2bua.notify.delivery import NotDeliveredError
 from b2bua.notify.links import Links
+from b2bua.notify.worker import LONGEST_REFUSED_RETRY_S as LONGEST_PAUSE_S
+from b2bua.store.calls import NewCall
 from b2bua.store.crm_records import DueRecord
+from b2bua.store.outbox import NewMail
 from b2bua.store.store import Store
 
 log = structlog.get_logger(__name__)
@@ -38,6 +41,18 @@ OWNER = "owner"
 """Notes the user who is responsible for the caller."""
 IS_ASKED = "is-asked"
 """Notes that the CRM has said whose the caller is, by the order of the configuration."""
+MAY_CHANGE = frozenset({401, 402, 403, 407, 409, 423})
+"""Refusals that are about the login, the licence or the moment; any other 4xx is about what was sent."""
+MEANINGS = {
+    400: "it does not understand the record",
+    401: "it does not accept our login",
+    403: "our login may not do that",
+    404: "it knows no such address, or not what the record is about",
+    413: "the record is too long for it",
+    422: "it does not accept what the record says",
+    429: "it gets too many requests",
+}
+"""What a status says, in plain words."""
 
 
 @dataclass(slots=True)
@@ -50,7 +65,14 @@ class CrmDelivery:
     """The way to the CRM."""
     store: Store
     """Where calls are journaled."""
+    clock: Callable[[], datetime]
+    """Wall-clock time, UTC."""
+    mails: Callable[[NewCall, str], Sequence[NewMail]] = field(default=lambda _call, _why: ())
+    """Returns those about a call whose record was refused, and why."""
     _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    _posting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _pause: tuple[Settings, float] | None = None
+    """Until when, by the loop's clock, a CRM wants to be left alone."""
 
     async def deliver(self, queued: DueRecord) -> str:
         """Return who knows of the call now.
@@ -63,6 +85,7 @@ class CrmDelivery:
         call = await self.store.journal.call(queued.call_id)
         if crm is None or settings is None:
             raise NotDeliveredError("there is no [crm] any more", is_permanent=True)
+        self._look_for_pause(settings)
         if call is None:
             return "nobody: the call is no longer in the journal"
         record = describe(call, config, await self._sounds(queued.call_id))
@@ -74,10 +97,42 @@ class CrmDelivery:
             try:
                 await _Telling(crm, config, record, dict(queued.made), queued.id, self.store).tell()
             except NoAnswerError as error:
-                why = f"the CRM {error.why}"
-                raise NotDeliveredError(why, is_permanent=error.fault is Fault.REFUSED) from error
+                raise await self._not_delivered(error, config, call.call) from error
         log.info("the CRM knows of the call", call_id=queued.call_id)
         return settings.url
+
+    def _look_for_pause(self, settings: Settings) -> None:
+        """Do not even ask a CRM that wants to be left alone: other records would only get the same answer.
+
+        Raises:
+            NotDeliveredError: it does.
+        """
+        if self._pause is None or self._pause[0] != settings:
+            return
+        left_s = self._pause[1] - asyncio.get_running_loop().time()
+        if left_s > 0:
+            raise NotDeliveredError("the CRM wants to be left alone for a while", again_after_s=left_s)
+        self._pause = None
+
+    async def _not_delivered(self, error: NoAnswerError, config: Config, call: NewCall) -> NotDeliveredError:
+        """Return what became of it; whoever looks after the office is told once a day of what is final."""
+        assert config.crm is not None
+        wait_s = min(error.again_after_s, LONGEST_PAUSE_S)
+        if wait_s:
+            self._pause = config.crm, asyncio.get_running_loop().time() + wait_s
+        meaning = MEANINGS.get(error.status or 0)
+        why = f"the CRM {error.why}" + (f": {meaning}" if meaning else "")
+        is_permanent = error.fault is Fault.REFUSED
+        is_final = is_permanent and 400 <= (error.status or 0) < 500 and error.status not in MAY_CHANGE
+        if is_final:
+            await self._mail(call, why, ZoneInfo(config.office.timezone))
+        return NotDeliveredError(why, is_permanent=is_permanent, is_final=is_final, again_after_s=wait_s)
+
+    async def _mail(self, call: NewCall, why: str, zone: ZoneInfo) -> None:
+        now = self.clock()
+        midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        async with self._posting:
+            await self.store.outbox.post_once(self.mails(call, why), at=now, since=midnight)
 
     async def _sounds(self, call_id: str) -> Sounds:
         recordings = await self.store.recordings.of_call(call_id)

@@ -117,7 +117,7 @@ class HttpClient:
             if response.has_redirect_location:
                 return _target(response, request)
             if not response.is_success:
-                raise of_status(response.status_code)
+                raise of_status(response.status_code, response.headers)
             content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             return Answer(response.status_code, content_type, await _bounded(response, request.largest))
         finally:

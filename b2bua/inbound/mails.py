@@ -13,7 +13,13 @@ from b2bua.http.client import HttpClient
 from b2bua.notify.callback import callback_news
 from b2bua.notify.delivery import Delivery, FolderDelivery, SmtpDelivery, SmtpSettings
 from b2bua.notify.links import Links
-from b2bua.notify.mail import Readers, missed_call_mails, unlisted_number_mails, voicemail_mails
+from b2bua.notify.mail import (
+    Readers,
+    missed_call_mails,
+    refused_record_mails,
+    unlisted_number_mails,
+    voicemail_mails,
+)
 from b2bua.notify.message import voicemail_news
 from b2bua.notify.web import WebDelivery
 from b2bua.notify.worker import MailWorker
@@ -85,6 +91,11 @@ class Mails:
         """Return the mails about a call to a number that nobody configured."""
         box = self.in_force().plan().default_mailbox
         return unlisted_number_mails(call, readers=self._readers(box))
+
+    def for_refused_record(self, call: NewCall, why: str) -> Sequence[NewMail]:
+        """Return the mails about a call that the CRM does not take, and why."""
+        box = self.in_force().plan().default_mailbox
+        return refused_record_mails(call, why, readers=self._readers(box))
 
     def for_callback(self, new: NewCallback) -> Sequence[NewMail]:
         """Return what has to go out when somebody asked on the web to be called back."""

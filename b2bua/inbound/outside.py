@@ -35,9 +35,10 @@ class Outside:
         self._http = http
         self._desk = CrmDesk(self._http)
         self._is_ready = self._tells = False
+        self.crm_delivery = CrmDelivery(lambda: editions.current.config, self._desk, store, clock)
         self.crm_worker: Worker[DueRecord] = Worker(
             store.crm_records,
-            CrmDelivery(lambda: editions.current.config, self._desk, store),
+            self.crm_delivery,
             what="CRM record",
             about=lambda record: {"call_id": record.call_id},
             now=clock,
@@ -57,7 +58,7 @@ class Outside:
         return crm is not None and call.direction != "internal" and bool(crm.makes)
 
     def over(self) -> None:
-        """Note that a call has ended."""
+        """Note that a call has ended, or that somebody wants calls told again."""
         if self._tells:
             self._store.crm_records.has_new.set()
 

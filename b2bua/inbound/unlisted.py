@@ -52,6 +52,4 @@ class UnlistedNumbers:
     async def _mail(self, call: NewCall) -> None:
         """Post the mails, unless the program did before it was started anew."""
         midnight = self.facts().at.replace(hour=0, minute=0, second=0, microsecond=0)
-        mails = self.mails(call)
-        if mails and not await self.outbox.has_posted(mails[0].subject, since=midnight):
-            await self.outbox.post(mails, at=call.at)
+        await self.outbox.post_once(self.mails(call), at=call.at, since=midnight)

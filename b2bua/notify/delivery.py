@@ -24,10 +24,22 @@ _PERMANENT = 500
 class NotDeliveredError(B2buaError):
     """A mail did not go out this time."""
 
-    def __init__(self, why: str, *, is_permanent: bool = False) -> None:
+    def __init__(
+        self,
+        why: str,
+        *,
+        is_permanent: bool = False,
+        is_final: bool = False,
+        again_after_s: float = 0.0,
+    ) -> None:
         super().__init__(why)
         self.why = why
         self.is_permanent = is_permanent
+        """It will not change before somebody mends settings: tried rarely."""
+        self.is_final = is_final
+        """It will not change for what is sent: tried no more until somebody says so."""
+        self.again_after_s = again_after_s
+        """For how long the server wants to be left alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,13 @@ def unlisted_number_mails(call: NewCall, *, readers: Readers) -> tuple[NewMail, 
     return to_each(readers, words.unlisted_subject.format(number=one_line(call.dialled)), "\n".join(lines))
 
 
+def refused_record_mails(call: NewCall, why: str, *, readers: Readers) -> tuple[NewMail, ...]:
+    """Return the mails, one per address, that tell of a call whose record the CRM refused, and why."""
+    words = wording(readers.language)
+    lines = [words.refused_opening, "", *call_lines(call, words, readers.timezone), f"{words.why}: {why}"]
+    return to_each(readers, words.refused_subject, "\n".join(lines))
+
+
 def recording_name(call: NewCall, timezone: tzinfo) -> str:
     """Return a file name that tells recordings apart: ``voicemail-2026-11-22-14-05-+48500600700.wav``."""
     caller = re.sub(r"[^+\w.-]", "", call.caller, flags=re.ASCII)[:40] or "unknown"

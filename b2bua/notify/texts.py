@@ -46,6 +46,12 @@ class Wording:
     """A number was called that nobody configured."""
     unlisted_opening: str
     """The same, in the body."""
+    refused_subject: str
+    """The CRM does not take the record of a call."""
+    refused_opening: str
+    """The same, in the body, and what to do."""
+    why: str
+    """Label of the reason."""
     backup_subject: str
     """A backup took a call."""
     backup_missed_subject: str
@@ -93,6 +99,13 @@ ENGLISH = Wording(
         "A number was called that is not in the configuration. Its callers are served by the "
         "default scheme. Please add it, or ask the provider why it comes here."
     ),
+    refused_subject="The CRM refuses records of calls",
+    refused_opening=(
+        "The CRM refused the record of this call and is not asked again by itself. Nothing is lost: "
+        "`b2bua crm` with the configuration file lists what it does not have, and sends it again "
+        "with --again once the reason is mended. Of more such calls today there is no mail."
+    ),
+    why="Reason",
     backup_subject="Answered on the backup: {caller} → {backup}",
     backup_missed_subject="Not even the backup answered: {caller} → {backup}",
     backup_opening="A call came to the backup, because nobody before it took it.",
@@ -128,6 +141,13 @@ UKRAINIAN = Wording(
         "Зателефонували на номер, якого немає в налаштуваннях. Дзвінки на нього йдуть за "
         "загальною схемою. Додайте його або спитайте провайдера, чому він надходить сюди."
     ),
+    refused_subject="CRM не приймає записи про дзвінки",
+    refused_opening=(
+        "CRM відхилила запис про цей дзвінок, і сама система більше її не питає. Нічого не втрачено: "
+        "`b2bua crm` із файлом налаштувань показує, чого в CRM немає, а з --again надсилає все знову, "
+        "коли причину усунено. Про інші такі дзвінки сьогодні листів не буде."
+    ),
+    why="Причина",
     backup_subject="Відповів резерв: {caller} → {backup}",
     backup_missed_subject="Не відповів навіть резерв: {caller} → {backup}",
     backup_opening="Дзвінок дійшов до резервного номера, бо до того ніхто не відповів.",
@@ -163,6 +183,13 @@ RUSSIAN = Wording(
         "Позвонили на номер, которого нет в настройках. Звонки на него идут по общей схеме. "
         "Добавьте его или спросите провайдера, почему он приходит сюда."
     ),
+    refused_subject="CRM не принимает записи о звонках",
+    refused_opening=(
+        "CRM отклонила запись об этом звонке, и сама система больше её не спрашивает. Ничего не потеряно: "
+        "`b2bua crm` с файлом настроек показывает, чего в CRM нет, а с --again отправляет всё снова, "
+        "когда причина устранена. О других таких звонках сегодня писем не будет."
+    ),
+    why="Причина",
     backup_subject="Ответил резерв: {caller} → {backup}",
     backup_missed_subject="Не ответил даже резерв: {caller} → {backup}",
     backup_opening="Звонок дошёл до резервного номера, потому что до того никто не ответил.",
@@ -198,6 +225,13 @@ POLISH = Wording(
         "Ktoś zadzwonił na numer, którego nie ma w konfiguracji. Połączenia na ten numer "
         "obsługuje schemat domyślny. Prosimy go dodać albo zapytać operatora, dlaczego tu trafia."
     ),
+    refused_subject="CRM nie przyjmuje zapisów o połączeniach",
+    refused_opening=(
+        "CRM odrzucił zapis o tym połączeniu i nie jest już o niego pytany sam z siebie. Nic nie zginęło: "
+        "`b2bua crm` z plikiem konfiguracji pokazuje, czego w CRM brakuje, a z --again wysyła to ponownie, "
+        "gdy przyczyna jest usunięta. O innych takich połączeniach dziś już nie piszemy."
+    ),
+    why="Powód",
     backup_subject="Odebrano na numerze zapasowym: {caller} → {backup}",
     backup_missed_subject="Nie odebrano nawet na numerze zapasowym: {caller} → {backup}",
     backup_opening="Połączenie trafiło na numer zapasowy, bo wcześniej nikt go nie odebrał.",

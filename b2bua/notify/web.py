@@ -52,7 +52,9 @@ class WebDelivery:
             await self.http.ask(request, budget_s=BUDGET_S)
         except NoAnswerError as error:
             is_permanent = error.fault is Fault.REFUSED
-            raise NotDeliveredError(f"the server {error.why}", is_permanent=is_permanent) from error
+            raise NotDeliveredError(
+                f"the server {error.why}", is_permanent=is_permanent, again_after_s=error.again_after_s
+            ) from error
         log.info("a server was told", to=place_of(url), subject=queued.mail.subject)
         return place_of(url)
 

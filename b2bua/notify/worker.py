@@ -64,8 +64,8 @@ class WaitingIn(Protocol[Gives]):
     async def mark_sent(self, key: int, /, *, at: datetime, sent_to: str) -> bool:
         """Note that it went out."""
 
-    async def mark_failed(self, key: int, /, *, error: str, next_try_at: datetime) -> bool:
-        """Note what went wrong and when to try again."""
+    async def mark_failed(self, key: int, /, *, error: str, next_try_at: datetime | None) -> bool:
+        """Note what went wrong and when to try again; None: not before somebody says so."""
 
 
 class TakesAway(Protocol[Takes]):
@@ -146,7 +146,11 @@ class Worker(Generic[Waiting]):
             self.on_sent(sent_to)
 
     async def _put_off(self, queued: Waiting, error: NotDeliveredError) -> None:
+        if error.is_final:
+            await self._give_up(queued, error)
+            return
         wait_s = retry_after(queued.attempts, is_permanent=error.is_permanent)
+        wait_s = max(wait_s, min(error.again_after_s, LONGEST_REFUSED_RETRY_S))
         log.warning(
             f"{self._what} not sent; it stays in the outbox",
             **self._about(queued),
@@ -156,6 +160,15 @@ class Worker(Generic[Waiting]):
         next_try_at = self._now() + timedelta(seconds=wait_s)
         is_written = await self._outbox.mark_failed(queued.id, error=error.why, next_try_at=next_try_at)
         self._hold(queued, next_try_at, is_written=is_written)
+
+    async def _give_up(self, queued: Waiting, error: NotDeliveredError) -> None:
+        log.error(
+            f"{self._what} refused; it is kept, and sent again when somebody says so",
+            **self._about(queued),
+            why=error.why,
+        )
+        is_written = await self._outbox.mark_failed(queued.id, error=error.why, next_try_at=None)
+        self._hold(queued, _FOR_EVER, is_written=is_written)
 
     def _hold(self, queued: Waiting, until: datetime, *, is_written: bool) -> None:
         """Do not trust the row of one whose change is not on disk: nobody wants it twice."""

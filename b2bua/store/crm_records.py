@@ -31,8 +31,8 @@ class DueRecord:
     """What was made of it so far: kind, and id in the CRM."""
     attempts: int
     """How often it was tried in vain."""
-    next_try_at: datetime
-    """When to try next."""
+    next_try_at: datetime | None
+    """When to try next; None: the CRM refused it, and it waits until somebody says so."""
     last_error: str
     """What the CRM said last."""
 
@@ -53,8 +53,16 @@ class CrmRecords:
         return await self._read(query.limit(limit))
 
     async def waiting(self, limit: int = 100) -> list[DueRecord]:
-        """Return what is not told yet, oldest first."""
+        """Return what is not told yet and is going to be, oldest first."""
         return await self._read(_WAITING.order_by(crm_records.c.call).limit(limit))
+
+    async def untold(self, limit: int = 100) -> list[DueRecord]:
+        """Return what the CRM does not have, also what it refused, the latest first."""
+        return await self._read(_UNTOLD.order_by(crm_records.c.call.desc()).limit(limit))
+
+    async def try_again(self, *, at: datetime) -> bool:
+        """Have all of that told from ``at`` on, as if it were new."""
+        return await self._writer.write([Change(statements.RENEW_CRM_RECORDS, {"_at": at})])
 
     async def next_try_at(self) -> datetime | None:
         """Return when the next one is due; None when the CRM knows all."""
@@ -73,8 +81,8 @@ class CrmRecords:
         del sent_to
         return await self._writer.write([Change(statements.CLOSE_CRM_RECORD, {"_call": record, "_at": at})])
 
-    async def mark_failed(self, record: int, *, error: str, next_try_at: datetime) -> bool:
-        """Note what went wrong and when to try again."""
+    async def mark_failed(self, record: int, *, error: str, next_try_at: datetime | None) -> bool:
+        """Note what went wrong and when to try again; None: not before somebody says so."""
         row = {"_call": record, "_error": error, "_next": next_try_at}
         return await self._writer.write([Change(statements.PUT_OFF_CRM_RECORD, row)])
 
@@ -83,11 +91,12 @@ class CrmRecords:
             return [_record_of(row) for row in await connection.execute(query)]
 
 
-_WAITING = (
+_UNTOLD = (
     select(crm_records, calls.c.call_id)
     .join(calls, crm_records.c.call == calls.c.id)
-    .where(calls.c.ended_at.is_not(None), crm_records.c.next_try_at.is_not(None))
+    .where(calls.c.ended_at.is_not(None), crm_records.c.sent_at.is_(None))
 )
+_WAITING = _UNTOLD.where(crm_records.c.next_try_at.is_not(None))
 
 
 def _record_of(row: Row[Any]) -> DueRecord:

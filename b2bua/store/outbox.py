@@ -89,6 +89,11 @@ class Outbox:
             self.has_new.set()
         return is_written
 
+    async def post_once(self, mails: Sequence[NewMail], *, at: datetime, since: datetime) -> None:
+        """Add ``mails``, all with one subject, unless some with that subject were added since then."""
+        if mails and not await self.has_posted(mails[0].subject, since=since):
+            await self.post(mails, at=at)
+
     async def has_posted(self, subject: str, *, since: datetime) -> bool:
         """Return whether a mail of that subject was added at or after ``since``."""
         query = select(outbox.c.id).where(outbox.c.created_at >= since, outbox.c.subject == subject).limit(1)
@@ -123,8 +128,8 @@ class Outbox:
         row = {"_id": mail, "_at": at, "_sent_to": sent_to}
         return await self._writer.write([Change(statements.MARK_SENT, row)])
 
-    async def mark_failed(self, mail: int, *, error: str, next_try_at: datetime) -> bool:
-        """Note what went wrong and when to try again."""
+    async def mark_failed(self, mail: int, *, error: str, next_try_at: datetime | None) -> bool:
+        """Note what went wrong and when to try again; None: never."""
         row = {"_id": mail, "_error": error, "_next": next_try_at}
         return await self._writer.write([Change(statements.MARK_FAILED, row)])
 

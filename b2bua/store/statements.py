@@ -184,3 +184,9 @@ PUT_OFF_CRM_RECORD = Statement(
     ),
 )
 KEEP_CALLBACK = Statement(29, callbacks.insert())
+RENEW_CRM_RECORDS = Statement(
+    30,
+    crm_records.update()
+    .where(crm_records.c.sent_at.is_(None))
+    .values(attempts=0, next_try_at=bindparam("_at")),
+)

@@ -15,7 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
+from b2bua.cli.crm import how_it_stands
 from b2bua.demo.softphone import Habit
+from b2bua.store import doorbell
 from b2bua.store.calls import CallOutcome
 from media.commands import Tone
 from tests.harness.clock import virtual_time
@@ -84,6 +86,8 @@ class Records:
     made: dict[str, dict[str, Any]] = field(default_factory=dict)
     sent: Counter[str] = field(default_factory=Counter)
     status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    asked_at: list[float] = field(default_factory=list)
     hangs: bool = False
     loses_first_answers: bool = False
     delay_s: float = 0.1
@@ -92,8 +96,9 @@ class Records:
         if self.hangs:
             await asyncio.sleep(3600)
         await asyncio.sleep(self.delay_s)
+        self.asked_at.append(asyncio.get_running_loop().time())
         if self.status != 200:
-            return httpx.Response(self.status)
+            return httpx.Response(self.status, headers=self.headers)
         if request.method == "GET":
             phones = {each.get("phone", "")[1:]: each for key, each in self.made.items() if "contact" in key}
             known = phones.get(request.url.params["phone"])
@@ -456,3 +461,80 @@ async def test_an_office_without_a_crm_keeps_nothing_for_one(tmp_path: Path) -> 
         await demo.stories()
         assert await demo.server.store.crm_records.waiting() == []
         await demo.settled()
+
+
+DATED = {"Date": "Mon, 23 Nov 2026 10:00:00 GMT", "Retry-After": "Mon, 23 Nov 2026 10:15:00 GMT"}
+"""Its clock is an hour behind."""
+
+
+@virtual_time(limit_s=12 * 3600)
+@pytest.mark.parametrize(
+    ("status", "headers", "quiet_s"),
+    [
+        (429, {"Retry-After": "900"}, 900),
+        (503, DATED, 900),
+        (503, {"Retry-After": "soon"}, 5),
+    ],
+)
+async def test_row_r2_a_crm_that_wants_to_be_left_alone_is_left_alone_by_all_calls(
+    tmp_path: Path, status: int, headers: dict[str, str], quiet_s: float
+) -> None:
+    crm = Records(status=status, headers=headers)
+    async with office(tmp_path, scheme=SCHEME + GENERIC, http=crm) as demo:
+        await demo.phone("101", Habit(answers_after=2))
+        for _ in range(2 if quiet_s > 60 else 1):
+            await talk(demo)
+        await asyncio.sleep(1)
+        [first] = crm.asked_at
+        await asyncio.sleep(first + quiet_s - demo.now - 1)
+        assert len(crm.asked_at) == 1, "it was asked again too soon"
+        crm.status = 200
+        await told(demo, within=60)
+
+
+@virtual_time(limit_s=12 * 3600)
+@pytest.mark.parametrize("status", [404, 422])
+async def test_row_r2_what_a_crm_refuses_for_ever_is_told_to_people_and_sent_again_when_they_say_so(
+    tmp_path: Path, status: int
+) -> None:
+    crm = Records()
+    async with office(tmp_path, scheme=SCHEME + GENERIC, http=crm) as demo:
+        store = demo.server.store
+        await demo.phone("101", Habit(answers_after=2))
+        await talk(demo)
+        await told(demo)
+        crm.status = status
+        for _ in range(2):
+            await talk(demo)
+        await told(demo)
+        crm.asked_at.clear()
+        await asyncio.sleep(1200)
+        assert crm.asked_at == [], "it was asked again"
+        refused = await store.crm_records.untold()
+        assert [each.next_try_at for each in refused] == [None, None]
+        assert how_it_stands(refused[0], UTC).startswith(f"refused: the CRM answered {status}: it ")
+        mails = [each.read_text() for each in (tmp_path / "data" / "outbox").glob("*.eml")]
+        told_of = [mail for mail in mails if "Subject: The CRM refuses records of calls" in mail]
+        assert len(told_of) == 1, "one a day is enough"
+        assert f"Reason: the CRM answered {status}" in told_of[0]
+        crm.status = 200
+        assert await store.crm_records.try_again(at=demo.clock())
+        await asyncio.to_thread(doorbell.ring, tmp_path / "data")
+        await told(demo)
+        assert await store.crm_records.untold() == []
+        assert len(crm.of("call")) == 3
+
+
+@virtual_time(limit_s=12 * 3600)
+async def test_row_r2_a_login_that_is_wrong_for_a_while_loses_nothing(tmp_path: Path) -> None:
+    crm = Records(status=401)
+    async with office(tmp_path, scheme=SCHEME + GENERIC, http=crm) as demo:
+        await demo.phone("101", Habit(answers_after=2))
+        await talk(demo)
+        await asyncio.sleep(300)
+        [waiting] = await demo.server.store.crm_records.waiting()
+        said = how_it_stands(waiting, UTC)
+        assert said.endswith(": the CRM answered 401: it does not accept our login")
+        crm.status = 200
+        assert await demo.server.store.crm_records.try_again(at=demo.clock())
+        await told(demo, within=60)

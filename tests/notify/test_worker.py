@@ -238,6 +238,23 @@ async def test_v5_a_mail_that_waits_does_not_wait_longer_when_the_clock_is_set_b
     assert 600 <= delivery.tried_at[-1] - started <= 910
 
 
+@virtual_time
+@pytest.mark.parametrize(("wish_s", "next_s"), [(1.0, 5), (900.0, 900), (86400.0, 3600)])
+async def test_v5_a_server_that_wants_to_be_left_alone_is_for_an_hour_at_most(
+    tmp_path: Path, wish_s: float, next_s: float
+) -> None:
+    class Busy:
+        async def deliver(self, _: QueuedMail) -> str:
+            raise NotDeliveredError("the server answered 429", again_after_s=wish_s)
+
+    async with await Store.open(tmp_path) as store:
+        await store.outbox.post([MAIL], at=AT)
+        busy: Delivery = Busy()
+        await MailWorker(store.outbox, busy, now=lambda: AT).send_due()
+        [waiting] = await store.outbox.waiting()
+        assert waiting.next_try_at == AT + timedelta(seconds=next_s)
+
+
 def test_the_wait_doubles_and_is_capped() -> None:
     assert [retry_after(attempts) for attempts in (0, 1, 2, 6, 10_000)] == [5, 10, 20, 300, 300]
     assert retry_after(10_000, is_permanent=True) == 3600
