@@ -63,21 +63,21 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(APT) update -qq && $(APT) install -y -qq python3-venv; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.ready: requirements.lock pyproject.toml media/fastpath.c | $(BIN)/python
+$(VENV)/.ready: requirements.lock pyproject.toml hatch_build.py media/fastpath.c | $(BIN)/python
 	@echo "installing into $(VENV); only this first time takes a while"
 	$(PIP) --require-hashes --only-binary :all: -r requirements.lock
 	$(PIP) --no-build-isolation --no-deps --editable .
 	@$(COMPILE)
 	@touch $@
 
-$(VENV)/.ready-dev: requirements-dev.lock pyproject.toml media/fastpath.c | $(BIN)/python
+$(VENV)/.ready-dev: requirements-dev.lock pyproject.toml hatch_build.py media/fastpath.c | $(BIN)/python
 	$(PIP) --require-hashes --only-binary :all: -r requirements-dev.lock
 	$(PIP) --no-build-isolation --no-deps --editable .
 	@$(COMPILE)
 	@touch $@ $(VENV)/.ready
 
-# SIPp, baresip and linphonec place real calls in the tests; the C compiler builds the benchmarks' yardstick
-# and the wall clock that tests move.
+# SIPp, baresip and linphonec place real calls in the tests; the C compiler builds the fast path of
+# sound, the benchmarks' yardstick and the wall clock that tests move.
 test-tools:
 	@missing=$$(for tool in $(TEST_TOOLS); do \
 	  command -v $${tool%%:*} >/dev/null || echo $${tool##*:}; done; \

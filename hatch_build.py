@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sysconfig
 import zlib
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ class FastPathHook(BuildHookInterface[BuilderConfig]):
     """Puts the library beside its source and into the wheel; without it all works, and costs more CPU."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile; a wheel with the library is one for this kind of machine."""
+        """Compile; a wheel with the library is one for this kind of machine, and for any Python on it."""
         source, library = (Path(self.root) / name for name in (SOURCE, LIBRARY))
         new = library.with_suffix(".new")  # who starts meanwhile finds no half of it
         checksum = f"-DSOURCE={zlib.crc32(source.read_bytes())}u"
@@ -31,4 +32,5 @@ class FastPathHook(BuildHookInterface[BuilderConfig]):
             return
         new.replace(library)
         build_data["artifacts"].append(LIBRARY)
-        build_data["pure_python"], build_data["infer_tag"] = False, True
+        machine = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+        build_data["pure_python"], build_data["tag"] = False, f"py3-none-{machine}"

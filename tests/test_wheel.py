@@ -55,6 +55,15 @@ def run(environment: dict[str, str], tmp_path: Path) -> Run:
 pytestmark = pytest.mark.interop
 
 
+def test_a_wheel_with_compiled_sound_is_for_any_python_of_this_kind_of_machine(
+    installed: Path, run: Run
+) -> None:
+    found = "from media.fastpath import *; print(FastPath.found() is not None, LIBRARY)"
+    assert run("-c", found).stdout.split() == ["True", str(installed / "media" / "libfastpath.so")]
+    (tags,) = installed.glob("b2bua-*.dist-info/WHEEL")
+    assert "\nTag: py3-none-linux_" in tags.read_text()
+
+
 def test_configurations_and_prompts_are_those_of_the_wheel(installed: Path, run: Run) -> None:
     asked = (
         "from b2bua.config.files import demo_config; from b2bua.phrases import Phrasebook; import media;"
