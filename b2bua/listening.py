@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from random import Random
+from urllib.parse import urlsplit
 
 from b2bua.config.models import Config
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.resolver import Resolver
 from b2bua.sip.transport.connection import StreamLimits
+from b2bua.sip.transport.origins import Origins
 from b2bua.sip.transport.tls import Tls, TlsFiles
 
 
@@ -44,17 +46,27 @@ async def listen(endpoint: SipEndpoint, config: Config) -> Tls | None:
     ports = {"tls": sip.tls_port, "ws": sip.ws_port, "wss": sip.wss_port}
     public = sip.public_address
     limits = StreamLimits(sip.most_connections, sip.most_connections_of_address)
+    origins = Origins(sip.ws_origins, hosts=_own_hosts(config))
     for host, port in sip.addresses:
         for kind in sip.transports:
             if kind == "udp":
                 await endpoint.listen_udp(host, port, advertised=public)
             else:
                 own_port = ports.get(kind, port)
-                await endpoint.listen_stream(kind, host, own_port, tls=tls, advertised=public, limits=limits)
+                await endpoint.listen_stream(
+                    kind, host, own_port, tls=tls, advertised=public, limits=limits, origins=origins
+                )
     if tls is not None and "tls" not in sip.transports:
         for every in sorted({"::" if ":" in host else "0.0.0.0" for host, _ in sip.addresses}):  # noqa: S104
             endpoint.call_by_tls(tls, host=every, advertised=public)
     return tls
+
+
+def _own_hosts(config: Config) -> tuple[str, ...]:
+    """Return the names and addresses that are the office's own."""
+    sip, api = config.sip, config.api
+    web = urlsplit(api.url).hostname if api is not None and api.url else None
+    return tuple(filter(None, (sip.domain, sip.public_address, web, *(host for host, _ in sip.addresses))))
 
 
 def _files(config: Config) -> TlsFiles:

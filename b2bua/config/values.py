@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
@@ -15,6 +16,8 @@ from b2bua.routing.destination import Confirm
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
+APP = re.compile(r"null|(?!https?:)[a-z][a-z0-9+.-]*://[a-z0-9.:-]*")
+"""Origin of pages that belong to a program and no site."""
 PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 
@@ -205,6 +208,20 @@ def _is_address(text: str) -> str:
     return text
 
 
+def _is_origin(text: str) -> str:
+    parts = urlsplit(text)
+    is_bare = not (parts.path or parts.query or parts.fragment or parts.username)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not is_bare or text != text.lower():
+        raise ValueError(
+            f'{text!r} is no origin of web pages, expected for example "https://www.office.example"'
+        )
+    return text
+
+
+def _is_origin_or_app(text: str) -> str:
+    return text if APP.fullmatch(text) else _is_origin(text)
+
+
 def one_or_many(value: object) -> Sequence[object]:
     """Return a list as it is, and anything else as the one thing in a list."""
     return value if isinstance(value, list | tuple) else (value,)
@@ -221,6 +238,10 @@ Hosts = Annotated[tuple[str, ...], BeforeValidator(parse_hosts)]
 Address = Annotated[str, AfterValidator(_is_address)]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(one_or_many)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(one_or_many)]
+Origin = Annotated[str, AfterValidator(_is_origin)]
+Origins = Annotated[
+    tuple[Annotated[str, AfterValidator(_is_origin_or_app)], ...], BeforeValidator(one_or_many)
+]
 EMAIL = r"^[^@\s,;<>]+@[^@\s,;<>]+$"
 Email = Annotated[str, Field(pattern=EMAIL)]
 Emails = Annotated[tuple[Email, ...], BeforeValidator(one_or_many)]

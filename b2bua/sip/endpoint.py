@@ -23,6 +23,7 @@ from b2bua.sip.session_timers import LEAST_S
 from b2bua.sip.trace import Trace, TracedTransport
 from b2bua.sip.transport.connection import StreamLimits
 from b2bua.sip.transport.hop import Hop, Transport
+from b2bua.sip.transport.origins import Origins
 from b2bua.sip.transport.stream import StreamTransport
 from b2bua.sip.transport.tls import Tls
 from b2bua.sip.transport.udp import UdpTransport
@@ -68,10 +69,13 @@ class SipEndpoint(UserAgent):
         tls: Tls | None = None,
         advertised: str | None = None,
         limits: StreamLimits | None = None,
+        origins: Origins | None = None,
     ) -> Hop:
         """Return the bound address, as ``listen_udp``; ``kind`` is tcp, tls, ws or wss."""
         return self.attach(
-            await StreamTransport.bind(host, port, kind=kind, tls=tls, advertised=advertised, limits=limits)
+            await StreamTransport.bind(
+                host, port, kind=kind, tls=tls, advertised=advertised, limits=limits, origins=origins
+            )
         )
 
     def call_by_tls(self, tls: Tls, *, host: str, advertised: str | None = None) -> Hop:

@@ -11,7 +11,7 @@ from websockets.asyncio.client import connect
 from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.protocol import State
-from websockets.typing import Subprotocol
+from websockets.typing import Origin, Subprotocol
 from websockets.uri import parse_uri
 
 from b2bua.errors import MalformedMessage
@@ -21,6 +21,7 @@ from b2bua.sip.message import Headers, Request, Response, parse_message, respons
 from b2bua.sip.server_request import ServerRequest
 from b2bua.sip.session import Answered, Refused
 from b2bua.sip.transport.hop import Hop
+from b2bua.sip.transport.origins import Origins
 from b2bua.sip.transport.tls import Tls, TlsFiles
 from b2bua.sip.transport.websocket import WebSocketFraming
 from tests.harness.certificates import Authority, needs_openssl
@@ -31,12 +32,14 @@ CONTACT = "sip:x7k2@d93jslq0.invalid;transport=ws"
 
 
 @asynccontextmanager
-async def office(kind: str = "ws", tls: Tls | None = None) -> AsyncIterator[tuple[SipEndpoint, Hop]]:
+async def office(
+    kind: str = "ws", tls: Tls | None = None, *, origins: Origins | None = None
+) -> AsyncIterator[tuple[SipEndpoint, Hop]]:
     """Give an endpoint that listens for browsers, and its address."""
     bob = SipEndpoint(user_agent="bob")
     bob.on_request = lambda server: server.respond(200) and None
     try:
-        yield bob, await bob.listen_stream(kind, "127.0.0.1", 0, tls=tls)
+        yield bob, await bob.listen_stream(kind, "127.0.0.1", 0, tls=tls, origins=origins)
     finally:
         await bob.close()
 
@@ -201,3 +204,70 @@ def test_rfc6455_4_1_frames_that_do_not_wait_for_our_handshake_are_read_after_it
                 framing.feed(wire + b"\xff\xff")
             assert b" 400 " in framing.replies().partition(b"\r\n")[0]
     assert framing.is_over or offered == "chat"
+
+
+def handshake(*lines: str) -> bytes:
+    usual = (
+        "GET / HTTP/1.1",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Protocol: sip",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version: 13",
+    )
+    return "\r\n".join((*usual, *lines, "", "")).encode()
+
+
+OWN = ("office.example", "192.0.2.1", "2001:db8::1")
+PAGES = Origins(["https://crm.example", "https://www.crm.example:8443", "null"], hosts=OWN)
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "is_welcome"),
+    [
+        ("office.example:8089", None, True),  # no browser
+        ("office.example:8089", "https://office.example", True),
+        ("192.0.2.1:8088", "http://192.0.2.1:8080", True),
+        ("[2001:db8::1]:8088", "http://[2001:db8::1]", True),
+        ("192.0.2.77:8088", "http://192.0.2.77", True),  # an address cannot be made to lead elsewhere
+        ("127.0.0.1:8088", "http://localhost:3000", True),
+        ("office.example:8089", "https://CRM.example:443", True),
+        ("office.example:8089", "https://www.crm.example:8443", True),
+        ("office.example:8089", "null", True),
+        ("office.example:8089", "https://evil.example", False),
+        ("office.example:8089", "https://office.example.evil.example", False),
+        ("office.example:8089", "https://www.crm.example", False),
+        ("evil.example:8088", "http://evil.example:8088", False),  # a name that leads here of a sudden
+        ("192.0.2.1", "http://192.0.2.2", False),
+        ("office.example", "", False),
+        ("office.example", "http://[", False),
+    ],
+)
+def test_rfc6455_10_2_a_page_of_another_site_is_refused_by_403(
+    host: str, origin: str | None, *, is_welcome: bool
+) -> None:
+    framing = WebSocketFraming.accepting(PAGES)
+    wire = handshake(f"Host: {host}", *([f"Origin: {origin}"] if origin is not None else []))
+    if is_welcome:
+        assert framing.feed(wire) == []
+        assert framing.is_open
+        assert framing.replies().startswith(b"HTTP/1.1 101")
+    else:
+        with pytest.raises(MalformedMessage):
+            framing.feed(wire)
+        assert framing.replies().startswith(b"HTTP/1.1 403")
+        assert not framing.is_open
+
+
+async def test_rfc6455_10_2_the_office_is_told_once_which_page_was_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with office(origins=PAGES) as (_, hop):
+        for _ in range(2):
+            with pytest.raises(InvalidStatus, match="403"):
+                await connect(
+                    f"ws://{hop.authority}", subprotocols=[SIP], origin=Origin("http://stranger.example")
+                )
+    [line] = [record.getMessage() for record in caplog.records if "web page" in record.getMessage()]
+    assert "http://stranger.example" in line
+    assert "ws-origins" in line

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from b2bua.config.tables.base import Table
 from b2bua.config.tables.outside import WebAddress
-from b2bua.config.values import Emails, Network, Secret, one_or_many
-
-
-def _is_origin(text: str) -> str:
-    parts = urlsplit(text)
-    is_bare = not (parts.path or parts.query or parts.fragment or parts.username)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not is_bare or text != text.lower():
-        raise ValueError(
-            f'{text!r} is no origin of web pages, expected for example "https://www.office.example"'
-        )
-    return text
-
-
-Origin = Annotated[str, AfterValidator(_is_origin)]
+from b2bua.config.values import Emails, Network, Origin, Secret, one_or_many
 
 
 class Callback(Table):

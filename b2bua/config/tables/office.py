@@ -16,6 +16,7 @@ from b2bua.config.values import (
     Amount,
     Hosts,
     Nameservers,
+    Origins,
     Ports,
     Seconds,
     Secret,
@@ -93,6 +94,8 @@ class Sip(Table):
     tls_port: int = Field(default=5061, ge=1, le=65535)
     ws_port: int = Field(default=8088, ge=1, le=65535)
     wss_port: int = Field(default=8089, ge=1, le=65535)
+    ws_origins: Origins = ()
+    """Sites whose pages may connect by WebSocket, beside those of our own hosts."""
     tls_certificate: Path | None = None
     """Ours and those between it and its authority, PEM; read again when it changes."""
     tls_key: Path | None = None

@@ -11,6 +11,7 @@ from b2bua.sip.framing import SipFraming
 from b2bua.sip.transport.addressing import network_of, source_of_connections
 from b2bua.sip.transport.connection import Connection, Framing, StreamLimits
 from b2bua.sip.transport.hop import Hop, Receiver
+from b2bua.sip.transport.origins import Origins
 from b2bua.sip.transport.tls import Tls
 
 if TYPE_CHECKING:
@@ -34,12 +35,17 @@ class StreamTransport:
         advertised: str | None = None,
         tls: Tls | None = None,
         limits: StreamLimits | None = None,
+        origins: Origins | None = None,
     ) -> None:
-        """``local``: what Via says where nothing is listened on; ``tls`` is for the kinds tls and wss."""
+        """``local``: what Via says where nothing is listened on; ``tls`` is for the kinds tls and wss.
+
+        ``origins``: whose web pages may connect by ws and wss; None: any.
+        """
         self.kind = kind
         self.local = local or Hop(kind, "", 0)
         self.advertised = advertised
         self.limits = limits or StreamLimits()
+        self._origins = origins
         self._tls = tls if kind in ("tls", "wss") else None
         self._receiver: Receiver | None = None
         self._server: asyncio.Server | None = None
@@ -59,13 +65,14 @@ class StreamTransport:
         advertised: str | None = None,
         tls: Tls | None = None,
         limits: StreamLimits | None = None,
+        origins: Origins | None = None,
     ) -> StreamTransport:
         """Return a transport that listens on ``host:port`` (port 0: any).
 
         Raises:
             OSError: the address is taken or not ours.
         """
-        transport = cls(kind, advertised=advertised, tls=tls, limits=limits)
+        transport = cls(kind, advertised=advertised, tls=tls, limits=limits, origins=origins)
         secured = transport._tls.server if transport._tls is not None else None
         transport._server = await asyncio.get_running_loop().create_server(
             lambda: Connection(transport, transport._framing()),
@@ -83,7 +90,7 @@ class StreamTransport:
         if self.kind not in ("ws", "wss"):
             return SipFraming()
         websocket = _websocket()
-        return websocket.accepting() if toward is None else websocket.calling(toward)
+        return websocket.accepting(self._origins) if toward is None else websocket.calling(toward)
 
     def attach(self, receiver: Receiver) -> None:
         self._receiver = receiver

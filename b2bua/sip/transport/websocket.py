@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from http import HTTPStatus
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import WebSocketException
@@ -18,6 +19,7 @@ from b2bua.errors import MalformedMessage
 from b2bua.sip.framing import KEEP_ALIVE, PONG
 from b2bua.sip.message import MAX_MESSAGE_BYTES
 from b2bua.sip.transport.hop import Hop
+from b2bua.sip.transport.origins import Origins
 
 SIP = Subprotocol("sip")
 END_OF_HANDSHAKE = b"\r\n\r\n"
@@ -25,19 +27,40 @@ END_OF_HANDSHAKE = b"\r\n\r\n"
 _log = logging.getLogger(__name__)
 _log.setLevel(logging.WARNING)  # each browser that opens and closes its page is no news
 
+NOT_FOR_PAGES = "Pages of this site may not speak SIP here.\n"
+MOST_WARNINGS = 100
+"""A page that asks again and again is told of once, and not ever more of them."""
+_warned: set[str] = set()
+
+
+def _warn_of(origin: str) -> None:
+    """Tell the office which page was refused, in case that it is its own."""
+    shown = "".join(filter(str.isprintable, origin))[:100]
+    if shown not in _warned and len(_warned) < MOST_WARNINGS:
+        _warned.add(shown)
+        _log.warning(
+            "a web page of %s was refused (WebSocket); if it is yours, list that in ws-origins of [sip]",
+            shown,
+        )
+
 
 class WebSocketFraming:
     """One end of a WebSocket connection, without its socket."""
 
-    def __init__(self, protocol: ServerProtocol | ClientProtocol) -> None:
+    def __init__(self, protocol: ServerProtocol | ClientProtocol, origins: Origins | None = None) -> None:
         self._protocol = protocol
+        self._origins = origins
+        self._is_refused = False
         self._message = bytearray()
         self._handshake_end = b""
 
     @classmethod
-    def accepting(cls) -> WebSocketFraming:
-        """Return the end of a server; who does not offer ``sip`` is refused (§4.1)."""
-        return cls(ServerProtocol(subprotocols=[SIP], max_size=MAX_MESSAGE_BYTES, logger=_log))
+    def accepting(cls, origins: Origins | None = None) -> WebSocketFraming:
+        """Return the end of a server; who does not offer ``sip`` is refused (§4.1).
+
+        So are the pages that are none of ``origins`` (403, RFC 6455 §4.2.2); None: any page may.
+        """
+        return cls(ServerProtocol(subprotocols=[SIP], max_size=MAX_MESSAGE_BYTES, logger=_log), origins)
 
     @classmethod
     def calling(cls, hop: Hop) -> WebSocketFraming:
@@ -72,7 +95,7 @@ class WebSocketFraming:
             MalformedMessage: this is no WebSocket, or not one for SIP.
         """
         messages = [message for part in self._parts(data) for message in self._read(part)]
-        if self._protocol.handshake_exc is not None or self._protocol.parser_exc is not None:
+        if self._is_refused or self._protocol.handshake_exc or self._protocol.parser_exc:
             raise MalformedMessage("no WebSocket for SIP")
         return messages
 
@@ -104,7 +127,14 @@ class WebSocketFraming:
 
     def _accept(self, request: Request) -> None:
         assert isinstance(self._protocol, ServerProtocol)
-        self._protocol.send_response(self._protocol.accept(request))
+        said, host = request.headers.get_all("Origin"), ", ".join(request.headers.get_all("Host"))
+        origin = ", ".join(said) if said else None
+        if self._origins is None or self._origins.admits(origin, host):
+            self._protocol.send_response(self._protocol.accept(request))
+            return
+        self._is_refused = True
+        _warn_of(origin or "")
+        self._protocol.send_response(self._protocol.reject(HTTPStatus.FORBIDDEN, NOT_FOR_PAGES))
 
     def _take(self, frame: Frame) -> bytes | None:
         """Return the message that ``frame`` completes; pings and closing are the library's."""
