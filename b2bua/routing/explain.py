@@ -60,7 +60,7 @@ def explain(
     plan: Plan, facts: Facts, number: str, caller: str, *, assumed: Assumed | None = None
 ) -> list[str]:
     """Return the lines that tell the way of a call that nobody answers, at that time, with those offline."""
-    assumed = assumed or Assumed()
+    assumed = replace(assumed, keys=assumed.keys.copy()) if assumed else Assumed()
     facts = replace(facts, caller=normalise(caller, country=plan.country))
     lines = [_headline(facts, number, caller), _scheme_line(plan, facts, number)]
     elapsed = 0.0

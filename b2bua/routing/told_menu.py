@@ -1,4 +1,4 @@
-"""Tells what a menu does with who presses nothing, or what they are assumed to press. Pure."""
+"""Tells what a menu does with who presses nothing, or what they are assumed to press."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from b2bua.routing.words import short, way
 
 
 def tell_menu(plan: Plan, menu: MenuSpec, assumed: Assumed) -> Told:
-    """Return what happens in the menu, and how long it takes."""
+    """Return what happens in the menu, and how long it takes; keys pressed there are no longer assumed."""
     greeting_s = sum(map(assumed.seconds_of, menu.greeting))
     if assumed.keys:
         return _tell_keys(plan, menu, assumed, greeting_s)

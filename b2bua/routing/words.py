@@ -35,6 +35,7 @@ CONFIRMS = {
 
 
 def rings(plan: Plan, ring: Ring, targets: list[Target]) -> str:
+    """Return how which ``targets`` are rung: "rings Anna (101) and Piotr (102) together for 20 s"."""
     names = [title(plan, target) for target in targets]
     if len(names) == 1:
         return f"rings {names[0]} for {duration(ring.for_seconds)}"
@@ -49,6 +50,7 @@ def rings(plan: Plan, ring: Ring, targets: list[Target]) -> str:
 
 
 def title(plan: Plan, target: Target) -> str:
+    """Return whom a target reaches: "Anna (101)", "the mobile of Anna"."""
     match target:
         case Person(name, device) if device:
             person = plan.people[name]
@@ -69,10 +71,12 @@ def _asked(target: External | Mobile | SipAddress) -> str:
 
 
 def listed(names: list[str]) -> str:
+    """Return one or more names in a row: "Anna, Piotr and Olena"."""
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def duration(seconds: float) -> str:
+    """Return a time as it is configured, not rounded: "1 min 30 s", "90 min"."""
     minutes, rest = divmod(seconds, 60)
     if not minutes:
         return f"{rest:g} s"
@@ -80,10 +84,12 @@ def duration(seconds: float) -> str:
 
 
 def clock(seconds: float) -> str:
+    """Return how far into a call something is: "1:05"."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
 def short(plan: Plan, destination: Destination) -> str:
+    """Return what is done with a caller, in a few words: "takes a message for mailbox sales"."""
     match destination:
         case Ring(targets):
             return rings(plan, destination, list(targets))
@@ -106,6 +112,7 @@ def short(plan: Plan, destination: Destination) -> str:
 
 
 def way(plan: Plan, choice: Choice) -> str:
+    """Return what an option of a menu does, in a few words."""
     return "asks for an extension" if isinstance(choice, DialExtension) else short(plan, choice)
 
 

@@ -259,6 +259,7 @@ def test_i2_what_follows_is_told_for_who_presses_something_in_a_menu_with_its_ti
     assumed = Assumed(seconds_of=lengths.__getitem__, keys=deque(filter(None, keys.split(","))))
     lines = explain(demo, at("2026-03-06 12:00"), "+48221230003", CALLER, assumed=assumed)
     assert any(line.startswith(told) for line in lines), lines
+    assert explain(demo, at("2026-03-06 12:00"), "+48221230003", CALLER, assumed=assumed) == lines
 
 
 def test_f5_an_announcement_takes_as_long_as_its_prompt() -> None:
