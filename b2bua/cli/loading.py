@@ -98,7 +98,15 @@ def _tell(error: ConfigError) -> None:
 
 
 def _named(path: Path | None) -> Path:
-    """Return the file, or that of the demo; who has an office here and did not name it is told."""
+    """Return the file, or that of the demo; who has an office here and did not name it is told.
+
+    Raises:
+        typer.Exit: what was named is no file, but what follows the file; why was told.
+    """
+    if path is not None and not path.suffix and not path.exists():
+        told = f"there is no file {path}: the office's file comes first, as in {USUAL_NAME} {path}"
+        typer.echo(f"b2bua: {told}", err=True)
+        raise typer.Exit(2)
     if path is None and USUAL_NAME.is_file():
         typer.echo(f"this is the demo office; yours is meant by naming it: {USUAL_NAME}", err=True)
     return path or demo_config()

@@ -24,6 +24,8 @@ def run_to_end(work: Callable[[], Coroutine[object, object, Result]]) -> Result:
             return runner.run(work())
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+    except BrokenPipeError:
+        raise  # whoever read it has seen enough, as ``head`` has: typer ends without a word
     except (B2buaError, OSError) as error:
         typer.echo(f"b2bua: {error}", err=True)
         raise typer.Exit(1) from None

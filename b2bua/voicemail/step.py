@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -106,7 +107,8 @@ class VoicemailStep:
         call.doing = "without leaving a message"
         at = self.clock()
         path = self.folder / box.name / f"{at:%Y-%m-%d-%H-%M-%S}-{call.identity.call_id}.wav"
-        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+        with suppress(OSError):  # then the recording fails as well, and the caller is told of it
+            await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
         await self.store.messages.begin(call.identity.call_id, box.name, path, at)
         recording = call.caller.media.record(path, max_seconds=box.max_seconds)
         try:
@@ -125,7 +127,8 @@ class VoicemailStep:
         is_there = await asyncio.to_thread(left.path.is_file)  # somebody may have cleared the folder
         if summary.seconds < left.box.min_seconds or not is_there:
             await self.store.messages.discard(call_id)
-            await asyncio.to_thread(left.path.unlink, missing_ok=True)
+            if is_there:
+                await asyncio.to_thread(left.path.unlink, missing_ok=True)
             return
         left = replace(left, seconds=summary.seconds)
         if summary.is_silent:

@@ -199,6 +199,7 @@ async def test_row_v6_a_server_is_told_of_a_message_with_a_link_to_it_and_of_not
     [
         ("[missed-alert]", "nobody is told: give emails, a url or both"),
         ('[missed-alert]\nurl = "ftp://office.example"', "is no web address"),
+        ('[voicemail.x]\nmin = "8s"\nmax = "6s"', "min is longer than max, so that no message"),
         ('[voicemail.x]\nsecret = "s"', "secret belongs to a url"),
     ],
 )

@@ -291,6 +291,19 @@ async def test_row_v7_who_speaks_to_a_full_disk_is_told_at_once_and_owed_a_call_
 
 
 @virtual_time(limit_s=600)
+async def test_row_v7_a_mailbox_without_a_folder_costs_no_farewell_and_the_caller_is_owed_a_call_back(
+    tmp_path: Path,
+) -> None:
+    async with marked_office(tmp_path) as (demo, ears):
+        (demo.folder / "data" / "voicemail").touch()  # so that no folder can be made there
+        caller = await (await demo.call_in(VOICEMAIL)).answered(within=1)
+        await demo.until(lambda: not caller.is_up, within=40)
+        assert names(ears.heard(caller.media)) == [GREETING, "message-empty", "goodbye"]
+        (only,) = await demo.stories()
+        assert (only.outcome, "error" in story(only)) == (CallOutcome.PROMISE, False)
+
+
+@virtual_time(limit_s=600)
 @pytest.mark.parametrize("codec", ["PCMA", "PCMU", "G722", "opus"])
 async def test_row_v7_is_recorded_in_the_callers_codec(codec: str, tmp_path: Path) -> None:
     async with marked_office(tmp_path) as (demo, ears):

@@ -55,6 +55,11 @@ def test_before_the_first_call_the_journal_says_where_it_looked_and_makes_nothin
     assert not (tmp_path / "data").exists()
 
 
+def test_who_forgets_to_name_the_office_is_told_that_it_comes_first() -> None:
+    for command in (("status", "anna", "away"), ("calls", "last"), ("override", "closed")):
+        assert f"as in office.toml {command[1]}" in says(*command, exit_code=2)
+
+
 def test_promises_are_listed_until_somebody_talked_however_many_calls_came_since(tmp_path: Path) -> None:
     promise, talked = CallOutcome.PROMISE, CallOutcome.TALKED
     served = [(f"+4850060071{index}", talked) for index in range(3)]

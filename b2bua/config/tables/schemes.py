@@ -235,6 +235,12 @@ class Mailbox(Named):
             raise ValueError("secret belongs to a url")
         return self
 
+    @model_validator(mode="after")
+    def _can_keep_something(self) -> Self:
+        if self.min_seconds > self.max_seconds:
+            raise ValueError("min is longer than max, so that no message could ever be kept")
+        return self
+
 
 class Extension(Destination):
     """``[extension."205"]``: an extension that is no person's."""
