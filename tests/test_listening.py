@@ -8,6 +8,9 @@ import socket
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin, Subprotocol
 
 from b2bua.config.load import load_config
 from b2bua.errors import ConfigError
@@ -58,6 +61,25 @@ async def status(endpoint: SipEndpoint, hop: Hop) -> int:
         return (await endpoint.request(request, hop)).status
 
 
+async def may_connect(url: str, origin: str) -> bool:
+    """Return whether a page of ``origin`` may speak SIP (RFC 6455 §10.2)."""
+    try:
+        async with connect(url, subprotocols=[Subprotocol("sip")], origin=Origin(origin)):
+            return True
+    except InvalidStatus as refused:
+        if refused.response.status_code != 403:
+            raise
+        return False
+
+
+def test_what_is_no_origin_of_pages_is_an_error(tmp_path: Path) -> None:
+    for text in ("crm.example", "https://crm.example/page", "*"):
+        with pytest.raises(ConfigError, match=r"ws-origins.*no origin of web pages"):
+            load_config(settings(tmp_path, f'ws-origins = "{text}"'))
+    for text in ("null", "file://", "app://obsidian.md", "http://crm.example:3000"):
+        load_config(settings(tmp_path, f'ws-origins = "{text}"'))
+
+
 @needs_openssl
 async def test_every_transport_answers_on_every_address(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
@@ -72,6 +94,7 @@ transports = ["udp", "tcp", "tls", "ws", "wss"]
 tls-port = {tls_port}
 ws-port = {ws}
 wss-port = {wss}
+ws-origins = "https://crm.example"
 tls-certificate = "{certificate}"
 tls-key = "{key}"
 tls-ca = "{authority.certificate}"
@@ -95,7 +118,12 @@ tls-ca = "{authority.certificate}"
                 for kind, port in ports.items()
                 for host in ("127.0.0.1", "::1")
             }
+            pages = [
+                await may_connect(f"ws://127.0.0.1:{ws}", origin)
+                for origin in ("http://127.0.0.1:8080", "https://crm.example", "https://other.example")
+            ]
         assert set(answers.values()) == {200}, answers
+        assert pages == [True, True, False]
     finally:
         await phone.close()
 
