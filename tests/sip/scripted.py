@@ -20,7 +20,7 @@ class Scripted:
         self.hop = hop
         self.seen: list[Request] = []
         self.statuses: list[int] = []
-        self._transport = network.transport(hop.host, hop.port)
+        self._transport = network.transport(hop.host, hop.port, transport=hop.transport)
         self._transport.attach(self)
         self._queue: asyncio.Queue[tuple[Request | Response, Hop]] = asyncio.Queue()
         self._sources: dict[int, Hop] = {}
@@ -83,7 +83,9 @@ class Scripted:
         if body:
             response.headers.add("Content-Type", "application/sdp")
             response.body = body
-        self._transport.send(response.to_bytes(), Hop("udp", request.via.host, request.via.port or 5060))
+        self._transport.send(
+            response.to_bytes(), Hop(self.hop.transport, request.via.host, request.via.port or 5060)
+        )
 
     def send(self, message: Request | Response, to: Hop) -> None:
         """Send any message."""
@@ -92,6 +94,10 @@ class Scripted:
     def send_bytes(self, wire: bytes, to: Hop) -> None:
         """Send anything at all."""
         self._transport.send(wire, to)
+
+    def _via(self) -> str:
+        kind = self.hop.transport.upper()
+        return f"SIP/2.0/{kind} {self.hop.authority};branch=z9hG4bKs{self._count};rport"
 
     def invite(
         self,
@@ -106,7 +112,7 @@ class Scripted:
         """Send a request outside any dialog and return it."""
         self._count += 1
         lines = [
-            ("Via", f"SIP/2.0/UDP {self.hop.authority};branch=z9hG4bKs{self._count};rport"),
+            ("Via", self._via()),
             ("Max-Forwards", "70"),
             ("From", f"<sip:script@{self.hop.authority}>;tag=script"),
             ("To", f"<sip:you@{to.authority}>"),
@@ -138,7 +144,7 @@ class Scripted:
         contact = answer.contact
         uri = str(contact.uri) if contact else invite.uri
         lines = [
-            ("Via", f"SIP/2.0/UDP {self.hop.authority};branch=z9hG4bKs{self._count};rport"),
+            ("Via", self._via()),
             ("Max-Forwards", "70"),
             ("From", invite.headers.get("From") or ""),
             ("To", answer.headers.get("To") or ""),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+
+import pytest
 
 from b2bua.sip.causes import COMPLETED_ELSEWHERE
 from b2bua.sip.digest import Credentials
@@ -204,12 +207,13 @@ async def test_rfc3261_21_3_a_redirection_brings_its_contacts_and_a_503_its_retr
     assert refused.retry_after == 18
 
 
+@pytest.mark.parametrize("kind", ["udp", "tcp"])
 @virtual_time
-async def test_rfc3261_13_3_1_4_a_lost_ack_lets_the_200_repeat_and_then_bye() -> None:
-    network = MemoryNetwork()
-    alice, bob = Scripted(network, ALICE), endpoint(network, BOB)
+async def test_rfc3261_13_3_1_4_a_lost_ack_lets_the_200_repeat_and_then_bye(kind: str) -> None:
+    network, (here, there) = MemoryNetwork(), (replace(hop, transport=kind) for hop in (ALICE, BOB))
+    alice, bob = Scripted(network, here), endpoint(network, there)
     answerer = Answerer(bob)
-    alice.invite(BOB)
+    alice.invite(there)
     loop = asyncio.get_running_loop()
     answered_at = (await alice.response(200)) and loop.time()
     repeated_at: list[float] = []
