@@ -44,6 +44,7 @@ from b2bua.routing.scheme import (
     number_spec,
     scheme_for,
     scheme_named,
+    within_number,
 )
 from b2bua.routing.sticky import comes_back_to
 from b2bua.routing.told import Ask, Assumed, Told
@@ -239,7 +240,7 @@ def _scheme_line(plan: Plan, facts: Facts, number: str) -> str:
     spec, name = number_spec(plan, number), scheme_named(plan, number, facts)
     if name is None:
         return "this number is not listed and there is no default scheme: voicemail"
-    instead = _instead(plan, name, facts)
+    instead = _instead(plan, name, number, facts)
     if why := _why_decided(plan, spec, facts):
         return f"scheme {name}, because {why}{instead}"
     if spec is None:
@@ -255,23 +256,30 @@ def _scheme_line(plan: Plan, facts: Facts, number: str) -> str:
 
 def _why_decided(plan: Plan, spec: NumberSpec | None, facts: Facts) -> str:
     """Return who decided against hours and schemes; empty: nobody."""
-    end = facts.override.until if facts.override else None
-    until = f" until {DAYS[end.weekday()]} {end:%Y-%m-%d %H:%M}" if end else ""
+    until = _until(facts)
     if facts.decided is OverrideKind.BACKUP and plan.backup_scheme is not None:
         return f"somebody sends all calls to the backup{until}"
-    if facts.decided is OverrideKind.CLOSED and spec and spec.schedule and spec.off_hours:
+    if facts.is_closed and spec and spec.schedule and spec.off_hours:
         is_open = plan.hours[spec.schedule].is_open(facts.at)
         return f"somebody has closed the office{until}" if is_open else ""
     return ""
 
 
-def _instead(plan: Plan, name: str, facts: Facts) -> str:
+def _until(facts: Facts) -> str:
+    end = facts.override.until if facts.override else None
+    return f" until {DAYS[end.weekday()]} {end:%Y-%m-%d %H:%M}" if end else ""
+
+
+def _instead(plan: Plan, name: str, number: str, facts: Facts) -> str:
     """Return what is in force when the scheme does not work then; empty: it does."""
-    named, scheme = plan.schemes[name], in_force(plan, name, facts)
+    here = within_number(plan, number, facts)
+    named, scheme = plan.schemes[name], in_force(plan, name, here)
     if scheme is named:
         return ""
     instead = f"scheme {scheme.name} instead" if scheme.steps else "voicemail"
-    return f", which works {named.works_on}: {instead}"
+    is_open = named.works is not None and named.works.is_open(facts.at)
+    closed = f", but somebody has closed the office{_until(facts)}" if here.is_closed and is_open else ""
+    return f", which works {named.works_on}{closed}: {instead}"
 
 
 def _state(schedule: Schedule, facts: Facts) -> str:

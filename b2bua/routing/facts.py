@@ -51,6 +51,15 @@ class Facts:
             return OverrideKind.NORMAL
         return self.override.kind
 
+    @property
+    def is_closed(self) -> bool:
+        """Return whether somebody has closed the office: whatever has hours is as outside of them."""
+        return self.decided is OverrideKind.CLOSED
+
+    def settled(self) -> Facts:
+        """Return the same facts for what is done because of that: hours in it count as they are."""
+        return replace(self, override=None) if self.is_closed else self
+
     def absence(self, person: str) -> str:
         """Return what keeps ``person`` from calls at that moment: "away until 15:00"; empty: nothing."""
         found = self.absences.get(person)

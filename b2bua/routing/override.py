@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
+from b2bua.routing.destination import Goto
 from b2bua.routing.plan import Plan
+from b2bua.routing.schedule import Schedule
 
 LOOKED_AHEAD_DAYS = 366
 """A schedule that is closed for longer opens never."""
@@ -54,21 +57,49 @@ def decision(plan: Plan, kind: OverrideKind, at: datetime, until: datetime | Non
 
 def why_impossible(plan: Plan, kind: OverrideKind) -> str:
     """Return why this cannot be decided in such an office; empty: it can."""
-    if kind is OverrideKind.CLOSED and not any(spec.off_hours for spec in plan.listed):
-        return "no number has an off-hours scheme"
+    if kind is OverrideKind.CLOSED and not any(_closed_by_it(plan)):
+        return "neither numbers nor schemes have hours outside of which it could be"
     if kind is OverrideKind.BACKUP and plan.backup_scheme is None:
         return "[office] has no backup-scheme"
     return ""
 
 
 def next_opening_day(plan: Plan, at: datetime) -> datetime:
-    """Return the midnight with which the next day begins on which a number is open, after that of ``at``.
+    """Return the midnight with which the next day begins on which the office opens, after that of ``at``.
 
-    Where that is never, or no number has hours: the next midnight. ``at`` is in the office's time zone.
+    Where that is never, or nothing has hours: the next midnight. ``at`` is in the office's time zone.
     """
-    schedules = {spec.schedule for spec in plan.listed if spec.schedule and spec.off_hours}
+    schedules = list(_closed_by_it(plan))
     for days in range(1, LOOKED_AHEAD_DAYS + 1):
         day = at.date() + timedelta(days=days)
-        if any(plan.hours[schedule].spans_on(day) for schedule in schedules):
+        if any(schedule.spans_on(day) for schedule in schedules):
             return datetime.combine(day, time(), at.tzinfo)
     return datetime.combine(at.date() + timedelta(days=1), time(), at.tzinfo)
+
+
+def _closed_by_it(plan: Plan) -> Iterator[Schedule]:
+    """Yield the opening hours that a closed office is outside of: of numbers, else of their schemes."""
+    schemes = [plan.default_scheme]
+    for spec in plan.listed:
+        if spec.schedule and spec.off_hours:
+            yield plan.hours[spec.schedule]
+        else:
+            schemes.append(spec.in_hours)
+    for name in sorted(_reached(plan, schemes)):
+        scheme = plan.schemes[name]
+        if scheme.works is not None:
+            yield scheme.works
+        yield from (plan.hours[step.hours] for step in scheme.steps if step.hours)
+
+
+def _reached(plan: Plan, names: Iterable[str | None]) -> set[str]:
+    """Return these schemes and those that their steps lead to."""
+    found: set[str] = set()
+    todo = [name for name in names if name is not None]
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            destinations = [step.destination for step in plan.schemes[name].steps]
+            todo += [each.scheme for each in destinations if isinstance(each, Goto)]
+    return found

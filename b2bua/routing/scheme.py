@@ -28,6 +28,7 @@ from b2bua.routing.load import held, in_words, is_met
 from b2bua.routing.numbers import normalise
 from b2bua.routing.override import OverrideKind
 from b2bua.routing.plan import NumberSpec, Plan, Scheme, Step
+from b2bua.routing.schedule import Schedule
 
 __all__ = [
     "Facts",
@@ -37,11 +38,13 @@ __all__ = [
     "enter_extension",
     "follow",
     "goes_round",
+    "hours_of",
     "in_force",
     "is_closed",
     "number_spec",
     "scheme_for",
     "scheme_named",
+    "within_number",
 ]
 
 SERVED = frozenset({Outcome.ANSWERED, Outcome.MESSAGE, Outcome.DONE})
@@ -58,6 +61,8 @@ class Frame:
     """Index of the step to look at next."""
     because: str = ""
     """The conditions on the load for which it was entered, if any."""
+    is_settled: bool = False
+    """It is what is done outside of hours: those in it count as they are, though the office was closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,8 @@ class Position:
     """Steps passed over since the position before, for those who ask why."""
     because: str = ""
     """The conditions on the load that held, where the step or its scheme was entered for these."""
+    is_settled: bool = False
+    """As that of the frame it stands in."""
 
 
 def number_spec(plan: Plan, number: str) -> NumberSpec | None:
@@ -109,12 +116,18 @@ def number_spec(plan: Plan, number: str) -> NumberSpec | None:
 def scheme_for(plan: Plan, number: str, facts: Facts) -> Scheme | None:
     """Return the scheme that is in force for the number: an unknown number gets the default one."""
     name = scheme_named(plan, number, facts)
-    return in_force(plan, name, facts) if name is not None else None
+    return in_force(plan, name, within_number(plan, number, facts)) if name is not None else None
+
+
+def within_number(plan: Plan, number: str, facts: Facts) -> Facts:
+    """Return the facts by which the scheme goes that the number leads to."""
+    spec = number_spec(plan, number)
+    has_hours = spec is not None and spec.schedule is not None and spec.off_hours is not None
+    return facts.settled() if has_hours else facts
 
 
 def scheme_named(plan: Plan, number: str, facts: Facts) -> str | None:
     """Return which scheme the number leads to at that time, whether that works then or not."""
-    decided = facts.decided
     if _goes_to_backup(plan, facts):
         return plan.backup_scheme
     spec = number_spec(plan, number)
@@ -124,7 +137,7 @@ def scheme_named(plan: Plan, number: str, facts: Facts) -> str | None:
     if schedule is None or spec.off_hours is None:
         return spec.in_hours
     if schedule.is_open(facts.at):
-        return spec.off_hours if decided is OverrideKind.CLOSED else spec.in_hours
+        return spec.off_hours if facts.is_closed else spec.in_hours
     return spec.holiday if spec.holiday and schedule.is_holiday(facts.at.date()) else spec.off_hours
 
 
@@ -134,10 +147,20 @@ def _goes_to_backup(plan: Plan, facts: Facts) -> bool:
 
 def in_force(plan: Plan, name: str, facts: Facts) -> Scheme:
     """Return the scheme or, when it does not work at that time, the one in its place, or it without steps."""
+    return _in_force(plan, name, facts)[0]
+
+
+def _in_force(plan: Plan, name: str, facts: Facts) -> tuple[Scheme, bool]:
+    """Return that scheme, and whether it is in force because somebody closed the office."""
     scheme = plan.schemes[name]
-    if (scheme.works is None or scheme.works.is_open(facts.at)) and is_met(scheme.when, facts):
-        return scheme
-    return in_force(plan, scheme.otherwise, facts) if scheme.otherwise else replace(scheme, steps=())
+    closes = scheme.works is not None and facts.is_closed
+    is_open = scheme.works is None or (not closes and scheme.works.is_open(facts.at))
+    if is_open and is_met(scheme.when, facts):
+        return scheme, False
+    if not scheme.otherwise:
+        return replace(scheme, steps=()), closes
+    found, is_settled = _in_force(plan, scheme.otherwise, facts.settled() if closes else facts)
+    return found, closes or is_settled
 
 
 def is_closed(plan: Plan, number: str, facts: Facts) -> bool:
@@ -146,26 +169,33 @@ def is_closed(plan: Plan, number: str, facts: Facts) -> bool:
     That is outside of its opening hours or, where it has none, of those of its scheme, and when somebody has
     closed the office.
     """
+    schedule = hours_of(plan, number, facts)
+    return schedule is not None and (facts.is_closed or not schedule.is_open(facts.at))
+
+
+def hours_of(plan: Plan, number: str, facts: Facts) -> Schedule | None:
+    """Return the opening hours of the number, else those of its scheme; None: neither has any."""
     spec = number_spec(plan, number)
     if spec is not None and spec.schedule is not None:
-        has_closed = facts.decided is OverrideKind.CLOSED and spec.off_hours is not None
-        return has_closed or not plan.hours[spec.schedule].is_open(facts.at)
+        return plan.hours[spec.schedule]
     name = scheme_named(plan, number, facts)
-    works = plan.schemes[name].works if name is not None else None
-    return works is not None and not works.is_open(facts.at)
+    return plan.schemes[name].works if name is not None else None
 
 
 def enter(plan: Plan, number: str, facts: Facts) -> Position:
     """Return where a caller of the number starts; never nowhere (without any step: the default mailbox)."""
     mailbox = Voicemail(plan.default_mailbox)
-    scheme = scheme_for(plan, number, facts)
-    if scheme is None:
+    name = scheme_named(plan, number, facts)
+    if name is None:
         return Position(mailbox)
-    frame = Frame(scheme.steps)
+    here = within_number(plan, number, facts)
+    scheme, is_settled = _in_force(plan, name, here)
+    frame = Frame(scheme.steps, is_settled=is_settled or here is not facts)
     first = _seek(plan, [frame], frozenset(), facts)
     last_resort = None if first is not None and scheme.allows_dead_end else mailbox
     spec = number_spec(plan, number)
-    if spec is not None and spec.sticky_seconds is not None and not _goes_to_backup(plan, facts):
+    by_hours = not _goes_to_backup(plan, facts) and not (facts.is_closed and is_closed(plan, number, facts))
+    if spec is not None and spec.sticky_seconds is not None and by_hours:
         again = RingAgain(spec.sticky_seconds)
         return Position(again, f"{spec.key}.sticky", (frame,), last_resort)
     return Position(mailbox) if first is None else replace(first, last_resort=last_resort)
@@ -173,7 +203,8 @@ def enter(plan: Plan, number: str, facts: Facts) -> Position:
 
 def enter_scheme(plan: Plan, name: str, facts: Facts) -> Position | None:
     """Return the first step that the scheme takes then; None: it takes none."""
-    return _seek(plan, [Frame(in_force(plan, name, facts).steps)], frozenset(), facts)
+    scheme, is_settled = _in_force(plan, name, facts)
+    return _seek(plan, [Frame(scheme.steps, is_settled=is_settled)], frozenset(), facts)
 
 
 def enter_extension(plan: Plan, extension: str, facts: Facts) -> Position | None:
@@ -216,7 +247,7 @@ def follow(plan: Plan, position: Position, outcome: Outcome, facts: Facts) -> Po
 
 def choose(plan: Plan, position: Position, destination: Destination, facts: Facts) -> Position:
     """Return where a menu's choice leads; without success there the step after the menu comes next."""
-    chosen = Frame((Step(destination, key=position.key),))
+    chosen = Frame((Step(destination, key=position.key),), is_settled=position.is_settled)
     found = _seek(plan, [*position.frames, chosen], frozenset(), facts)
     if found:
         return replace(found, last_resort=position.last_resort)
@@ -228,7 +259,8 @@ def goes_round(plan: Plan, position: Position, destination: Destination, facts: 
     if not isinstance(position.destination, Webhook):
         return False
     if isinstance(destination, Goto):
-        steps = in_force(plan, destination.scheme, facts).steps
+        here = facts.settled() if position.is_settled else facts
+        steps = in_force(plan, destination.scheme, here).steps
         return any(frame.steps == steps for frame in position.frames)
     entered = (step.destination for frame in position.frames for step in frame.steps[: frame.following])
     return isinstance(destination, Menu | Webhook) and destination in entered
@@ -243,25 +275,34 @@ def _seek(plan: Plan, frames: Iterable[Frame], causes: frozenset[Outcome], facts
         if frame.following >= len(frame.steps):
             continue
         step = frame.steps[frame.following]
+        here = facts.settled() if frame.is_settled else facts
         because = held(step.when, facts) or (frame.because if frame.following == 0 else "")
         stack.append(replace(frame, following=frame.following + 1))
         if not step.follows(causes):
             skipped.append(Skipped(step.key, None))
-        elif step.hours and not plan.hours[step.hours].is_open(facts.at):
+        elif step.hours and (here.is_closed or not plan.hours[step.hours].is_open(here.at)):
             causes |= {Outcome.OFF_HOURS}
             skipped.append(Skipped(step.key, step.hours))
         elif not is_met(step.when, facts):
             skipped.append(Skipped(step.key, None, load=in_words(step.when)))
         elif isinstance(step.destination, Goto):
-            scheme = in_force(plan, step.destination.scheme, facts)
-            stack.append(Frame(scheme.steps, because=because))
+            scheme, is_settled = _in_force(plan, step.destination.scheme, here)
+            is_settled = is_settled or frame.is_settled
+            stack.append(Frame(scheme.steps, because=because, is_settled=is_settled))
             if not scheme.steps:
                 causes |= {Outcome.OFF_HOURS}
                 is_busy = not is_met(scheme.when, facts)
                 load = in_words(scheme.when) if is_busy else ""
                 skipped.append(Skipped(step.key, None if is_busy else scheme.works_on, load=load))
         elif (destination := at_duty(plan, step.destination, facts.at)) is not None:
-            return Position(destination, step.key, tuple(stack), skipped=tuple(skipped), because=because)
+            return Position(
+                destination,
+                step.key,
+                tuple(stack),
+                skipped=tuple(skipped),
+                because=because,
+                is_settled=frame.is_settled,
+            )
         else:
             causes |= {Outcome.OFFLINE}
             skipped.append(Skipped(step.key, None, has_nobody_on_duty=True))

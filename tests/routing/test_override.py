@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from b2bua.routing.destination import Echo, RingAgain
+from b2bua.config.load import load_config
+from b2bua.routing.destination import Destination, Echo, Ring, RingAgain, Voicemail
 from b2bua.routing.explain import explain
 from b2bua.routing.facts import Facts
 from b2bua.routing.override import (
@@ -19,7 +21,7 @@ from b2bua.routing.override import (
     why_impossible,
 )
 from b2bua.routing.plan import NumberSpec, Plan, Scheme, Step
-from b2bua.routing.scheme import enter, scheme_for
+from b2bua.routing.scheme import enter, is_closed, scheme_for
 from tests.config.offices import schedule_of
 
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -101,7 +103,11 @@ def test_s1_normal_holds_no_longer_than_it_takes_to_say() -> None:
 def test_s1_what_an_office_has_no_scheme_for_cannot_be_decided() -> None:
     assert [why_impossible(PLAN, kind) for kind in OverrideKind] == ["", "", ""]
     bare = [why_impossible(Plan(), kind) for kind in OverrideKind]
-    assert bare == ["", "no number has an off-hours scheme", "[office] has no backup-scheme"]
+    assert bare == [
+        "",
+        "neither numbers nor schemes have hours outside of which it could be",
+        "[office] has no backup-scheme",
+    ]
 
 
 def test_s1_a_call_that_outlives_a_decision_goes_on_by_the_hours() -> None:
@@ -133,3 +139,95 @@ def test_s1_r1_while_all_calls_go_to_the_backup_nobody_who_talked_today_rings_fi
     noon = at("2026-11-23 12:00")
     assert isinstance(enter(plan, ALWAYS, Facts(noon)).destination, RingAgain)
     assert enter(plan, ALWAYS, Facts(noon, override=backup)).destination == Echo()
+
+
+SHOP, DESK, ROUND_THE_CLOCK = "+48221234570", "+48221234571", "+48221234572"
+BY_SCHEMES = f"""[office]
+data = "data"
+[person.anna]
+extension = "101"
+password = "secret"
+[voicemail.sales]
+emails = ["sales@office.example"]
+[trunk.out]
+accepts-from = ["192.0.2.1"]
+host = "192.0.2.1"
+[hours.office]
+mon-fri = "09:00-18:00"
+[hours.evening]
+mon-sun = "18:00-22:00"
+[number."{SHOP}"]
+scheme = "shop"
+sticky = "today"
+[number."{DESK}"]
+scheme = "desk"
+[number."{ROUND_THE_CLOCK}"]
+scheme = "always"
+[scheme.shop]
+days = "mon-fri"
+otherwise = "duty"
+[[scheme.shop.step]]
+ring = ["101"]
+[[scheme.shop.step]]
+voicemail = "sales"
+[[scheme.duty.step]]
+ring = ["+48600999888"]
+hours = "evening"
+[[scheme.duty.step]]
+voicemail = "sales"
+[[scheme.desk.step]]
+ring = ["101"]
+hours = "office"
+[[scheme.desk.step]]
+scheme = "weekly"
+[[scheme.desk.step]]
+voicemail = "sales"
+[scheme.weekly]
+hours = "office"
+[[scheme.weekly.step]]
+ring = ["101"]
+[[scheme.weekly.step]]
+voicemail = "sales"
+[[scheme.always.step]]
+ring = ["101"]
+[[scheme.always.step]]
+voicemail = "sales"
+"""
+
+
+@pytest.fixture
+def by_schemes(tmp_path: Path) -> Plan:
+    """Return an office whose hours are those of schemes and steps."""
+    path = tmp_path / "office.toml"
+    path.write_text(BY_SCHEMES)
+    return load_config(path).plan()
+
+
+@pytest.mark.parametrize(
+    ("number", "now", "does"),
+    [
+        (SHOP, "2026-11-27 12:00", Voicemail),
+        (SHOP, "2026-11-27 20:00", Ring),  # by the evening of what is done instead
+        (DESK, "2026-11-27 12:00", Voicemail),
+        (ROUND_THE_CLOCK, "2026-11-27 12:00", Ring),
+    ],
+)
+def test_s1_closed_closes_schemes_and_steps_that_have_hours_of_their_own(
+    by_schemes: Plan, number: str, now: str, does: type[Destination]
+) -> None:
+    closed = decision(by_schemes, OverrideKind.CLOSED, at("2026-11-27 11:00"))
+    assert closed.until == at("2026-11-30 00:00"), "the evening is none of opening hours"
+    assert isinstance(enter(by_schemes, number, Facts(at(now), override=closed)).destination, does)
+    is_open = Facts(at("2026-11-27 12:00"))
+    assert isinstance(enter(by_schemes, number, is_open).destination, Ring | RingAgain)
+    told = Facts(at(now), override=closed)
+    assert is_closed(by_schemes, number, told) is (number == SHOP)
+
+
+def test_s1_explain_tells_that_a_scheme_was_closed_by_somebody(by_schemes: Plan) -> None:
+    closed = Override(OverrideKind.CLOSED, at("2026-11-28 00:00"))
+    told = explain(by_schemes, Facts(at("2026-11-27 12:00"), override=closed), SHOP, "")
+    assert told[1] == (
+        "scheme shop, which works mon-fri, but somebody has closed the office until sat 2026-11-28 00:00: "
+        "scheme duty instead"
+    )
