@@ -44,11 +44,12 @@ log = structlog.get_logger("call")
 RETURN_CALL = "call back"
 """Who calls, in the journal."""
 GREETING, CONFIRM = "return-call-greeting", "return-call-confirm"
-SHORTEST_WAIT_S, LONGEST_WAIT_S = 1.0, 3600.0
-LONGEST_NAP_S = 60.0
-"""The wall clock may be set meanwhile: it is looked at it again after so long at the latest."""
+SHORTEST_NAP_S, LONGEST_NAP_S = 1.0, 60.0
+"""The wall clock may be set meanwhile: it is looked at again after the longer one at the latest."""
 CLOCKS_APART_S = 0.01
 RETRY_S = 30.0
+LOOKED_UP = 20
+"""So many who are due are looked at together."""
 AT_ONCE = 2
 """So many customers are called at the same time: the other lines are for those who call."""
 BUSY_WITH_US = timedelta(seconds=30)
@@ -106,8 +107,8 @@ class ReturnCalls:
     """Who stands for the office while a number is rung."""
     _dialling: set[str] = field(default_factory=set)
     """Attempts in which the customer has not answered yet, from their beginning on."""
-    _announced: list[datetime] = field(default_factory=list)
-    """When those are called who may not be on disk yet."""
+    _planned: dict[str, float] = field(default_factory=dict)
+    """When those are called whose call had that id, by the loop's clock: nobody sets that one back."""
     _has_news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def first_at(self, call: NewCall, ended: datetime) -> datetime | None:
@@ -116,9 +117,13 @@ class ReturnCalls:
             return None
         moment = first_attempt(self.current(), call.caller, call.dialled, began=call.at, ended=ended)
         if moment is not None:
-            self._announced.append(moment)
+            self._expect(call.call_id, moment)
             self._has_news.set()
         return moment
+
+    def _expect(self, call_id: str, moment: datetime) -> None:
+        seconds = (moment - self.clock()).total_seconds()
+        self._planned[call_id] = asyncio.get_running_loop().time() + seconds
 
     def came(self, call: Call) -> None:
         """Ring whoever calls us no more: they are here (row C11)."""
@@ -127,59 +132,77 @@ class ReturnCalls:
 
     async def run(self) -> None:
         """Call until cancelled."""
+        knows_clock = False
         while True:
             self._has_news.clear()
             try:
-                next_at = await self.promises.next_call_at()
-                self._announced = [moment for moment in self._announced if moment > self.clock()]
-                await self._wait(min(filter(None, (next_at, *self._announced)), default=None))
+                if not knows_clock:
+                    await self._look_at_clock()
+                    knows_clock = True
+                nap_s = self._nap_s(await self.promises.next_call_at())
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(nap_s):
+                        await self._has_news.wait()
                 await self._call_due()
             except SQLAlchemyError as error:
                 log.error("cannot read who is to be called back; trying again", why=str(error))
                 await asyncio.sleep(RETRY_S)
 
-    async def _wait(self, until: datetime | None) -> None:
-        """Wait for that moment, or for news of another; the wall clock may be set meanwhile."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LONGEST_WAIT_S):
-                while not await self._has_news_within(self._nap_s(until)):
-                    if until is not None and until <= self.clock():
-                        return
+    async def _look_at_clock(self) -> None:
+        """Wait as long as ever for who called by a clock that was set back while nobody looked."""
+        now = self.clock()
+        for promise in await self.promises.since(now):
+            if promise.call_at is not None and promise.call_id not in self._planned:
+                self._expect(promise.call_id, now + (promise.call_at - promise.since))
 
-    def _nap_s(self, until: datetime | None) -> float:
-        seconds = LONGEST_NAP_S if until is None else (until - self.clock()).total_seconds()
+    def _nap_s(self, next_at: datetime | None) -> float:
+        loop_s = asyncio.get_running_loop().time()
+        waits = [LONGEST_NAP_S, *(due - loop_s for due in self._planned.values())]
+        if next_at is not None:
+            waits.append((next_at - self.clock()).total_seconds())
         # one that is due already could not be called yet; the loop's clock may be a little before the wall's
-        return min(seconds + CLOCKS_APART_S, LONGEST_NAP_S) if seconds > 0 else SHORTEST_WAIT_S
-
-    async def _has_news_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._has_news.wait()
-        except TimeoutError:
-            return False
+        nap_s = min(waits)
+        return nap_s + CLOCKS_APART_S if nap_s > 0 else SHORTEST_NAP_S
 
     async def _call_due(self) -> None:
-        for promise in await self.promises.to_call(self.clock()):
+        for promise in await self._due():
             if self.calls.is_closing or len(self._dialling) >= AT_ONCE:
                 return
             await self._turn_to(promise)
+
+    async def _due(self) -> list[Promise]:
+        """Return whom to call now, by the wall clock or because so long has passed."""
+        now_s = asyncio.get_running_loop().time()
+        passed = [call_id for call_id, due in self._planned.items() if due <= now_s][:LOOKED_UP]
+        by_clock = await self.promises.to_call(self.clock())
+        late = await self.promises.to_call_for(passed)
+        for call_id in set(passed) - {promise.call_id for promise in late}:
+            del self._planned[call_id]  # nobody is owed a call for it any more
+        return [*by_clock, *(promise for promise in late if promise not in by_clock)]
 
     async def _turn_to(self, promise: Promise) -> None:
         """Call whoever is owed it, unless it is not the time; the next attempt is on disk before this one."""
         plan, now = self.current(), self.clock()
         spec = return_spec(plan, promise.dialled)
         if spec is None:
-            await self.promises.plan_attempt(promise, attempts=promise.attempts, call_at=None)
+            await self._plan(promise, call_at=None)
         elif (opening := open_from(plan, spec, now)) > now:
-            await self.promises.plan_attempt(promise, attempts=promise.attempts, call_at=opening)
+            await self._plan(promise, call_at=opening)
         elif any(promise.caller in _parties(call) for call in self.custody.roll):
-            later = now + BUSY_WITH_US
-            await self.promises.plan_attempt(promise, attempts=promise.attempts, call_at=later)
+            await self._plan(promise, call_at=now + BUSY_WITH_US)
         else:
-            attempts = promise.attempts + 1
-            following = next_attempt(plan, spec, attempts=attempts, now=now)
-            if await self.promises.plan_attempt(promise, attempts=attempts, call_at=following):
-                self._begin(replace(promise, attempts=attempts), spec)
+            tried = replace(promise, attempts=promise.attempts + 1)
+            following = next_attempt(plan, spec, attempts=tried.attempts, now=now)
+            if await self._plan(tried, call_at=following):
+                self._begin(tried, spec)
+
+    async def _plan(self, promise: Promise, *, call_at: datetime | None) -> bool:
+        is_kept = await self.promises.plan_attempt(promise, attempts=promise.attempts, call_at=call_at)
+        if is_kept:
+            self._planned.pop(promise.call_id, None)
+            if call_at is not None:
+                self._expect(promise.call_id, call_at)
+        return is_kept
 
     def _begin(self, promise: Promise, spec: ReturnSpec) -> None:
         call_id = secrets.token_hex(6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -123,6 +124,15 @@ class Promises:
         async with self._engine.connect() as connection:
             found = await connection.execute(query.order_by(promises.c.call_at).limit(limit))
             return [_promise_of(row) for row in found]
+
+    async def to_call_for(self, call_ids: Sequence[str]) -> list[Promise]:
+        """Return the promises out of these calls for which the office itself has to call some time."""
+        if not call_ids:
+            return []
+        is_owed = (promises.c.status == "open", promises.c.call_at.is_not(None))
+        query = _PROMISES.where(*is_owed, calls.c.call_id.in_(call_ids))
+        async with self._engine.connect() as connection:
+            return [_promise_of(row) for row in await connection.execute(query)]
 
     async def next_call_at(self) -> datetime | None:
         """Return when the office itself has to call next; None: nobody."""

@@ -109,6 +109,55 @@ async def test_row_c1_who_was_missed_before_the_clock_was_set_by_years_is_called
 
 
 @virtual_time(limit_s=3600)
+@pytest.mark.parametrize("at_s", [1.0, 32.0])
+async def test_row_c1_c8_when_the_clock_is_set_back_nobody_waits_longer(tmp_path: Path, at_s: float) -> None:
+    async with office(tmp_path, scheme=scheme(), change=returning()) as demo:
+        await demo.phone("101")
+        customer = await demo.mobiles(Habit(refuses_with=486))
+        asyncio.get_running_loop().call_later(at_s, demo.clock.set_by, timedelta(hours=-5))
+        ended = await missed(demo)
+        await customer.invited(1, within=90)
+        demo.clock.set_by(timedelta(days=-365))
+        times = await rung(customer, ended, count=3, within=20 * MINUTE)
+        assert times == [pytest.approx(60 + offset, abs=1.5) for offset in (0, 300, 900)]
+
+
+@virtual_time(limit_s=600)
+async def test_row_c4_when_the_clock_is_set_back_who_waits_for_the_opening_waits_for_that(
+    tmp_path: Path,
+) -> None:
+    change = returning('hours = "office"\n[hours.office]\nmon-fri = "12:05-18:00"\n')
+    async with office(tmp_path, scheme=scheme(), change=change) as demo:  # at 12:00
+        await demo.phone("101")
+        customer = await demo.mobiles(Habit(refuses_with=486))
+        began = demo.now
+        await missed(demo)
+        demo.clock.set_by(timedelta(minutes=-3))
+        assert (await rung(customer, began, within=600))[0] == pytest.approx(8 * MINUTE, abs=1.5)
+
+
+def test_row_c1_a_clock_that_was_set_back_during_a_restart_lets_nobody_wait_for_hours(tmp_path: Path) -> None:
+    @virtual_time(limit_s=600)
+    async def misses() -> None:
+        async with office(tmp_path, scheme=scheme(), change=returning()) as demo:
+            await demo.phone("101")
+            await missed(demo)
+            await demo.stories()
+
+    @virtual_time(limit_s=600)
+    async def calls() -> None:
+        async with office(
+            tmp_path, scheme=scheme(), change=returning(), at=MONDAY_NOON - timedelta(hours=5)
+        ) as demo:
+            customer = await demo.mobiles(Habit(refuses_with=486))
+            times = await rung(customer, demo.now, count=2, within=500)
+            assert times == [pytest.approx(62, abs=2), pytest.approx(362, abs=3)]
+
+    misses()
+    calls()
+
+
+@virtual_time(limit_s=3600)
 async def test_row_c8_attempts_follow_at_0_5_and_15_minutes_and_then_people_have_to(tmp_path: Path) -> None:
     async with office(tmp_path, scheme=scheme(), change=returning()) as demo:
         await demo.phone("101")
