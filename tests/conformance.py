@@ -114,8 +114,8 @@ class Results:
         self._outcomes: dict[NamedTest, list[str]] = defaultdict(list)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note one result; a skipped test counts as skipped, whichever phase skipped it."""
-        if report.when == "call" or not report.passed:
+        """Note one result, of a second try where there was one; skipped is skipped in whichever phase."""
+        if report.outcome in ("failed", "skipped") or (report.when == "call" and report.passed):
             path, _, name = report.nodeid.partition("::")
             test = NamedTest(path.removeprefix("tests/"), name.split("::")[-1].partition("[")[0])
             if claims_of(test.name):

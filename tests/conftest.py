@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,6 +31,36 @@ IN_ONE_PROCESS = {
 }
 """What the files begin with whose tests one process plays one after another, where ``-n`` shares them out:
 many of real time at the same instant would disturb each other. These take longest, so they begin first."""
+BY_THE_CLOCK = (
+    "tests/api/",
+    "tests/config/test_watch.py",
+    "tests/harness/test_",
+    "tests/http/",
+    "tests/interop/",
+    "tests/media/",
+    "tests/notify/test_worker.py",
+    "tests/registrar/test_real_phones.py",
+    "tests/sip/test_resolver.py",
+    "tests/sip/test_transport_",
+    "tests/sip/test_udp_",
+)
+"""What the files begin with whose tests see how long something takes on a machine that others use as well. What
+is late there once may be theirs; what is late twice is ours. Why the first try failed is told at the end."""
+MAKES_WAY = 10
+"""How nice a process is that waits for nobody."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let tests by the clock have a second try."""
+    for item in items:
+        if item.nodeid.startswith(BY_THE_CLOCK):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let a process that tells stories of virtual time make way for those of real time, where ``-n`` has both."""
+    if "PYTEST_XDIST_WORKER" in os.environ and not item.nodeid.startswith(BY_THE_CLOCK):
+        os.setpriority(os.PRIO_PROCESS, 0, MAKES_WAY)
 
 
 def group_of(nodeid: str) -> str:
