@@ -44,8 +44,8 @@ BY_THE_CLOCK = (
     "tests/sip/test_transport_",
     "tests/sip/test_udp_",
 )
-"""What the files begin with whose tests see how long something takes on a machine that others use as well. What
-is late there once may be theirs; what is late twice is ours. Why the first try failed is told at the end."""
+"""What the files begin with whose tests see how long something takes on a machine that others use as well.
+What is late once may be theirs; what is late twice is ours. Why the first try failed is told at the end."""
 MAKES_WAY = 10
 """How nice a process is that waits for nobody."""
 
@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Let a process that tells stories of virtual time make way for those of real time, where ``-n`` has both."""
+    """Let a process that tells stories of virtual time make way for those of real time beside it."""
     if "PYTEST_XDIST_WORKER" in os.environ and not item.nodeid.startswith(BY_THE_CLOCK):
         os.setpriority(os.PRIO_PROCESS, 0, MAKES_WAY)
 

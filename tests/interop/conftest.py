@@ -13,7 +13,7 @@ from tests.harness.product import Product
 from tests.interop.stage import Stage
 
 BEGINNING_S = 600
-"""The first test of these waits until everybody is on stage; one that failed, for its play to be played again."""
+"""The first test of these waits until everybody is on stage; one that failed waits for another play."""
 
 
 @pytest.fixture(scope="module")
