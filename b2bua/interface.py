@@ -142,6 +142,7 @@ def _shown(server: Server) -> Office:
         language=lambda: server.config.office.language,
         config=lambda: server.config,
         completed=lambda config: config.plan().with_calendars(server.calendars.known),
+        extensions_dialled=server.store.journal.extensions_dialled,
         callbacks=server.store.callbacks,
         promise=WebRequests(server.store.callbacks, server.serving.mails, server.outside).promise,
         call_now=server.call_now,

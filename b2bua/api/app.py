@@ -12,6 +12,7 @@ from b2bua.api.callback import callback_routes, is_callback
 from b2bua.api.calls import call_routes
 from b2bua.api.errors import Refusal, failed, not_served, refused
 from b2bua.api.guard import Guard
+from b2bua.api.links import link_routes
 from b2bua.api.listening import listening_routes
 from b2bua.api.office import Office
 from b2bua.api.override import override_routes
@@ -28,6 +29,7 @@ def build_app(
             *people_routes(office),
             *call_routes(office),
             *override_routes(office),
+            *link_routes(office),
             *listening_routes(office),
             *scheme_routes(office),
             *callback_routes(office),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Protocol
@@ -76,6 +76,8 @@ class Office:
     """The configuration in force."""
     completed: Callable[[Config], Plan]
     """A configuration as routing sees it, with what is known of its calendars."""
+    extensions_dialled: Callable[[], Awaitable[Mapping[tuple[str, str], int]]]
+    """In how many calls callers of a number dialled an extension, by both."""
     callbacks: Callbacks
     """Who asked on the web to be called back."""
     promise: Callable[[NewCallback], Awaitable[bool]]

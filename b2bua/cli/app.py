@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 import typer
 
 from b2bua import __version__
-from b2bua.cli.loading import journal_of, office_of, running_office_of
+from b2bua.cli.loading import ConfigPath, journal_of, office_of, running_office_of
 from b2bua.cli.new_command import new
+from b2bua.cli.reports import call_backs, links, menus, missed
 from b2bua.cli.runner import run_to_end as _run
 from b2bua.cli.what_if import named_keys, named_people, named_queues, named_trunks
 from b2bua.config.files import demo_config
@@ -28,11 +29,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-ConfigPath = Annotated[
-    Path | None,
-    typer.Argument(help="Configuration file; the demo office when none is given.", metavar="CONFIG"),
-]
 
 
 def main() -> None:
@@ -301,29 +297,10 @@ def costs(
     _run(lambda: list_costs(office, days=days))
 
 
-@app.command()
-def missed(
-    config: ConfigPath = None,
-    days: Annotated[int, typer.Option("--days", min=1, help="How many, today included.")] = 7,
-) -> None:
-    """Tell how many calls reached a backup, and how many each person missed; also while the office runs."""
-    from b2bua.cli.missed import list_missed
-
-    office = journal_of(config)
-    _run(lambda: list_missed(office, days=days))
-
-
-@app.command("call-backs")
-def call_backs(
-    config: ConfigPath = None,
-    days: Annotated[int, typer.Option("--days", min=1, help="How many, today included.")] = 7,
-    as_json: Annotated[bool, typer.Option("--json", help="Each caller, for programs.")] = False,
-) -> None:
-    """Tell what became of those who were missed: called back or not, how soon; also while the office runs."""
-    from b2bua.cli.call_backs import show_call_backs
-
-    office = journal_of(config)
-    _run(lambda: show_call_backs(office, days=days, for_programs=as_json))
+app.command()(missed)
+app.command("call-backs")(call_backs)
+app.command()(menus)
+app.command()(links)
 
 
 @app.command()

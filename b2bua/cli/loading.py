@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -14,6 +14,10 @@ from b2bua.errors import ConfigError
 if TYPE_CHECKING:
     from b2bua.config.models import Config
 
+ConfigPath = Annotated[
+    Path | None,
+    typer.Argument(help="Configuration file; the demo office when none is given.", metavar="CONFIG"),
+]
 USUAL_NAME = Path("office.toml")
 """What `b2bua new` writes when no other name is given."""
 

@@ -73,8 +73,13 @@ def loads(plan: Plan, spec: NumberSpec) -> list[frozenset[str]]:
 
 def destinations_of(plan: Plan, spec: NumberSpec) -> Iterator[Destination]:
     """Yield all that can be done with callers of a number, each once."""
+    yield from destinations_from(plan, [Goto(name) for name in spec.schemes])
+
+
+def destinations_from(plan: Plan, first: Sequence[Destination]) -> Iterator[Destination]:
+    """Yield all that ``first`` can lead to, itself included, each once."""
     seen = set[Destination]()
-    todo: list[Destination] = [Goto(name) for name in spec.schemes]
+    todo = list(first)
     while todo:
         destination = todo.pop()
         if destination in seen:

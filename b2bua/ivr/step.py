@@ -94,7 +94,7 @@ class MenuVisit:
         Keys pressed while that is said already belong to the next try.
         """
         if keys in extensions:
-            self._call.ledger.note(EventKind.EXTENSION, detail=keys)
+            self._call.ledger.note(EventKind.EXTENSION, self._spec.name, keys)
             return Chosen(extensions[keys])
         self._note(keys)
         await self._call.caller.play(self._sound((otherwise if keys else "no-input",)), until_digit=True)

@@ -52,7 +52,7 @@ class EventKind(StrEnum):
     MENU = "menu"
     """The caller pressed ``detail`` in the menu ``who``; no detail: pressed nothing."""
     EXTENSION = "extension"
-    """The caller dialled the extension ``detail``, which is ``who``."""
+    """The caller dialled the extension ``detail`` in the menu ``who``; calls of old versions name no menu."""
     VOICEMAIL = "voicemail"
     """The caller was asked to leave a message in the box ``who``."""
     MESSAGE = "message"

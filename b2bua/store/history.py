@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Row, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from b2bua.store.calls import CallEvent, CallOutcome, CallStory, Cost, EventKind, NewCall
@@ -54,6 +54,18 @@ class History:
         async with self._engine.connect() as connection:
             found = await connection.execute(query.order_by(calls.c.id.desc()).limit(limit))
             return list(found.scalars())
+
+    async def extensions_dialled(self) -> dict[tuple[str, str], int]:
+        """Return in how many calls callers of a number dialled an extension, by both."""
+        count = func.count(call_events.c.call.distinct())
+        query = (
+            select(calls.c.dialled, call_events.c.detail, count)
+            .join(calls, calls.c.id == call_events.c.call)
+            .where(call_events.c.kind == EventKind.EXTENSION)
+            .group_by(calls.c.dialled, call_events.c.detail)
+        )
+        async with self._engine.connect() as connection:
+            return {(row[0], row[1]): row[2] for row in await connection.execute(query)}
 
     async def talked_with(self, number: str, since: datetime) -> str:
         """Return whom of ours the outside ``number`` talked with last, as ``CallEvent.party`` names them.

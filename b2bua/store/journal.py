@@ -152,6 +152,10 @@ class Journal:
         """Return the ids of calls that begin so: none, the one, or two of more."""
         return await self._history.named(beginning, limit=2)
 
+    async def extensions_dialled(self) -> dict[tuple[str, str], int]:
+        """Return how often each extension was dialled behind a number; see ``History.extensions_dialled``."""
+        return await self._history.extensions_dialled()
+
     async def talked_with(self, number: str, since: datetime) -> str:
         """Return whom of ours ``number`` talked with last since then; see ``History.talked_with``."""
         return await self._history.talked_with(number, since)

@@ -183,7 +183,7 @@ def _hung_up(event: CallEvent, _who: str) -> str:
 
 
 def _extension(event: CallEvent, who: str) -> str:
-    return f"dialled the extension {event.detail}" + (f" ({who})" if who else "")
+    return f"dialled the extension {event.detail}" + (f" in the menu {who}" if who else "")
 
 
 def _for(event: CallEvent, words: str) -> str:

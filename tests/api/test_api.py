@@ -81,6 +81,28 @@ async def town(
         yield Town(demo, http, port)
 
 
+# --- links -------------------------------------------------------------------------------------------------
+
+
+async def test_row_i10_links_are_told_with_their_calls_and_one_that_leads_nowhere_is_refused(
+    tmp_path: Path,
+) -> None:
+    async with town(tmp_path) as run:
+        path = "/v1/links/+48221230006/103"
+        link = await run.ask("GET", path)
+        assert (link["href"], link["calls"]) == ("tel:+48221230006,103", 0)
+        olena = await run.demo.phone("103", TAKES)
+        caller = await (await run.demo.call_in("+48221230006")).answered(within=2)
+        caller.media.send_digits("103")
+        await olena.invited(within=5)
+        caller.hang_up()
+        await run.demo.stories()
+        assert (await run.ask("GET", path))["calls"] == 1
+        links = (await run.ask("GET", "/v1/links"))["links"]
+        assert [each["calls"] for each in links if each["number"] == "+48221230006"] == [0, 0, 1, 0]
+        assert "no extension 555" in (await run.why("GET", path[:-3] + "555", status=422))["message"]
+
+
 # --- people ------------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ import pytest
 from b2bua.call.callee import CalleeLeg
 from b2bua.demo.softphone import Habit, Softphone
 from b2bua.store.calls import EventKind
+from b2bua.store.chosen import chosen_report
 from tests.harness.clock import virtual_time
 from tests.harness.office import CALLER, SERVER, Office
 from tests.harness.prompts import marked_office, names
@@ -48,6 +49,9 @@ async def test_row_i9_digits_after_the_answer_reach_103_within_a_second(pause: f
         caller.hang_up()
         (only,) = await demo.stories()
         assert [event.detail for event in only.events if event.kind is EventKind.EXTENSION] == ["103"]
+        # row I10: the link has been called once
+        assert await demo.server.store.journal.extensions_dialled() == {(only.call.dialled, "103"): 1}
+        assert list(chosen_report([only])) == ["main"]
 
 
 @virtual_time(limit_s=600)

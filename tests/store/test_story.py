@@ -77,13 +77,13 @@ def test_hung_up_in_the_queue() -> None:
 def test_the_queue_gave_up_and_the_menu_was_used() -> None:
     line = told(
         CallEvent(NOON, EventKind.MENU, "main", "2"),
-        CallEvent(NOON, EventKind.EXTENSION, "Olena", "103"),
+        CallEvent(NOON, EventKind.EXTENSION, "main", "103"),
         CallEvent(NOON, EventKind.QUEUED, "sales"),
         CallEvent(NOON, EventKind.LEFT_QUEUE, "sales", "nobody came", 60),
         outcome=CallOutcome.SELF_SERVED,
     )
     assert line == (
-        "pressed 2 in the menu main; dialled the extension 103 (Olena); "
+        "pressed 2 in the menu main; dialled the extension 103 in the menu main; "
         "waited 1 min in the queue sales, nobody came"
     )
 
