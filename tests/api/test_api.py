@@ -52,6 +52,15 @@ class Town:
         error: dict[str, str] = (await self.ask(method, path, body, status=status))["error"]
         return error
 
+    async def call_that_is(self, state: str) -> Any:
+        """Return the only call that is up as soon as it is in this state."""
+        async with asyncio.timeout(10):
+            while True:
+                calls = (await self.ask("GET", "/v1/calls"))["calls"]
+                if [call["state"] for call in calls] == [state]:
+                    return calls[0]
+                await asyncio.sleep(0.02)
+
     async def raw(self, *parts: bytes, pause_s: float = 0.0) -> bytes:
         """Send bytes and return whatever comes back until the connection is closed."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -210,20 +219,15 @@ async def test_calls_that_are_up_and_promises_are_told(tmp_path: Path) -> None:
         assert await run.ask("GET", "/v1/calls") == {"calls": []}
         await run.demo.phone("101", Habit(answers_after=0.5))
         placed = await run.demo.call_in(NUMBER)
-        await asyncio.sleep(0.2)
-        [call] = (await run.ask("GET", "/v1/calls"))["calls"]
+        call = await run.call_that_is("ringing")
         assert (call["caller"], call["dialled"], call["trunk"]) == ("+48500600700", NUMBER, "demo")
-        assert (call["state"], call["talking_with"]) == ("ringing", None)
-        leg = await placed.answered(within=2)
-        await asyncio.sleep(0.1)
-        [call] = (await run.ask("GET", "/v1/calls"))["calls"]
-        assert (call["state"], call["talking_with"]) == ("talking", "Anna Nowak")
+        assert call["talking_with"] is None
+        leg = await placed.answered(within=5)
+        assert (await run.call_that_is("talking"))["talking_with"] == "Anna Nowak"
         leg.hang_up()
         waiting = await run.demo.call_in("+48221230003", from_number="+48500600701")
-        leg = await waiting.answered(within=2)
-        await asyncio.sleep(0.1)
-        [call] = (await run.ask("GET", "/v1/calls"))["calls"]
-        assert call["state"] == "waiting"
+        leg = await waiting.answered(within=5)
+        call = await run.call_that_is("waiting")
         leg.hang_up()
         await run.demo.stories_of(2)
         assert await run.ask("GET", "/v1/calls") == {"calls": []}
