@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -175,6 +175,21 @@ class EventReceiver:
             return True  # one key cannot be pressed twice at a time
         is_new = marker or (known.is_ended and not seen.is_ended)
         return not is_new and 0 <= ahead - known.duration <= self._pause
+
+
+class EventReceivers:
+    """One for each clock: a key that is held during a re-INVITE is one press."""
+
+    __slots__ = ("_by_rate",)
+
+    def __init__(self) -> None:
+        self._by_rate: dict[int, EventReceiver] = {}
+
+    def of(self, rates: Mapping[int, int]) -> dict[int, EventReceiver]:
+        """Return who understands the events of each payload type, whose clocks ``rates`` tells."""
+        for rate_hz in rates.values():
+            self._by_rate.setdefault(rate_hz, EventReceiver(rate_hz))
+        return {number: self._by_rate[rate_hz] for number, rate_hz in rates.items()}
 
 
 def _blocks(payload: bytes, timestamp: int, sequence: int) -> Iterator[_Event]:

@@ -52,7 +52,18 @@ class IncomingStream:
         self.transit = _NEVER
 
     def count(self, sequence: int, timestamp: int, ssrc: int, now: float) -> None:
-        """Count one packet."""
+        """Count one packet of sound."""
+        self.count_untimed(sequence, ssrc, now)
+        clock_hz = self.clock_hz
+        transit = now * clock_hz - timestamp
+        change = transit - self.transit
+        self.transit = transit
+        # A new stream and a timestamp that wraps or leaps are no jitter.
+        if -clock_hz < change < clock_hz:
+            self.jitter_ticks += ((change if change > 0 else -change) - self.jitter_ticks) / 16
+
+    def count_untimed(self, sequence: int, ssrc: int, now: float) -> None:
+        """Count one packet whose timestamp does not tell when it was sent: all of a key press bear one."""
         self.heard_at = now
         ahead = (sequence - self.highest) & 0xFFFF
         if ssrc != self.ssrc or _MAX_JUMP < ahead < WRAP - _MAX_JUMP:
@@ -62,13 +73,20 @@ class IncomingStream:
                 self.cycles += WRAP
             self.highest = sequence
         self.received += 1
-        clock_hz = self.clock_hz
-        transit = now * clock_hz - timestamp
-        change = transit - self.transit
-        self.transit = transit
-        # A new stream and a timestamp that wraps or leaps are no jitter.
-        if -clock_hz < change < clock_hz:
-            self.jitter_ticks += ((change if change > 0 else -change) - self.jitter_ticks) / 16
+
+    def pass_over(self, sequence: int, ssrc: int, now: float) -> None:
+        """Take a packet that is no audio of ours, such as comfort noise (RFC 3389).
+
+        It is a sign of life, and one of the stream's numbers, which else would count as lost.
+        """
+        self.heard_at = now
+        if ssrc == self.ssrc:
+            self.count_untimed(sequence, ssrc, now)
+
+    @property
+    def stream(self) -> tuple[int, int]:
+        """What tells the present stream from those before it: its SSRC and first sequence number."""
+        return self.ssrc, self._base
 
     @property
     def packets(self) -> int:
@@ -86,9 +104,14 @@ class IncomingStream:
         return self.highest_sequence - self._base + 1 if self.received else 0
 
     @property
+    def missing(self) -> int:
+        """Packets of the present SSRC that never came; negative where more came twice."""
+        return self.expected - self.received
+
+    @property
     def lost(self) -> int:
         """Packets that never came, of all SSRCs; duplicates count against it."""
-        return self._lost_before + max(0, self.expected - self.received)
+        return self._lost_before + max(0, self.missing)
 
     @property
     def jitter(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from media.audience import Audience
 from media.commands import DigitPressed, Heard, Role, RtpTimedOut, SourceChanged
-from media.dtmf import EventReceiver
+from media.dtmf import EventReceiver, EventReceivers
 from media.encoding import ONE_TICK_A_BYTE, clock_rate_hz
 from media.endpoint import Address, Latch, LegPorts
 from media.errors import MalformedMedia
@@ -59,8 +59,7 @@ class Leg:
         self._ports: LegPorts | None = None
         self._accepts: dict[int, str] = {}
         self._events: dict[int, EventReceiver] = {}
-        self._receivers: dict[int, EventReceiver] = {}
-        """By clock rate: a key that is held during a re-INVITE is one press."""
+        self._receivers = EventReceivers()
         self._pauses: Pauses | None = None
         """What fills its pauses, if anything does."""
         self._transcoder: Transcoder | None = None
@@ -97,7 +96,7 @@ class Leg:
         self.settle()
         was, self.agreement = self.agreement, agreement
         self._accepts = dict(agreement.accepts) if agreement.receives else {}
-        self._events = self._event_receivers(agreement) if agreement.receives else {}
+        self._events = self._receivers.of(agreement.event_rates) if agreement.receives else {}
         self.incoming.clock_hz = clock_rate_hz(agreement.codec)
         self.out.take_encoding(agreement.encoding, self._around.random)
         self._silence.timeout_s = rtp_timeout_s
@@ -119,13 +118,6 @@ class Leg:
         self.link()
         if self.partner is not None:
             self.partner.link()
-
-    def _event_receivers(self, agreement: StreamAgreement) -> dict[int, EventReceiver]:
-        """Return who understands the events of each payload type."""
-        rates = agreement.event_rates
-        for rate_hz in rates.values():
-            self._receivers.setdefault(rate_hz, EventReceiver(rate_hz))
-        return {number: self._receivers[rate_hz] for number, rate_hz in rates.items()}
 
     def _take_keys(self, keys: StreamKeys | None) -> None:
         """Begin, change or end the protection of both directions."""
@@ -232,24 +224,30 @@ class Leg:
         payload_type = second & 0x7F
         codec = self._accepts.get(payload_type)
         if codec is None and payload_type not in self._events:
-            self.incoming.unknown += 1
-            if source is None or source == self.latch.source:
-                self.incoming.heard_at = (
-                    now  # comfort noise (RFC 3389) is no audio of ours, but a sign of life
-                )
+            self._pass_over(sequence, ssrc, source, now)
             return
         if source is not None and not self.latch.is_sure_of(source) and not self._latch(source):
             return
         if self.incoming.heard_at is None:
             self._around.emit(Heard(self.number))
-        self.incoming.count(sequence, timestamp, ssrc, now)
         if codec is None:
+            self.incoming.count_untimed(sequence, ssrc, now)
             payload = bytes(packet[HEADER_BYTES:size])
             self._take_event(self._events[payload_type], payload, timestamp, second > 0x7F, sequence)
-        elif self.audience.listeners:
-            self.audience.listen(codec, bytes(packet[HEADER_BYTES:size]), timestamp, ssrc, now)
+        else:
+            self.incoming.count(sequence, timestamp, ssrc, now)
+            if self.audience.listeners:
+                self.audience.listen(codec, bytes(packet[HEADER_BYTES:size]), timestamp, ssrc, now)
         if self.sink is not None:
             self.sink.forward(header, packet, size, now)
+
+    def _pass_over(self, sequence: int, ssrc: int, source: Address | None, now: float) -> None:
+        """Take a packet of a payload type that nobody agreed to."""
+        self.incoming.unknown += 1
+        if source is None or source == self.latch.source:
+            self.incoming.pass_over(sequence, ssrc, now)
+            if isinstance(self.sink, Relay):
+                self.sink.leave_out(sequence, ssrc)
 
     def _latch(self, source: Address) -> bool:
         """Return whether a packet from ``source`` counts, and send there from now on if that is new."""

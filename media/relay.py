@@ -46,8 +46,8 @@ class Relay:
         route = self._routes.get(second & 0x7F)
         out = self.out
         if route is None or out.is_taken:
-            if route is None and self._foreign is not None:
-                self._foreign(header, packet, size, now)
+            if route is None:
+                self._pass_over(header, packet, size, now)
             return
         marker = second & MARKER
         new_sequence = (sequence + self.sequence_offset) & 0xFFFF
@@ -73,6 +73,21 @@ class Relay:
                 out.send(packet[:HEADER_BYTES] + convert(bytes(packet[HEADER_BYTES:size])))
         except OSError:
             return
+
+    def _pass_over(self, header: Header, packet: bytearray, size: int, now: float) -> None:
+        if self._foreign is not None:
+            self._foreign(header, packet, size, now)
+        else:
+            self.leave_out(header[2], header[4])
+
+    def leave_out(self, sequence: int, ssrc: int) -> None:
+        """Let the next packet follow as if this one, which the listener does not get, never was.
+
+        It would take it for lost.
+        """
+        follows = (self.out.sequence + 1 - self.sequence_offset) & 0xFFFF
+        if self.out.source is self and ssrc == self.ssrc and sequence == follows:
+            self.sequence_offset = (self.sequence_offset - 1) & 0xFFFF
 
     def unchanged(self, payload_type: int) -> int | None:
         """Return what packets of ``payload_type`` are sent as; None: not at all, or not as they come."""

@@ -47,8 +47,8 @@ class Reporter:
         self._incoming = incoming
         self._has_reported = False
         self._told_packets = 0
-        self._told_expected = 0
-        self._told_lost = 0
+        self._told_stream = incoming.stream
+        self._told_expected = self._told_missing = 0
         self._last_sr = 0
         self._last_sr_at = 0.0
         self._block: ReportBlock | None = None
@@ -75,14 +75,16 @@ class Reporter:
 
     def _report_block(self, now: float) -> ReportBlock:
         incoming = self._incoming
+        if incoming.stream != self._told_stream:
+            self._told_stream, self._told_expected, self._told_missing = incoming.stream, 0, 0
         expected = max(1, incoming.expected - self._told_expected)
-        lost = max(0, incoming.lost - self._told_lost)
-        self._told_expected, self._told_lost = incoming.expected, incoming.lost
+        lost = max(0, incoming.missing - self._told_missing)
+        self._told_expected, self._told_missing = incoming.expected, incoming.missing
         delay = int((now - self._last_sr_at) * 65536) & 0xFFFF_FFFF if self._last_sr else 0
         return ReportBlock(
             incoming.ssrc,
             min(255, lost * 256 // expected),
-            incoming.lost,
+            incoming.missing,
             incoming.highest_sequence & 0xFFFF_FFFF,
             incoming.jitter,
             self._last_sr,

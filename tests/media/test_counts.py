@@ -1,0 +1,104 @@
+"""What the numbers of a leg say where a stream is more than sound that comes evenly."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+
+from media.client import MediaEngine, MediaLeg
+from media.memory import MemoryRtpNetwork
+from media.rtp import ReportBlock, SenderReport, parse_rtcp
+from tests.harness.clock import virtual_time
+from tests.media.peer import Peer
+
+HOST = "10.0.0.9"
+SOUND = bytes([0xD5]) * 160
+COMFORT_NOISE = 13
+
+
+async def say(peer: Peer, leg: MediaLeg, packets: int, *, lose_each: int = 0) -> None:
+    """Send ``packets`` of which the network loses the last of each ``lose_each``."""
+    for number in range(1, packets + 1):
+        if lose_each and number % lose_each == 0:
+            peer.skip()
+        else:
+            peer.send(SOUND, leg.address)
+        await asyncio.sleep(0.02)
+
+
+def told_blocks(network: MemoryRtpNetwork, peer: Peer) -> list[ReportBlock]:
+    """Return a list into which all go that ``peer`` is told of its stream."""
+    blocks: list[ReportBlock] = []
+
+    def receive(compound: bytes, _source: tuple[str, int]) -> None:
+        report = parse_rtcp(compound)[0]
+        assert isinstance(report, SenderReport)
+        blocks.extend(report.blocks)
+
+    network.bind((peer.address[0], peer.address[1] + 1), receive)
+    return blocks
+
+
+@virtual_time
+async def test_rfc3550_a_3_a_stream_that_takes_the_place_of_another_is_reported_by_its_own_losses() -> None:
+    network = MemoryRtpNetwork()
+    anna = Peer(network, 4000)
+    blocks = told_blocks(network, anna)
+    engine = await MediaEngine.in_process(network=network, address=HOST)
+    leg = await engine.open_leg()
+    leg.connect(anna.agreement())
+    leg.echo()
+    await say(anna, leg, 400, lose_each=40)
+    of_the_first = len(blocks)
+    assert blocks[-1].lost >= 8
+    anna.ssrc, anna.sequence = 7, 30000  # as when a carrier changes the source in a transfer
+    await say(anna, leg, 400, lose_each=50)
+    first = blocks[of_the_first]
+    assert first.ssrc == 7
+    assert first.fraction_lost in range(3, 7), "2 % are 5/256"
+    assert first.lost in range(3, 8), "of the 8 that are lost in all, those until then"
+    await leg.close()
+    assert leg.statistics["lost"] in range(16, 19), "the journal has those of both, but for the last ones"
+    await engine.close()
+
+
+@virtual_time
+async def test_rfc4733_2_3_a_key_press_whose_packets_bear_one_time_is_no_jitter() -> None:
+    network = MemoryRtpNetwork()
+    anna = Peer(network, 4000)
+    engine = await MediaEngine.in_process(network=network, address=HOST)
+    leg = await engine.open_leg()
+    leg.connect(anna.agreement())
+    await say(anna, leg, 50)
+    for digit in "5555":
+        await anna.press(digit, leg.address)
+        await asyncio.sleep(0.02)  # which its timestamps go on by
+        await say(anna, leg, 3)
+    await leg.close()
+    assert leg.statistics["jitter_ms"] < 0.1
+    assert leg.statistics["lost"] == 0
+    await engine.close()
+
+
+@virtual_time
+async def test_rfc3389_comfort_noise_that_nobody_takes_is_lost_to_nobody() -> None:
+    network = MemoryRtpNetwork()
+    anna, piotr = Peer(network, 4000), Peer(network, 4100)
+    engine = await MediaEngine.in_process(network=network, address=HOST)
+    legs = [await engine.open_leg() for _ in "ab"]
+    for leg, peer in zip(legs, (anna, piotr), strict=True):
+        leg.connect(peer.agreement())
+    legs[0].bridge(legs[1])
+    for _ in range(5):
+        await say(anna, legs[0], 10)
+        for _ in range(4):
+            anna.send(b"\x40", legs[0].address, number=COMFORT_NOISE)
+            anna.timestamp += 4 * 160
+            await asyncio.sleep(0.1)
+    await legs[0].close()
+    assert legs[0].statistics["lost"] == 0
+    assert legs[0].statistics["packets"] == 5 * (10 + 4)
+    numbers = [each.packet.sequence for each in piotr.heard]
+    assert {(later - earlier) & 0xFFFF for earlier, later in pairwise(numbers)} == {1}, "nor to who listens"
+    assert len(numbers) == 50
+    await engine.close()
