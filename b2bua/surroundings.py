@@ -20,6 +20,9 @@ from media.errors import MediaError
 if TYPE_CHECKING:
     import httpx
 
+ENCODED = "encoded"
+"""Folder, in that of the office's data, of its music as it is sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -40,7 +43,10 @@ class Surroundings:
         """Return what starts a media engine for the office."""
         return self.start_engine or (
             lambda: MediaEngine.in_worker(
-                address=config.rtp.addresses, ports=config.rtp.ports, workers=config.media.workers
+                address=config.rtp.addresses,
+                ports=config.rtp.ports,
+                workers=config.media.workers,
+                encoded=config.office.data.absolute() / ENCODED,
             )
         )
 

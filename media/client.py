@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Self
 
@@ -79,18 +80,27 @@ class MediaEngine:
 
     @classmethod
     async def in_worker(
-        cls, *, address: str | Sequence[str], ports: tuple[int, int], workers: int = 1
+        cls,
+        *,
+        address: str | Sequence[str],
+        ports: tuple[int, int],
+        workers: int = 1,
+        encoded: Path | None = None,
     ) -> Self:
         """Return an engine in processes of its own, in which no stall of this one is heard.
 
         ``address`` is ours: one, or one of each IP version. Each worker has its share of ``ports``.
+        ``encoded`` is a folder for long sounds as they are sent, for the next start.
 
         Raises:
             MediaError: it does not start.
         """
         hosts = _hosts(address)
         engine = cls(
-            [partial(WorkerProcess.start, hosts=hosts, ports=share) for share in shares(ports, workers)],
+            [
+                partial(WorkerProcess.start, hosts=hosts, ports=share, encoded=encoded)
+                for share in shares(ports, workers)
+            ],
             most_spare=MOST_SPARE,
         )
         await engine._start()

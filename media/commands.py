@@ -43,6 +43,8 @@ class Clip(Struct, frozen=True, tag=True, array_like=True):
     """Louder or softer than recorded."""
     lufs: float | None = None
     """The loudness that it is brought to (ITU-R BS.1770), before the gain; None: as recorded."""
+    is_kept: bool = False
+    """Whether it may stay on disk as it is encoded: it is an office's own, and nobody's message."""
 
 
 class Tone(Struct, frozen=True, tag=True, array_like=True):

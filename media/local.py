@@ -82,9 +82,9 @@ class LocalEngine:
         self._is_dead = False
         self._endpoints: WeakSet[Endpoint] = WeakSet()
         self._timer: asyncio.TimerHandle | None = None
-        self._backgrounds = [ExecutorBackground(self._arm) for _ in range(3)]
-        loads, files, syncs = self._backgrounds
-        sounds, shelf = SoundLibrary(loads), CodecShelf(loads)
+        self._backgrounds = [ExecutorBackground(self._arm) for _ in range(4)]
+        loads, long_loads, files, syncs = self._backgrounds
+        sounds, shelf = SoundLibrary(loads, long=long_loads), CodecShelf(loads)
         around = Surroundings(self._emit, sounds, shelf, files=files, syncs=syncs, random=random or Random())
 
         def on_network(address: Address, leg: Leg) -> Endpoint:

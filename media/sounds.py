@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -15,6 +16,7 @@ from media import codecs, tones
 from media.audiofile import read_sound
 from media.background import Background
 from media.commands import Clip, PlayItem, Silence, Tone
+from media.encoded_files import EncodedFiles
 from media.encoding import Encoding
 from media.errors import MediaError
 from media.loudness import brought_to
@@ -23,6 +25,8 @@ Pcm: TypeAlias = NDArray[np.int16]
 
 CACHE_BYTES = 64 * 1024 * 1024
 """Two hours of G.711: every prompt and the music of an office."""
+QUICK_BYTES = 400_000
+"""What a file may have to be encoded at once: some 25 s, and in an instant."""
 
 
 class Encoded(NamedTuple):
@@ -39,8 +43,23 @@ class Encoded(NamedTuple):
 class SoundLibrary:
     """Encoded sounds by what they are, the file's time of change included; the least used go first."""
 
-    def __init__(self, background: Background, *, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(
+        self,
+        background: Background,
+        *,
+        cache_bytes: int = CACHE_BYTES,
+        long: Background | None = None,
+        files: EncodedFiles | None = None,
+    ) -> None:
+        """Leave to ``long`` what takes long to encode, so that nobody's prompt waits for another's music.
+
+        Keep long sounds in ``files``, too, where they may be kept.
+        """
         self._background = background
+        self._long = long
+        self._files = files
+        self._lock = Lock()
+        """Of what follows: both backgrounds may have threads."""
         self._cache_bytes = cache_bytes
         self._encoded: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
         self.silences: dict[Encoding, Encoded] = {}
@@ -56,37 +75,66 @@ class SoundLibrary:
         """
 
         def finish(result: tuple[Encoded, list[str]] | Exception) -> None:
-            if isinstance(result, Exception):
+            if isinstance(result, _TakesLongError) and self._long is not None:
+                self._long.submit(partial(self._encode_all, items, encoding), finish)
+            elif isinstance(result, Exception):
                 done(Encoded([], 1, encoding.ptime_ms), [f"sounds cannot be encoded: {result}"])
             else:
                 done(*result)
 
-        self._background.submit(partial(self._encode_all, items, encoding), finish)
+        is_hurried = self._long is not None
+        self._background.submit(partial(self._encode_all, items, encoding, is_hurried=is_hurried), finish)
 
-    def _encode_all(self, items: tuple[PlayItem, ...], encoding: Encoding) -> tuple[Encoded, list[str]]:
+    def _encode_all(
+        self, items: tuple[PlayItem, ...], encoding: Encoding, *, is_hurried: bool = False
+    ) -> tuple[Encoded, list[str]]:
         sounds: list[bytes] = []
         troubles: list[str] = []
         for item in items:
             try:
-                sounds.append(self._encode(item, encoding))
+                sounds.append(self._encode(item, encoding, is_hurried=is_hurried))
             except (OSError, MediaError, ValueError) as error:
                 troubles.append(f"{item} cannot be played: {error}")
                 sounds.append(b"")
         frame_bytes = codecs.encoder(encoding).frame_bytes(encoding.ptime_ms)
         return Encoded(sounds, frame_bytes, encoding.ptime_ms), troubles
 
-    def _encode(self, item: PlayItem, encoding: Encoding) -> bytes:
+    def _encode(self, item: PlayItem, encoding: Encoding, *, is_hurried: bool) -> bytes:
         changed = Path(item.path).stat().st_mtime_ns if isinstance(item, Clip) else 0
         key = (item, changed, encoding)
-        if key in self._encoded:
-            self._encoded.move_to_end(key)
-            return self._encoded[key]
-        sound = encode(item, encoding)
-        self._encoded[key] = sound
-        self._held += len(sound)
-        while self._held > self._cache_bytes and len(self._encoded) > 1:
-            self._held -= len(self._encoded.popitem(last=False)[1])
+        with self._lock:
+            if key in self._encoded:
+                self._encoded.move_to_end(key)
+                return self._encoded[key]
+        if isinstance(item, Clip):
+            sound = self._of_file(item, encoding, is_hurried=is_hurried)
+        else:
+            sound = encode(item, encoding)
+        self._put(key, sound)
         return sound
+
+    def _of_file(self, clip: Clip, encoding: Encoding, *, is_hurried: bool) -> bytes:
+        files = self._files if clip.is_kept else None
+        kept = None if files is None else files.find(clip, encoding)
+        if kept is not None:
+            return kept
+        if is_hurried and Path(clip.path).stat().st_size > QUICK_BYTES:
+            raise _TakesLongError
+        sound = encode(clip, encoding)
+        if files is not None:
+            files.keep(clip, encoding, sound)
+        return sound
+
+    def _put(self, key: tuple[object, ...], sound: bytes) -> None:
+        with self._lock:
+            self._held += len(sound) - len(self._encoded.get(key, b""))
+            self._encoded[key] = sound
+            while self._held > self._cache_bytes and len(self._encoded) > 1:
+                self._held -= len(self._encoded.popitem(last=False)[1])
+
+
+class _TakesLongError(Exception):
+    """It is to be encoded elsewhere."""
 
 
 def encode(item: PlayItem, encoding: Encoding) -> bytes:

@@ -1,8 +1,10 @@
-"""The media engine in its own process: ``python -m media.worker DESCRIPTOR FIRST_PORT LAST_PORT ADDRESS...``.
+"""The media engine in its own process.
 
-One thread moves packets; others read prompts, write recordings and wait for the disk. The descriptor is one
-end of a socket pair to signalling. When the other end is closed, on purpose or because its process died,
-recordings are finished and the worker ends.
+``python -m media.worker DESCRIPTOR FIRST_PORT LAST_PORT FOLDER ADDRESS...``
+
+One thread moves packets; others read prompts, write recordings and wait for the disk. Encoded sounds are kept
+in the folder, if it has a name. The descriptor is one end of a socket pair to signalling. When the other end
+is closed, on purpose or because its process died, recordings are finished and the worker ends.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from queue import SimpleQueue
 from random import Random
 from threading import Thread
@@ -25,6 +28,7 @@ from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from media.commands import Event, Ping, Pong, Started
+from media.encoded_files import EncodedFiles
 from media.endpoint import Address, Endpoint
 from media.engine import Engine
 from media.factory import EndpointFactory
@@ -135,7 +139,14 @@ class ThreadBackground:
 class Worker:
     """An engine, its sockets and its line to signalling."""
 
-    def __init__(self, control: socket.socket, *, hosts: Sequence[str], ports: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        control: socket.socket,
+        *,
+        hosts: Sequence[str],
+        ports: tuple[int, int],
+        encoded: EncodedFiles | None = None,
+    ) -> None:
         self._poll = Poll(FastPath.found())
         self._control = control
         self._framer = commands_framer()
@@ -143,11 +154,11 @@ class Worker:
         self._is_crowded = False
         """Whether signalling took less than there was."""
         self._is_over = False
-        self._backgrounds = [ThreadBackground(self._poll) for _ in range(3)]
-        loads, files, syncs = self._backgrounds
+        self._backgrounds = [ThreadBackground(self._poll) for _ in range(4)]
+        loads, long_loads, files, syncs = self._backgrounds
         around = Surroundings(
             self._emit,
-            SoundLibrary(loads),
+            SoundLibrary(loads, long=long_loads, files=encoded),
             CodecShelf(loads),
             files=files,
             syncs=syncs,
@@ -242,10 +253,11 @@ def prepare_process() -> None:
 
 def main() -> None:
     """Serve the descriptor of the command line."""
-    descriptor, first, last, *hosts = sys.argv[1:]
+    descriptor, first, last, folder, *hosts = sys.argv[1:]
     control = socket.socket(fileno=int(descriptor))
     prepare_process()
-    Worker(control, hosts=hosts, ports=(int(first), int(last))).run()
+    encoded = EncodedFiles(Path(folder)) if folder else None
+    Worker(control, hosts=hosts, ports=(int(first), int(last)), encoded=encoded).run()
 
 
 if __name__ == "__main__":

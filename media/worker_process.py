@@ -64,8 +64,9 @@ class WorkerProcess:
         *,
         hosts: Sequence[str],
         ports: tuple[int, int],
+        encoded: Path | None = None,
     ) -> Self:
-        """Return a worker that takes commands.
+        """Return a worker that takes commands, and keeps encoded sounds in the folder ``encoded``.
 
         Raises:
             MediaError: it did not start in time.
@@ -79,7 +80,14 @@ class WorkerProcess:
             with theirs:
                 worker._process = await asyncio.create_subprocess_exec(
                     sys.executable,
-                    *("-m", "media.worker", str(theirs.fileno()), *map(str, ports), *hosts),
+                    *(
+                        "-m",
+                        "media.worker",
+                        str(theirs.fileno()),
+                        *map(str, ports),
+                        str(encoded or ""),
+                        *hosts,
+                    ),
                     stdin=asyncio.subprocess.DEVNULL,
                     pass_fds=(theirs.fileno(),),
                     env={**os.environ, "PYTHONPATH": path},

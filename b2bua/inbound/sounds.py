@@ -72,7 +72,10 @@ class Sounds:
     def _at(self, find: Callable[[], Iterable[Path]], lufs: float) -> tuple[PlayItem, ...]:
         """Return what is found, brought to a loudness; ours are as they shall be."""
         try:
-            return tuple(Clip(path, lufs=None if self.book().is_ours(path) else lufs) for path in find())
+            return tuple(self._clip(path, lufs) for path in find())
         except UnknownPrompt as error:
             log.error("a prompt is missing; the caller hears nothing in its place", why=str(error))
             return ()
+
+    def _clip(self, path: Path, lufs: float) -> Clip:
+        return Clip(path) if self.book().is_ours(path) else Clip(path, lufs=lufs, is_kept=True)

@@ -9,11 +9,18 @@ import numpy as np
 import pytest
 
 from b2bua.call.sound import SoundProfile
+from b2bua.config.load import load_config
+from b2bua.inbound.sounds import Sounds
+from b2bua.phrases import Phrasebook
+from b2bua.surroundings import Surroundings
+from media.commands import Clip
 from media.levels import MUSIC_LUFS, SPEECH_LUFS
 from media.tones import detect, tone
 from media.wav import read_wav
 from tests.harness.clock import virtual_time
 from tests.harness.office import CALLER, NUMBER, SERVER, office
+from tests.harness.ports import free_port, media_ports
+from tests.harness.product import quick_office
 from tests.harness.soundfiles import write_sound
 
 SAYS_WELCOME = """
@@ -63,3 +70,27 @@ async def test_row_q10_an_own_mp3_and_own_music_are_heard_at_the_loudness_of_our
         music = detect(pcm, rate, (MUSIC_HZ,))[:, 0]
         is_as_ours = np.abs(music - (MUSIC_LUFS + SINE_LU)) < 1.5
         assert np.count_nonzero(is_as_ours) > 300  # six seconds; announcements take the rest
+
+
+def test_row_q10_own_music_may_stay_on_disk_as_it_is_sent(tmp_path: Path) -> None:
+    folder = tmp_path / "sounds"
+    (folder / "music").mkdir(parents=True)
+    write_sound(folder / "music" / "own.flac", tone((MUSIC_HZ,), 1.0, 8000), 8000, "flac", layout="mono")
+    book = Phrasebook(Phrasebook.found(), "en", folder)
+    sounds = Sounds(lambda: book)
+    [own], [ours] = sounds.music("own"), sounds.music("calm")
+    assert isinstance(own, Clip)
+    assert isinstance(ours, Clip)
+    assert own.is_kept
+    assert not ours.is_kept
+
+
+async def test_row_q10_the_office_keeps_it_among_its_data(tmp_path: Path) -> None:
+    text = quick_office(sip_port=free_port(), rtp=media_ports(8), outside_port=free_port())
+    (tmp_path / "office.toml").write_text(text.replace('data = "data"', f'data = "{tmp_path}/data"'))
+    engine = await Surroundings().starter(load_config(tmp_path / "office.toml"))()
+    try:
+        arguments = Path(f"/proc/{engine.pid}/cmdline").read_text().split("\0")
+    finally:
+        await engine.close()
+    assert f"{tmp_path}/data/encoded" in arguments

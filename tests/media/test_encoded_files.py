@@ -1,0 +1,172 @@
+"""Music that is encoded once, and not again after each start."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from media.client import MediaEngine
+from media.commands import Clip, PlayItem
+from media.encoded_files import EncodedFiles
+from media.encoding import Encoding
+from media.sounds import Encoded, SoundLibrary
+from media.tones import tone
+from media.wav import WavFormat, WavWriter
+from tests.harness.ports import media_ports
+from tests.media.udp_peer import UdpPeer
+
+ALAW = Encoding("PCMA")
+SECONDS = 6.0
+
+
+class AtOnce:
+    """Background work that is done before it is asked for again."""
+
+    def submit(self, job: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        done(job())
+
+
+def write(path: Path, frequency: float = 500.0, seconds: float = SECONDS) -> Path:
+    """Write a piece of music."""
+    writer = WavWriter(path, 8000, WavFormat.PCM16)
+    writer.append(tone((frequency,), seconds, 8000).tobytes())
+    writer.close()
+    return path
+
+
+def in_disguise(path: Path) -> None:
+    """Let ``path`` hold other sound and look as before: only who encodes it anew can tell."""
+    was = path.stat()
+    write(path, 900.0)
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+    assert path.stat().st_size == was.st_size
+
+
+def loaded(folder: Path, item: PlayItem, encoding: Encoding = ALAW, *, most_bytes: int = 10**9) -> bytes:
+    """Return ``item`` as a program that was just started sends it."""
+    sounds: list[Encoded] = []
+    files = EncodedFiles(folder, most_bytes=most_bytes)
+    SoundLibrary(AtOnce(), files=files).load((item,), encoding, lambda each, _: sounds.append(each))
+    return sounds[0].sounds[0]
+
+
+def test_a_start_takes_from_disk_what_was_encoded_before(tmp_path: Path) -> None:
+    music = write(tmp_path / "music.wav")
+    clip = Clip(music, lufs=-23.0, is_kept=True)
+    first = loaded(tmp_path / "encoded", clip)
+    in_disguise(music)
+    assert loaded(tmp_path / "encoded", clip) == first
+    assert loaded(tmp_path / "encoded", Clip(music, is_kept=True)) != first, (
+        "another loudness is another sound"
+    )
+    assert loaded(tmp_path / "encoded", clip, Encoding("PCMU")) != first
+
+
+def test_a_file_that_was_changed_is_encoded_anew(tmp_path: Path) -> None:
+    music = write(tmp_path / "music.wav")
+    clip = Clip(music, is_kept=True)
+    first = loaded(tmp_path / "encoded", clip)
+    write(music, 900.0, SECONDS + 1)
+    second = loaded(tmp_path / "encoded", clip)
+    assert len(second) == len(first) + 8000
+    music.unlink()
+    assert loaded(tmp_path / "encoded", clip) == b"", "what is not there any more is not played"
+
+
+def test_what_the_disk_gives_back_otherwise_is_encoded_anew(tmp_path: Path) -> None:
+    music, folder = write(tmp_path / "music.wav"), tmp_path / "encoded"
+    clip = Clip(music, is_kept=True)
+    first = loaded(folder, clip)
+    [file] = folder.iterdir()
+    whole = file.read_bytes()
+    for damaged in (b"", whole[:-1], whole[:-1] + bytes([whole[-1] ^ 1])):
+        file.write_bytes(damaged)
+        assert loaded(folder, clip) == first
+        assert file.read_bytes() == whole
+
+
+def test_a_disk_that_takes_nothing_costs_no_sound(tmp_path: Path) -> None:
+    (tmp_path / "encoded").write_text("no folder")
+    music = write(tmp_path / "music.wav")
+    assert len(loaded(tmp_path / "encoded", Clip(music, is_kept=True))) == SECONDS * 8000
+
+
+def test_messages_and_what_is_short_leave_nothing_on_disk(tmp_path: Path) -> None:
+    message, prompt = write(tmp_path / "message.wav"), write(tmp_path / "prompt.wav", seconds=1.0)
+    assert loaded(tmp_path / "encoded", Clip(message))
+    assert loaded(tmp_path / "encoded", Clip(prompt, is_kept=True))
+    assert not (tmp_path / "encoded").exists()
+
+
+def test_the_longest_unused_goes_when_there_is_no_room(tmp_path: Path) -> None:
+    folder = tmp_path / "encoded"
+    clips = [Clip(write(tmp_path / f"{number}.wav"), is_kept=True) for number in range(3)]
+    files: list[Path] = []
+    for age, clip in zip((50, 40), clips, strict=False):
+        loaded(folder, clip)
+        [new] = set(folder.iterdir()) - set(files)
+        os.utime(new, (1e9 - age, 1e9 - age))
+        files.append(new)
+    loaded(folder, clips[0])  # is used now
+    loaded(folder, clips[2], most_bytes=2 * 48_100)
+    assert files[0].exists()
+    assert not files[1].exists()
+    assert len(list(folder.iterdir())) == 2
+
+
+async def test_a_worker_keeps_music_for_the_next_one(tmp_path: Path) -> None:
+    music, folder = write(tmp_path / "music.wav"), tmp_path / "encoded"
+    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=media_ports(1), encoded=folder)
+    try:
+        with UdpPeer() as anna:
+            leg = await engine.open_leg()
+            leg.connect(anna.agreement())
+            leg.play([Clip(music, is_kept=True)])
+            async with asyncio.timeout(10):
+                await asyncio.get_running_loop().sock_recv(anna.udp, 2048)
+    finally:
+        await engine.close()
+    [file] = folder.iterdir()
+    assert file.stat().st_size > SECONDS * 8000
+    assert folder.stat().st_mode & 0o077 == 0, "an office's data are nobody else's"
+
+
+class Later:
+    """Background work that is done when told."""
+
+    def __init__(self) -> None:
+        self.jobs: list[tuple[Callable[[], Any], Callable[[Any], None]]] = []
+
+    def submit(self, job: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        self.jobs.append((job, done))
+
+    def work(self) -> None:
+        """Do the oldest job."""
+        job, done = self.jobs.pop(0)
+        try:
+            result = job()
+        except Exception as error:  # noqa: BLE001 - as a thread hands it on
+            result = error
+        done(result)
+
+
+def test_nobodys_prompt_waits_for_anothers_music(tmp_path: Path) -> None:
+    music, prompt = write(tmp_path / "music.wav", seconds=30.0), write(tmp_path / "prompt.wav", seconds=1.0)
+    quick, long = Later(), Later()
+    library = SoundLibrary(quick, long=long)
+    lengths: list[int] = []
+    for path in (music, prompt, music):
+        library.load((Clip(path),), ALAW, lambda each, _: lengths.append(len(each.sounds[0])))
+    while quick.jobs:
+        quick.work()
+    assert lengths == [8000]
+    long.work()
+    library.load((Clip(music),), ALAW, lambda each, _: lengths.append(len(each.sounds[0])))
+    quick.work()
+    assert lengths == [8000, 240_000, 240_000], "what is encoded is at hand"
+    long.work()
+    assert lengths[3:] == [240_000]
+    assert not long.jobs
