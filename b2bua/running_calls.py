@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 
 import structlog
 
@@ -32,13 +32,30 @@ class RunningCalls:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a call failed", exc_info=error)
 
-    async def end(self) -> None:
-        """Take no more calls, and let those that are up write their outcome."""
+    async def end(self, *, but: Collection[asyncio.Task[None]] = ()) -> None:
+        """Take no more calls, and let those that are up write their outcome; those of ``but`` go on."""
         self.is_closing = True
-        for task in self._tasks:
+        ending = self._tasks.difference(but)
+        for task in ending:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=HANG_UP_S)
+        if ending:
+            await asyncio.wait(ending, timeout=HANG_UP_S)
+
+    async def let_go_on(
+        self, calls: Collection[asyncio.Task[None]], *, for_s: float, hurry: asyncio.Event
+    ) -> None:
+        """Wait until ``calls`` are over, for so long at most, or until somebody is in a hurry."""
+
+        async def over() -> None:
+            if calls:
+                await asyncio.wait(calls)
+
+        waiting = [asyncio.create_task(over()), asyncio.create_task(hurry.wait())]
+        try:
+            await asyncio.wait(waiting, timeout=for_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waiting:
+                each.cancel()
 
     async def over(self) -> None:
         """Wait until every call that is up now has its outcome in the journal."""

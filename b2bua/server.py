@@ -42,6 +42,7 @@ from b2bua.serving import Premises, Serving
 from b2bua.sip.digest import NonceIssuer
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.named_servers import NamedServers
+from b2bua.sip.server_request import ServerRequest
 from b2bua.sip.session import IncomingInvite
 from b2bua.sip.session_timers import SessionTimers
 from b2bua.sip.trace import Trace
@@ -61,6 +62,9 @@ from media.client import MediaEngine
 log = structlog.get_logger("office")
 
 NONCE_LIFETIME_S = 300.0
+STOPPING = "Shutting down"
+START_S = 10.0
+"""A program that is started again takes calls after so long at the latest."""
 
 
 class Server:
@@ -271,7 +275,8 @@ class Server:
 
     async def _listen(self) -> None:
         self.endpoint.on_invite = self._invited
-        self.endpoint.on_request = OtherRequests(self.registrar, self.lamps.notifier).take
+        self._requests = OtherRequests(self.registrar, self.lamps.notifier)
+        self.endpoint.on_request = self._asked
         self.endpoint.understood = {"REGISTER": register.UNDERSTOOD}
         self.endpoint.on_connection_lost = self.trunks.connection_lost
         self.endpoint.servers = NamedServers(
@@ -289,7 +294,7 @@ class Server:
 
     def _invited(self, invite: IncomingInvite) -> None:
         if self.calls.is_closing:
-            invite.reject(503, "Shutting down", headers=(("Retry-After", "10"),))
+            invite.reject(503, STOPPING, headers=self._come_back())
             return
         self.calls.start(self._take(invite), call_id=invite.call_id)
 
@@ -306,6 +311,28 @@ class Server:
 
         if not self.calls.is_closing:
             self.calls.start(run(), call_id=new.call.call_id)
+
+    async def wind_down(self, hurry: asyncio.Event) -> None:
+        """Take no more calls and end those in which nobody talks; talks go on for ``stop-waits`` at most.
+
+        Whoever waited is owed a call. ``hurry`` ends talks at once.
+        """
+        for_s = self.config.office.stop_waits_s
+        talks = self.serving.roll.engaged if for_s > 0 else frozenset()
+        if talks:
+            log.info(f"calls that may go on for {for_s:.0f} s: {len(talks)}; stop again to end them at once")
+        await self.calls.end(but=talks)
+        await self.calls.let_go_on(talks, for_s=for_s, hurry=hurry)
+
+    def _come_back(self) -> tuple[tuple[str, str], ...]:
+        return (("Retry-After", f"{self.config.office.stop_waits_s + START_S:.0f}"),)
+
+    def _asked(self, server: ServerRequest) -> None:
+        """Answer a request outside of calls; who asks whether calls are taken is told when they are not."""
+        if self.calls.is_closing and server.request.method == "OPTIONS":
+            server.respond(503, STOPPING, headers=self._come_back())
+        else:
+            self._requests.take(server)
 
     async def calls_over(self) -> None:
         """Wait until every call that is up now has its outcome in the journal."""

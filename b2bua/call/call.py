@@ -117,6 +117,7 @@ class Call:
         self.transfer: Transfer | None = None
         """What the caller waits for, set by the desk while a conversation is parted."""
         self.has_left_message = False
+        self.is_leaving_message = False
         self.is_self_served = False
         self.doing = ""
         self.lacks_tls = False
@@ -217,6 +218,11 @@ class Call:
     def recorded(self, leg: Leg) -> AbstractAsyncContextManager[None]:
         """Return a block within which what the caller and ``leg`` say is recorded, if that is wanted."""
         return contextlib.nullcontext() if self.studio is None else self.studio.recording(self, leg)
+
+    @property
+    def is_engaged(self) -> bool:
+        """Whether somebody talks with the caller, or records what they say."""
+        return bool(self.partner) or self.is_leaving_message
 
     def note_attempt(self, attempt: Attempt) -> None:
         """Tell the story of one target that was rung and did not take the call."""

@@ -36,7 +36,9 @@ STDIN = 0
 
 
 async def run_office(config: Config, *, is_demo: bool) -> None:
-    """Run until SIGINT or SIGTERM; SIGHUP, or a change of its files, lets it read the configuration again.
+    """Run until SIGINT or SIGTERM, and a while longer for talks that are up; a second one ends these at once.
+
+    SIGHUP, or a change of its files, lets it read the configuration again.
 
     Raises:
         B2buaError: it cannot start; said in one line.
@@ -46,10 +48,14 @@ async def run_office(config: Config, *, is_demo: bool) -> None:
         if fault is not None:
             why = in_words(fault, setting="[rtp] address")
             raise B2buaError(f"cannot receive sound at {address}: {why}") from fault
-    stop = asyncio.Event()
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def ordered() -> None:
+        (hurry if stop.is_set() else stop).set()
+
     loop = asyncio.get_running_loop()
     for order in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(order, stop.set)
+        loop.add_signal_handler(order, ordered)
     try:
         async with Server.running(config) as server, _following_the_files(server, stop=stop.set):
             with contextlib.suppress(
@@ -66,6 +72,7 @@ async def run_office(config: Config, *, is_demo: bool) -> None:
             spare_the_collector()
             await stop.wait()
             log.info("stopping")
+            await server.wind_down(hurry)
     except MediaError as error:
         raise B2buaError(f"the media engine does not start: {error}") from error
     except OSError as error:

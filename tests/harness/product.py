@@ -75,6 +75,7 @@ def quick_office(*, sip_port: int, rtp: tuple[int, int], outside_port: int) -> s
         (r"port = 5090", f"port = {outside_port}"),
         (r'for = "[23]0s"', 'for = "2s"'),
         (r'max-wait = "60s"', 'max-wait = "3s"'),
+        (r"\[office\]\n", '[office]\nstop-waits = "0s"\n'),
         (r'(accepts-from = \["127.0.0.0/8"\])', r'\1\nmax-unanswered = "5s"'),
     ):
         text, count = re.subn(old, new, text)

@@ -47,6 +47,8 @@ class Office(Table):
     """Scheme of numbers that are not configured."""
     daily_cap: Amount | None = Field(default=None, gt=0)
     """Once a day's calls to the outside have cost so much, no more that cost something are placed."""
+    stop_waits_s: Seconds = Field(default=10.0, validation_alias="stop-waits", ge=0, le=3600)
+    """How long talks may go on when the program is told to stop."""
     voicemail: str | None = None
     """Mailbox of the last resort; None: the first one that is configured."""
     voicemail_number: str = Field(default="*97", pattern=r"^([0-9*#]{2,8})?$")

@@ -1,19 +1,21 @@
-"""RFC 3261 §13.3.1.4 and §13.2.2.4 on plain sockets: SIPp repeats no 200 over TCP, and takes none."""
+"""On plain sockets: answers that come again (RFC 3261 §13.3.1.4), over TCP as well, and orders to stop."""
 
 from __future__ import annotations
 
 import secrets
+import signal
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 
 from b2bua.sip.framing import StreamFramer
 from b2bua.sip.message import Headers, Request, Response, parse_message, response_to
 from tests.harness.ports import HOST, free_port
-from tests.harness.product import Product
+from tests.harness.product import Product, until
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
 
@@ -72,6 +74,21 @@ class Peer:
             assert received, "the office has closed the connection"
             self._waiting += [received] if self.kind == "udp" else self._framer.feed(received)
         return self._waiting.pop(0)
+
+    def invited(self) -> Request:
+        """Return the INVITE that comes."""
+        invite = self.next("INVITE")
+        assert isinstance(invite, Request)
+        return invite
+
+    def answer(self, invite: Request, *, times: int = 1) -> None:
+        """Say 200 so often."""
+        answer = response_to(invite, 200, to_tag="desk")
+        answer.headers.add("Contact", f"<sip:desk@{HOST}:{DESK[self.kind]};transport={self.kind}>")
+        answer.headers.add("Content-Type", "application/sdp")
+        answer.body = SDP
+        for _ in range(times):
+            self.send(answer)
 
     def request(self, method: str, number: str, *, call_id: str, to_tag: str = "", cseq: int = 1) -> Request:
         """Return a request of a call to ``number``."""
@@ -136,18 +153,12 @@ def test_rfc3261_13_3_1_4_rfc3261_13_2_2_4_a_200_comes_again_until_its_ack_and_e
     phone = desk.rung(office)
     with closing(phone.socket):
         # the office as caller: an answer that is said three times has three ACKs
-        invite = phone.next("INVITE")
-        assert isinstance(invite, Request)
-        answer = response_to(invite, 200, to_tag="desk")
-        answer.headers.add("Contact", f"<sip:desk@{HOST}:{DESK[kind]};transport={kind}>")
-        answer.headers.add("Content-Type", "application/sdp")
-        answer.body = SDP
-        for _ in range(3):
-            phone.send(answer)
+        invite = phone.invited()
+        phone.answer(invite, times=3)
         acks = [phone.next("ACK") for _ in range(3)]
         assert {ack.to_bytes() for ack in acks} == {acks[0].to_bytes()}
         assert acks[0].cseq.number == invite.cseq.number
-        # the office as callee: 0, 0.5 and 1.5 s after the answer, which nobody confirms
+        # the office as callee: after 0, 0.5 and 1.5 s after the answer, which nobody confirms
         answers = [caller.next("SIP/2.0 200") for _ in range(3)]
         assert {each.to_bytes() for each in answers} == {answers[0].to_bytes()}
         to_tag = answers[0].to.tag or ""
@@ -160,3 +171,31 @@ def test_rfc3261_13_3_1_4_rfc3261_13_2_2_4_a_200_comes_again_until_its_ack_and_e
             continue  # one that crossed
     (call,) = office.finished_calls(of=number)
     assert call.outcome == "talked"
+
+
+def test_the_first_sigterm_lets_who_talks_go_on_and_the_second_one_ends_it(tmp_path: Path) -> None:
+    def patient(text: str) -> str:
+        return text.replace('stop-waits = "0s"', 'stop-waits = "1h"')
+
+    with ExitStack() as stack:
+        product = stack.enter_context(Product.running(tmp_path, change=patient, extra=OFFICE["extra"]))
+        desk, caller = Desk("udp"), Peer.caller("udp", product.port)
+        stack.enter_context(closing(desk.socket))
+        stack.enter_context(closing(caller.socket))
+        caller.send(caller.request("INVITE", NUMBER["udp"], call_id="1"))
+        phone = desk.rung(product)
+        stack.enter_context(closing(phone.socket))
+        phone.answer(phone.invited())
+        to_tag = caller.next("SIP/2.0 200").to.tag or ""
+        caller.send(caller.request("ACK", NUMBER["udp"], call_id="1", to_tag=to_tag))
+        product.process.send_signal(signal.SIGTERM)
+        until(lambda: "stop again" in product.log, within=20, what="the office says that it waits")
+        caller.send(caller.request("OPTIONS", NUMBER["udp"], call_id="2"))
+        assert caller.next("SIP/2.0").start_line() == "SIP/2.0 503 Shutting down"
+        product.process.send_signal(signal.SIGTERM)
+        for each in (caller, phone):
+            bye = each.next("BYE")
+            assert isinstance(bye, Request)
+            each.send(response_to(bye, 200))
+        assert product.process.wait(15) == 0
+        product.assert_log_is_clean()
