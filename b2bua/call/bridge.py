@@ -23,8 +23,6 @@ class Talk:
 
     seconds: float
     """How long they were connected."""
-    ended_by: str
-    """Name of the leg that hung up first."""
     why: str
     """In plain words."""
 
@@ -63,9 +61,9 @@ class Conversation:
         if self._parted.done():
             if self._until is not None:
                 await asyncio.wait({self._until}, timeout=LONGEST_WAIT_S)
-            return Talk(loop.time() - began, self.second.name, self._parted.result())
+            return Talk(loop.time() - began, self._parted.result())
         quitter = self.first if self.first.ended.done() else self.second
-        return Talk(loop.time() - began, quitter.name, quitter.ended.result().why)
+        return Talk(loop.time() - began, quitter.ended.result().why)
 
     def part(self, why: str, *, until: asyncio.Future[None] | None = None) -> None:
         """Disconnect the two at once, so that each can be connected elsewhere; nobody is hung up.

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from b2bua.config.models import Config, Person
 from b2bua.errors import WrongState
 
 
 class Directory:
-    """Finds people by name, extension, SIP user name or mobile number."""
+    """Finds people by name, extension or SIP user name."""
 
-    def __init__(self, config: Config, *, normalise: Callable[[str], str] = str) -> None:
-        """``normalise`` brings numbers into the one form they are compared in."""
-        self._normalise = normalise
+    def __init__(self, config: Config) -> None:
         self._people = dict(config.people)
         self._by_extension = {
             person.extension: person for person in self._people.values() if person.extension is not None
         }
         self._by_login = {login: person for person in self._people.values() for login in person.logins}
-        self._by_mobile = {
-            normalise(person.mobile): person for person in self._people.values() if person.mobile
-        }
 
     def everybody(self) -> Iterable[Person]:
         """Return all people in the order of the configuration."""
@@ -73,7 +68,3 @@ class Directory:
             person = self._by_login.get(login)
             return person is not None and person.name == name
         return self.has_phones(name)
-
-    def by_mobile(self, number: str) -> Person | None:
-        """Return whose mobile ``number`` is, so that a call from it can be greeted by name."""
-        return self._by_mobile.get(self._normalise(number))

@@ -134,11 +134,6 @@ class Ring:
     is_backup: bool = False
     """The owner says that whoever is rung is the backup."""
 
-    @property
-    def longest_seconds(self) -> float:
-        """Return the seconds after which the step is over at the latest."""
-        return self.for_seconds * (len(self.targets) if self.mode is RingMode.IN_TURN else 1)
-
 
 @dataclass(frozen=True, slots=True)
 class Queue:

@@ -148,8 +148,6 @@ ANSWERED_ELSEWHERE = 200
 """Cause of the CANCEL of an INVITE that somebody else has answered (RFC 3326 §1)."""
 COMPLETED_ELSEWHERE = str(Reason("SIP", ANSWERED_ELSEWHERE, "Call completed elsewhere"))
 """For the CANCEL to phones that lost the race: they do not note a missed call."""
-NORMAL_CLEARING = str(Reason("Q.850", 16, "Normal call clearing"))
-"""For the BYE of a call that simply ended."""
 NO_ANSWER = str(Reason("SIP", 480, "No answer"))
 """For the CANCEL to a phone that rang long enough."""
 CALLER_HUNG_UP = str(Reason("SIP", 487, "Caller hung up"))

@@ -113,11 +113,6 @@ class Message:
         return self.addresses("Route")
 
     @property
-    def record_routes(self) -> tuple[NameAddr, ...]:
-        """The Record-Route set in order."""
-        return self.addresses("Record-Route")
-
-    @property
     def content_type(self) -> str:
         """The media type of the body in lower case without parameters, "" when not said."""
         return (self.headers.get("Content-Type") or "").partition(";")[0].strip().lower()

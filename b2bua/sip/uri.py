@@ -106,11 +106,6 @@ class SipUri:
         is_number = uri.number.lstrip("+").translate(_WITHOUT_SIGNS).isdigit()
         return uri if is_number or self.parameter("user") == "phone" else None
 
-    @property
-    def address_of_record(self) -> tuple[str | None, str]:
-        """User and lower-case host: what two bindings of one person have in common (§10.3)."""
-        return self.user, self.host.lower()
-
     def __str__(self) -> str:
         """Return the URI text; characters that may not stand in a user are escaped."""
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -78,7 +78,6 @@ _CODECS: dict[str, Callable[[], Codec]] = {
     "GSM": _gsm,
     "OPUS": _opus,
 }
-_BY_PAYLOAD_TYPE = {0: "PCMU", 3: "GSM", 8: "PCMA", 9: "G722"}
 
 
 def by_name(name: str) -> Codec:
@@ -104,15 +103,3 @@ def encoder(encoding: Encoding) -> Codec:
     from media.codecs.opus import Opus
 
     return Opus(encoding.ptime_ms, encoding.bit_rate)
-
-
-def by_payload_type(payload_type: int) -> Codec:
-    """Return a new codec for one stream, by its static number.
-
-    Raises:
-        NoCommonCodec: there is none of that number.
-    """
-    try:
-        return by_name(_BY_PAYLOAD_TYPE[payload_type])
-    except KeyError:
-        raise NoCommonCodec(f"no codec has the static payload type {payload_type}") from None

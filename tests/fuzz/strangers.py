@@ -119,7 +119,7 @@ def look_at(message: Request | Response) -> None:
     Raises:
         MalformedMessage: one of them is broken.
     """
-    _ = (message.vias, message.contacts, message.routes, message.record_routes, message.expires)
+    _ = (message.vias, message.contacts, message.routes, message.addresses("Record-Route"), message.expires)
     _ = (message.content_type, message.cseq, message.from_, message.to, message.call_id)
     _ = (replaces_of(message), session_expires(message))
     if isinstance(message, Request):

@@ -10,17 +10,13 @@ from b2bua.people.directory import Directory
 
 ANNA = Person(name="anna", display="Anna Nowak", extension="101", sip_password="secret", mobile="600 100 200")
 IVAN = Person(name="ivan", extension="104")
-DIRECTORY = Directory(
-    Config(people={"anna": ANNA, "ivan": IVAN}),
-    normalise=lambda number: "+48" + number.removeprefix("+48").replace(" ", ""),
-)
+DIRECTORY = Directory(Config(people={"anna": ANNA, "ivan": IVAN}))
 
 
-def test_a_person_is_found_by_name_extension_user_name_and_mobile() -> None:
+def test_a_person_is_found_by_name_extension_and_user_name() -> None:
     assert DIRECTORY.person("anna") == ANNA
     assert DIRECTORY.by_extension("101") == ANNA
     assert DIRECTORY.by_username("101") == ANNA
-    assert DIRECTORY.by_mobile("+48600100200") == ANNA
     assert [person.name for person in DIRECTORY.everybody()] == ["anna", "ivan"]
 
 
@@ -31,6 +27,5 @@ def test_whoever_has_no_password_has_no_phones() -> None:
 
 def test_strangers_are_not_found() -> None:
     assert DIRECTORY.by_extension("999") is None
-    assert DIRECTORY.by_mobile("+48600999999") is None
     with pytest.raises(WrongState, match="nobody is called bob"):
         DIRECTORY.person("bob")

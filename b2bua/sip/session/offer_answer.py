@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from b2bua.errors import LegEnded, NotAcceptable, WrongState
@@ -256,7 +255,3 @@ def warning(error: Exception) -> str:
     """Return the Warning value of a 488, fit for one line (RFC 3261 §20.43)."""
     text = "".join(char for char in str(error) if char.isprintable() and char not in '"\\')[:200]
     return f'399 b2bua "{text}"'
-
-
-ExchangeCallback = Callable[[bytes, bytes], None]
-"""Takes our offer and the peer's answer."""
