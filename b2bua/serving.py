@@ -142,6 +142,7 @@ class Serving:
         custody = self._build_custody(sounds, transfers, ringing, profile)
         self.roll = custody.roll
         self.ring_now = self._build_ring_now(ringing, profile)
+        custody.meet = self.ring_now.meet
         self.return_calls = self._build_return_calls(custody, ringing, sounds, profile)
         self.reception = self._build_reception(
             custody, self._build_pickups(dialer, transfers, profile), profile

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -26,6 +26,7 @@ BUSY = frozenset((486, 600))
 """Statuses of who talks."""
 ENDING_S = 2.5
 """How long the tone before the end lasts."""
+Result = TypeVar("Result")
 Step = Callable[[Call, Any], Awaitable[Outcome | Chosen]]
 """Takes a caller, returns how it ended. Steps know nothing of one another nor of the order they run in."""
 
@@ -46,13 +47,15 @@ class Custody:
     """Returns what records a call's conversations; None: none are."""
     roll: Roll = field(default_factory=Roll)
     """The calls that are being served."""
+    meet: Callable[[Call], Awaitable[bool]] | None = None
+    """Returns whether the caller has talked with somebody who was to call them; None: nobody ever is."""
 
     async def serve(self, call: Call, plan: Plan, start: Position) -> str:
         """Run step after step until the caller is served or gone; return why it ended, in words."""
         call.desk, call.studio = self.transfers, self.studio()
         try:
             with self.roll.holding(call):
-                await self._walk(call, plan, start)
+                await self._walk(call, plan, await self._met(call, plan, start))
             await self._play_ending(call)
         except LegEnded as ended:
             return self._hung_up(call, ended)
@@ -72,8 +75,16 @@ class Custody:
         if call.studio is not None:
             await call.studio.finish(call)
 
-    async def _walk(self, call: Call, plan: Plan, start: Position) -> None:
-        position: Position | None = start
+    async def _met(self, call: Call, plan: Plan, start: Position) -> Position | None:
+        """Let somebody who is about to call the caller talk with them; return where the caller goes then."""
+        if self.meet is None:
+            return start
+        has_met = await self._guarded(call, self.meet(call), "meet")
+        if not has_met and not call.has_talked:
+            return start
+        return await self._next(call, plan, start, Outcome.ANSWERED)
+
+    async def _walk(self, call: Call, plan: Plan, position: Position | None) -> None:
         while position is not None:
             if position.because:
                 call.ledger.note(EventKind.LOAD, detail=position.because)
@@ -102,18 +113,25 @@ class Custody:
         return await self.transfers.carry_out(call, transfer, lambda start: self._walk(call, plan, start))
 
     async def _run(self, call: Call, destination: Destination) -> Outcome | Chosen:
-        """Run one step. The one place where an error of ours is caught: the caller goes to the next step."""
         call.is_self_served = False
-        try:
+
+        async def step() -> Outcome | Chosen:
             return await self.steps[type(destination)](call, destination)
+
+        outcome = await self._guarded(call, step(), str(destination))
+        return outcome or (Outcome.DONE if call.has_talked else Outcome.ERROR)
+
+    @staticmethod
+    async def _guarded(call: Call, work: Awaitable[Result], step: str) -> Result | None:
+        """Do the work of one step. The one place where an error of ours is caught: the caller goes on."""
+        try:
+            return await work
         except LegEnded:
             raise
         except Exception:
-            log.exception(
-                "a step failed; the caller goes on", call_id=call.identity.call_id, step=str(destination)
-            )
+            log.exception("a step failed; the caller goes on", call_id=call.identity.call_id, step=step)
             call.ledger.note(EventKind.ERROR, detail="an internal error; the log has it")
-            return Outcome.DONE if call.has_talked else Outcome.ERROR
+            return None
 
     @staticmethod
     def _hung_up(call: Call, ended: LegEnded) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -17,6 +20,7 @@ from b2bua.call.leg import Leg
 from b2bua.call.roll import Roll
 from b2bua.call.rung import Watch
 from b2bua.call.sound import SoundProfile
+from b2bua.call.while_up import WhileUp
 from b2bua.errors import LegEnded
 from b2bua.inbound.ledger import JournalLedger
 from b2bua.inbound.nobody import Nobody
@@ -27,6 +31,7 @@ from b2bua.routing.destination import Destination, External, Outcome, Person, Qu
 from b2bua.routing.facts import Facts
 from b2bua.routing.plan import Plan
 from b2bua.routing.scheme import enter_scheme, follow, scheme_named
+from b2bua.sip.session import Ending
 from b2bua.store.callbacks import NewCallback
 from b2bua.store.calls import CallOutcome, EventKind, NewCall
 from b2bua.store.journal import Journal
@@ -39,10 +44,12 @@ from media.errors import MediaError
 log = structlog.get_logger("call")
 
 Music = Callable[[], Sequence[PlayItem]]
+Given = TypeVar("Given")
 WEB_FORM = "web form"
 """Who calls, in the journal."""
 CONFIRM_S = 20.0
 """So long whoever answers has to take it."""
+CALLS_US = Ending("local", "they call the office")
 CUSTOMER_RINGS_S = 45.0
 TONE_S = 2.5
 MOBILE_OF = "mobile of "
@@ -78,6 +85,17 @@ class RingNow:
     """Returns what records conversations."""
     clock: Callable[[], datetime]
     """Wall-clock time, UTC."""
+    _attempts: dict[str, _Attempt] = field(default_factory=dict)
+    """Those that go on, by the number of the customer."""
+
+    async def meet(self, call: Call) -> bool:
+        """Return whether the caller, whom somebody was to call, has talked with whoever took that.
+
+        Raises:
+            LegEnded: the caller hung up meanwhile.
+        """
+        attempt = None if call.identity.is_internal else self._attempts.get(call.identity.number)
+        return attempt is not None and await attempt.meet(call)
 
     async def __call__(self, new: NewCallback, scheme: str) -> None:
         """Ring, put through, and journal what came of it; ``scheme`` is whose people, empty: the number's."""
@@ -96,7 +114,8 @@ class RingNow:
         attempt = _Attempt(self, new, ledger)
         why = STOPPED
         try:
-            why = await attempt.run(scheme)
+            with attempt.known_to(self._attempts):
+                why = await attempt.run(scheme)
         except Exception:
             log.exception("a call back failed; the promise stays", call_id=call.call_id)
             why = "an internal error; the log has it"
@@ -117,6 +136,49 @@ class _Attempt:
         self._has_answered = False
         """One of ours is there: nobody else is rung."""
         self.has_talked = False
+        self._caller: Call | None = None
+        """The customer, who called themselves meanwhile and waits."""
+        self._comes = _future(Ending)
+        """Done while they wait."""
+        self._is_given = _future(Leg)
+        """Whoever of ours takes it, for them; cancelled when nobody does."""
+        self._is_over = asyncio.Event()
+        """Set when they have talked, or have left meanwhile."""
+
+    @contextmanager
+    def known_to(self, attempts: dict[str, _Attempt]) -> Iterator[None]:
+        """Let the customer find it for as long as the block runs; the first of several."""
+        number = self._new.call.caller
+        if number:
+            attempts.setdefault(number, self)
+        try:
+            yield
+        finally:
+            self._is_given.cancel()
+            if attempts.get(number) is self:
+                del attempts[number]
+
+    async def meet(self, call: Call) -> bool:
+        """Return whether ``call``, which is the customer's, was connected to whoever of ours took it."""
+        if self._caller is not None or self.has_talked or self._is_given.done():
+            return False
+        self._caller = call
+        self._is_over.clear()
+        self._comes.set_result(CALLS_US)
+        call.doing = "while it rang"
+        call.caller.ring()
+        try:
+            leg = await self._given(call)
+            return leg is not None and await converse(call, leg, music=partial(self._by.sounds.music, ""))
+        finally:
+            self._caller, self._comes = None, _future(Ending)
+            self._is_over.set()
+
+    async def _given(self, call: Call) -> Leg | None:
+        """Wait with the caller for whoever takes it; None: nobody does."""
+        async with call.caller.while_up():
+            await asyncio.wait((self._is_given,))
+        return None if self._is_given.cancelled() else self._is_given.result()
 
     @property
     def _tones(self) -> CallTones:
@@ -139,6 +201,8 @@ class _Attempt:
             await nobody.close()
         if self.has_talked:
             return ""
+        if self._is_given.done():
+            return "they called the office themselves"
         return "the customer was not reached" if self._has_answered else "nobody of ours took it"
 
     def _identity(self) -> CallerIdentity:
@@ -164,7 +228,7 @@ class _Attempt:
         position = enter_scheme(plan, name, facts()) if name else None
         while position is not None and (ring := self._ring_of(plan, position.destination)) is not None:
             outcome = await ringing(asked, ring) if ring.targets else Outcome.OFFLINE
-            if self._has_answered:
+            if self._has_answered or self._caller is not None:  # who calls is served by their own scheme
                 return
             position = follow(plan, position, outcome, facts())
 
@@ -183,15 +247,15 @@ class _Attempt:
 
     async def _put_through(self, asked: Call, leg: Leg, *, music: Music) -> bool:
         """Return whether ``leg``, one of ours who answered, takes it; the customer has been called then."""
+        staff = Call(self._staff(asked.identity, leg), leg, self._ledger)
         try:
             if not await self._takes_it(leg):
                 return False
             self._has_answered = True
-            staff = Call(self._staff(asked.identity, leg), leg, self._ledger)
             staff.studio = self._by.studio()
             self._ledger.note(EventKind.ANSWERED, leg.name, party=leg.party)
             try:
-                await self._call_customer(staff, music)
+                await self._reach_customer(staff, music)
             finally:
                 self.has_talked = staff.has_talked
             if staff.studio is not None:
@@ -200,7 +264,7 @@ class _Attempt:
         except LegEnded:  # they hung up: the promise stays, unless they had talked
             return True
         finally:
-            await leg.close()
+            await leg.close_for(staff)
 
     async def _takes_it(self, leg: Leg) -> bool:
         """Let whoever answered hear who is to be called, and press 1; a voicemail does not."""
@@ -222,7 +286,22 @@ class _Attempt:
             label="",
         )
 
-    async def _call_customer(self, staff: Call, music: Music) -> None:
+    async def _reach_customer(self, staff: Call, music: Music) -> None:
+        """Call the customer, unless they call meanwhile: then whoever took it has that call."""
+        try:
+            async with WhileUp(self._comes):
+                called = await self._call_customer(staff)
+        except LegEnded:
+            if self._caller is None or not staff.caller.is_up:
+                raise
+            self._is_given.set_result(staff.caller)
+            await self._is_over.wait()
+            return
+        if called is not None:
+            await converse(staff, called, music=music)
+
+    async def _call_customer(self, staff: Call) -> Leg | None:
+        """Return the customer's leg once they have answered."""
         leg = staff.caller
         leg.ring()
         target = External(self._new.call.caller)
@@ -235,5 +314,8 @@ class _Attempt:
         )
         if rung.leg is None:
             await leg.play(for_seconds(self._tones.busy, TONE_S))
-            return
-        await converse(staff, rung.leg, music=music)
+        return rung.leg
+
+
+def _future(_: type[Given]) -> asyncio.Future[Given]:
+    return asyncio.get_running_loop().create_future()

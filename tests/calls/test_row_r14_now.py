@@ -213,3 +213,87 @@ async def test_row_r14_who_has_pressed_1_on_a_mobile_already_is_not_asked_twice(
         assert (told.outcome, len(outside.invitations)) == (CallOutcome.TALKED, 2)
         assert [event.party for event in told.events if event.who == CUSTOMER] != []
         await demo.settled()
+
+
+# --- the customer calls meanwhile --------------------------------------------------------------------------
+
+
+@virtual_time(limit_s=900)
+@pytest.mark.parametrize("is_being_called", [False, True])
+async def test_row_r14_a_customer_who_calls_meanwhile_is_connected_to_who_takes_it(
+    tmp_path: Path, is_being_called: bool
+) -> None:
+    async with office(tmp_path, scheme=IN_TURN) as demo:
+        anna, outside = await demo.phone("101", ANSWERS), await demo.mobiles()
+        await asks(demo)
+        if is_being_called:
+            taken = await takes(anna)
+            called = await outside.invited(within=5)
+        placed = await demo.call_in(NUMBER, from_number=CUSTOMER)
+        if not is_being_called:
+            taken = await takes(anna)
+        leg = await placed.answered(within=10)
+        await assert_both_hear(leg, taken.leg, tmp_path)
+        assert len(anna.invitations) == 1, "she is not rung once more"
+        if is_being_called:
+            await demo.until(called.over.done, within=1)
+        assert len(outside.invitations) == is_being_called
+        leg.hang_up()
+        told = {one.call.caller: one for one in await demo.stories()}
+        assert told[CUSTOMER].outcome is CallOutcome.TALKED
+        assert "talked with Anna Nowak" in story(told[CUSTOMER])
+        assert told["web form"].why == "they called the office themselves"
+        assert not await is_owed(demo)
+        await demo.settled()
+
+
+@virtual_time(limit_s=900)
+async def test_row_r14_a_customer_who_calls_while_nobody_takes_it_goes_their_way(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=IN_TURN) as demo:
+        anna, piotr = await demo.phone("101"), await demo.phone("102")
+        await asks(demo)
+        await anna.invited(within=2)
+        placed = await demo.call_in(NUMBER, from_number=CUSTOMER)
+        await piotr.invited(within=20)
+        await anna.invited(2, within=20)
+        anna.invitations[1].leg.answer()
+        leg = await placed.answered(within=5)
+        assert len(piotr.invitations) == 1, "no step more was rung for the wish alone"
+        leg.hang_up()
+        await demo.settled()
+
+
+@virtual_time(limit_s=900)
+async def test_row_r14_a_customer_who_calls_and_hangs_up_is_called_all_the_same(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=IN_TURN) as demo:
+        anna, outside = await demo.phone("101", ANSWERS), await demo.mobiles(Habit(answers_after=1.0))
+        await asks(demo)
+        for _ in range(2):
+            placed = await demo.call_in(NUMBER, from_number=CUSTOMER)
+            await asyncio.sleep(0.5)
+            await placed.close()
+        await takes(anna)
+        customer = await outside.invited(within=5)
+        await demo.until(lambda: customer.leg.is_answered, within=5)
+        await asyncio.sleep(1)
+        customer.leg.hang_up()
+        assert (await over(demo)).outcome is CallOutcome.PROMISE  # of who hung up; the list is by beginning
+        assert not await is_owed(demo)
+        await demo.settled()
+
+
+@virtual_time(limit_s=900)
+async def test_row_r14_who_called_twice_meanwhile_is_connected_the_second_time(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=IN_TURN) as demo:
+        anna = await demo.phone("101", ANSWERS)
+        await asks(demo)
+        placed = await demo.call_in(NUMBER, from_number=CUSTOMER)
+        await asyncio.sleep(0.5)
+        await placed.close()
+        placed = await demo.call_in(NUMBER, from_number=CUSTOMER)
+        taken = await takes(anna)
+        leg = await placed.answered(within=5)
+        await asyncio.sleep(2)
+        taken.leg.hang_up()
+        await asyncio.wait_for(leg.ended, 5)
+        await demo.settled()
