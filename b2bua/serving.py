@@ -42,6 +42,7 @@ from b2bua.ringing.again import RingAgainStep
 from b2bua.ringing.last_chance import LastChance
 from b2bua.ringing.step import Ringing, RingSounds
 from b2bua.routing import destination
+from b2bua.routing.returning import can_be_called
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import Uri
@@ -135,6 +136,7 @@ class Serving:
                 randomness=on.randomness,
             ),
             sounds=QueueSounds(sounds.prompt, sounds.music, sounds.standing, sounds.waited),
+            may_be_called=lambda call: can_be_called(on.editions.own_plan(), call.identity.number),
         )
         on.attendance.on_change = self.queues.phone_changed
         transfers = self._build_transfers(sounds)

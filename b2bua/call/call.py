@@ -119,6 +119,8 @@ class Call:
         self.has_left_message = False
         self.is_leaving_message = False
         self.is_self_served = False
+        self.wants_call = False
+        """The caller asked to be called back, and hangs up."""
         self.doing = ""
         self.lacks_tls = False
         """Somebody was not rung, because the call had to go by TLS."""

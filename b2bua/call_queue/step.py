@@ -26,6 +26,13 @@ from b2bua.routing.plan import QueueSpec
 from b2bua.store.calls import EventKind
 from media.commands import PlayItem
 
+CALL_BACK_KEY = "1"
+"""Who presses it is called back, where that is offered."""
+OFFER, PROMISE = "callback-offer", "call-back-promise"
+"""Prompts that offer it, and that say that it was noted."""
+LONGEST_WAIT_S = 7200.0
+"""Nobody waits longer for a key."""
+ASKED = "asked to be called back"
 NOBODY_THERE = "everybody there is offline or away"
 """Why a caller leaves a queue whose agents are all offline, away or off duty."""
 
@@ -58,9 +65,13 @@ class QueueStep:
     """Where the lines stand."""
     sounds: QueueSounds
     """Prompts and announcements."""
+    may_be_called: Callable[[Call], bool] = lambda _call: False
+    """Whether a caller can be called back."""
 
     async def __call__(self, call: Call, queue: Queue) -> Outcome:
         """Return ANSWERED after the talk, OFFLINE when no agent could come, MAX_WAIT when none did in time.
+
+        DONE comes when the caller asked to be called back instead.
 
         Raises:
             LegEnded: the caller gave up waiting.
@@ -73,7 +84,10 @@ class QueueStep:
             return Outcome.OFFLINE
         call.doing = "while waiting in the queue"
         call.caller.answer()
-        return await Visit(self, call, line).run(queue.for_seconds or line.spec.max_wait_s)
+        outcome = await Visit(self, call, line).run(queue.for_seconds or line.spec.max_wait_s)
+        if call.wants_call:
+            await call.caller.play([*self.sounds.prompt(PROMISE), *self.sounds.prompt("goodbye")])
+        return outcome
 
     def line(self, name: str) -> Line:
         """Return the queue's line, with the configuration in force."""
@@ -107,23 +121,44 @@ class Visit:
         self._began = self._rung_at = self._loop.time()
         self._why_left = "hung up"
         self._is_announcing = False
+        self._wishes_call = False
+        self._offers_call_back = (
+            line.spec.offers_call_back and not call.identity.is_internal and step.may_be_called(call)
+        )
         self._may_announce = asyncio.Event()
         self._may_announce.set()
 
     async def run(self, max_wait_s: float) -> Outcome:
         """Wait in line and talk; whoever answered is hung up and free again when this returns or raises."""
+        patience = asyncio.timeout_at(self._began + max_wait_s)
         async with AsyncExitStack() as held:
-            async with self._in_line() as place, beside(self._entertain(place), name="queue music"):
+            async with (
+                self._in_line() as place,
+                beside(self._entertain(place), name="queue music"),
+                beside(self._hear_wish(patience), name="queue keys"),
+            ):
                 try:
-                    async with asyncio.timeout_at(self._began + max_wait_s) as patience:
+                    async with patience:
                         leg = await self._find_agent(place, held, patience)
                 except TimeoutError:
-                    self._why_left = "waited long enough"
-                    return Outcome.MAX_WAIT
+                    self._call.wants_call = self._wishes_call
+                    self._why_left = ASKED if self._wishes_call else "waited long enough"
+                    return Outcome.DONE if self._wishes_call else Outcome.MAX_WAIT
                 self._why_left = "an agent took the call" if leg else NOBODY_THERE
             if leg is None:
                 return Outcome.OFFLINE
             return Outcome.ANSWERED if await self._talk(leg) else Outcome.OFFLINE
+
+    async def _hear_wish(self, patience: asyncio.Timeout) -> None:
+        """End the wait of who asks to be called back, but not while somebody is about to talk with them."""
+        if not self._offers_call_back:
+            return
+        caller = self._call.caller
+        caller.forget_digits()
+        while await caller.digit(LONGEST_WAIT_S) != CALL_BACK_KEY or patience.when() is None:
+            pass
+        self._wishes_call = True
+        patience.reschedule(self._loop.time())
 
     @asynccontextmanager
     async def _in_line(self) -> AsyncIterator[Place]:
@@ -258,7 +293,8 @@ class Visit:
             self._call.caller.media.stop()
 
     def _standing(self, place: Place, spec: QueueSpec) -> Sequence[PlayItem]:
-        return self._step.sounds.standing(
+        standing = self._step.sounds.standing(
             self._line.position(place) if spec.announces_position else None,
             self._line.wait_seconds(place) if spec.announces_wait else None,
         )
+        return [*standing, *(self._step.sounds.prompt(OFFER) if self._offers_call_back else ())]

@@ -364,6 +364,7 @@ class _Compiler:
             announces_position=table.announce_position,
             announces_wait=table.announce_wait,
             whispers_wait=table.whisper,
+            offers_call_back=table.offer_call_back,
         )
 
     def _agents(self, path: KeyPath, text: str) -> tuple[str, ...]:

@@ -16,6 +16,8 @@ MAILBOX_GREETING_S = (15.0, 30.0)
 MOST_TALK = 0.3
 """Share of the time in a queue in which something other than music is heard."""
 DEFAULT_GREETINGS = ("voicemail-greeting-working", "voicemail-greeting-off-hours")
+CALL_BACK_OFFER = "callback-offer"
+"""Follows each announcement of a queue that offers a call back."""
 TYPICAL_PLACE, TYPICAL_WAIT_S = 3, 180.0
 
 SecondsOf = Callable[[str], float]
@@ -76,6 +78,7 @@ def _queues(config: Config, seconds_of: SecondsOf, announcement_s: AnnouncementS
         seconds = 0.0
         if queue.announce_position:
             seconds = announcement_s(TYPICAL_PLACE, TYPICAL_WAIT_S if queue.announce_wait else None)
+        seconds += seconds_of(CALL_BACK_OFFER) if queue.offer_call_back else 0.0
         share = seconds / queue.announce_every_s
         if share > MOST_TALK:
             why = (

@@ -63,11 +63,13 @@ class Custody:
             if call.transfer is not None:
                 await call.transfer.drop()
             await self._complete_recording(call)
+        if call.wants_call:
+            return "asked to be called back"
         return "" if call.is_served else "nobody took the call"
 
     async def _play_ending(self, call: Call) -> None:
         """Let somebody who was answered, and whom nobody took, hear for a moment that it ends here."""
-        if call.caller.is_answered and not call.is_served:
+        if call.caller.is_answered and not call.is_served and not call.wants_call:
             tone = self.tones.busy if call.last_status in BUSY else self.tones.congestion
             await call.caller.play(for_seconds(tone, ENDING_S))
 
@@ -135,6 +137,8 @@ class Custody:
 
     @staticmethod
     def _hung_up(call: Call, ended: LegEnded) -> str:
+        if call.wants_call:
+            return "asked to be called back"
         if call.has_talked or call.has_left_message:
             return ended.why
         call.ledger.note(EventKind.HUNG_UP, detail=call.doing, seconds=call.age)
@@ -147,7 +151,9 @@ def _last_resort(call: Call, plan: Plan) -> Position | None:
 
 
 def outcome_of(call: Call) -> CallOutcome:
-    """Return the outcome of a call by what the caller got."""
+    """Return the outcome of a call by what the caller got, or asked for."""
+    if call.wants_call:
+        return CallOutcome.PROMISE
     if call.has_talked:
         return CallOutcome.TALKED
     if call.has_left_message:

@@ -214,6 +214,8 @@ def _tell_queue(plan: Plan, queue: Queue, facts: Facts) -> Told:
     line = f"waits in queue {queue.name} for {names}, {duration(seconds)} at most"
     if spec.whispers_wait:
         details += ("who takes the call is told first how long the caller has waited",)
+    if spec.offers_call_back:
+        details += ("who presses 1 need not wait and is owed a call back",)
     return Told(line, Outcome.MAX_WAIT, seconds, details)
 
 

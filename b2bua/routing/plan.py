@@ -182,6 +182,8 @@ class QueueSpec:
     """Tells the caller about how long it will take."""
     whispers_wait: bool = False
     """Tells who takes the call how long the caller has waited, before they are connected."""
+    offers_call_back: bool = False
+    """Whoever presses 1 is owed a call, and need not wait."""
 
 
 @dataclass(frozen=True, slots=True)

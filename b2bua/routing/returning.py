@@ -21,6 +21,14 @@ def return_spec(plan: Plan, dialled: str) -> ReturnSpec | None:
     return plan.return_calls.get(spec.return_call) if spec is not None and spec.return_call else None
 
 
+def can_be_called(plan: Plan, caller: str) -> bool:
+    """Return whether somebody can call that number back: it is not withheld, short, costly or our own."""
+    try:
+        return callable_number(caller, country=plan.country) not in plan.numbers
+    except ValueError:
+        return False
+
+
 def first_attempt(
     plan: Plan, caller: str, dialled: str, *, began: datetime, ended: datetime
 ) -> datetime | None:

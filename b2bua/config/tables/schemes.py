@@ -215,6 +215,7 @@ class Queue(Named):
     announce_position: bool = True
     announce_wait: bool = True
     whisper: bool = False
+    offer_call_back: bool = False
 
 
 class Mailbox(Named):
