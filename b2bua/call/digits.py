@@ -105,10 +105,12 @@ class Digits:
         for each in rest:
             self._waiting.put_nowait(each)
 
-    def forget(self) -> None:
-        """Drop all that wait."""
-        while not self._waiting.empty():
-            self._waiting.get_nowait()
+    def forget(self, since: float) -> None:
+        """Drop those that wait and were pressed at ``since`` or later."""
+        waiting = [self._waiting.get_nowait() for _ in range(self._waiting.qsize())]
+        for digit in waiting:
+            if digit.at < since:
+                self._waiting.put_nowait(digit)
 
     @property
     def is_empty(self) -> bool:

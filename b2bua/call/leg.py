@@ -6,6 +6,7 @@ The far end's BYE or CANCEL is news: every wait on a leg raises ``LegEnded``. Ca
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable, Sequence
 
 from b2bua.call.description import Description
@@ -222,9 +223,9 @@ class Leg:
             except TimeoutError:
                 return None
 
-    def forget_digits(self) -> None:
-        """Drop what was pressed so far (after a wrong choice, before asking again)."""
-        self._digits.forget()
+    def forget_digits(self, *, since: float = -math.inf) -> None:
+        """Drop what was pressed so far, or from ``since`` on, in loop time: it answers no question."""
+        self._digits.forget(since)
 
     @property
     def has_digits(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ from b2bua.call.roll import Roll
 from b2bua.call.transfer import Transfer
 from b2bua.errors import LegEnded
 from b2bua.inbound.transfer import Transfers
-from b2bua.routing.destination import Chosen, Destination, Outcome, Voicemail
+from b2bua.routing.destination import Chosen, Destination, Outcome, Queue, Ring, RingAgain, Voicemail
 from b2bua.routing.facts import Facts
 from b2bua.routing.plan import Plan
 from b2bua.routing.scheme import Position, choose, follow, goes_round
@@ -120,7 +121,11 @@ class Custody:
         async def step() -> Outcome | Chosen:
             return await self.steps[type(destination)](call, destination)
 
+        began = asyncio.get_running_loop().time()
+        rings = isinstance(destination, Ring | RingAgain) and call.caller.is_answered
         outcome = await self._guarded(call, step(), str(destination))
+        if rings or isinstance(destination, Queue):
+            call.caller.forget_digits(since=began)  # a menu that follows has not asked yet
         return outcome or (Outcome.DONE if call.has_talked else Outcome.ERROR)
 
     @staticmethod

@@ -13,7 +13,7 @@ from b2bua.store.calls import CallOutcome
 from b2bua.store.story import story
 from media.commands import Tone
 from tests.harness.clock import virtual_time
-from tests.harness.office import Office
+from tests.harness.office import NUMBER, Office
 from tests.harness.prompts import Ears, marked_office, names
 
 MENU = "+48221230003"
@@ -249,3 +249,39 @@ async def test_row_i12_zero_leads_to_voicemail(tmp_path: Path) -> None:
         (only,) = await demo.stories()
         assert only.outcome is CallOutcome.MESSAGE
         assert "left a message of 5 s" in story(only)
+
+
+WAITS = {
+    "queue": '[[step]]\nqueue = "sales"\nfor = "15s"\n',
+    "ring": '[[step]]\nsay = "connected"\n[[step]]\nring = ["101"]\nfor = "15s"\n',
+}
+THEN_MENU = '[[step]]\nmenu = "main"\n[[step]]\nvoicemail = "sales"\n'
+
+
+@virtual_time(limit_s=600)
+@pytest.mark.parametrize("waits", WAITS)
+async def test_row_i3_i8_keys_pressed_while_waiting_choose_nothing_in_a_menu_that_follows(
+    tmp_path: Path, waits: str
+) -> None:
+    async with marked_office(tmp_path, scheme=f"{WAITS[waits]}{THEN_MENU}") as (demo, ears):
+        await demo.phone("101")
+        ivan = await demo.phone("104")
+        caller = await in_menu(demo, NUMBER)
+        await asyncio.sleep(8)
+        await press(caller, "104")
+        began = demo.now
+        await asyncio.sleep(13)
+        assert "menu-demo" in names(ears.heard(caller.media, since=began)), "asked before it counts"
+        assert ivan.invitations == []
+        await press(caller, "104")
+        await ivan.invited(within=1)
+
+
+@virtual_time(limit_s=600)
+async def test_row_i3_i9_keys_pressed_before_a_wait_are_for_the_menu_after_it(tmp_path: Path) -> None:
+    async with marked_office(tmp_path, scheme=f"{WAITS['ring']}{THEN_MENU}") as (demo, _):
+        await demo.phone("101")
+        ivan = await demo.phone("104")
+        caller = await in_menu(demo, NUMBER)
+        await press(caller, "104")
+        await ivan.invited(within=20)
