@@ -75,15 +75,20 @@ class SoundLibrary:
         """
 
         def finish(result: tuple[Encoded, list[str]] | Exception) -> None:
-            if isinstance(result, _TakesLongError) and self._long is not None:
-                self._long.submit(partial(self._encode_all, items, encoding), finish)
-            elif isinstance(result, Exception):
+            if isinstance(result, Exception):
                 done(Encoded([], 1, encoding.ptime_ms), [f"sounds cannot be encoded: {result}"])
             else:
                 done(*result)
 
+        def finish_or_pass_on(result: tuple[Encoded, list[str]] | Exception) -> None:
+            if isinstance(result, _TakesLongError) and self._long is not None:
+                self._long.submit(partial(self._encode_all, items, encoding), finish)
+            else:
+                finish(result)
+
         is_hurried = self._long is not None
-        self._background.submit(partial(self._encode_all, items, encoding, is_hurried=is_hurried), finish)
+        hurried = partial(self._encode_all, items, encoding, is_hurried=is_hurried)
+        self._background.submit(hurried, finish_or_pass_on)
 
     def _encode_all(
         self, items: tuple[PlayItem, ...], encoding: Encoding, *, is_hurried: bool = False
