@@ -65,7 +65,7 @@ def ours(poll: Poll, events: list[Event]) -> Engine:
     )
     engine = Engine(around, factory)
     for leg in range(2 * CALLS):
-        engine.handle(OpenLeg(leg, ""), 0.0)
+        engine.handle(OpenLeg(leg), 0.0)
         told = ConnectLeg(leg, agreement(OUR_FAR_PORT + 2 * leg), allows_nat=False, rtp_timeout_s=30.0)
         engine.handle(told, 0.0)
     for leg in range(0, 2 * CALLS, 2):

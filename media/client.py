@@ -187,7 +187,7 @@ def _opening(waiting: asyncio.Future[MediaLeg], slot: WorkerSlot, name: str) -> 
         if not waiting.done():
             waiting.set_exception(error)
 
-    return Opening(name, 0, opened, refused)
+    return Opening(0, opened, refused)
 
 
 def _burden(slot: WorkerSlot) -> tuple[bool, int]:

@@ -334,7 +334,7 @@ class MediaLeg:
             return
         self._leave()
         self._written.strand(self.slot)
-        self.number = self.slot.open(Opening(self.name, self.address[1], self._reopened, self._not_reopened))
+        self.number = self.slot.open(Opening(self.address[1], self._reopened, self._not_reopened))
 
     def move(self, slot: WorkerSlot) -> None:
         """Go to another worker; what is recorded ends, as the worker that writes it lives."""
@@ -343,7 +343,7 @@ class MediaLeg:
         self._leave()
         self._written.part()
         self.slot = slot
-        self.number = slot.open(Opening(self.name, 0, self._reopened, self._not_reopened))
+        self.number = slot.open(Opening(0, self._reopened, self._not_reopened))
 
     def _leave(self) -> None:
         self.is_open = self._is_closing = False

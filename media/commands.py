@@ -75,7 +75,6 @@ class OpenLeg(Struct, frozen=True, tag=True, array_like=True):
     """Lease a port pair; answered by LegOpened or LegRefused."""
 
     leg: int
-    name: str
     port: int = 0
     """Wished for: where the far end of a leg whose worker died sends to; 0: any."""
     is_spare: bool = False

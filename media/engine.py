@@ -174,7 +174,7 @@ class Engine:
     # Commands
 
     def _open(self, command: OpenLeg, now: float) -> None:
-        leg = Leg(command.leg, command.name, self._around, pace=self._pace)
+        leg = Leg(command.leg, self._around, pace=self._pace)
         try:
             leg.attach(self._open_ports(leg, command.port))
         except PortsExhausted as error:

@@ -34,11 +34,8 @@ CHECK_SECONDS = 1.0
 class Leg:
     """The media of one party of a call; the engine calls it, nothing here waits."""
 
-    def __init__(
-        self, number: int, name: str, around: Surroundings, *, pace: Callable[[Voice], None]
-    ) -> None:
+    def __init__(self, number: int, around: Surroundings, *, pace: Callable[[Voice], None]) -> None:
         self.number = number
-        self.name = name
         self.agreement: StreamAgreement | None = None
         self.incoming = IncomingStream()
         self.out = OutgoingStream(around.random)

@@ -48,8 +48,6 @@ StartDriver = Callable[[Deliver, Lose], Awaitable[Driver]]
 class Opening:
     """A leg that the worker, or the next one if it dies meanwhile, is asked to open."""
 
-    name: str
-    """For logs."""
     port: int
     """Wished for; 0: any."""
     opened: Callable[[commands.LegOpened], None]
@@ -122,7 +120,7 @@ class WorkerSlot:
         """Return the number under which a leg is opened; it waits for the next worker if there is none."""
         number = next(self._numbers)
         self._opening[number] = opening
-        self.send(commands.OpenLeg(number, opening.name, opening.port))
+        self.send(commands.OpenLeg(number, opening.port))
         self._fill_stock()
         return number
 
@@ -138,7 +136,7 @@ class WorkerSlot:
     def _fill_stock(self) -> None:
         if self.driver is not None and self._closed is None:
             for number in self._stock.order(self._numbers):
-                self.send(commands.OpenLeg(number, "", is_spare=True))
+                self.send(commands.OpenLeg(number, is_spare=True))
 
     def forget(self, number: int) -> None:
         """Open that leg no more; whoever asked has given up."""
@@ -277,4 +275,4 @@ class WorkerSlot:
             giving_up.cancel()
         log.info("the media worker is back; %d legs go on in it", len(self._opening))
         for number, opening in self._opening.items():
-            self.send(commands.OpenLeg(number, opening.name, opening.port))
+            self.send(commands.OpenLeg(number, opening.port))

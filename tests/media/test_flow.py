@@ -181,7 +181,7 @@ class World:
 
         self.engine = Engine(around, open_ports)
         for number in (ANNA, BOB):
-            self.engine.handle(OpenLeg(number, ""), 0.0)
+            self.engine.handle(OpenLeg(number), 0.0)
             self.connect(number)
             self.legs[number].receive(bytearray(rtp(0)), 172, ("192.0.2.1", 4000 + number), 0.0)
         self.engine.handle(Bridge(ANNA, BOB), 0.0)

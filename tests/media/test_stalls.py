@@ -70,7 +70,7 @@ def idle() -> tuple[Engine, Wire, list[Event]]:
 def playing(seconds: float) -> tuple[Engine, Wire, list[Event]]:
     """Return an engine that at 0.0 s begins to play to one leg, what it sends, and its events."""
     engine, wire, events = idle()
-    engine.handle(OpenLeg(1, ""), 0.0)
+    engine.handle(OpenLeg(1), 0.0)
     engine.handle(ConnectLeg(1, AGREEMENT, allows_nat=False, rtp_timeout_s=30.0), 0.0)
     engine.handle(Play(1, 2, (Tone((1000.0,), seconds),), is_looped=False), 0.0)
     return engine, wire, events
@@ -116,7 +116,7 @@ def test_an_engine_with_nothing_to_send_is_not_woken_every_20_ms() -> None:
 def test_an_engine_that_has_only_spare_legs_is_not_woken_until_one_is_used() -> None:
     engine, _, events = idle()
     for leg in (1, 2):
-        engine.handle(OpenLeg(leg, "", is_spare=True), 0.0)
+        engine.handle(OpenLeg(leg, is_spare=True), 0.0)
     assert engine.deadline is None
     engine.handle(ConnectLeg(1, AGREEMENT, allows_nat=False, rtp_timeout_s=30.0), 5.0)
     assert engine.deadline is not None
