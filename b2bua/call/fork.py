@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
+import structlog
+
 from b2bua.call.attempt import REASONS, Attempt, Reply, reply_of
 from b2bua.call.callee import CalleeLeg, Dial, Vigil
 from b2bua.call.confirmation import Confirmation
@@ -20,6 +22,8 @@ from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.session import Answered, OutgoingInvite, Progress, Refused
 from media.client import MediaEngine
 from media.errors import MediaError
+
+log = structlog.get_logger("call")
 
 SILENCE_LIMIT_S = 4.0
 """A target that sends not even a 100 for so long is dead, not thinking (row F13)."""
@@ -143,6 +147,8 @@ class Fork:
             if await self._is_due(dial):
                 await self._ring_one(dial)
         except (MediaError, Unavailable, MalformedMessage) as error:
+            if isinstance(error, MediaError):  # no port is left, or the engine is gone
+                log.error("somebody could not be rung", who=dial.who, why=str(error))
             self._record(dial, Reply.ERROR, reason=str(error))
         finally:
             self._ringing -= 1
@@ -267,9 +273,8 @@ class Fork:
     ) -> bool:
         """Return whether the target is called again: at its next address, or showing another number."""
         assert self._deadline is not None
-        if isinstance(final, Answered) or (final is None and invite.has_provisional):
-            return False
-        if self._loop.time() >= self._deadline:
+        is_settled = isinstance(final, Answered) or (final is None and invite.has_provisional)
+        if is_settled or self._loop.time() >= self._deadline:
             return False
         if final is None:
             self._endpoint.dead_targets.note(leg.dial.hop, now=self._loop.time())

@@ -52,11 +52,16 @@ async def test_q12_a_caller_beyond_the_ports_gets_503_with_retry_after_one_line_
 
 
 @virtual_time(limit_s=600)
-async def test_a_caller_for_whose_callee_no_port_is_left_goes_to_the_next_step(tmp_path: Path) -> None:
+async def test_a_caller_for_whose_callee_no_port_is_left_goes_to_the_next_step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with office(tmp_path, scheme=ONE_PHONE, ports=(20000, 20001)) as demo:
         anna = await demo.phone("101", Habit(answers_after=1))
         caller = await (await demo.call_in(NUMBER)).answered(within=5)
         assert not anna.invitations
+        (line,) = [line for line in capsys.readouterr().out.splitlines() if "[error" in line]
+        assert "could not be rung" in line
+        assert "widen `ports` of [rtp]" in line
         caller.media.send_digits("#")
         await asyncio.sleep(5)
         caller.hang_up()
