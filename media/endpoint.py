@@ -129,8 +129,8 @@ class Latch:
 
     One decision for each address that an SDP names, which itself is believed at once, and for a while in the
     place of another. Another IP address is believed only where the peer is known to sit behind NAT, which
-    changes no IPv4 into IPv6: soon the one that its signalling comes from, later any. Packets from anywhere
-    else change nothing from then on.
+    changes no IPv4 into IPv6: soon the one that its signalling comes from, which for a while still takes the
+    place of another, later any. Packets from anywhere else change nothing from then on.
     """
 
     def __init__(self) -> None:
@@ -176,13 +176,23 @@ class Latch:
             self._on_trial -= 1
             self.is_settled = self.is_settled or self._on_trial <= 0
             return True
-        may_decide = self.source is None or (source == self.expected and not self.is_settled)
+        may_decide = self.source is None or (self._is_nearer(source) and not self.is_settled)
         if may_decide and self._convinces(source):
             self.source, self.is_settled = source, source == self.expected
             self._on_trial = TRIAL
             return True
         self.strangers += 1
         return False
+
+    def _is_nearer(self, source: Address) -> bool:
+        """Return whether ``source`` is more likely the peer than who is believed to be it for now."""
+        assert self.source is not None
+        if source == self.expected:
+            return True
+        is_far = self.source[0] != self._peer_host and (
+            self.expected is None or self.source[0] != self.expected[0]
+        )
+        return source[0] == self._peer_host and is_far
 
     def _convinces(self, source: Address) -> bool:
         if self.expected is None:

@@ -259,6 +259,29 @@ async def test_a_stranger_who_comes_first_takes_no_place_of_a_phone_behind_nat()
 
 
 @virtual_time
+async def test_a_phone_behind_nat_that_speaks_late_gets_its_place_back_from_a_stranger() -> None:
+    network = MemoryRtpNetwork()
+    inside, phone = Peer(network, 4000, host="192.168.1.7"), Peer(network, 61000, host="203.0.113.9")
+    stranger, other = Peer(network, 4000, host="10.6.6.6"), Peer(network, 4000, host="10.7.7.7")
+    async with engine_on(network) as engine:
+        leg = await engine.open_leg()
+        leg.connect(inside.agreement(), allows_nat=True, peer_host=phone.address[0])
+        leg.play([Silence(20.0)])
+        for _ in range(2 * FAR_PROBATION):  # it was muted, or waited for somebody to answer
+            stranger.send(b"\xd5" * 160, leg.address)
+            await asyncio.sleep(0.02)
+        assert leg.source == stranger.address
+        for _ in range(TRIAL + 10):
+            for peer in (stranger, other, phone):
+                peer.send(b"\xd5" * 160, leg.address)
+            await asyncio.sleep(0.02)
+        assert leg.source == phone.address
+        assert len(phone.heard) > TRIAL
+        assert len(stranger.heard) < FAR_PROBATION + 10
+        assert other.heard == []
+
+
+@virtual_time
 async def test_a_reinvite_to_another_address_opens_the_latch_again() -> None:
     network = MemoryRtpNetwork()
     anna, desk = Peer(network, 4000), Peer(network, 4002, host="10.0.0.2")
