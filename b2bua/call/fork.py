@@ -273,8 +273,9 @@ class Fork:
     ) -> bool:
         """Return whether the target is called again: at its next address, or showing another number."""
         assert self._deadline is not None
-        is_settled = isinstance(final, Answered) or (final is None and invite.has_provisional)
-        if is_settled or self._loop.time() >= self._deadline:
+        if isinstance(final, Answered) or (final is None and invite.has_provisional):
+            return False
+        if self._loop.time() >= self._deadline:
             return False
         if final is None:
             self._endpoint.dead_targets.note(leg.dial.hop, now=self._loop.time())
@@ -379,9 +380,8 @@ class Fork:
         return Reply.ELSEWHERE if is_served else Reply.TAKEN_BACK
 
     def _record_taken_back(self, leg: CalleeLeg, *, began: float) -> None:
-        reply = self._why_taken_back()
         if self._winner is None or self._winner.name != leg.name:  # else another phone of the same person
-            self._record(leg.dial, reply, began=began)
+            self._record(leg.dial, self._why_taken_back(), began=began)
 
     def _record(
         self,
