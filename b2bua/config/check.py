@@ -10,7 +10,7 @@ from b2bua.config.dead_ends import choices, find_dead_ends
 from b2bua.config.hours_check import contradictory_hours, unusual_hours
 from b2bua.config.models import Config
 from b2bua.config.numbers import written_numbers
-from b2bua.config.origin import Fault
+from b2bua.config.origin import Fault, warning
 from b2bua.config.oversights import oversights
 from b2bua.config.price_check import price_warnings
 from b2bua.config.queue_room import queues_without_room
@@ -76,22 +76,18 @@ def _warnings(config: Config, plan: Plan) -> Iterator[Fault]:
     yield from oversights(config, plan, datetime.now(UTC).date())
 
 
-def _warn(*path: str | int, because: str) -> Fault:
-    return Fault(path, because, is_warning=True)
-
-
 def _office(config: Config) -> Iterator[Fault]:
     if config.office.default_scheme is None:
         why = "is missing: calls to numbers that are not listed go straight to voicemail"
-        yield _warn("office", "default-scheme", because=why)
+        yield warning("office", "default-scheme", because=why)
     if not config.mailboxes:
-        yield _warn("voicemail", because="no mailbox: messages are kept, but nobody is told of them")
+        yield warning("voicemail", because="no mailbox: messages are kept, but nobody is told of them")
     if config.recording.is_on and not config.recording.announcement:
         why = "is off: in most countries whoever is recorded has to be told before"
-        yield _warn("recording", "announcement", because=why)
+        yield warning("recording", "announcement", because=why)
     for name in config.mailboxes:
         if not config.emails_of(name):
-            yield _warn("voicemail", name, "emails", because="is missing: nobody is told of a message")
+            yield warning("voicemail", name, "emails", because="is missing: nobody is told of a message")
 
 
 def _sound(config: Config) -> Iterator[Fault]:
@@ -102,13 +98,13 @@ def _sound(config: Config) -> Iterator[Fault]:
         why = (
             f"has no {version} address, but `listen` of [sip] has: phones that have {version} alone stay mute"
         )
-        yield _warn("rtp", "address", because=why)
+        yield warning("rtp", "address", because=why)
     channels = sum(trunk.channels or 0 for trunk in config.trunks.values())
     if config.rtp.legs < 2 * channels:
         why = f"have room for {config.rtp.room}; the trunks have {channels} channels"
-        yield _warn("rtp", "ports", because=why)
+        yield warning("rtp", "ports", because=why)
     if config.media.workers > config.rtp.legs // 2:
-        yield _warn("media", "workers", because=f"are too many for ports with room for {config.rtp.room}")
+        yield warning("media", "workers", because=f"are too many for ports with room for {config.rtp.room}")
 
 
 def _codecs(config: Config) -> Iterator[Fault]:
@@ -118,17 +114,17 @@ def _codecs(config: Config) -> Iterator[Fault]:
     lists |= {("person", name): person.codecs for name, person in config.people.items()}
     for path, codecs in lists.items():
         if codecs is not None and not {"PCMA", "PCMU"} & set(codecs):
-            yield _warn(*path, "codecs", because=why)
+            yield warning(*path, "codecs", because=why)
 
 
 def _passwords(config: Config) -> Iterator[Fault]:
     why = "is easy to guess: strangers try such passwords all day, and then call abroad at your cost"
     for name, person in config.people.items():
         if _is_easy(person.sip_password, {person.extension, name}):
-            yield _warn("person", name, "password", because=why)
+            yield warning("person", name, "password", because=why)
         for device, table in person.devices.items():
             if _is_easy(table.sip_password, {person.extension, name, device, person.login_of(device)}):
-                yield _warn("person", name, "device", device, "password", because=why)
+                yield warning("person", name, "device", device, "password", because=why)
 
 
 def _is_easy(password: str | None, names: set[str | None]) -> bool:
@@ -140,7 +136,7 @@ def _interface(config: Config) -> Iterator[Fault]:
         yield Fault(("api", "listen"), "phones come there by TCP, see [sip]; give the API a port of its own")
     if config.api is not None and not config.api.is_private:
         why = "tokens and callers cross the network in the clear: add tls-certificate, or listen on 127.0.0.1"
-        yield _warn("api", "listen", because=why)
+        yield warning("api", "listen", because=why)
     if config.api is not None and config.api.url is not None:
         yield from unencrypted(
             config.api.url, "api", because="whoever is on the way can listen to recordings"
@@ -149,7 +145,7 @@ def _interface(config: Config) -> Iterator[Fault]:
 
 def _web_form(config: Config) -> Iterator[Fault]:
     if config.callback is not None and config.api is None:
-        yield _warn("callback", because="there is no [api], so nobody can ask to be called back")
+        yield warning("callback", because="there is no [api], so nobody can ask to be called back")
 
 
 def _is_taken(config: Config, host: str, port: int) -> bool:
@@ -168,7 +164,7 @@ def _is_taken(config: Config, host: str, port: int) -> bool:
 def _no_telephone_numbers(config: Config, plan: Plan) -> Iterator[Fault]:
     for path, written in written_numbers(config):
         if not DIALLABLE.fullmatch(normalise(written, country=plan.country)):
-            yield _warn(*path, because="is no telephone number: nobody can dial it")
+            yield warning(*path, because="is no telephone number: nobody can dial it")
 
 
 def _numbers_without_backup(config: Config, plan: Plan) -> Iterator[Fault]:
@@ -180,7 +176,7 @@ def _numbers_without_backup(config: Config, plan: Plan) -> Iterator[Fault]:
         table = (config.numbers if path[0] == "number" else config.number_groups)[str(path[1])]
         entries = filter(None, (table.scheme, table.in_hours, table.off_hours, table.holiday))
         if any(_lacks_backup(plan, name) for name in entries):
-            yield _warn(*path, because=why)
+            yield warning(*path, because=why)
 
 
 def _numbers_without_off_hours(config: Config, plan: Plan) -> Iterator[Fault]:
@@ -196,7 +192,7 @@ def _numbers_without_off_hours(config: Config, plan: Plan) -> Iterator[Fault]:
             f"is missing: people are rung at night and on holidays too{others}; "
             "let a schedule choose between in-hours and off-hours"
         )
-        yield _warn(*found[0], "off-hours", because=why)
+        yield warning(*found[0], "off-hours", because=why)
 
 
 def _is_or_are(count: int, what: str) -> str:
@@ -237,7 +233,7 @@ def _steps(config: Config, plan: Plan) -> Iterator[Fault]:
             if step.queue and step.for_seconds:
                 yield from _outside(QUEUE_RANGE, step.for_seconds, *path, "for")
             if _staggers_too_slowly(plan.schemes[name].steps[index].destination):
-                yield _warn(*path, "stagger", because="the step is over before the last target rings")
+                yield warning(*path, "stagger", because="the step is over before the last target rings")
 
 
 def _staggers_too_slowly(destination: Destination) -> bool:
@@ -251,7 +247,7 @@ def _staggers_too_slowly(destination: Destination) -> bool:
 def _outside(usual: tuple[float, float], seconds: float, *path: str | int) -> Iterator[Fault]:
     low, high = usual
     if not low <= seconds <= high:
-        yield _warn(*path, because=f"{seconds:g} s is unusual, {low:g} to {high:g} s are recommended")
+        yield warning(*path, because=f"{seconds:g} s is unusual, {low:g} to {high:g} s are recommended")
 
 
 def _menus(config: Config, plan: Plan) -> Iterator[Fault]:
@@ -259,9 +255,9 @@ def _menus(config: Config, plan: Plan) -> Iterator[Fault]:
         path = ("menu", name)
         if len(menu.options) > MOST_OPTIONS:
             why = f"{len(menu.options)} options; callers remember {MOST_OPTIONS}"
-            yield _warn(*path, "options", because=why)
+            yield warning(*path, "options", because=why)
         if any(_has_menu(plan, choice) for choice in choices(plan, plan.menus[name])):
-            yield _warn(*path, because="leads to another menu; callers want one level")
+            yield warning(*path, because="leads to another menu; callers want one level")
         yield from _outside(MENU_RANGE, menu.for_seconds, *path, "for")
 
 
@@ -288,7 +284,7 @@ def _groups(config: Config) -> Iterator[Fault]:
     words = {word for target in rung for word in target.split()}
     for name in config.groups:
         if name not in words:
-            yield _warn("group", name, because="nothing rings it")
+            yield warning("group", name, because="nothing rings it")
 
 
 def _unreachable(config: Config, plan: Plan) -> Iterator[Fault]:
@@ -297,7 +293,7 @@ def _unreachable(config: Config, plan: Plan) -> Iterator[Fault]:
     for path, _, destination in places(config, plan):
         for target in destination.targets if isinstance(destination, Ring) else ():
             if why := _why_never_rung(config, target, calls_out=calls_out):
-                yield _warn(*path, "ring", because=why)
+                yield warning(*path, "ring", because=why)
 
 
 def _why_never_rung(config: Config, target: Target, *, calls_out: bool) -> str | None:

@@ -30,6 +30,11 @@ class Fault:
     """Does not keep the office from starting."""
 
 
+def warning(*path: str | int, because: str) -> Fault:
+    """Return what is worth a look at ``path``, but no mistake."""
+    return Fault(path, because, is_warning=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where every key was read."""

@@ -7,7 +7,7 @@ from datetime import date
 
 from b2bua.config.models import Config
 from b2bua.config.numbers import written_numbers
-from b2bua.config.origin import Fault
+from b2bua.config.origin import Fault, warning
 from b2bua.config.rung import rung
 from b2bua.config.target_check import places
 from b2bua.config.values import Network
@@ -36,17 +36,13 @@ def oversights(config: Config, plan: Plan, today: date) -> Iterator[Fault]:
     yield from _hours_that_are_over(config, today)
 
 
-def _warn(*path: str | int, because: str) -> Fault:
-    return Fault(path, because, is_warning=True)
-
-
 def _unused(config: Config) -> Iterator[Fault]:
     """Yield the tables whose name stands nowhere: they were meant to be used."""
     words = {word for value in config.as_written.values() for word in _words(value)}
     for section in MEANT_TO_BE_USED:
         for name in config.as_written.get(section, {}):
             if name not in words:
-                yield _warn(section, name, because="nothing uses it: was it to be named somewhere?")
+                yield warning(section, name, because="nothing uses it: was it to be named somewhere?")
 
 
 def _words(value: object) -> Iterator[str]:
@@ -67,7 +63,7 @@ def _wide_doors(config: Config) -> Iterator[Fault]:
             if _is_everybody(network):
                 who = f"whoever calls from one of these {network.num_addresses} addresses"
                 why = f'{who} is taken for this provider; name its own networks, such as "198.51.100.0/28"'
-                yield _warn("trunk", name, "accepts-from", index, because=why)
+                yield warning("trunk", name, "accepts-from", index, because=why)
 
 
 def _is_everybody(network: Network) -> bool:
@@ -79,7 +75,7 @@ def _no_way_in(config: Config) -> Iterator[Fault]:
     brings_in = any(trunk.accepts_from or trunk.registrar for trunk in config.trunks.values())
     if has_numbers and config.trunks and not brings_in:
         why = "nobody can call the office: add the addresses that its calls come from"
-        yield _warn("trunk", next(iter(config.trunks)), "accepts-from", because=why)
+        yield warning("trunk", next(iter(config.trunks)), "accepts-from", because=why)
 
 
 def _swapped(config: Config, plan: Plan) -> Iterator[Fault]:
@@ -90,7 +86,7 @@ def _swapped(config: Config, plan: Plan) -> Iterator[Fault]:
             continue
         if any(rung(plan, Goto(spec.off_hours))) and not any(rung(plan, Goto(spec.in_hours))):
             why = f"rings nobody, but off-hours ({spec.off_hours}) does: are the two in each other's place?"
-            yield _warn(*path[:2], "in-hours", because=why)
+            yield warning(*path[:2], "in-hours", because=why)
 
 
 def _no_holidays(config: Config, plan: Plan) -> Iterator[Fault]:
@@ -105,7 +101,7 @@ def _no_holidays(config: Config, plan: Plan) -> Iterator[Fault]:
         )
         if not has_days:
             why = f"is never used: [hours.{spec.schedule}] has no holidays; add some, such as holidays = "
-            yield _warn(*path[:2], "holiday", because=f'{why}["12-25", "01-01"]')
+            yield warning(*path[:2], "holiday", because=f'{why}["12-25", "01-01"]')
 
 
 def _extensions_for_help(config: Config) -> Iterator[Fault]:
@@ -116,7 +112,7 @@ def _extensions_for_help(config: Config) -> Iterator[Fault]:
     for path, extension in (*people, *others):
         if extension and is_emergency(extension, country=country):
             why = f"is an emergency number in {country}: who dials {extension} here does not reach help"
-            yield _warn(*path, because=f"{why}; take another, such as 2{extension[1:]}")
+            yield warning(*path, because=f"{why}; take another, such as 2{extension[1:]}")
 
 
 def _agents_without_phones(config: Config) -> Iterator[Fault]:
@@ -127,7 +123,7 @@ def _agents_without_phones(config: Config) -> Iterator[Fault]:
         if missing:
             are = "has no password, so no phone" if len(missing) == 1 else "have no passwords, so no phones"
             why = f"{', '.join(missing)} {are}: the queue never rings them"
-            yield _warn("queue", name, "agents", because=why)
+            yield warning("queue", name, "agents", because=why)
 
 
 def _mobiles_that_win(config: Config, plan: Plan) -> Iterator[Fault]:
@@ -141,7 +137,7 @@ def _mobiles_that_win(config: Config, plan: Plan) -> Iterator[Fault]:
             continue  # who is on duty at different times is not rung together
         mobiles = [each for each in destination.targets if isinstance(each, Mobile)]
         if len(destination.targets) > 1 and any(not each.confirm for each in mobiles):
-            yield _warn(*path, "ring", because=why)
+            yield warning(*path, "ring", because=why)
 
 
 def _hours_that_are_over(config: Config, today: date) -> Iterator[Fault]:
@@ -152,4 +148,4 @@ def _hours_that_are_over(config: Config, today: date) -> Iterator[Fault]:
             continue
         last = [DayRange.parse(key).last for key in keys]
         if all(year is not None and date(year, month, day) < today for year, month, day in last):
-            yield _warn("hours", name, because="will never be open again: its last day is past")
+            yield warning("hours", name, because="will never be open again: its last day is past")
