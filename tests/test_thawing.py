@@ -16,6 +16,7 @@ class Visit:
     seconds: float = 1.0
     notes: list[str] = field(default_factory=list, compare=False)
     place: str = field(default="here", kw_only=True)
+    language: str = field(default="en", init=False)
 
 
 def test_a_thawed_value_is_as_before_but_for_who_would_change_it() -> None:
@@ -26,6 +27,7 @@ def test_a_thawed_value_is_as_before_but_for_who_would_change_it() -> None:
     after = Visit("anna", seconds=2.0)
     assert (after, hash(after), repr(after)) == (before, hash(before), repr(before))
     assert replace(after, place="there") == Visit("anna", 2.0, place="there")
+    assert after.language == "en"
     assert Visit("piotr").notes == []
     assert Visit("piotr").notes is not Visit("piotr").notes
     after.seconds = 3.0  # type: ignore[misc]
