@@ -19,6 +19,8 @@ from b2bua.people.status import LONGEST_REASON, UNSAID, Availability, Source, St
 
 KEYS = ("state", "reason", "for", "until")
 """What a status is said with."""
+FARTHEST = timedelta(days=36_500)
+"""No status ends later."""
 
 
 def people_routes(office: Office) -> list[BaseRoute]:
@@ -140,4 +142,6 @@ def read_end(content: dict[str, Any], office: Office) -> datetime | None:
         raise Refusal(400, hint, field=field) from None
     if end <= now:
         raise Refusal(400, "is over already", field=field)
+    if end - now > FARTHEST:  # no calendar goes on for ever: another zone may have no such day
+        raise Refusal(400, "is too far away", field=field)
     return end

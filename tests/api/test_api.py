@@ -187,6 +187,7 @@ MISTAKES: tuple[tuple[object, str, str], ...] = (
     ({"state": "away", "for": "soon"}, "for", "is no duration"),
     ({"state": "away", "for": [1]}, "for", "expected a duration"),
     ({"state": "away", "for": "99999999999d"}, "for", "is too far away"),
+    ({"state": "away", "until": "9999-12-31T23:59:59-14:00"}, "until", "is too far away"),
     ({"state": "away", "for": -1}, "for", "is over already"),
     ({"state": "away", "for": "1m", "until": "2030-01-01T12:00:00"}, "for", "either for or until"),
     ({"state": "away", "reason": "x" * 101}, "reason", "more than 100 letters"),
@@ -200,6 +201,8 @@ async def test_s4_what_cannot_be_is_told_with_its_field(tmp_path: Path) -> None:
             error = await run.why("PUT", "/v1/people/anna/status", body)
             assert (error["code"], error["field"]) == ("invalid", field), body
             assert words in error["message"]
+        half = b'{"state": "away", "reason": "\\ud800"}'
+        assert (await run.http.put("/v1/people/anna/status", content=half)).status_code == 400
         assert run.demo.server.attendance.presence.status("anna").is_available
 
 
