@@ -362,3 +362,71 @@ async def test_rfc3326_the_reason_of_a_bye_is_told_in_words() -> None:
         alice.within(invite, answer, "BYE", cseq=2, headers=(("Reason", value),))
         ending = await session.ended
         assert (ending.by, ending.why, ending.status) == ("remote", why, status)
+
+
+def subscribe(
+    alice: Scripted, invite: Request, answer: Response, expires: str, *, event: str = "refer;id=2", cseq: int
+) -> None:
+    """Ask to be told of a REFER for so many seconds."""
+    lines = (("Event", event), ("Expires", expires))
+    alice.within(invite, answer, "SUBSCRIBE", cseq=cseq, headers=lines)
+
+
+@virtual_time
+async def test_rfc3515_2_4_4_a_subscribe_refreshes_what_the_refer_began_and_ends_it_with_expires_0() -> None:
+    alice, session, invite, answer = await talking()
+    referrals: list[Referral] = []
+    session.on_refer = referrals.append
+    refer(alice, invite, answer, "<sip:102@example.com>")
+    alice.answer(await alice.request("NOTIFY"), 200)
+    referrals[0].notify(180)
+    alice.answer(await alice.request("NOTIFY"), 200)
+    subscribe(alice, invite, answer, "600", cseq=3)
+    assert (await alice.response(200)).headers.get("Expires") == "600"
+    still = await alice.request("NOTIFY")
+    assert still.headers.get("Subscription-State") == "active;expires=600"
+    assert still.body == b"SIP/2.0 180 Ringing\r\n"
+    alice.answer(still, 200)
+    subscribe(alice, invite, answer, "0", event="refer", cseq=4)
+    assert (await alice.response(200)).headers.get("Expires") == "0"
+    last = await alice.request("NOTIFY")
+    assert last.headers.get("Subscription-State") == "terminated;reason=timeout"
+    alice.answer(last, 200)
+    await asyncio.wait_for(referrals[0].told, 1)
+    referrals[0].notify(200)
+    subscribe(alice, invite, answer, "600", cseq=5)
+    assert await alice.response(481)
+    await asyncio.sleep(5)
+    assert len([one for one in alice.seen if one.method == "NOTIFY"]) == 4
+    assert not session.ended.done()
+
+
+@virtual_time
+async def test_rfc6665_4_2_1_4_a_refer_that_nobody_refreshes_is_told_of_no_more_when_its_time_is_over() -> (
+    None
+):
+    alice, session, invite, answer = await talking()
+    referrals: list[Referral] = []
+    session.on_refer = referrals.append
+    refer(alice, invite, answer, "<sip:102@example.com>")
+    alice.answer(await alice.request("NOTIFY"), 200)
+    subscribe(alice, invite, answer, "90", cseq=3)
+    alice.answer(await alice.request("NOTIFY"), 200)
+    began = asyncio.get_running_loop().time()
+    last = await alice.request("NOTIFY")
+    assert asyncio.get_running_loop().time() - began == pytest.approx(90, abs=0.1)
+    assert last.headers.get("Subscription-State") == "terminated;reason=timeout"
+    alice.answer(last, 200)
+
+
+@virtual_time
+async def test_rfc3515_2_4_6_a_subscribe_within_a_call_is_about_a_refer_of_it_or_refused() -> None:
+    alice, session, invite, answer = await talking()
+    session.on_refer = lambda referral: None
+    refer(alice, invite, answer, "<sip:102@example.com>")
+    alice.answer(await alice.request("NOTIFY"), 200)
+    for cseq, (event, status) in enumerate(
+        (("refer;id=77", 481), ("presence", 489), ("refer;id=2", 400)), start=3
+    ):
+        subscribe(alice, invite, answer, "600" if status != 400 else "soon", event=event, cseq=cseq)
+        assert await alice.response(status)

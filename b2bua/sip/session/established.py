@@ -19,7 +19,7 @@ from b2bua.sip.server_request import ServerRequest
 from b2bua.sip.session.asking import DialogRequest
 from b2bua.sip.session.events import Ending
 from b2bua.sip.session.offer_answer import OfferAnswer
-from b2bua.sip.session.referral import OutgoingReferral, Referral, Referrals, take_refer
+from b2bua.sip.session.referral import OutgoingReferral, Referral, Referrals
 from b2bua.sip.session.timer import SessionTimer
 from b2bua.sip.uri import Uri
 
@@ -190,7 +190,9 @@ class Session:
             case "OPTIONS":
                 self._take_options(server)
             case "REFER":
-                self._take_refer(server)
+                self._referrals.take(server, self.on_refer)
+            case "SUBSCRIBE":
+                self._referrals.take_subscribe(server)
             case "NOTIFY":
                 self._referrals.take_notify(server)
             case _:
@@ -215,9 +217,6 @@ class Session:
         why, status = ending_in_words(server.request.headers.all("Reason"))
         self._end(Ending("remote", why, status))
         self._close()
-
-    def _take_refer(self, server: ServerRequest) -> None:
-        take_refer(server, self._core, self.dialog, credentials=self._credentials, on_refer=self.on_refer)
 
     def _take_info(self, server: ServerRequest) -> None:
         """Answer INFO (RFC 6086 §4.2.2); an empty one is a keep-alive. We know no packages, but keys."""

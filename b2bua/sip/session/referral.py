@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from b2bua.errors import MalformedMessage, NotAcceptable
+from b2bua.sip.alarms import Alarm
 from b2bua.sip.causes import reason_phrase
 from b2bua.sip.core import Core, ExtraHeaders
 from b2bua.sip.dialog import Dialog
@@ -21,8 +22,13 @@ from b2bua.sip.session.asking import DialogRequest
 from b2bua.sip.uri import OtherUri, SipUri, TelUri, Uri
 
 SIPFRAG = "message/sipfrag;version=2.0"
-SUBSCRIPTION_S = 180
-"""What the first NOTIFY promises; the last one ends it earlier."""
+SUBSCRIPTION_S = 3600
+"""For so long a peer is told, however long the one whom it sent on waits; the last NOTIFY ends it earlier."""
+TIMED_OUT = "timeout"
+"""Not refreshed, or ended by the peer (RFC 6665 §4.1.3)."""
+SILENT = "noresource"
+"""Nothing is told from the beginning."""
+_ID = re.compile(r"\bid=([0-9]{1,10})\b")
 _STATUS_LINE = re.compile(rb"SIP/2\.0 ([1-6][0-9]{2})")
 
 
@@ -89,21 +95,25 @@ class Referral:
         self._id = request.cseq.number
         self.told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the peer has confirmed the final status, or will never hear of it."""
-        self._is_over = self.is_silent
+        self._ending = SILENT if self.is_silent else ""
+        """Why nothing more is told, as in Subscription-State; empty: it goes on."""
         self._is_accepted = False
         self._under_way: DialogRequest | None = None
-        self._next: tuple[int, str, bool] | None = None
+        self._said: tuple[int, str] | None = None
+        self._has_news = False
+        self._expires_at = 0.0
+        self._expiry: Alarm | None = None
 
     def notify(self, status: int, reason: str | None = None, *, is_final: bool | None = None) -> None:
         """Tell the peer the status of the call it asked for; the final one ends that.
 
         ``is_final`` is what ``status`` says unless given.
         """
-        if self._is_over:
+        if self._ending:
             return
-        is_last = status >= 200 if is_final is None else is_final
-        self._is_over = is_last
-        self._next = (status, reason or reason_phrase(status), is_last)
+        self._said, self._has_news = (status, reason or reason_phrase(status)), True
+        if status >= 200 if is_final is None else is_final:
+            self._end("noresource")
         self._send_next()
 
     def accepted(self) -> None:
@@ -111,20 +121,73 @@ class Referral:
         self._is_accepted = True
         if self.is_silent:
             self._note_told()
-        if self._next is None:
+            return
+        self._go_on_for(SUBSCRIPTION_S)
+        if self._said is None:
             self.notify(100)
         self._send_next()
 
+    # --- for how long it is told ---------------------------------------------------------------------------
+
+    def refresh(self, server: ServerRequest) -> None:
+        """Answer SUBSCRIBE: tell how it stands, and go on for as long as it asks; for 0 s that is the last.
+
+        Raises:
+            MalformedMessage: Expires is no number.
+        """
+        asked = server.request.expires
+        seconds = SUBSCRIPTION_S if asked is None else min(asked, SUBSCRIPTION_S)
+        server.respond(200, headers=(("Expires", str(seconds)), ("Contact", self._dialog.contact)))
+        self._has_news = True
+        if seconds:
+            self._go_on_for(seconds)
+        else:
+            self._end(TIMED_OUT)
+        self._send_next()
+
+    def names(self, event_id: str) -> bool:
+        """Return whether an Event's ``id`` means it, which is still told; without one (empty) it may."""
+        return not self._ending and event_id in ("", str(self._id))
+
+    def _go_on_for(self, seconds: int) -> None:
+        self.stop()
+        if not self._ending:
+            self._expires_at = self._core.now() + seconds
+            self._expiry = self._core.alarms.set(self._expires_at, self._expire)
+
+    def _expire(self) -> None:
+        self._has_news = True
+        self._end(TIMED_OUT)
+        self._send_next()
+
+    def _end(self, why: str) -> None:
+        self.stop()
+        self._ending = why
+
+    def stop(self) -> None:
+        """Count the time no more: it ends, or the call has."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
+
+    @property
+    def _state(self) -> str:
+        if self._ending:
+            return f"terminated;reason={self._ending}"
+        return f"active;expires={max(0, round(self._expires_at - self._core.now()))}"
+
+    # --- what is told --------------------------------------------------------------------------------------
+
     def _send_next(self) -> None:
         """Send what was said last, one NOTIFY at a time so that they arrive in order."""
-        if not self._is_accepted or self._next is None or self._under_way is not None:
+        if not self._is_accepted or not self._has_news or self._under_way is not None:
             return
-        status, reason, is_last = self._next
-        self._next = None
-        state = "terminated;reason=noresource" if is_last else f"active;expires={SUBSCRIPTION_S}"
+        assert self._said is not None
+        self._has_news = False
+        status, reason = self._said
         lines = (
             ("Event", f"refer;id={self._id}"),
-            ("Subscription-State", state),
+            ("Subscription-State", self._state),
             ("Contact", self._dialog.contact),
         )
         body = f"SIP/2.0 {status} {reason}\r\n".encode()
@@ -138,10 +201,10 @@ class Referral:
             return
         self._under_way = None
         if response.status >= 300:
-            self._is_over = True  # nobody listens any more
-            self._next = None
+            self._end(self._ending or TIMED_OUT)  # nobody listens any more
+            self._has_news = False
         self._send_next()
-        if self._is_over and self._under_way is None:
+        if self._ending and self._under_way is None:
             self._note_told()
 
     def _note_told(self) -> None:
@@ -176,6 +239,44 @@ class Referrals:
         self._dialog = dialog
         self._credentials = credentials
         self._sent: dict[int, OutgoingReferral] = {}
+        self._taken: list[Referral] = []
+        """The peer's own, the latest last."""
+
+    def take(self, server: ServerRequest, on_refer: Callable[[Referral], None] | None) -> None:
+        """Answer REFER: 202 and a first NOTIFY when ``on_refer`` takes it, else why not (§2.4.2)."""
+        if on_refer is None:
+            server.respond(603)
+            return
+        try:
+            referral = Referral(self._core, self._dialog, server.request, credentials=self._credentials)
+            on_refer(referral)
+        except MalformedMessage as error:
+            server.respond(error.status)
+        except NotAcceptable:
+            server.respond(603)
+        else:
+            is_silent = (("Refer-Sub", "false"),) if referral.is_silent else ()
+            lines = (("Contact", self._dialog.contact), *is_silent)
+            server.respond(200 if referral.is_silent else 202, headers=lines)
+            self._taken.append(referral)
+            referral.accepted()
+
+    def take_subscribe(self, server: ServerRequest) -> None:
+        """Answer SUBSCRIBE: the peer wants to be told for longer of a REFER, or no more (§2.4.4, §2.4.6)."""
+        event, _, rest = (server.request.headers.get("Event") or "").partition(";")
+        if event.strip().lower() != "refer":
+            server.respond(489, headers=(("Allow-Events", "refer"),))
+            return
+        event_id = _ID.search(rest)
+        wanted = event_id[1] if event_id is not None else ""
+        referral = next((each for each in reversed(self._taken) if each.names(wanted)), None)
+        if referral is None:
+            server.respond(481)
+            return
+        try:
+            referral.refresh(server)
+        except MalformedMessage as error:
+            server.respond(error.status)
 
     def refer(self, target: Uri, *, replaces: Replaces | None, headers: ExtraHeaders) -> OutgoingReferral:
         """Send REFER and return what will become of it."""
@@ -216,37 +317,15 @@ class Referrals:
 
     def _named(self, parameters: str) -> OutgoingReferral | None:
         """Return the REFER that an Event's ``id`` names; without one, the latest (§2.4.6)."""
-        found = re.search(r"\bid=([0-9]{1,10})\b", parameters)
+        found = _ID.search(parameters)
         if found is not None:
             return self._sent.get(int(found[1]))
         return next(reversed(self._sent.values()), None)
 
     def stop(self) -> None:
         """Tell whoever waits that the session is over."""
-        for referral in self._sent.values():
-            referral.take(487, is_last=True)
-
-
-def take_refer(
-    server: ServerRequest,
-    core: Core,
-    dialog: Dialog,
-    *,
-    credentials: Credentials | None,
-    on_refer: Callable[[Referral], None] | None,
-) -> None:
-    """Answer REFER: 202 and a first NOTIFY when ``on_refer`` takes it, else why not (§2.4.2)."""
-    if on_refer is None:
-        server.respond(603)
-        return
-    try:
-        referral = Referral(core, dialog, server.request, credentials=credentials)
-        on_refer(referral)
-    except MalformedMessage as error:
-        server.respond(error.status)
-    except NotAcceptable:
-        server.respond(603)
-    else:
-        lines = (("Contact", dialog.contact), *((("Refer-Sub", "false"),) if referral.is_silent else ()))
-        server.respond(200 if referral.is_silent else 202, headers=lines)
-        referral.accepted()
+        for sent in self._sent.values():
+            sent.take(487, is_last=True)
+        for taken in self._taken:
+            taken.stop()
+        self._taken.clear()
