@@ -77,6 +77,8 @@ def explain(
         ]
         elapsed += told.seconds
         position = _next(plan, position, told, facts.after(elapsed))
+    if assumed.keys:
+        lines.append(f"      no menu is left in which to press {', '.join(assumed.keys)}")
     return lines
 
 

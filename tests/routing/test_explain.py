@@ -194,21 +194,15 @@ def test_row_r10_a_webhook_is_told_and_not_asked() -> None:
 
 def test_row_r10_an_answer_that_was_asked_for_is_followed() -> None:
     named = Ring((External("+48600111222"),), for_seconds=45)
-    told = explain(
-        WEBHOOK, at("2026-03-06 12:00"), "+48221230001", CALLER, assumed=Assumed(ask=lambda _: named)
-    )
+    told = asking(lambda _: named)
     assert told[3:6] == [
         "      asked now, it says: rings +48600111222 for 45 s",
         " 0:00 rings +48600111222 for 45 s  [scheme.main.step.1]",
         " 0:45 rings +48600999888 for 30 s  [scheme.main.step.2]",
     ]
-    told = explain(
-        WEBHOOK, at("2026-03-06 12:00"), "+48221230001", CALLER, assumed=Assumed(ask=lambda _: "answered 500")
-    )
+    told = asking(lambda _: "answered 500")
     assert told[3] == "      asked now, it answered 500"
-    told = explain(
-        WEBHOOK, at("2026-03-06 12:00"), "+48221230001", CALLER, assumed=Assumed(ask=lambda _: Goto("main"))
-    )
+    told = asking(lambda _: Goto("main"))
     assert told[4].startswith(" 0:00 rings +48600999888"), "a circle is cut"
 
 
@@ -248,6 +242,9 @@ def asking(ask: Ask) -> list[str]:
         ("3,102", " 0:11 rings Piotr"),
         ("7", " 0:20 rings Ivan"),
         ("3,999", " 0:26 rings Ivan"),
+        ("7,1", " 0:18 rings Anna"),
+        ("3,999,103", " 0:21 rings Olena"),
+        ("7,7,1", "      no menu is left in which to press 1"),
         ("3", " 0:34 rings Ivan"),
     ],
 )
