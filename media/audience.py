@@ -44,10 +44,13 @@ class Audience:
     def record(self, command: Record, codec: str, now: float) -> None:
         """Record what comes, in ``codec`` at first, in place of what is being recorded."""
         self.stop_recording()
+        recorder: Recorder | None = None
 
         def ended(seconds: float, loudness: Loudness, error: str) -> None:
+            nonlocal recorder
             if self._recorder is recorder:
                 self._set_recorder(None)
+            recorder = None  # which holds this function
             peak, is_silent = loudness.peak_dbfs, loudness.is_silent
             self._around.emit(
                 Recorded(self._leg, command.recording, seconds, peak, is_silent=is_silent, error=error)

@@ -118,7 +118,7 @@ class Recording:
             summary = RecordingSummary(
                 self.path, seconds, event.peak_dbfs, is_silent=event.is_silent, error=event.error
             )
-            self._summary.set_result(summary)
+            self._finish(summary)
 
     def note_interruption(self) -> None:
         """Take that the worker died, which had written everything but the last moments."""
@@ -128,4 +128,8 @@ class Recording:
         """Take that the engine died; what it wrote is on disk."""
         if not self._summary.done():
             summary = RecordingSummary(self.path, self.seconds, QUIETEST_DBFS, is_silent=False, error=why)
-            self._summary.set_result(summary)
+            self._finish(summary)
+
+    def _finish(self, summary: RecordingSummary) -> None:
+        self._summary.set_result(summary)
+        self.on_stop = None  # which holds the leg

@@ -45,7 +45,11 @@ class WhileUp:
         self._is_left = True
         self._ended.remove_done_callback(self._fire)
         assert self._task is not None
-        if self._is_fired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+        is_their_end = (
+            self._is_fired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError
+        )
+        self._task = None  # a task that ends by the exception holds this frame
+        if is_their_end:
             assert error is not None
             clear_frames(error.__traceback__)  # a task group's holds the error, which holds the frame
             raise LegEnded(self._ended.result().why) from error

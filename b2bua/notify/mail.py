@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from email.headerregistry import BaseHeader, HeaderRegistry
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -17,7 +18,21 @@ from b2bua.store import NewCall, NewMail, QueuedMail
 
 LARGEST_ATTACHMENT = 20 * 1024 * 1024
 """Bytes; base64 makes a third more of it, and many servers stop at 30 MB."""
-_POLICY = SMTP.clone(cte_type="7bit")
+
+
+class _Headers(HeaderRegistry):
+    """Makes the class of each kind of header once, not for each mail: classes are left to the collector."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[str, type[BaseHeader]] = {}
+
+    def __getitem__(self, name: str) -> type[BaseHeader]:
+        kind = name.lower()
+        return self._made.get(kind) or self._made.setdefault(kind, super().__getitem__(name))
+
+
+_POLICY = SMTP.clone(cte_type="7bit", header_factory=_Headers())
 """Not every server offers 8BITMIME (RFC 6152), and we do not ask."""
 _LONGEST_NAME = 80
 """Of a caller's display name, which is a stranger's text."""

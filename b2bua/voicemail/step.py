@@ -164,6 +164,7 @@ async def _spoken(caller: Leg, recording: Recording) -> None:
     finally:
         pressed.cancel()
         ended.cancel()
+        del pressed, ended  # the task would hold its error, whose traceback holds this frame
 
 
 async def _end_key(caller: Leg) -> None:

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from b2bua.demo.softphone import Habit
+from media.commands import Tone
 from tests.harness.clock import virtual_time
 from tests.harness.office import NUMBER, Office, office
 
+MENU, QUEUE, MAILBOX = "+48221230003", "+48221230004", "+48221230005"
 CALLS = 10
 MOST_PER_CALL = 5
 PIOTR_THEN_VOICEMAIL = """
@@ -71,6 +73,28 @@ async def nobody_answers(demo: Office) -> None:
     await _listen_to_the_greeting(demo)
 
 
+async def the_caller_gives_up_in_a_queue(demo: Office) -> None:
+    for extension in ("101", "102"):
+        demo.phones[extension].habit = Habit()
+    leg = await (await demo.call_in(QUEUE)).answered(within=5)
+    await asyncio.sleep(5)
+    leg.hang_up()
+
+
+async def the_caller_hangs_up_in_a_menu(demo: Office) -> None:
+    leg = await (await demo.call_in(MENU)).answered(within=5)
+    await asyncio.sleep(2)
+    leg.hang_up()
+
+
+async def a_message_is_left(demo: Office) -> None:
+    leg = await (await demo.call_in(MAILBOX)).answered(within=5)
+    leg.media.send_digits("#")  # skips the greeting
+    await asyncio.sleep(2)
+    await leg.play([Tone((440.0,), 3.0)])
+    leg.hang_up()
+
+
 async def _listen_to_the_greeting(demo: Office) -> None:
     call = await demo.call_in(NUMBER)
     leg = await call.answered(within=20)
@@ -88,6 +112,9 @@ async def _listen_to_the_greeting(demo: Office) -> None:
         the_caller_hangs_up_while_it_rings,
         the_phone_is_busy,
         nobody_answers,
+        the_caller_gives_up_in_a_queue,
+        the_caller_hangs_up_in_a_menu,
+        a_message_is_left,
     ],
 )
 @virtual_time(limit_s=1200)
