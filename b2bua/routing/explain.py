@@ -159,13 +159,16 @@ def _tell_ring(plan: Plan, ring: Ring, facts: Facts) -> Told:
         line = f"would ring {names}, but {_nobody(why_not.values())}: goes on at once"
         has_one_reason = {why.reason for why in why_not.values()} in ({NO_PHONE}, {NO_TRUNK}, {TALKING})
         return Told(line, outcome, more=on_duty if has_one_reason else details)
-    left, late = who_join(ring, of_each_line(plan, left))
+    busy = [target for target, why in why_not.items() if why.is_busy]
+    coming = [target for target in ring.targets if target in left or target in busy]
+    starts, late = who_join(ring, of_each_line(plan, coming), busy=busy)
+    left = list(starts)
     details += tuple(f"{title(plan, each)} would join when the step is over already" for each in late)
     seconds = ring.for_seconds * (len(left) if ring.mode is RingMode.IN_TURN else 1)
     if ring.whisper:
         details += (f"whoever answers hears {ring.whisper!r} before the caller is connected",)
     prices = (f"{title(plan, each)}: {said}" for each in left if (said := price_of(plan, each, facts)))
-    return Told(rings(plan, ring, left), Outcome.NO_ANSWER, seconds, (*details, *prices))
+    return Told(rings(plan, ring, starts), Outcome.NO_ANSWER, seconds, (*details, *prices))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from b2bua.routing.facts import Facts
 from b2bua.routing.plan import DialExtension, Plan
 from b2bua.routing.schedule import Schedule
 from b2bua.routing.scheme import Position, choose, enter, follow, scheme_for
+from b2bua.routing.turns import of_each_line, who_join
 
 A_DAY = timedelta(days=1)
 
@@ -164,11 +165,13 @@ def _outcome(destination: Destination, taker: Taker) -> Outcome:
 
 def _taker(plan: Plan, position: Position, facts: Facts) -> Taker:
     match position.destination:
-        case Ring(targets):
-            return Taker("", tuple(_reached(plan, targets, facts)))
+        case Ring() as ring:
+            there = [target for target in ring.targets if _is_there(target, facts)]
+            joining, _ = who_join(ring, of_each_line(plan, there))
+            return Taker("", _names(plan, joining))
         case Queue(name):
-            agents = (Person(agent) for agent in plan.queues[name].agents)
-            people = tuple(_reached(plan, agents, facts))
+            agents = (Person(agent) for agent in plan.queues[name].agents if facts.is_there(agent))
+            people = _names(plan, agents)
             return Taker(f"queue {name}", people) if people else Taker("")
         case Menu(name):
             return Taker(f"menu {name}", tuple(dict.fromkeys(_behind(plan, name, position, facts))))
@@ -192,14 +195,26 @@ def _behind(plan: Plan, menu: str, position: Position, facts: Facts) -> Iterator
                 yield from _taker(plan, chosen, facts).people
 
 
-def _reached(plan: Plan, targets: Iterable[Target], facts: Facts) -> Iterator[str]:
-    for target in targets:
-        match target:
-            case Person(name, device) if facts.is_there(name):
-                yield f"the {device} of {plan.people[name].display}" if device else plan.people[name].display
-            case Mobile(name) if not facts.absence(name):
-                yield f"the mobile of {plan.people[name].display}"
-            case External(number):
-                yield number
-            case SipAddress(uri):
-                yield uri
+def _is_there(target: Target, facts: Facts) -> bool:
+    match target:
+        case Person(name):
+            return facts.is_there(name)
+        case Mobile(name):
+            return not facts.absence(name)
+    return True
+
+
+def _names(plan: Plan, targets: Iterable[Target]) -> tuple[str, ...]:
+    return tuple(_name(plan, target) for target in targets)
+
+
+def _name(plan: Plan, target: Target) -> str:
+    match target:
+        case Person(name, device):
+            return f"the {device} of {plan.people[name].display}" if device else plan.people[name].display
+        case Mobile(name):
+            return f"the mobile of {plan.people[name].display}"
+        case External(number):
+            return number
+        case SipAddress(uri):
+            return uri

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from b2bua.routing.destination import External, Mobile, Ring, RingMode, Target
 from b2bua.routing.plan import Plan
@@ -22,12 +22,26 @@ def of_each_line(plan: Plan, targets: Iterable[Target]) -> list[Target]:
     return list(kept.values())
 
 
-def who_join(ring: Ring, targets: Sequence[Target]) -> tuple[list[Target], list[Target]]:
-    """Return who rings before the step is over, and who does not, unless those before refuse."""
-    if ring.mode is not RingMode.STAGGERED:
-        return list(targets), []
-    count = sum(index * ring.stagger_seconds < ring.for_seconds for index in range(len(targets)))
-    return list(targets[:count]), list(targets[count:])
+def who_join(
+    ring: Ring, targets: Sequence[Target], *, busy: Collection[Target] = ()
+) -> tuple[dict[Target, float], list[Target]]:
+    """Return who rings, each from how many seconds on, and who does not before the step is over.
+
+    Those of ``targets`` who are ``busy`` refuse at once: they keep their turn, in which nobody joins, but
+    where nobody rings yet the next one need not wait for it.
+    """
+    every = ring.stagger_seconds if ring.mode is RingMode.STAGGERED else 0.0
+    joining: dict[Target, float] = {}
+    late: list[Target] = []
+    for index, target in enumerate(targets):
+        starts_at = index * every if joining else 0.0
+        if target in busy:
+            continue
+        if starts_at < ring.for_seconds:
+            joining[target] = starts_at
+        else:
+            late.append(target)
+    return joining, late
 
 
 def _line(plan: Plan, target: Target) -> Line | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from b2bua.routing.destination import (
@@ -34,9 +35,12 @@ CONFIRMS = {
 }
 
 
-def rings(plan: Plan, ring: Ring, targets: list[Target]) -> str:
-    """Return how which ``targets`` are rung: "rings Anna (101) and Piotr (102) together for 20 s"."""
-    names = [title(plan, target) for target in targets]
+def rings(plan: Plan, ring: Ring, starts: Mapping[Target, float]) -> str:
+    """Return how who is rung: "rings Anna (101) and Piotr (102) together for 20 s".
+
+    ``starts`` are those, and after how many seconds of a staggered step each joins.
+    """
+    names = [title(plan, target) for target in starts]
     if len(names) == 1:
         return f"rings {names[0]} for {duration(ring.for_seconds)}"
     match ring.mode:
@@ -46,7 +50,17 @@ def rings(plan: Plan, ring: Ring, targets: list[Target]) -> str:
             return f"rings {', then '.join(names)}, each for {duration(ring.for_seconds)}"
         case RingMode.STAGGERED:
             every, whole = duration(ring.stagger_seconds), duration(ring.for_seconds)
-            return f"rings {', then also '.join(names)}, one more every {every}, {whole} in all"
+            if list(starts.values()) == [index * ring.stagger_seconds for index in range(len(starts))]:
+                return f"rings {', then also '.join(names)}, one more every {every}, {whole} in all"
+            joins = [
+                f"{name} after {duration(start)}" for name, start in zip(names, starts.values(), strict=True)
+            ]
+            return f"rings {', then also '.join([names[0], *joins[1:]])}, {whole} in all"
+
+
+def in_order(ring: Ring, targets: Iterable[Target]) -> dict[Target, float]:
+    """Return when each joins where all of them can be reached."""
+    return {target: index * ring.stagger_seconds for index, target in enumerate(dict.fromkeys(targets))}
 
 
 def title(plan: Plan, target: Target) -> str:
@@ -92,7 +106,7 @@ def short(plan: Plan, destination: Destination) -> str:
     """Return what is done with a caller, in a few words: "takes a message for mailbox sales"."""
     match destination:
         case Ring(targets):
-            return rings(plan, destination, list(targets))
+            return rings(plan, destination, in_order(destination, targets))
         case Queue(name, for_seconds):
             return f"queue {name}" + (f" for {duration(for_seconds)}" if for_seconds is not None else "")
         case Menu(name):

@@ -148,6 +148,16 @@ def test_what_people_said_and_what_was_decided_ends_by_itself(plan: Plan) -> Non
     ]
 
 
+def test_who_would_join_a_staggered_step_too_late_takes_no_call(read: Reads) -> None:
+    ring = 'ring = ["anna", "piotr", "mobile of piotr"]\nmode = "staggered"\nstagger = "10s"\nfor = "15s"'
+    plan = read(OFFICE.replace('menu = "main"', ring)).plan()
+    day = "2026-11-25 10:00", "2026-11-25 10:30"
+    assert told(plan, *day) == ["25 10:00-25 10:30 day: Anna Nowak, Piotr > voicemail sales"]
+    assert told(plan, *day, offline=frozenset({"anna"})) == [
+        "25 10:00-25 10:30 day: Piotr, the mobile of Piotr > voicemail sales"
+    ]
+
+
 @pytest.mark.parametrize("start", ["2026-03-21 00:00", "2026-10-18 00:00", "2026-12-20 00:00"])
 def test_every_minute_lies_in_the_range_of_what_holds_then(plan: Plan, start: str) -> None:
     first, last = at(start), at(start) + timedelta(days=14)

@@ -288,3 +288,25 @@ def test_f9_who_calls_from_a_number_does_not_have_it_rung() -> None:
     lines = explain(plan, at("2026-03-06 12:00"), "1", "600 555 666")
     assert lines[2].startswith(" 0:00 rings +48600100200 for 20 s")
     assert lines[3] == f"      {CALLER} is the one that calls and is skipped"
+
+
+def test_who_is_busy_keeps_their_turn_in_a_staggered_step_and_who_is_offline_does_not() -> None:
+    names = ("anna", "piotr", "olena", "ivan")
+    people = {name: PersonSpec(name, name.capitalize()) for name in names}
+    ring = Ring(tuple(map(Person, people)), RingMode.STAGGERED, for_seconds=15, stagger_seconds=5)
+    plan = Plan(default_scheme="x", schemes={"x": Scheme("x", (Step(ring),))}, people=people)
+
+    def told(*, busy: str = "", offline: str = "") -> list[str]:
+        facts = replace(at("2026-03-06 12:00"), busy=frozenset({busy}), offline=frozenset({offline}))
+        return [line.partition("  [")[0].strip() for line in explain(plan, facts, "1", "")[2:4]]
+
+    late = "Ivan would join when the step is over already"
+    assert told() == [
+        "0:00 rings Anna, then also Piotr, then also Olena, one more every 5 s, 15 s in all",
+        late,
+    ]
+    gone = "0:00 rings Piotr, then also Olena, then also Ivan, one more every 5 s, 15 s in all"
+    assert told(offline="anna") == [gone, "Anna is offline and is skipped"]
+    # the next one starts at once where nobody rings, the others when they would have in any case
+    assert told(busy="anna")[0] == "0:00 rings Piotr, then also Olena after 10 s, 15 s in all"
+    assert told(busy="piotr")[0] == "0:00 rings Anna, then also Olena after 10 s, 15 s in all"
