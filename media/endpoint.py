@@ -41,8 +41,8 @@ class Endpoint(Protocol):
     def multiplex(self, *, is_on: bool) -> None:
         """Have RTCP on the RTP port at both ends, or on the ports above; to be told before `aim`."""
 
-    def send_rtcp(self, packet: Packet) -> None:
-        """Send to the port above the remote one, or to the same where RTCP is multiplexed."""
+    def send_rtcp(self, packet: Packet, to: Address | None) -> None:
+        """Send to ``to``, else to the port above the remote one, or to the same where RTCP is multiplexed."""
 
     def close(self) -> None:
         """Unbind both."""
@@ -60,6 +60,9 @@ class LegPorts:
         """``endpoints`` have the same port and not the same IP version; the first is used until aimed."""
         self._endpoints = tuple(endpoints)
         self._used = self._endpoints[0]
+        self._aimed: Address | None = None
+        self.rtcp_remote: Address | None = None
+        """Where the far end has its RTCP, if not where it usually is; until aimed or locked elsewhere."""
         self._give_back = give_back
 
     @property
@@ -74,6 +77,7 @@ class LegPorts:
 
     def aim(self, remote: Address) -> Send:
         """Hear everybody; return what sends to ``remote``, by the IP version of that."""
+        self._aimed, self.rtcp_remote = remote, None
         self._used.leave()
         for endpoint in self._endpoints:
             if is_ipv6(endpoint.address) == is_ipv6(remote):
@@ -83,6 +87,8 @@ class LegPorts:
 
     def lock(self, remote: Address) -> Send:
         """Hear nobody but ``remote``, which is of the IP version aimed at; return what sends there."""
+        if remote != self._aimed:
+            self.rtcp_remote = None
         return self._used.lock(remote)
 
     def read_anew(self) -> None:
@@ -96,7 +102,7 @@ class LegPorts:
 
     def send_rtcp(self, packet: Packet) -> None:
         """Send to where the far end has RTCP."""
-        self._used.send_rtcp(packet)
+        self._used.send_rtcp(packet, self.rtcp_remote)
 
     def close(self) -> None:
         """Give the ports back."""

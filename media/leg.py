@@ -109,6 +109,7 @@ class Leg:
             agreement.remote, allows_nat=allows_nat, peer_host=peer_host
         ):
             self._send_by(self.ports.aim(agreement.remote))
+            self.ports.rtcp_remote = agreement.remote_rtcp
         self.voice.connect(agreement)
         if self._pauses is not None:
             self._pauses.connect(agreement.encoding)
@@ -361,7 +362,8 @@ class Leg:
             return
         known = self.latch.source or self.latch.expected
         if source is None or (known is not None and source[0] == known[0]):
-            self._reporter.take(plain, now)
+            if self._reporter.take(plain, now) and source is not None:
+                self.ports.rtcp_remote = source  # symmetric, as RTP is (RFC 4961)
             self._silence.due_since = now  # who mutes without sending RTP still reports
 
     def statistics(self) -> dict[str, float]:

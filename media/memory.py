@@ -106,13 +106,14 @@ class MemoryEndpoint:
         """Send to nobody."""
         self._remote = None
 
-    def send_rtcp(self, packet: Packet) -> None:
-        """Send to the port above the remote one, or to the same where RTCP is multiplexed."""
+    def send_rtcp(self, packet: Packet, to: Address | None) -> None:
+        """Send to ``to``, else to the port above the remote one, or to the same where RTCP is multiplexed."""
         if self._remote is not None:
             host, port = self._remote
             above = 0 if self._is_multiplexed else 1
             source = self.address[0], self.address[1] + above
-            self._network.send(packet, source=source, destination=(host, port + above))
+            usual = host, port + above
+            self._network.send(packet, source=source, destination=(above and to) or usual)
 
     def close(self) -> None:
         """Unbind both ports."""

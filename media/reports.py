@@ -91,18 +91,23 @@ class Reporter:
             delay,
         )
 
-    def take(self, compound: bytes, now: float) -> None:
-        """Read the far end's report; what is malformed is passed over."""
+    def take(self, compound: bytes, now: float) -> bool:
+        """Read the far end's report; return whether it is of who sends the stream that comes.
+
+        What is malformed is passed over.
+        """
         try:
             packets = parse_rtcp(compound)
         except MalformedMedia:
-            return
+            return False
         for packet in packets:
             if isinstance(packet, SenderReport):
                 self._last_sr, self._last_sr_at = _middle(packet.ntp_time), now
             if isinstance(packet, SenderReport | ReceiverReport):
                 for block in packet.blocks:
                     self._take_block(block, now)
+        first = packets[0] if packets else None
+        return isinstance(first, SenderReport | ReceiverReport) and first.ssrc == self._incoming.ssrc
 
     def _take_block(self, block: ReportBlock, now: float) -> None:
         if block.ssrc != self._out.ssrc:

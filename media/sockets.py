@@ -178,8 +178,8 @@ class SocketEndpoint:
         self._is_connected = True
         return self._rtp.send
 
-    def send_rtcp(self, packet: Packet) -> None:
-        """Send to the port above the remote one, or to the same where RTCP is multiplexed."""
+    def send_rtcp(self, packet: Packet, to: Address | None) -> None:
+        """Send to ``to``, else to the port above the remote one, or to the same where RTCP is multiplexed."""
         if self._remote is None:
             return
         with contextlib.suppress(OSError, OverflowError):  # above port 65535 there is none
@@ -188,7 +188,7 @@ class SocketEndpoint:
             elif self._is_multiplexed:
                 self._rtp.sendto(packet, self._remote)
             elif self._rtcp is not None:
-                self._rtcp.sendto(packet, (self._remote[0], self._remote[1] + 1))
+                self._rtcp.sendto(packet, to or (self._remote[0], self._remote[1] + 1))
 
     def close(self) -> None:
         """Unbind both ports."""

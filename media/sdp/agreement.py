@@ -42,6 +42,8 @@ class StreamAgreement:
     """Whether RTCP goes over the RTP port, both ways (RFC 5761)."""
     bit_rate: int = OPUS_BIT_RATE
     """Bits per second to send, where the codec leaves the choice."""
+    remote_rtcp: tuple[str, int] | None = None
+    """Where the peer wants its RTCP; None: at the port above `remote`, or at the same if multiplexed."""
     shared: tuple[str, ...] = ()
     """All codecs of the peer's offer that we have too, in its order; empty where the offer was ours."""
 

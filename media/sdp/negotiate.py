@@ -17,7 +17,7 @@ from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import OFFERED_SUITES, Crypto, SrtpPolicy, StreamKeys, agree, read_crypto
 from media.sdp.formats import OPUS, Format, bit_rate, event_for, format_lines, our_formats, read_formats
 from media.sdp.model import MOST_REMEMBERED, Line, MediaDescription, SessionDescription
-from media.sdp.network import address_of, ip_version_of, network_of, read_ip, remote_of
+from media.sdp.network import address_of, ip_version_of, network_of, read_ip, remote_of, rtcp_remote_of
 
 PLAIN_RTP = ("RTP/AVP", "RTP/AVPF")
 SECURE_RTP = ("RTP/SAVP", "RTP/SAVPF")
@@ -157,6 +157,7 @@ def make_answer(
         keys=keys,
         is_savp=_is_secure(chosen),
         is_multiplexed=local.is_multiplexed,
+        remote_rtcp=rtcp_remote_of(theirs, chosen),
         event_rate_hz=event.clock_rate_hz if event else 8000,
         bit_rate=bit_rate(chosen, codec),
         shared=tuple(known.encoding for known in formats if _is_ours(known, local)),
@@ -210,6 +211,7 @@ def read_answer(offer: bytes, answer: bytes) -> StreamAgreement:
         keys=_answered_keys(asked, answered),
         is_savp=_is_secure(answered),
         is_multiplexed=_is_multiplexed(asked) and _is_multiplexed(answered),
+        remote_rtcp=rtcp_remote_of(theirs, answered),
         event_rate_hz=event_rate_hz,
         more_events=tuple((number, rate_hz) for rate_hz, number in events.items()),
         bit_rate=bit_rate(answered, codec),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -12,6 +14,7 @@ MOST_ADDRESSES = 1024
 read_ip = lru_cache(maxsize=MOST_ADDRESSES)(ip_address)
 """Reading an address costs as much as ten lines of SDP, and an office meets few of them."""
 
+_RTCP = re.compile(r"([0-9]{1,5})(?:[ \t]+IN[ \t]+IP[46][ \t]+(\S+))?", re.ASCII | re.IGNORECASE)
 BROADCAST = IPv4Address("255.255.255.255")
 
 
@@ -71,6 +74,23 @@ def remote_of(theirs: SessionDescription, stream: MediaDescription) -> tuple[str
 def _host(text: str) -> str | None:
     address = _somewhere(text)
     return None if address is None else str(address)
+
+
+def rtcp_remote_of(theirs: SessionDescription, stream: MediaDescription) -> tuple[str, int] | None:
+    """Return where RTCP of ``stream`` is received, as ``a=rtcp`` says (RFC 3605); None: as is usual.
+
+    An address that cannot be used is no reason to refuse a call.
+    """
+    match = _RTCP.fullmatch(stream.attribute("rtcp") or "")
+    remote = remote_of(theirs, stream)
+    if match is None or remote is None or not 0 < int(match[1]) < 65_536:
+        return None
+    with contextlib.suppress(MalformedMedia):
+        host = _host(match[2]) if match[2] else remote[0]
+        told = (host or "", int(match[1]))
+        if host is not None and told != remote and (":" in host) == (":" in remote[0]):
+            return told
+    return None
 
 
 @lru_cache(maxsize=MOST_ADDRESSES)

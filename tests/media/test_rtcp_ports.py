@@ -1,0 +1,125 @@
+"""Where reports go that are not multiplexed: as the SDP says, and then to where the far end's come from."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from dataclasses import replace
+
+import pytest
+
+from media.client import MediaEngine, Silence
+from media.memory import MemoryRtpNetwork
+from media.rtp import ReceiverReport, build_rtcp, parse_rtcp
+from media.sdp import LocalMedia, make_answer, make_offer, read_answer
+from tests.harness.clock import virtual_time
+from tests.harness.ports import media_ports
+from tests.media.peer import Peer
+from tests.media.udp_peer import UdpPeer
+
+HOST = "10.0.0.9"
+OURS = LocalMedia("198.51.100.1", 10_000, session_id=4711, version=3)
+SOUND = bytes([0xD5]) * 160
+
+
+def described(rtcp: str) -> bytes:
+    head = "v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n"
+    return f"{head}m=audio 4000 RTP/AVP 8\r\n{rtcp}".encode()
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("a=rtcp:53020\r\n", ("192.0.2.7", 53020)),
+        ("a=rtcp:53020 IN IP4 192.0.2.9\r\n", ("192.0.2.9", 53020)),
+        ("", None),
+        ("a=rtcp:4000\r\n", None),
+        ("a=rtcp:0\r\n", None),
+        ("a=rtcp:99999\r\n", None),
+        ("a=rtcp:53020 IN IP4 224.2.1.1\r\n", None),
+        ("a=rtcp:53020 IN IP6 2001:db8::1\r\n", None),
+        ("a=rtcp:53020 IN IP4 phone.example\r\n", None),
+        ("a=rtcp:\r\n", None),
+    ],
+)
+def test_rfc3605_2_1_the_sdp_says_where_reports_are_received(line: str, told: tuple[str, int] | None) -> None:
+    assert make_answer(described(line), OURS)[1].remote_rtcp == told
+    assert read_answer(make_offer(OURS), described(line)).remote_rtcp == told
+
+
+def listen(network: MemoryRtpNetwork, host: str, port: int) -> list[bytes]:
+    """Return a list into which goes what is sent to that port."""
+    came: list[bytes] = []
+    network.bind((host, port), lambda content, _source: came.append(content))
+    return came
+
+
+async def talk(peer: Peer, to: tuple[str, int], seconds: float) -> None:
+    for _ in range(round(seconds * 50)):
+        peer.send(SOUND, to)
+        await asyncio.sleep(0.02)
+
+
+@virtual_time
+async def test_rfc3605_2_1_reports_go_where_the_sdp_says() -> None:
+    network = MemoryRtpNetwork()
+    anna = Peer(network, 4000)
+    usual, told = listen(network, anna.address[0], 4001), listen(network, anna.address[0], 53020)
+    engine = await MediaEngine.in_process(network=network, address=HOST)
+    leg = await engine.open_leg()
+    leg.connect(anna.agreement(remote_rtcp=(anna.address[0], 53020)))
+    await talk(anna, leg.address, 8.0)
+    assert len(told) == 2
+    assert not usual
+    await engine.close()
+
+
+@virtual_time
+async def test_rfc4961_4_reports_follow_those_of_the_far_end_and_no_strangers() -> None:
+    network = MemoryRtpNetwork()
+    inside, phone = Peer(network, 4000, host="192.168.1.7"), Peer(network, 61000, host="203.0.113.9")
+    host = phone.address[0]
+    usual, mapped = listen(network, host, 61001), listen(network, host, 7777)
+    strangers = [listen(network, "10.6.6.6", 4001), listen(network, host, 6666)]
+    engine = await MediaEngine.in_process(network=network, address=HOST)
+    leg = await engine.open_leg()
+    to = leg.hosts[0], leg.address[1] + 1
+    leg.connect(inside.agreement(), allows_nat=True, peer_host=host)
+    await talk(phone, leg.address, 8.0)
+    assert len(usual) == 2
+    for source, ssrc in (((host, 7777), phone.ssrc), (("10.6.6.6", 4001), phone.ssrc), ((host, 6666), 1)):
+        network.send(build_rtcp(ReceiverReport(ssrc)), source=source, destination=to)
+    await talk(phone, leg.address, 8.0)
+    assert len(mapped) in (1, 2)
+    assert len(usual) == 2
+    assert strangers == [[], []]
+    # Another address is another beginning.
+    moved = Peer(network, 4444, host="192.168.1.8")
+    anew = listen(network, moved.address[0], 4445)
+    leg.connect(moved.agreement(), allows_nat=True, peer_host=host)
+    await talk(moved, leg.address, 8.0)
+    assert anew
+    await engine.close()
+
+
+async def test_rfc4961_4_reports_follow_on_real_sockets_too() -> None:
+    engine = await MediaEngine.in_process(address="127.0.0.1", ports=media_ports(1))
+    loop = asyncio.get_running_loop()
+    with UdpPeer() as anna, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as reports:
+        reports.bind(("127.0.0.1", 0))
+        reports.setblocking(False)
+        leg = await engine.open_leg()
+        leg.connect(replace(anna.agreement(), remote_rtcp=("127.0.0.1", 9)))
+        leg.play([Silence(60.0)])
+        anna.send(SOUND, leg.address)
+        async with asyncio.timeout(10):
+            while not leg.is_heard:
+                await asyncio.sleep(0.01)
+            report = build_rtcp(ReceiverReport(anna.address[1]))
+            await loop.sock_sendto(reports, report, (leg.hosts[0], leg.address[1] + 1))
+            for _ in range(5):  # it is there, and read in one of the next turns of the loop
+                await asyncio.sleep(0)
+            await leg.close()
+            goodbye = await loop.sock_recv(reports, 2048)
+    assert parse_rtcp(goodbye)
+    await engine.close()
