@@ -19,7 +19,7 @@ from phonenumbers import PhoneNumber, timezone
 from b2bua.cli.check import check_office
 from b2bua.config.load import load_config
 from b2bua.config.public_holidays import public_holidays
-from b2bua.config.tables.outside import is_web_address
+from b2bua.config.tables.outside import parse_web_address
 from b2bua.config.values import EMAIL
 from b2bua.errors import ConfigError, Unavailable
 from b2bua.recipes.answers import Answers, Colleague, Line
@@ -375,7 +375,7 @@ def _filled(blank: Blank, given: str, ask: Ask) -> str:
 
 def _web_address(text: str) -> str:
     try:
-        return is_web_address(text.strip())
+        return parse_web_address(text.strip())
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--url") from None
 

@@ -11,7 +11,12 @@ from b2bua.config.tables.base import Named, Table
 from b2bua.config.values import Emails, Seconds, Secret
 
 
-def is_web_address(text: str) -> str:
+def parse_web_address(text: str) -> str:
+    """Return the address of a server on the web as it is written.
+
+    Raises:
+        ValueError: it is none.
+    """
     try:
         parts = urlsplit(text)
         is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -22,7 +27,7 @@ def is_web_address(text: str) -> str:
     return text
 
 
-WebAddress = Annotated[str, AfterValidator(is_web_address)]
+WebAddress = Annotated[str, AfterValidator(parse_web_address)]
 
 
 class Webhook(Named):
