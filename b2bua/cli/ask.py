@@ -16,8 +16,9 @@ from b2bua.routing.destination import Destination, Person, Responsible, Ring, We
 from b2bua.routing.numbers import normalise
 from b2bua.routing.scheme import number_spec
 from b2bua.routing.told import Ask
-from b2bua.webhook.answer import destination_of
+from b2bua.webhook.answer import destination_of, names_somebody
 from b2bua.webhook.request import request_for
+from b2bua.webhook.spoken import said
 
 
 def asker(config: Config, *, dialled: str, caller: str) -> Ask:
@@ -50,11 +51,13 @@ async def _ask(config: Config, asked: Webhook | Responsible, caller: CallerIdent
 
 async def _ask_webhook(
     config: Config, asked: Webhook, caller: CallerIdentity, client: HttpClient
-) -> Destination:
+) -> Destination | str:
     plan = config.plan()
     spec = plan.webhooks[asked.name]
     request = request_for(spec, caller, lambda: datetime.now(UTC))
     answer = await client.ask(request, budget_s=spec.budget_s)
+    if (items := said(answer)) and not names_somebody(answer):
+        return f"says {' '.join(map(str, items))!r}, after which the call is over"
     return destination_of(answer, plan, for_seconds=spec.for_seconds)
 
 

@@ -37,6 +37,7 @@ from b2bua.routing.load import Condition, in_words
 from b2bua.routing.plan import (
     Choice,
     DialExtension,
+    FormSpec,
     MailboxSpec,
     MenuSpec,
     Plan,
@@ -398,4 +399,12 @@ def _webhook(table: tables.Webhook) -> WebhookSpec:
         for_seconds=table.for_seconds,
         secret=table.secret,
         caches=table.cache,
+        form=_form(table),
     )
+
+
+def _form(table: tables.Webhook) -> FormSpec | None:
+    if table.digits is None:
+        return None
+    fewest, most = table.digits
+    return FormSpec(table.ask or ("form-ask",), fewest, most, table.read_back, table.tries)

@@ -86,6 +86,8 @@ def _of_tables(config: Config) -> Iterator[tuple[str, str, str, tuple[str, ...]]
         yield "queue", name, "messages", tuple(queue.messages)
     for name, mailbox in config.mailboxes.items():
         yield "voicemail", name, "greeting", (mailbox.greeting,) if mailbox.greeting else ()
+    for name, webhook in config.webhooks.items():
+        yield "webhook", name, "ask", tuple(webhook.ask)
     for name, returned in config.return_calls.items():
         yield "return-call", name, "greeting", (returned.greeting,) if returned.greeting else ()
 

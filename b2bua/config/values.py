@@ -14,6 +14,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from b2bua.routing.destination import Confirm
 
+MOST_DIGITS = 20
+"""So many a caller may be asked for."""
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
 APP = re.compile(r"null|(?!https?:)[a-z][a-z0-9+.-]*://[a-z0-9.:-]*")
@@ -40,6 +42,23 @@ def parse_duration(value: object) -> float:
 def is_duration(value: object) -> bool:
     """Return whether it is written as one: ``20s``, ``1h30m``."""
     return isinstance(value, str) and DURATION.fullmatch(value) is not None
+
+
+def parse_count(value: object) -> object:
+    """Return the fewest and the most of ``"4-8"``, ``"5"`` or 5.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if value is None or isinstance(value, tuple):
+        return value
+    parts = [part.strip() for part in str(value).split("-")]
+    if not 1 <= len(parts) <= 2 or not all(re.fullmatch("[0-9]{1,2}", part) for part in parts):
+        raise ValueError(f'{value!r} is no number of digits, expected for example "5" or "4-8"')
+    fewest, most = int(parts[0]), int(parts[-1])
+    if not 1 <= fewest <= most <= MOST_DIGITS:
+        raise ValueError(f"expected at least one digit and at most {MOST_DIGITS}, found {value!r}")
+    return fewest, most
 
 
 def parse_amount(value: object) -> object:

@@ -12,11 +12,13 @@ from b2bua.crm.step import ResponsibleStep
 from b2bua.edition import Editions
 from b2bua.http.client import HttpClient
 from b2bua.inbound.custody import Step
+from b2bua.inbound.sounds import Sounds
 from b2bua.notify.worker import Worker
 from b2bua.routing.destination import Destination, Responsible, Webhook
 from b2bua.store.calls import NewCall
 from b2bua.store.crm_records import DueRecord
 from b2bua.store.store import Store
+from b2bua.webhook.form import FormSounds
 from b2bua.webhook.step import WebhookStep
 
 Start = Callable[..., asyncio.Task[None]]
@@ -49,8 +51,12 @@ class Outside:
         """Return the steps that ask."""
         return {
             Responsible: ResponsibleStep(lambda: self._editions.own.config, self._desk),
-            Webhook: WebhookStep(self._editions.own_plan, self._http, self._clock),
+            Webhook: WebhookStep(self._editions.own_plan, self._http, self._clock, self._sounds()),
         }
+
+    def _sounds(self) -> FormSounds:
+        sounds = Sounds(lambda: self._editions.own.book)
+        return FormSounds(sounds.prompt, sounds.has, sounds.digits, sounds.number)
 
     def tells_crm(self, call: NewCall) -> bool:
         """Return whether the CRM is told of a call that begins now."""

@@ -66,6 +66,18 @@ class Sounds:
         """Return "two hours ago"."""
         return self._clips(lambda: self.book().ago(seconds))
 
+    def has(self, name: str) -> bool:
+        """Return whether there is such a prompt."""
+        return self.book().has(name)
+
+    def digits(self, text: str) -> tuple[PlayItem, ...]:
+        """Return one digit after another."""
+        return self._clips(lambda: self.book().digits(text))
+
+    def number(self, number: int) -> tuple[PlayItem, ...]:
+        """Return a number from 0 to 999 as one says it."""
+        return self._clips(lambda: self.book().number(number))
+
     def _clips(self, find: Callable[[], Iterable[Path]]) -> tuple[PlayItem, ...]:
         return self._at(find, SPEECH_LUFS)
 

@@ -203,6 +203,22 @@ class MailboxSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class FormSpec:
+    """Digits that a caller is asked for."""
+
+    ask: tuple[str, ...]
+    """Prompts that ask."""
+    fewest: int
+    """Fewer are none."""
+    most: int
+    """Who has entered so many has entered all."""
+    reads_back: bool = True
+    """They hear what they entered, and say whether it is right."""
+    tries: int = 3
+    """How often they are asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookSpec:
     """A server of somebody's own that says where callers go."""
 
@@ -220,6 +236,8 @@ class WebhookSpec:
     """Signs the requests; None: they are not signed."""
     caches: bool = False
     """The last good answer for a caller counts while the server is down."""
+    form: FormSpec | None = None
+    """What the caller is asked for first; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from b2bua.routing.destination import (
     Voicemail,
     Webhook,
 )
-from b2bua.routing.plan import Choice, DialExtension, Plan
+from b2bua.routing.plan import Choice, DialExtension, FormSpec, Plan
 
 CONFIRMS = {
     Confirm.KEY: " (who has to press 1 to take it)",
@@ -146,4 +146,11 @@ def _asks(plan: Plan, asked: Webhook | Responsible) -> str:
         return f"asks the CRM who is responsible{where}, for {duration(asked.budget_s)} at most"
     webhook = plan.webhooks[asked.name]
     server = urlsplit(webhook.url).hostname
-    return f"asks the webhook {asked.name} at {server}, for {duration(webhook.budget_s)} at most"
+    line = f"asks the webhook {asked.name} at {server}, for {duration(webhook.budget_s)} at most"
+    return f"asks for {_digits(webhook.form)}, then {line}" if webhook.form else line
+
+
+def _digits(form: FormSpec) -> str:
+    if form.fewest == form.most:
+        return f"{form.most} digit{'' if form.most == 1 else 's'}"
+    return f"{form.fewest} to {form.most} digits"

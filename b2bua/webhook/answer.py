@@ -34,6 +34,15 @@ KINDS = ("number", "sip", "person", "scheme")
 """What a handler may name."""
 
 
+def names_somebody(answer: Answer) -> bool:
+    """Return whether it says where the caller goes.
+
+    Raises:
+        NoAnswerError: it cannot be read.
+    """
+    return bool(_named(answer)[1])
+
+
 def destination_of(answer: Answer, plan: Plan, *, for_seconds: float) -> Destination:
     """Return where the caller goes; whoever is named rings for ``for_seconds``.
 

@@ -14,8 +14,13 @@ from b2bua.http.signature import signature
 from b2bua.routing.plan import WebhookSpec
 
 
-def request_for(spec: WebhookSpec, caller: CallerIdentity, clock: Callable[[], datetime]) -> Request:
-    """Return what to ask the handler: the fields as JSON, or in the query where the method is GET."""
+def request_for(
+    spec: WebhookSpec, caller: CallerIdentity, clock: Callable[[], datetime], *, digits: str = ""
+) -> Request:
+    """Return what to ask the handler: the fields as JSON, or in the query where the method is GET.
+
+    ``digits`` is what the caller entered, where they are asked for that.
+    """
     fields = {
         "caller": caller.number,
         "caller_name": caller.name,
@@ -23,6 +28,7 @@ def request_for(spec: WebhookSpec, caller: CallerIdentity, clock: Callable[[], d
         "source": caller.source,
         "trunk": caller.trunk or "",
         "call_id": caller.call_id,
+        **({"digits": digits} if spec.form else {}),
     }
     headers = {"Accept": "application/json, text/plain"}
     sign = partial(signature, spec.secret, clock) if spec.secret else None

@@ -15,7 +15,7 @@ from media.wav import read_wav
 
 ROOT = Phrasebook.found()
 LANGUAGES = ("en", "pl", "ru", "uk")
-LARGEST_COMMITTED = 7_000_000
+LARGEST_COMMITTED = 7_500_000
 RATE_HZ = 8000
 FRAME = 160
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from b2bua.config.tables.base import Named, Table
-from b2bua.config.values import Emails, Seconds, Secret
+from b2bua.config.values import Emails, Seconds, Secret, Texts, parse_count
 
 
 def parse_web_address(text: str) -> str:
@@ -43,6 +43,19 @@ class Webhook(Named):
     """Signs the requests."""
     cache: bool = False
     """Whether the last good answer for a caller counts while the server is down."""
+    digits: Annotated[tuple[int, int], BeforeValidator(parse_count)] | None = None
+    """How many digits the caller is asked for first, at least and at most; None: they are asked nothing."""
+    ask: Texts = ()
+    """Prompts that ask for them; none: ours."""
+    read_back: bool = True
+    """Whether callers hear what they entered, and say whether it is right."""
+    tries: int = Field(default=3, ge=1, le=5)
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> Self:
+        if self.digits is None and {"ask", "read_back", "tries"} & self.model_fields_set:
+            raise ValueError('ask, read-back and tries belong to digits, for example digits = "4-8"')
+        return self
 
 
 class Alert(Table):
