@@ -16,6 +16,7 @@ from b2bua.call.leg import Leg
 from b2bua.call.sound import SoundProfile
 from b2bua.call.transfer import Transfer, TransferDesk
 from b2bua.errors import LegEnded
+from b2bua.sip.diversion import Diversion
 from b2bua.sip.session import IncomingInvite
 from media.client import MediaEngine
 
@@ -79,6 +80,8 @@ class CallerIdentity:
     """What the answerer should read before the caller's number, e.g. the number's name."""
     source: str = ""
     """Where the caller found the number that they dialled."""
+    diversions: tuple[Diversion, ...] = ()
+    """From whom the call was sent on to the number dialled, the latest first, as the trunk says."""
     is_sips: bool = False
     """The caller called a ``sips:`` address: nobody is rung but by TLS (RFC 3261 §26.2.2)."""
 
@@ -195,6 +198,7 @@ class Call:
             trunk=None,
             label="",
             is_private=False,
+            diversions=(),
         )
         return gone
 

@@ -19,7 +19,9 @@ from b2bua.routing.destination import Confirm, External, Mobile, Ring, Target
 from b2bua.routing.numbers import is_emergency
 from b2bua.routing.plan import Plan
 from b2bua.routing.scheme import number_spec
-from b2bua.sip.uri import Uri
+from b2bua.sip.diversion import Diversion
+from b2bua.sip.uri import SipUri, Uri
+from b2bua.trunk.callerid import diversion_lines
 from media.commands import PlayItem
 
 CONFIRM_S = 20.0
@@ -76,13 +78,20 @@ class Forwarding:
         return Reached(who, tuple(dials), why_not)
 
     def _forwarded(self, dial: Dial, target: Target, person: str, call: Call) -> Dial:
-        """Return ``dial`` for a forwarded call: whoever answers talks in place of ``person``."""
+        """Return ``dial`` for a forwarded call: whoever answers talks in place of ``person``.
+
+        A colleague's phone is told who sent it (RFC 5806).
+        """
         confirm = target.confirm if isinstance(target, Mobile | External) else None
         if confirm is not None:
             question = self.offer(call.identity.number)
             is_by_voice = confirm is Confirm.VOICE
             confirmation = Confirmation(question, CONFIRM_S, is_by_voice=is_by_voice)
             dial = replace(dial, confirmation=confirmation)
+        if dial.person is not None and isinstance(dial.from_.uri, SipUri):
+            sender = Diversion(self.plan().people[person].extension or person, "deflection")
+            lines = diversion_lines([sender], dial.from_.uri.host)
+            dial = replace(dial, headers=(*lines, *dial.headers))
         return replace(dial, meter=self._engaging(dial.person or person, dial.meter))
 
     def _engaging(

@@ -10,6 +10,7 @@ from b2bua.errors import MalformedMessage
 from b2bua.routing.numbers import PAUSES, normalise
 from b2bua.routing.plan import Plan
 from b2bua.routing.scheme import number_spec
+from b2bua.sip.diversion import Diversion, diversions_of
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Request
 from b2bua.sip.uri import SipUri, TelUri, Uri
@@ -111,6 +112,12 @@ def wants_privacy(request: Request) -> bool:
     """Return whether the caller asks to stay unknown (RFC 3323)."""
     values = ";".join(request.headers.all("Privacy")).replace(",", ";").split(";")
     return not HIDES_NUMBER.isdisjoint(value.strip().lower() for value in values)
+
+
+def read_diversions(request: Request, *, country: str) -> tuple[Diversion, ...]:
+    """Return from whom the call was sent on, the latest first. For peers that are trusted to say so."""
+    found = diversions_of(request)
+    return tuple([replace(each, user=normalise(each.user, country=country)) for each in found])
 
 
 def read_referrer(request: Request) -> str:

@@ -21,7 +21,7 @@ from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri, Uri, parse_uri
-from b2bua.trunk.callerid import ANONYMOUS, Caller
+from b2bua.trunk.callerid import ANONYMOUS, Caller, diversion_lines
 from b2bua.trunk.channels import Channels
 from b2bua.trunk.selection import (
     OutboundRoute,
@@ -38,6 +38,8 @@ from media.sdp.crypto import SrtpPolicy
 NO_PHONE = "no phone is registered"
 IS_CALLER = "it is the one that calls"
 """Who calls from there finds it busy, or talks to its voicemail."""
+HAS_SENT_IT = "it has forwarded this call here"
+"""To ring it would lead back here, again and again."""
 MOST_NAMES = 2
 """So many of those who missed a call are named; more are counted."""
 MOST_REDIRECTS = 5
@@ -115,12 +117,17 @@ class Reach:
         hop = binding.hop_now(self.endpoint.is_connected)
         if not hop.is_secure and (call.identity.is_sips or is_sips(binding.contact_uri)):
             hop = binding.listening_hop or hop
+        host = self.endpoint.local_hop(hop).host
+        diversions = call.identity.diversions
+        known = [each for each in diversions if each.user]
         return Dial(
             who=person.title,
             uri=binding.contact_uri,
             hop=hop,
-            from_=_shown(call, self.endpoint.local_hop(hop).host, whom=person.title),
-            headers=(*binding.route, *_referred_by(call)),
+            from_=_shown(
+                call, host, whom=person.title, called_first=diversions[-1].user if diversions else ""
+            ),
+            headers=(*binding.route, *_referred_by(call), *diversion_lines(known, host)),
             person=binding.person,
             number=person.extension or "",
             vigil=self.vigil(binding),
@@ -146,9 +153,11 @@ class Reach:
         caller = call.identity
         if number == caller.number:
             return Reached(who, (), IS_CALLER)
+        if any(number == each.user for each in caller.diversions):
+            return Reached(who, (), HAS_SENT_IT)
         dialled = "" if caller.is_internal else caller.dialled
         try:
-            behalf = Caller(caller.number, caller.name, dialled, caller.is_private)
+            behalf = Caller(caller.number, caller.name, dialled, caller.diversions, caller.is_private)
             route = self.trunks().route(number, behalf, shows=shows)
             hops = await self._first_resolved(route.next_hops)
         except Unavailable as error:
@@ -240,12 +249,14 @@ class Reach:
         )
 
 
-def _shown(call: Call, host: str, *, whom: str = "") -> NameAddr:
+def _shown(call: Call, host: str, *, whom: str = "", called_first: str = "") -> NameAddr:
     """Return what the answerer reads: what was called, who calls, who else missed it (rows F19, F21, I14)."""
     caller = call.identity
     display = caller.name or caller.number or "unknown caller"
     if caller.label:
         display = f"{caller.label}: {_number_and_name(caller) or display}"
+    if called_first not in ("", caller.dialled):
+        display += f" (for {called_first})"
     others = [name for name in call.missed if name != whom]
     if others:
         display += f" (missed by {_listed(others)})"

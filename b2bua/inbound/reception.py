@@ -27,6 +27,7 @@ from b2bua.inbound.numbers import (
     read_caller,
     read_dialled,
     read_dialled_at,
+    read_diversions,
     wants_privacy,
 )
 from b2bua.inbound.outside import Outside
@@ -40,6 +41,7 @@ from b2bua.registrar.identify import Identifier, NeedsAuth, Phone, Stranger, Tru
 from b2bua.routing.destination import External, Listen, Ring
 from b2bua.routing.plan import Plan
 from b2bua.routing.scheme import Position, enter, enter_extension, number_spec
+from b2bua.sip.diversion import Diversion
 from b2bua.sip.session import IncomingInvite
 from b2bua.sip.session.offer_answer import warning
 from b2bua.sip.uri import Uri
@@ -162,6 +164,7 @@ class Reception:
             label=spec.label if spec else "",
             source=spec.source or "" if spec else "",
             is_private=not caller.number,
+            diversions=read_diversions(invite.request, country=plan.country),
             is_sips=is_sips(invite.request.uri),
         )
         start = self._start(plan, dialled)
@@ -242,6 +245,7 @@ class Reception:
         label: str = "",
         source: str = "",
         is_private: bool,
+        diversions: tuple[Diversion, ...] = (),
         is_sips: bool = False,
     ) -> CallerIdentity:
         return CallerIdentity(
@@ -252,6 +256,7 @@ class Reception:
             trunk=trunk,
             person=person,
             is_private=is_private,
+            diversions=diversions,
             is_sips=is_sips,
             label=label,
             source=source,

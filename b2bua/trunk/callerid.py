@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from b2bua.sip.diversion import CAUSES, Diversion
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.uri import SipUri
 
-ANONYMOUS = NameAddr(SipUri("anonymous", "anonymous.invalid"), display="Anonymous")
+NOBODY = SipUri("anonymous", "anonymous.invalid")
+ANONYMOUS = NameAddr(NOBODY, display="Anonymous")
 """RFC 3323 §4.1.1.3."""
 
 
@@ -18,7 +21,10 @@ class CallerIdPolicy(StrEnum):
     OWN = "own"
     """Our own number in From: every provider takes that."""
     CALLER = "caller"
-    """The caller's number in From; ours in P-Asserted-Identity, Diversion and History-Info."""
+    """The caller's number in From; ours in P-Asserted-Identity, Diversion and History-Info.
+
+    Diversion and History-Info also tell who had sent the call on to us.
+    """
     ASSERTED = "asserted"
     """Our number in From, the caller's in P-Asserted-Identity; the provider chooses what to show."""
 
@@ -33,6 +39,8 @@ class Caller:
     """Name that came with the call."""
     dialled: str = ""
     """Our number that the caller dialled; empty when one of us places the call."""
+    diversions: tuple[Diversion, ...] = ()
+    """From whom the call was sent on to ``dialled``, the latest first."""
     is_private: bool = False
     """The caller asked to stay unknown (RFC 3323)."""
 
@@ -81,13 +89,38 @@ def _asserted(caller: Caller, domain: str) -> tuple[tuple[str, str], ...]:
 
 
 def _forwarding(caller: Caller, own: NameAddr, target: str) -> tuple[tuple[str, str], ...]:
-    """Say which number of ours the call was meant for, in the old way and in the new one."""
+    """Say which number of ours the call was meant for, and whose before, in the old way and in the new one.
+
+    Numbers are told, and not the networks that they were called in.
+    """
     if not caller.dialled:
         return ()
     domain = own.uri.host if isinstance(own.uri, SipUri) else ""
-    dialled = SipUri(caller.dialled, domain)
-    history = f"<{dialled}>;index=1, <{SipUri(target, domain)}>;index=1.1;mp=1"
-    return (
-        ("Diversion", f"<{dialled}>;reason=unconditional;privacy=off;screen=no"),
-        ("History-Info", history),
+    ours = Diversion(caller.dialled, "unconditional")
+    history = ", ".join(_history([ours, *caller.diversions], target, domain))
+    return (*diversion_lines((ours, *caller.diversions), domain), ("History-Info", history))
+
+
+def diversion_lines(diversions: Iterable[Diversion], domain: str) -> tuple[tuple[str, str], ...]:
+    """Return a Diversion header for each, the latest on top (RFC 5806 §5)."""
+    return tuple(
+        ("Diversion", f"<{_diverted(each, domain)}>;reason={each.reason};privacy={privacy};screen=no")
+        for each in diversions
+        for privacy in ("off" if each.user else "full",)
     )
+
+
+def _history(diversions: Sequence[Diversion], target: str, domain: str) -> Iterator[str]:
+    """Yield the entries of History-Info: who was called first, and so on down to ``target`` (RFC 7044 §5)."""
+    index, cause = "1", ""
+    for number, each in enumerate(reversed(diversions)):
+        uri = _diverted(each, domain)
+        uri = uri.with_parameter("cause", cause) if cause else uri
+        hidden = "" if each.user else "?Privacy=history"
+        yield f"<{uri}{hidden}>;index={index}" + (f";mp={index[:-2]}" if number else "")
+        cause, index = CAUSES.get(each.reason, ""), f"{index}.1"
+    yield f"<{SipUri(target, domain)}>;index={index};mp={index[:-2]}"
+
+
+def _diverted(diversion: Diversion, domain: str) -> SipUri:
+    return SipUri(diversion.user, domain) if diversion.user else NOBODY

@@ -33,10 +33,12 @@ def forwards(to: str, *, after: float = 0.0) -> Habit:
 async def test_rfc3261_8_1_3_4_a_302_of_our_phone_rings_the_colleague_in_its_place(tmp_path: Path) -> None:
     async with office(tmp_path, scheme=RING) as demo:
         await demo.phone("101", forwards("102"))
-        await demo.phone("102", Habit(answers_after=2.0))
+        piotr = await demo.phone("102", Habit(answers_after=2.0))
         caller = await (await demo.call_in(NUMBER)).answered(within=4)
         assert demo.server.occupancy.engagement("piotr", demo.now) is Engagement.TALKING
         assert demo.server.occupancy.is_free("anna", demo.now)
+        [sender] = piotr.invitations[0].invite.request.addresses("Diversion")
+        assert (str(sender.uri), sender.parameter("reason")) == ("sip:101@127.0.0.1", "deflection")
         caller.hang_up()
         (told,) = await demo.stories()
         assert story(told).startswith(

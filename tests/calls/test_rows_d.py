@@ -241,6 +241,49 @@ def test_row_d4_each_policy_shows_its_number(tmp_path: Path, policy: str, from_:
     tell()
 
 
+SENT_ON = (
+    ("Diversion", "<sip:+48600999777@mobiles.example>;reason=user-busy, <sip:+48221112233@pbx.example>"),
+)
+
+
+@virtual_time(limit_s=600)
+async def test_row_d4_rfc5806_who_had_sent_the_caller_here_is_told_and_not_rung(tmp_path: Path) -> None:
+    scheme = """
+[[step]]
+ring = ["101", "+48600999777", "+48600999888", "sip:sales@127.0.0.1:5090"]
+mode = "together"
+for = "20s"
+[[step]]
+voicemail = "sales"
+"""
+    async with office(tmp_path, scheme=scheme, change=lambda text: showing("caller", text)) as demo:
+        await demo.phone("101")
+        mobiles = await demo.mobiles()
+        trunk = await demo.softphone("trunk", 6100)
+        call = await trunk.call(SERVER, NUMBER, from_number=CALLER, headers=SENT_ON)
+        await mobiles.invited(2, within=3)
+        await asyncio.sleep(1)
+        [anna] = [parse_message(packet.wire) for packet in demo.packets("INVITE", to_port=5101)]
+        assert anna.from_.display == f"{CALLER} (for +48221112233)"
+        assert [str(each.uri) for each in anna.addresses("Diversion")] == [
+            "sip:+48600999777@127.0.0.1",
+            "sip:+48221112233@127.0.0.1",
+        ]
+        outside = [parse_message(packet.wire) for packet in demo.packets("INVITE", to_port=MOBILES[1])]
+        told = {
+            str(each.to.uri): [entry.parameter("reason") for entry in each.addresses("Diversion")]
+            for each in outside
+        }
+        assert told == {
+            "sip:+48600999888@127.0.0.1:5090": ["unconditional", "user-busy", "unknown"],
+            "sip:sales@127.0.0.1:5090": [],
+        }
+        assert all(b"example" not in each.to_bytes() for each in (anna, *outside))
+        await call.close()
+        (journaled,) = await demo.stories()
+        assert "+48600999777 was not rung: it has forwarded this call here" in story(journaled)
+
+
 @virtual_time(limit_s=600)
 async def test_row_d4_a_step_may_show_another_number_than_its_trunk_usually_does(tmp_path: Path) -> None:
     scheme = ONE_MOBILE.replace('for = "20s"', 'for = "5s"\ncaller-id = "caller"', 1)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from b2bua.sip.diversion import Diversion
 from b2bua.trunk.callerid import Caller, CallerIdentity, CallerIdPolicy, identify_caller
 
 FORWARDED = Caller(number="+48600100200", display="Jan", dialled="+48221230001")
@@ -62,3 +65,24 @@ def test_an_extension_means_nothing_outside_so_our_number_is_shown() -> None:
 def test_a_call_that_was_not_forwarded_says_nothing_of_forwarding() -> None:
     shown = identity(Caller(number="+48600100200"), CallerIdPolicy.CALLER)
     assert [name for name, _ in shown.headers] == ["P-Asserted-Identity"]
+
+
+def test_rfc5806_rfc7044_who_had_sent_the_call_to_us_is_told_after_us_without_their_network() -> None:
+    before = (Diversion("+48600100201", "no-answer"), Diversion("", "away"), Diversion("+48221112233"))
+    shown = identity(replace(FORWARDED, diversions=before), CallerIdPolicy.CALLER)
+    assert [value for name, value in shown.headers if name == "Diversion"] == [
+        "<sip:+48221230001@provider.example>;reason=unconditional;privacy=off;screen=no",
+        "<sip:+48600100201@provider.example>;reason=no-answer;privacy=off;screen=no",
+        "<sip:anonymous@anonymous.invalid>;reason=away;privacy=full;screen=no",
+        "<sip:+48221112233@provider.example>;reason=unknown;privacy=off;screen=no",
+    ]
+    (history,) = [value for name, value in shown.headers if name == "History-Info"]
+    assert history.split(", ") == [
+        "<sip:+48221112233@provider.example>;index=1",
+        "<sip:anonymous@anonymous.invalid?Privacy=history>;index=1.1;mp=1",
+        "<sip:+48600100201@provider.example>;index=1.1.1;mp=1.1",
+        "<sip:+48221230001@provider.example;cause=408>;index=1.1.1.1;mp=1.1.1",
+        "<sip:+48600999888@provider.example>;index=1.1.1.1.1;mp=1.1.1.1",
+    ]
+    for policy in (CallerIdPolicy.OWN, CallerIdPolicy.ASSERTED):
+        assert "600100201" not in str(identity(replace(FORWARDED, diversions=before), policy))
