@@ -73,25 +73,10 @@ class WorkerProcess:
         """
         ours, theirs = socket.socketpair()
         worker = cls(ours, deliver, lose)
-        # The child must find this very package, also when tests or a checkout put it on the path.
-        root = str(Path(media.__file__).parent.parent)
-        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         try:
             with theirs:
-                worker._process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    *(
-                        "-m",
-                        "media.worker",
-                        str(theirs.fileno()),
-                        *map(str, ports),
-                        str(encoded or ""),
-                        *hosts,
-                    ),
-                    stdin=asyncio.subprocess.DEVNULL,
-                    pass_fds=(theirs.fileno(),),
-                    env={**os.environ, "PYTHONPATH": path},
-                )
+                arguments = (*map(str, ports), str(encoded or ""), *hosts)
+                worker._process = await _started(theirs.fileno(), arguments)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(START_SECONDS):
                     await worker._started.wait()
@@ -244,3 +229,16 @@ def waited_for_a_processor(pid: int) -> float:
         return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
         return 0.0
+
+
+async def _started(line: int, arguments: Sequence[str]) -> asyncio.subprocess.Process:
+    """Return the process of a worker that serves the descriptor ``line``."""
+    # The child must find this very package, also when tests or a checkout put it on the path.
+    root = str(Path(media.__file__).parent.parent)
+    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "media.worker", str(line), *arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        pass_fds=(line,),
+        env={**os.environ, "PYTHONPATH": path},
+    )

@@ -58,9 +58,7 @@ async def run_office(config: Config, *, is_demo: bool) -> None:
         loop.add_signal_handler(order, ordered)
     try:
         async with Server.running(config) as server, _following_the_files(server, stop=stop.set):
-            with contextlib.suppress(
-                OSError
-            ):  # nobody reads it, or the disk is full: there are calls to take
+            with contextlib.suppress(OSError):  # nobody may read it, and there are calls to take
                 typer.echo(welcome(config, is_demo=is_demo))
             log.info(
                 "ready for calls",

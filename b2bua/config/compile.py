@@ -17,6 +17,7 @@ from b2bua.config.returns import compile_returns
 from b2bua.config.ring_targets import TargetReader, distinct
 from b2bua.config.rotas import RotaReader, without
 from b2bua.config.similar import did_you_mean
+from b2bua.config.specs import mailbox_spec, queue_spec, webhook_spec, works_on
 from b2bua.routing.destination import (
     Destination,
     Duty,
@@ -33,18 +34,15 @@ from b2bua.routing.destination import (
     Voicemail,
     Webhook,
 )
-from b2bua.routing.load import Condition, in_words
+from b2bua.routing.load import Condition
 from b2bua.routing.plan import (
     Choice,
     DialExtension,
-    FormSpec,
-    MailboxSpec,
     MenuSpec,
     Plan,
     QueueSpec,
     Scheme,
     Step,
-    WebhookSpec,
 )
 from b2bua.routing.rates import Budget
 from b2bua.routing.schedule import Schedule
@@ -123,14 +121,15 @@ class _Compiler:
             menus={name: self._menu(menu) for name, menu in self.config.menus.items()},
             queues={name: self._queue(queue) for name, queue in self.config.queues.items()},
             mailboxes={
-                name: _mailbox(box, self.config.emails_of(box.name)) for name, box in self._mailboxes.items()
+                name: mailbox_spec(box, emails=self.config.emails_of(box.name))
+                for name, box in self._mailboxes.items()
             },
             extensions=self._extensions,
             people=compile_people(self.config, self._mailboxes, known=self._known, fault=self._fault),
             hours=self._schedules,
             rotas=self._rotas.rotas(),
             budget=self._budget(),
-            webhooks={name: _webhook(webhook) for name, webhook in self.config.webhooks.items()},
+            webhooks={name: webhook_spec(webhook) for name, webhook in self.config.webhooks.items()},
             return_calls=compile_returns(self.config, known=self._known),
         )
 
@@ -220,7 +219,7 @@ class _Compiler:
             table.allow_dead_end,
             works=self._works(table),
             when=when,
-            works_on=_works_on(table, when),
+            works_on=works_on(table, when),
             otherwise=table.otherwise or None,
         )
 
@@ -350,23 +349,7 @@ class _Compiler:
         agents: list[str] = []
         for index, text in enumerate(table.agents):
             agents += self._agents(("queue", table.name, "agents", index), text)
-        return QueueSpec(
-            name=table.name,
-            agents=tuple(dict.fromkeys(agents)),
-            strategy=table.strategy,
-            announce_every_s=table.announce_every_s,
-            max_wait_s=table.max_wait_s,
-            ring_seconds=table.ring_seconds,
-            wrap_up_s=table.wrap_up_s,
-            music=table.music,
-            greeting=table.greeting,
-            messages=table.messages,
-            messages_every_s=table.messages_every_s,
-            announces_position=table.announce_position,
-            announces_wait=table.announce_wait,
-            whispers_wait=table.whisper,
-            offers_call_back=table.offer_call_back,
-        )
+        return queue_spec(table, agents=tuple(dict.fromkeys(agents)))
 
     def _agents(self, path: KeyPath, text: str) -> tuple[str, ...]:
         if text in self.config.groups:
@@ -378,33 +361,3 @@ class _Compiler:
         name = self._people_by_extension.get(text, text)
         self._known(path, name, self.config.people, "person")
         return (name,)
-
-
-def _works_on(table: tables.Scheme, when: tuple[Condition, ...]) -> str:
-    """Return in words when the scheme works: ``mon-fri, while free in sales > 1``."""
-    hours = table.hours or ", ".join(table.days)
-    return ", ".join(filter(None, [hours, f"while {in_words(when)}" if when else ""]))
-
-
-def _mailbox(table: tables.Mailbox, emails: tuple[str, ...]) -> MailboxSpec:
-    return MailboxSpec(table.name, table.greeting, emails, table.max_seconds, table.min_seconds)
-
-
-def _webhook(table: tables.Webhook) -> WebhookSpec:
-    return WebhookSpec(
-        name=table.name,
-        url=table.url,
-        method=table.method,
-        budget_s=table.budget_s,
-        for_seconds=table.for_seconds,
-        secret=table.secret,
-        caches=table.cache,
-        form=_form(table),
-    )
-
-
-def _form(table: tables.Webhook) -> FormSpec | None:
-    if table.digits is None:
-        return None
-    fewest, most = table.digits
-    return FormSpec(table.ask or ("form-ask",), fewest, most, table.read_back, table.tries)
