@@ -9,10 +9,10 @@ from b2bua import __version__
 from b2bua.call.call import CallerIdentity
 from b2bua.config.models import Config
 from b2bua.crm.desk import CrmDesk
-from b2bua.crm.step import in_words, named
+from b2bua.crm.step import in_words, named, target_of
 from b2bua.http.client import HttpClient
 from b2bua.http.failures import NoAnswerError
-from b2bua.routing.destination import Destination, Person, Responsible, Ring, Webhook
+from b2bua.routing.destination import Destination, Responsible, Ring, Webhook
 from b2bua.routing.numbers import normalise
 from b2bua.routing.scheme import number_spec
 from b2bua.routing.told import Ask
@@ -70,4 +70,7 @@ async def _ask_crm(
     found = await named(crm, config, caller.number)
     if found.person is None:
         return in_words(config, found)
-    return Ring((Person(found.person),), for_seconds=asked.for_seconds)
+    target = target_of(config, found.person, asked)
+    if target is None:
+        return f"{in_words(config, found)}, who has no mobile"
+    return Ring((target,), for_seconds=asked.for_seconds)

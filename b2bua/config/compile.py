@@ -286,7 +286,12 @@ class _Compiler:
         if crm is None:
             self._fault(path, "there is no [crm] that could be asked")
             return Responsible()
-        return Responsible(table.for_seconds or tables.RESPONSIBLE_SECONDS, crm.looks_in, crm.budget_s)
+        return Responsible(
+            table.for_seconds or tables.RESPONSIBLE_SECONDS,
+            crm.looks_in,
+            crm.budget_s,
+            on_mobile=table.crm == "mobile of responsible",
+        )
 
     def _ring(
         self, table: tables.Destination, ring: tuple[str, ...], path: KeyPath, earlier: Iterable[Step]

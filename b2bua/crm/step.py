@@ -13,7 +13,7 @@ from b2bua.config.models import Config
 from b2bua.crm.adapter import Crm
 from b2bua.crm.desk import CrmDesk
 from b2bua.http.failures import NoAnswerError
-from b2bua.routing.destination import Chosen, Outcome, Person, Responsible, Ring
+from b2bua.routing.destination import Chosen, Mobile, Outcome, Person, Responsible, Ring
 from b2bua.store.calls import EventKind
 
 log = structlog.get_logger("call")
@@ -50,7 +50,19 @@ class ResponsibleStep:
         call.ledger.note(EventKind.ASKED, "the CRM", in_words(config, found))
         if found.person is None:
             return Outcome.OFFLINE
-        return Chosen(Ring((Person(found.person),), for_seconds=responsible.for_seconds))
+        target = target_of(config, found.person, responsible)
+        if target is None:
+            call.ledger.note("offline", config.people[found.person].title, "has no mobile")
+            return Outcome.OFFLINE
+        return Chosen(Ring((target,), for_seconds=responsible.for_seconds))
+
+
+def target_of(config: Config, name: str, responsible: Responsible) -> Person | Mobile | None:
+    """Return what rings for whom the CRM named; None: they have no mobile."""
+    if not responsible.on_mobile:
+        return Person(name)
+    person = config.people[name]
+    return Mobile(name, confirm=person.mobile_confirm or None) if person.mobile else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,6 +226,8 @@ class Responsible:
     """Kinds of records in which the CRM looks, for those who ask why."""
     budget_s: float = 1.5
     """Seconds after which the caller goes on without an answer."""
+    on_mobile: bool = False
+    """Their mobile rings, and no phone of the office."""
 
 
 Destination = (

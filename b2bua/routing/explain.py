@@ -128,7 +128,7 @@ def _tell(plan: Plan, destination: Destination, facts: Facts, assumed: Assumed) 
         case Webhook(name):
             webhook = plan.webhooks[name]
             return _tell_asking(plan, destination, assumed.ask, (webhook.for_seconds, webhook.budget_s))
-        case Responsible(for_seconds, _, budget_s):
+        case Responsible(for_seconds, _, budget_s, _):
             return _tell_asking(plan, destination, assumed.ask, (for_seconds, budget_s))
         case RingAgain():
             return _tell_again(plan, destination, facts, assumed.party)

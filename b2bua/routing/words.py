@@ -143,7 +143,8 @@ def _before_any_scheme(plan: Plan, destination: RingAgain | Listen | Feature) ->
 def _asks(plan: Plan, asked: Webhook | Responsible) -> str:
     if isinstance(asked, Responsible):
         where = f" ({', then '.join(asked.order)})" if asked.order else ""
-        return f"asks the CRM who is responsible{where}, for {duration(asked.budget_s)} at most"
+        whose = "whose mobile to ring" if asked.on_mobile else "who is responsible"
+        return f"asks the CRM {whose}{where}, for {duration(asked.budget_s)} at most"
     webhook = plan.webhooks[asked.name]
     server = urlsplit(webhook.url).hostname
     line = f"asks the webhook {asked.name} at {server}, for {duration(webhook.budget_s)} at most"

@@ -267,3 +267,38 @@ async def test_row_r8_responsible_30_s_managers_20_s_mobiles_20_s_then_voicemail
         assert told.outcome in (CallOutcome.PROMISE, CallOutcome.MESSAGE)
         assert told.call.caller == CALLER
         await demo.settled()
+
+
+NIGHT = SCHEME.replace('"responsible"', '"mobile of responsible"')
+
+
+@virtual_time(limit_s=600)
+async def test_row_i18_after_hours_the_mobile_of_the_responsible_person_rings_and_not_the_desk(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=NIGHT + PIPEDRIVE, http=account(deal=True), change=by_id) as demo:
+        await demo.phone("103")
+        mobile = await demo.mobiles(Habit(answers_after=2.0))
+        caller = await (await demo.call_in(NUMBER)).answered(within=10)
+        caller.hang_up()
+        assert str(mobile.invitations[0].invite.request.uri).startswith("sip:+48600100202@")
+        assert demo.packets("INVITE", to_port=5103) == []
+        [told] = await demo.stories()
+        assert "the CRM named Olena Kovalenko; talked with Olena Kovalenko's mobile" in story(told)
+
+
+@virtual_time(limit_s=600)
+async def test_row_i18_who_has_no_mobile_costs_no_time(tmp_path: Path) -> None:
+    def without_mobile(text: str) -> str:
+        return by_id(text).replace('mobile = "+48600100202"\n', "")
+
+    async with office(
+        tmp_path, scheme=NIGHT + PIPEDRIVE, http=account(deal=True), change=without_mobile
+    ) as demo:
+        anna = await demo.phone("101", Habit(answers_after=1.0))
+        began = demo.now
+        caller = await (await demo.call_in(NUMBER)).answered(within=10)
+        caller.hang_up()
+        assert anna.invitations[0].at - began < 1
+        [told] = await demo.stories()
+        assert "Olena Kovalenko was not rung: has no mobile" in story(told)

@@ -51,7 +51,7 @@ class Destination(Table):
     voicemail: str | None = None
     scheme: str | None = None
     webhook: str | None = None
-    crm: Literal["responsible"] | None = None
+    crm: Literal["responsible", "mobile of responsible"] | None = None
     say: str | None = None
     echo: Literal[True] | None = None
     mode: RingMode | None = None
