@@ -40,6 +40,7 @@ class OutgoingStream:
     """
 
     __slots__ = (
+        "before",
         "clock_hz",
         "frame_ticks",
         "is_taken",
@@ -65,6 +66,8 @@ class OutgoingStream:
         """Whether something of our own is playing, so that relayed packets have to wait outside."""
         self.packets = 0
         self.octets = 0
+        self.before = 0, 0
+        """Packets and octets of those that went out under other SSRCs than the present one."""
         self.clock_hz = USUAL_CLOCK_HZ
         """Ticks per second of the timestamps."""
         self.frame_ticks = USUAL_CLOCK_HZ // 50
@@ -93,6 +96,7 @@ class OutgoingStream:
         roll-over with them, and no index of an SRTP key is ever used twice (RFC 3711 §3.3.1, §9.1).
         """
         self.settle()
+        self.before = self.packets, self.octets
         self.ssrc = random.getrandbits(32)
         self.sequence = random.getrandbits(15)
         self.source = None

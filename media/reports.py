@@ -45,6 +45,8 @@ class Reporter:
     def __init__(self, out: OutgoingStream, incoming: IncomingStream) -> None:
         self._out = out
         self._incoming = incoming
+        self._name = f"{out.ssrc:08x}"
+        """By which the far end knows another SSRC for the same source (RFC 3550 §6.5.1)."""
         self._has_reported = False
         self._told_packets = 0
         self._told_stream = incoming.stream
@@ -58,13 +60,13 @@ class Reporter:
         """Return a compound report for the far end."""
         self._has_reported = True
         out = self._out
-        name = SourceDescription(out.ssrc, f"{out.ssrc:08x}")
+        name = SourceDescription(out.ssrc, self._name)
         blocks = (self._report_block(now),) if self._incoming.packets else ()
         if out.packets == self._told_packets or out.sent_at is None:
             return build_rtcp(ReceiverReport(out.ssrc, blocks), name)
         self._told_packets = out.packets
         at = (out.timestamp + int((now - out.sent_at) * out.clock_hz)) & 0xFFFF_FFFF
-        octets, packets = out.octets & 0xFFFF_FFFF, out.packets & 0xFFFF_FFFF
+        packets, octets = out.packets - out.before[0], (out.octets - out.before[1]) & 0xFFFF_FFFF
         return build_rtcp(SenderReport(out.ssrc, ntp_time(now), at, packets, octets, blocks), name)
 
     def goodbye(self, now: float) -> bytes | None:

@@ -6,7 +6,7 @@ import asyncio
 from itertools import pairwise
 from random import Random
 
-from media.client import MediaEngine, MediaLeg
+from media.client import MediaEngine, MediaLeg, Silence
 from media.memory import MemoryRtpNetwork
 from media.rtp import ReportBlock, SenderReport, parse_rtcp
 from tests.harness.clock import virtual_time
@@ -27,14 +27,18 @@ async def say(peer: Peer, leg: MediaLeg, packets: int, *, lose_each: int = 0) ->
         await asyncio.sleep(0.02)
 
 
+def sender_report(compound: bytes) -> SenderReport:
+    report = parse_rtcp(compound)[0]
+    assert isinstance(report, SenderReport)
+    return report
+
+
 def told_blocks(network: MemoryRtpNetwork, peer: Peer) -> list[ReportBlock]:
     """Return a list into which all go that ``peer`` is told of its stream."""
     blocks: list[ReportBlock] = []
 
     def receive(compound: bytes, _source: tuple[str, int]) -> None:
-        report = parse_rtcp(compound)[0]
-        assert isinstance(report, SenderReport)
-        blocks.extend(report.blocks)
+        blocks.extend(sender_report(compound).blocks)
 
     network.bind((peer.address[0], peer.address[1] + 1), receive)
     return blocks
@@ -102,4 +106,26 @@ async def test_rfc3389_comfort_noise_that_nobody_takes_is_lost_to_nobody() -> No
     numbers = [each.packet.sequence for each in piotr.heard]
     assert {(later - earlier) & 0xFFFF for earlier, later in pairwise(numbers)} == {1}, "nor to who listens"
     assert len(numbers) == 50
+    await engine.close()
+
+
+@virtual_time
+async def test_rfc3550_6_a_stream_of_ours_is_told_of_by_its_own_packets_and_all_by_one_name() -> None:
+    network = MemoryRtpNetwork()
+    anna = Peer(network, 4000)
+    told: list[bytes] = []
+    network.bind((anna.address[0], anna.address[1] + 1), lambda content, _source: told.append(content))
+    engine = await MediaEngine.in_process(network=network, address=HOST, random=Random(1))
+    leg = await engine.open_leg()
+    for anna.codec in ("PCMA", "opus"):  # another clock is another stream (RFC 7160 §4.1)
+        leg.connect(anna.agreement())
+        leg.play([Silence(8.0)])
+        await asyncio.sleep(8.0)
+    reports = [sender_report(content) for content in told]
+    assert len({report.ssrc for report in reports}) == 2
+    name = f"{reports[0].ssrc:08x}".encode()
+    assert all(name in content for content in told), "RFC 3550 §6.5.1"
+    own = [each.packet for each in anna.heard if each.packet.ssrc == reports[-1].ssrc]
+    assert 0 < reports[-1].packets <= len(own), "RFC 3550 §6.4.1"
+    assert reports[-1].octets == reports[-1].packets * len(own[0].payload)
     await engine.close()
