@@ -43,8 +43,23 @@ REASONS = {
 """What a phone is told that is to stop ringing (RFC 3326)."""
 
 
-def reply_of(status: int) -> Reply:
+BY_CAUSE = {
+    17: Reply.BUSY,
+    18: Reply.NO_ANSWER,
+    19: Reply.NO_ANSWER,
+    20: Reply.OFFLINE,
+    21: Reply.REJECTED,
+    27: Reply.OFFLINE,
+}
+"""What became of who was called, by the telephone network's own words (Q.850)."""
+CLEAR = frozenset((486, 600, 603, 607))
+"""Statuses that say it themselves; gateways that know no better send any other one with such a cause."""
+
+
+def reply_of(status: int, telephone_cause: int | None = None) -> Reply:
     """Return what a final response means for the scheme. No status ever ends it (row F17)."""
+    if telephone_cause in BY_CAUSE and status not in CLEAR:
+        return BY_CAUSE[telephone_cause]
     match status:
         case 486 | 600:
             return Reply.BUSY

@@ -283,8 +283,7 @@ class Fork:
                 invite.cancel()  # should it wake up after all
                 return True
             return False
-        is_out_of_order = final.status == 503 or (final.is_local and final.status == 408)
-        return leg.turn_to_next_hop() if is_out_of_order else leg.retry_after(final.status)
+        return leg.turn_to_next_hop() if final.is_out_of_order else leg.retry_after(final.status)
 
     async def _is_sent_on(self, leg: CalleeLeg, final: Answered | Refused | None) -> bool:
         """Return whether the target is called again where a 3xx sent us by name."""
@@ -351,7 +350,7 @@ class Fork:
         if onward is not None:
             self._record(leg.dial, onward.reply, began=began, reason=onward.reason)
             return onward.dials
-        reply = reply_of(refused.status)
+        reply = reply_of(refused.status, refused.telephone_cause)
         self._record(leg.dial, reply, began=began, status=refused.status, is_local=refused.is_local)
         return ()
 

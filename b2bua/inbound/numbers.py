@@ -83,13 +83,15 @@ class CallerId:
 
 
 def read_caller(request: Request, *, country: str) -> CallerId:
-    """Return who calls: P-Asserted-Identity (RFC 3325) before From. For peers that are trusted to say so.
+    """Return who calls: P-Asserted-Identity (RFC 3325), or its forerunner, before From.
+
+    For peers that are trusted to say so.
 
     Who asks for privacy is nobody to us: what the network knows of them is not for whoever answers.
     """
     if wants_privacy(request):
         return CallerId("", "")
-    source = _asserted(request) or request.from_
+    source = _asserted(request) or _remote_party(request) or request.from_
     number = _number(source.uri)
     if number.lower() in ("anonymous", "unavailable", "restricted"):
         return CallerId("", "")
@@ -108,8 +110,20 @@ def _asserted(request: Request) -> NameAddr | None:
     return next((one for one in identities if _telephone(one.uri) is not None), next(iter(identities), None))
 
 
+def _remote_party(request: Request) -> NameAddr | None:
+    """Return who calls by Remote-Party-ID, which some gateways send in place of P-Asserted-Identity."""
+    try:
+        parties = request.addresses("Remote-Party-ID")
+    except MalformedMessage:
+        return None
+    return next((one for one in parties if (one.parameter("party") or "calling") == "calling"), None)
+
+
 def wants_privacy(request: Request) -> bool:
     """Return whether the caller asks to stay unknown (RFC 3323)."""
+    party = _remote_party(request)
+    if party is not None and (party.parameter("privacy") or "off").strip('"').lower() != "off":
+        return True
     values = ";".join(request.headers.all("Privacy")).replace(",", ";").split(";")
     return not HIDES_NUMBER.isdisjoint(value.strip().lower() for value in values)
 

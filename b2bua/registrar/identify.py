@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Protocol
 
 from b2bua.config.models import Person, Trunk
+from b2bua.errors import MalformedMessage
 from b2bua.registrar.authentication import Authentication, People, Refused
 from b2bua.registrar.bindings import Bindings
 from b2bua.sip.grammar import readable
@@ -177,11 +178,24 @@ def _address(host: str) -> IPv4Address | IPv6Address:
 
 
 def _dialled(request: Request, registration: RegisteredTrunk) -> Uri:
-    """Return what To says was dialled; our account, where the provider put our contact there as well."""
-    to, account = request.to.uri, registration.trunk.username
+    """Return which of our numbers was called; our account, where the provider names but our contact.
+
+    To may still be whom the caller dialled, when others forwarded the call to us: P-Called-Party-ID is what
+    the provider's network found to be called last (RFC 7315 §4.2).
+    """
+    to, account = _called_party(request) or request.to.uri, registration.trunk.username
     if account and isinstance(to, SipUri) and to.user == registration.contact_token:
         return replace(to, user=account)
     return to
+
+
+def _called_party(request: Request) -> Uri | None:
+    try:
+        parties = request.addresses("P-Called-Party-ID")
+    except MalformedMessage:
+        return None
+    uri = parties[0].uri if parties else None
+    return uri if isinstance(uri, TelUri) or (isinstance(uri, SipUri) and uri.user) else None
 
 
 def _is_called(target: Uri, token: str) -> bool:

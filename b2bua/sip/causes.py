@@ -137,6 +137,18 @@ def ending_in_words(values: Iterable[str], *, otherwise: str = "hung up") -> tup
     return otherwise, None
 
 
+OF_THE_CALLED = frozenset((17, 18, 19, 20, 21, 22, 27))
+"""Q.850 causes that lie with whoever was called: busy, no answer, absent, rejected, changed, out of order."""
+
+
+def telephone_cause(values: Iterable[str]) -> int | None:
+    """Return the Q.850 cause among Reason header lines: what the telephone network beyond a server said."""
+    for reason in _readable_reasons(values):
+        if reason.protocol.upper() == "Q.850":
+            return reason.cause
+    return None
+
+
 def _readable_reasons(values: Iterable[str]) -> Iterator[Reason]:
     for line in values:
         with contextlib.suppress(MalformedMessage):

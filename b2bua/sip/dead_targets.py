@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from b2bua.sip.causes import OF_THE_CALLED, telephone_cause
 from b2bua.sip.message import Response
 from b2bua.sip.transport.hop import Hop
 
@@ -22,7 +23,9 @@ class DeadTargets:
 
     def judge(self, hop: Hop, response: Response, *, now: float) -> None:
         """Note what a final response of ``hop``, or a local one in its stead, says about it."""
-        if response.status == 503 or (response.is_local and response.status == 408):
+        is_none_of_its = telephone_cause(response.headers.all("Reason")) in OF_THE_CALLED
+        is_out_of_order = response.status == 503 and not is_none_of_its
+        if is_out_of_order or (response.is_local and response.status == 408):
             self.note(hop, now=now, seconds=_retry_after(response))
         elif self._until:
             self._until.pop(hop, None)

@@ -244,3 +244,46 @@ async def test_rfc3264_8_our_description_has_a_new_version_only_where_it_says_so
         assert answers[2] == answers[3]
         caller.hang_up()
         await demo.stories()
+
+
+@virtual_time
+async def test_rfc3326_rfc6432_a_line_says_in_the_words_of_the_telephone_network_why_nobody_came(
+    tmp_path: Path,
+) -> None:
+    scheme = TO_A_NUMBER.replace(
+        "[[step]]\nvoicemail", '[[step]]\nring = ["+48600999777"]\nafter = ["busy"]\n\n[[step]]\nvoicemail'
+    )
+    async with office(tmp_path, scheme=scheme) as demo:
+        mobiles = await demo.mobiles()
+        busy, no_answer = (("Reason", "Q.850;cause=17"),), (("Reason", "Q.850;cause=19"),)
+        mobiles.endpoint.on_invite = lambda invite: (
+            invite.reject(480, headers=no_answer)
+            if "777" in invite.request.uri
+            else invite.reject(503, headers=busy)
+        )
+        await (await demo.call_in(NUMBER)).answered(within=5)
+        await demo.people_leave()
+        (told,) = await demo.stories()
+        assert story(told).startswith(
+            "rang +48600999888 under 1 s, busy; rang +48600999777 under 1 s, no answer; "
+        )
+
+
+@pytest.mark.parametrize(
+    ("party", "shown"),
+    [
+        ('"Jan" <sip:+48500600788@pbx.example>;party=calling;screen=yes;privacy=off', "Jan"),
+        ("<sip:+48500600788@pbx.example>;privacy=full", "unknown caller"),
+        ("<sip:101@pbx.example>;party=called", "+48500600799"),
+    ],
+)
+@virtual_time
+async def test_a_gateway_says_by_remote_party_id_who_calls(tmp_path: Path, party: str, shown: str) -> None:
+    async with office(tmp_path, scheme=TO_A_NUMBER.replace("+48600999888", "101")) as demo:
+        anna = await demo.phone("101", Habit())
+        trunk = await demo.softphone("trunk", 6100)
+        lines = (("Remote-Party-ID", party),)
+        call = await trunk.call(SERVER, NUMBER, from_number="+48500600799", headers=lines)
+        assert (await anna.invited(within=2)).invite.request.from_.display == shown
+        await call.close()
+        await demo.stories()

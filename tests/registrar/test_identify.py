@@ -9,6 +9,7 @@ from ipaddress import ip_network
 import pytest
 
 from b2bua.config.models import Trunk
+from b2bua.inbound.numbers import read_dialled
 from b2bua.registrar.bindings import Binding, Bindings
 from b2bua.registrar.identify import (
     MAX_STRANGERS,
@@ -98,6 +99,27 @@ def test_o8_a_call_to_the_contact_that_only_the_provider_knows_is_the_providers_
     request.headers.put("To", "<tel:+48221234567,5>")
     caller = office.identifier.identify(request, Hop("udp", "198.18.0.1", 5060), 0.0)
     assert caller == TrunkCaller(PROVIDER, TelUri("+48221234567", post_dial=",5"))
+
+
+@pytest.mark.parametrize(
+    ("party", "dialled"),
+    [
+        ("<sip:+48221230001@ims.example;user=phone>", "+48221230001"),
+        ("<tel:+48221230001>", "+48221230001"),
+        ("<sip:ims.example>", "+48600700800"),
+        ("<sip:+48221230001", "+48600700800"),
+    ],
+)
+def test_rfc7315_4_2_the_party_that_the_providers_network_called_counts_before_whom_the_caller_dialled(
+    party: str, dialled: str
+) -> None:
+    office = Office()
+    request = Desk(user="+48500600700").request("INVITE", uri="sip:0123456789abcdef@203.0.113.1")
+    request.headers.put("To", "<sip:+48600700800@mobiles.example>")  # who has forwarded the call to us
+    request.headers.put("P-Called-Party-ID", party)
+    caller = office.identifier.identify(request, Hop("udp", "198.18.0.1", 5060), 0.0)
+    assert isinstance(caller, TrunkCaller)
+    assert read_dialled(caller.dialled, country="PL").number == dialled
 
 
 def test_a_stranger_is_a_stranger_and_mentioned_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:

@@ -276,3 +276,25 @@ async def test_rfc3261_13_3_1_4_a_bye_before_the_ack_ends_the_repetition_of_200(
     assert alice.statuses == [100, 180, 200, 200]
     assert answerer.sessions[0].ended.result().by == "remote"
     assert quiet(bob)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "cause"),
+    [
+        (480, 'Q.850;cause=19;text="no answer"', 19),
+        (503, "SIP;cause=503, q.850 ;cause=17", 17),
+        (503, "Q.850;cause=many", None),
+        (503, "SIP;cause=503", None),
+    ],
+)
+@virtual_time
+async def test_rfc3326_rfc6432_a_refusal_brings_what_the_telephone_network_said(
+    status: int, reason: str, cause: int | None
+) -> None:
+    alice, bob, invite, request = await ring(MemoryNetwork())
+    bob.answer(request, status, tag="x", headers=(("Reason", reason),))
+    refused = await invite.next_event()
+    assert isinstance(refused, Refused)
+    assert refused.telephone_cause == cause
+    assert refused.is_out_of_order is (status == 503 and cause is None)
+    assert alice.dead_targets.is_dead(BOB, now=alice.now()) is refused.is_out_of_order

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from b2bua.sip.causes import OF_THE_CALLED
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.message import Response
 from b2bua.sip.uri import SipUri
@@ -61,10 +62,18 @@ class Refused:
     """No peer said so."""
     retry_after: int | None = None
     """Seconds, when the peer named them."""
+    telephone_cause: int | None = None
+    """The Q.850 cause that came with it (RFC 3326): what the telephone network beyond the peer said."""
     contacts: tuple[NameAddr, ...] = ()
     """Where a 3xx sends us, the most wanted first."""
     untried: tuple[SipUri, ...] = ()
     """Where a 3xx that may be followed sent it as well: a name, to be looked up, and what comes after."""
+
+    @property
+    def is_out_of_order(self) -> bool:
+        """Whether that server is silent or cannot serve, and not whom it has called (RFC 3263 §4.3)."""
+        is_unable = self.status == 503 and self.telephone_cause not in OF_THE_CALLED
+        return is_unable or (self.is_local and self.status == 408)
 
 
 InviteEvent = Progress | Answered | Refused

@@ -10,7 +10,7 @@ from b2bua.errors import NotAcceptable
 from b2bua.sip.alarms import Alarm
 from b2bua.sip.authorization import Authorizer, next_request
 from b2bua.sip.body import SDP, session_description
-from b2bua.sip.causes import Reason
+from b2bua.sip.causes import Reason, telephone_cause
 from b2bua.sip.core import Core, Sent, SentRequest
 from b2bua.sip.dialog import Dialog, DialogKey
 from b2bua.sip.digest import Credentials
@@ -335,6 +335,7 @@ class OutgoingInvite:
             reason=response.reason,
             is_local=response.is_local,
             retry_after=retry_after(response),
+            telephone_cause=telephone_cause(response.headers.all("Reason")),
             contacts=contacts_of(response),
             untried=self._redirection.left if response.status < 600 else (),
         )
