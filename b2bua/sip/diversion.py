@@ -30,7 +30,7 @@ CAUSES = {
 _REASON_OF = {cause: reason for reason, cause in CAUSES.items()}
 _HIDES_HISTORY = frozenset(("history", "header", "session"))
 _CAUSE = re.compile(r"cause(?:=|%3d)([0-9]{3})(?![0-9])", re.IGNORECASE)
-_PRIVATE = re.compile(r"\bprivacy=[^&]*history", re.IGNORECASE)
+_PRIVATE = re.compile(r"\bprivacy=[^&=]*history", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

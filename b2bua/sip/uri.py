@@ -10,7 +10,14 @@ from urllib.parse import quote as percent_encode
 from urllib.parse import unquote as percent_decode
 
 from b2bua.errors import MalformedMessage
-from b2bua.sip.grammar import Parameters, find_parameter, format_parameters, parse_host, put_parameter
+from b2bua.sip.grammar import (
+    Parameters,
+    find_parameter,
+    format_parameters,
+    parse_host,
+    put_parameter,
+    readable,
+)
 
 LONGEST_REMEMBERED = 200
 """Characters of what is read only once while its call lasts."""
@@ -90,8 +97,11 @@ class SipUri:
 
     @property
     def user_text(self) -> str:
-        """The user with every escape resolved, for people to read; "" when there is none."""
-        return percent_decode(self.user or "")
+        """The user with every escape resolved, for people to read; "" when there is none.
+
+        Escapes may hide the end of a line, which would be one in each header that shows this.
+        """
+        return readable(percent_decode(self.user or ""))
 
     @property
     def telephone(self) -> TelUri | None:

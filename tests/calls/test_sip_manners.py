@@ -11,6 +11,7 @@ from b2bua.demo.softphone import CallRefused, Habit
 from b2bua.errors import ConfigError
 from b2bua.sip.digest import Credentials
 from b2bua.sip.message import Request, parse_message
+from b2bua.sip.uri import SipUri
 from b2bua.store.story import story
 from tests.harness.clock import virtual_time
 from tests.harness.office import NUMBER, SERVER, office, reinvite
@@ -23,6 +24,7 @@ for = "20s"
 [[step]]
 voicemail = "sales"
 """
+TO_A_PHONE = TO_A_NUMBER.replace("+48600999888", "101")
 
 
 @virtual_time
@@ -232,7 +234,7 @@ async def test_a_caller_whom_a_fault_of_ours_leaves_without_an_answer_is_told_so
 async def test_rfc3264_8_our_description_has_a_new_version_only_where_it_says_something_else(
     tmp_path: Path,
 ) -> None:
-    async with office(tmp_path, scheme=TO_A_NUMBER.replace("+48600999888", "101")) as demo:
+    async with office(tmp_path, scheme=TO_A_PHONE) as demo:
         anna = await demo.phone("101", Habit(answers_after=1.0))
         caller = await (await demo.call_in(NUMBER)).answered(within=3)
         leg = (await anna.invited(within=1)).leg
@@ -279,7 +281,7 @@ async def test_rfc3326_rfc6432_a_line_says_in_the_words_of_the_telephone_network
 )
 @virtual_time
 async def test_a_gateway_says_by_remote_party_id_who_calls(tmp_path: Path, party: str, shown: str) -> None:
-    async with office(tmp_path, scheme=TO_A_NUMBER.replace("+48600999888", "101")) as demo:
+    async with office(tmp_path, scheme=TO_A_PHONE) as demo:
         anna = await demo.phone("101", Habit())
         trunk = await demo.softphone("trunk", 6100)
         lines = (("Remote-Party-ID", party),)
@@ -287,3 +289,23 @@ async def test_a_gateway_says_by_remote_party_id_who_calls(tmp_path: Path, party
         assert (await anna.invited(within=2)).invite.request.from_.display == shown
         await call.close()
         await demo.stories()
+
+
+@virtual_time
+async def test_rfc3261_7_3_1_what_escapes_hide_in_a_user_breaks_no_line_and_loses_no_call(
+    tmp_path: Path,
+) -> None:
+    evil = "ab\r\nX-Evil: 1"
+    sent_on = (("Diversion", f"<{SipUri(evil, 'mobiles.example')}>"),)
+    async with office(tmp_path, scheme=TO_A_PHONE) as demo:
+        anna = await demo.phone("101", Habit(answers_after=1.0))
+        for at, (number, headers) in enumerate([(evil, ()), ("+48500600700", sent_on), (evil, sent_on)]):
+            trunk = await demo.softphone("trunk", 6001 + at)
+            call = await trunk.call(SERVER, NUMBER, from_number=number, headers=headers)
+            leg = await call.answered(within=5)
+            leg.hang_up()
+            await demo.settled()
+        shown = [each.invite.request.from_.display for each in anna.invitations]
+        tame = evil.replace("\r\n", 2 * "\N{REPLACEMENT CHARACTER}")
+        assert shown == [tame, f"+48500600700 (for {tame})", f"{tame} (for {tame})"]
+        assert all("X-Evil" not in each.invite.request.headers for each in anna.invitations)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from b2bua.errors import MalformedMessage
+from b2bua.sip.grammar import readable
 from b2bua.sip.uri import OtherUri, SipUri, TelUri, parse_uri
 
 
@@ -53,6 +54,10 @@ def test_rfc3261_19_1_4_needless_escapes_make_no_difference_and_needed_ones_do()
     star = parse_uri("sip:*98#@h")
     assert isinstance(star, SipUri)
     assert (str(star), star.user_text) == ("sip:*98%23@h", "*98#")
+    two_lines = parse_uri("sip:a%0D%0Ab@h")
+    assert isinstance(two_lines, SipUri)
+    assert str(two_lines) == "sip:a%0D%0Ab@h"
+    assert two_lines.user_text == f"a{2 * chr(0xFFFD)}b"
 
 
 def test_what_a_program_puts_into_a_user_is_escaped() -> None:
@@ -174,7 +179,7 @@ def test_any_sip_uri_that_we_write_is_read_back(
     text = str(SipUri(user=user, host=host, port=port, parameters=tuple(parameters)))
     uri = parse_uri(text)
     assert isinstance(uri, SipUri)
-    assert (uri.user_text, uri.host, uri.port) == (user or "", host, port)
+    assert (uri.user_text, uri.host, uri.port) == (readable(user or ""), host, port)
     assert uri.parameters == tuple(parameters)
     assert str(uri) == text
 
