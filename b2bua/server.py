@@ -22,6 +22,7 @@ from b2bua.http.client import HttpClient
 from b2bua.inbound.outside import Outside
 from b2bua.inbound.requests import OtherRequests
 from b2bua.inbound.sounds import Sounds
+from b2bua.inbound.weekly import WeeklyReports
 from b2bua.interface import Interface
 from b2bua.lamps.desk import LampDesk
 from b2bua.listening import listen, resolver
@@ -262,6 +263,8 @@ class Server:
         self.attendance.start(self.background)
         start(self.serving.mail_worker.run(), name="mail")
         start(self.serving.return_calls.run(), name="call backs")
+        weekly = WeeklyReports(lambda: self.config, self.store, self._surroundings.clock)
+        start(weekly.run(), name="reports of the week")
         start(self.recordings.run(), name="recordings")
         start(self.calendars.run(), name="calendars")
         self.trunks.start(start)

@@ -40,6 +40,7 @@ SECTIONS: dict[str, tuple[type[tables.Table], ...]] = {
     "[smtp]": (tables.Smtp,),
     "[missed-alert]": (tables.MissedAlert,),
     "[backup-alert]": (tables.BackupAlert,),
+    "[weekly-report]": (tables.WeeklyReport,),
     "[api]": (tables.Api,),
     "[callback]": (tables.Callback,),
     "[trunk.x]": (tables.Trunk,),

@@ -47,7 +47,7 @@ def check_office(path: Path, config: Config) -> bool:
 
 
 def _mails_somebody(config: Config) -> bool:
-    alerts = (config.missed_alert, config.backup_alert, config.callback)
+    alerts = (config.missed_alert, config.backup_alert, config.weekly_report, config.callback)
     is_told = any(alert is not None and alert.emails for alert in alerts)
     return is_told or any(map(config.emails_of, config.mailboxes))
 

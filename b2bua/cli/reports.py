@@ -56,3 +56,11 @@ def links(
 
     office = journal_of(config)
     _run(lambda: show_links(office, number=number, extension=extension, for_programs=as_json))
+
+
+def weekly(config: ConfigPath = None) -> None:
+    """Tell how the last seven days went, beside the seven before; also while the office runs."""
+    from b2bua.cli.weekly import show_weekly
+
+    office = journal_of(config)
+    _run(lambda: show_weekly(office))

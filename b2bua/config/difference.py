@@ -34,7 +34,7 @@ KINDS = (
     ("return_calls", "way to call back", "ways to call back"),
 )
 """Field of ``Config``, and what one and many of its tables are called."""
-ALERTS = ("backup_alert", "missed_alert")
+ALERTS = ("backup_alert", "missed_alert", "weekly_report")
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ from b2bua.config.tables import (
     Table,
     Trunk,
     Webhook,
+    WeeklyReport,
 )
 from b2bua.config.values import named
 from b2bua.errors import ConfigError
@@ -81,6 +82,7 @@ __all__ = [
     "Step",
     "Trunk",
     "Webhook",
+    "WeeklyReport",
 ]
 
 
@@ -96,6 +98,7 @@ class Config(Table):
     crm: Crm | None = None
     backup_alert: BackupAlert | None = None
     missed_alert: MissedAlert | None = None
+    weekly_report: WeeklyReport | None = None
     api: Api | None = None
     callback: Callback | None = None
     trunks: Annotated[Mapping[str, Trunk], BeforeValidator(named)] = Field(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from datetime import time
 from decimal import Decimal, InvalidOperation
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any, Literal
@@ -14,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from b2bua.routing.destination import Confirm
 
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MOST_DIGITS = 20
 """So many a caller may be asked for."""
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -42,6 +44,21 @@ def parse_duration(value: object) -> float:
 def is_duration(value: object) -> bool:
     """Return whether it is written as one: ``20s``, ``1h30m``."""
     return isinstance(value, str) and DURATION.fullmatch(value) is not None
+
+
+def parse_weekly(value: object) -> object:
+    """Return weekday (Monday is 0) and time of day of ``"mon 08:00"``.
+
+    Raises:
+        ValueError: it is no such moment.
+    """
+    if isinstance(value, tuple):
+        return value
+    day, _, clock = str(value).strip().lower().partition(" ")
+    try:
+        return WEEKDAYS.index(day), time.fromisoformat(clock.strip())
+    except ValueError:
+        raise ValueError(f'{value!r} is no moment of the week, expected for example "mon 08:00"') from None
 
 
 def parse_count(value: object) -> object:

@@ -124,7 +124,8 @@ class Mails:
 
 def _secrets(config: Config) -> dict[str, str]:
     """Return what signs the news for each server that is told any."""
-    told = (config.backup_alert, config.missed_alert, config.callback, *config.mailboxes.values())
+    alerts = (config.backup_alert, config.missed_alert, config.weekly_report)
+    told = (*alerts, config.callback, *config.mailboxes.values())
     return {table.url: table.secret for table in told if table and table.url and table.secret}
 
 

@@ -68,6 +68,24 @@ class Wording:
     """Label of how long it took until the backup answered."""
     talked: str
     """Label of how long they talked."""
+    weekly_subject: str
+    """How a week went, in one line."""
+    weekly_calls: str
+    """Label of how many called."""
+    weekly_missed: str
+    """Label of how many of them nobody served."""
+    weekly_before: str
+    """Label of the number of the week before."""
+    weekly_unusual: str
+    """Many more were missed."""
+    weekly_called_back: str
+    """Label of how many were called back."""
+    weekly_median: str
+    """Label of how long they waited, the median."""
+    weekly_owed: str
+    """Label of who has not been."""
+    weekly_backup: str
+    """How many calls reached a backup."""
     withheld: str
     """Stands for a number that is not known."""
     attached: str
@@ -114,6 +132,15 @@ ENGLISH = Wording(
     was_off="phone off",
     waited="Answered after",
     talked="Talked for",
+    weekly_subject="Calls of the week: {calls}, missed: {missed}{grown}",
+    weekly_calls="Calls from outside",
+    weekly_missed="Callers whom nobody served",
+    weekly_before="the week before",
+    weekly_unusual="Many more callers were missed than in the week before.",
+    weekly_called_back="Called back",
+    weekly_median="Half of them waited at most",
+    weekly_owed="Still owed a call",
+    weekly_backup="Calls that reached a backup: {reached}, taken by it: {taken}",
     withheld="withheld number",
     attached="The recording is attached: {name}",
     too_big="The recording is too big for a mail ({megabytes} MB). You find it in the file {path}",
@@ -156,6 +183,15 @@ UKRAINIAN = Wording(
     was_off="телефон вимкнено",
     waited="Відповідь через",
     talked="Розмова",
+    weekly_subject="Дзвінки за тиждень: {calls}, пропущено: {missed}{grown}",
+    weekly_calls="Дзвінки ззовні",
+    weekly_missed="Без відповіді",
+    weekly_before="тижнем раніше",
+    weekly_unusual="Пропущено значно більше дзвінків, ніж тижнем раніше.",
+    weekly_called_back="Передзвонили",
+    weekly_median="Половина з них чекала щонайбільше",
+    weekly_owed="Ще треба передзвонити",
+    weekly_backup="Дійшло до резерву: {reached}, резерв відповів: {taken}",
     withheld="прихований номер",
     attached="Запис додано до листа: {name}",
     too_big="Запис завеликий для листа ({megabytes} МБ). Ви знайдете його у файлі {path}",
@@ -198,6 +234,15 @@ RUSSIAN = Wording(
     was_off="телефон выключен",
     waited="Ответ через",
     talked="Разговор",
+    weekly_subject="Звонки за неделю: {calls}, пропущено: {missed}{grown}",
+    weekly_calls="Звонки извне",
+    weekly_missed="Без ответа",
+    weekly_before="неделей раньше",
+    weekly_unusual="Пропущено значительно больше звонков, чем неделей раньше.",
+    weekly_called_back="Перезвонили",
+    weekly_median="Половина из них ждала не больше",
+    weekly_owed="Ещё нужно перезвонить",
+    weekly_backup="Дошло до резерва: {reached}, резерв ответил: {taken}",
     withheld="скрытый номер",
     attached="Запись приложена к письму: {name}",
     too_big="Запись слишком велика для письма ({megabytes} МБ). Вы найдёте её в файле {path}",
@@ -240,6 +285,15 @@ POLISH = Wording(
     was_off="telefon wyłączony",
     waited="Odebrano po",
     talked="Rozmowa",
+    weekly_subject="Połączenia w tygodniu: {calls}, nieodebrane: {missed}{grown}",
+    weekly_calls="Połączenia z zewnątrz",
+    weekly_missed="Nieodebrane",
+    weekly_before="tydzień wcześniej",
+    weekly_unusual="Nie odebrano znacznie więcej połączeń niż tydzień wcześniej.",
+    weekly_called_back="Oddzwoniono",
+    weekly_median="Połowa z nich czekała najwyżej",
+    weekly_owed="Czeka na oddzwonienie",
+    weekly_backup="Dotarło na numer zapasowy: {reached}, odebrano tam: {taken}",
     withheld="numer zastrzeżony",
     attached="Nagranie jest w załączniku: {name}",
     too_big="Nagranie jest za duże na e-mail ({megabytes} MB). Znajdziesz je w pliku {path}",

@@ -9,7 +9,7 @@ from b2bua.config.tables.callback import Callback
 from b2bua.config.tables.crm import Crm, CrmCreate, CrmFind
 from b2bua.config.tables.hours import Hours
 from b2bua.config.tables.office import Media, Office, Recording, Rtp, Sip, Smtp, Srtp
-from b2bua.config.tables.outside import BackupAlert, MissedAlert, Webhook
+from b2bua.config.tables.outside import BackupAlert, MissedAlert, Webhook, WeeklyReport
 from b2bua.config.tables.parties import Device, Group, Person, Trunk
 from b2bua.config.tables.rates import Rate, Rates
 from b2bua.config.tables.returns import ReturnCall
@@ -75,4 +75,5 @@ __all__ = [
     "Table",
     "Trunk",
     "Webhook",
+    "WeeklyReport",
 ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import time
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from b2bua.config.tables.base import Named, Table
-from b2bua.config.values import Emails, Seconds, Secret, Texts, parse_count
+from b2bua.config.values import Emails, Seconds, Secret, Texts, parse_count, parse_weekly
 
 
 def parse_web_address(text: str) -> str:
@@ -79,6 +80,13 @@ class Alert(Table):
 
 class BackupAlert(Alert):
     """``[backup-alert]``: who is told of each call that reached a backup."""
+
+
+class WeeklyReport(Alert):
+    """``[weekly-report]``: who is told how each week went."""
+
+    at: Annotated[tuple[int, time], BeforeValidator(parse_weekly)] = (0, time(8))
+    """Weekday (Monday is 0) and time of the office's clock."""
 
 
 class MissedAlert(Alert):
