@@ -15,7 +15,7 @@ from b2bua.http.failures import NoAnswerError
 from b2bua.routing.destination import Destination, Responsible, Ring, Webhook
 from b2bua.routing.numbers import normalise
 from b2bua.routing.scheme import number_spec
-from b2bua.routing.told import Ask
+from b2bua.routing.told import Ask, Served
 from b2bua.webhook.answer import destination_of, names_somebody
 from b2bua.webhook.request import request_for
 from b2bua.webhook.spoken import said
@@ -36,7 +36,9 @@ def asker(config: Config, *, dialled: str, caller: str) -> Ask:
     return lambda asked: asyncio.run(_ask(config, asked, identity))
 
 
-async def _ask(config: Config, asked: Webhook | Responsible, caller: CallerIdentity) -> Destination | str:
+async def _ask(
+    config: Config, asked: Webhook | Responsible, caller: CallerIdentity
+) -> Destination | Served | str:
     client = HttpClient(f"b2bua/{__version__}")
     await client.prepare()
     try:
@@ -51,13 +53,15 @@ async def _ask(config: Config, asked: Webhook | Responsible, caller: CallerIdent
 
 async def _ask_webhook(
     config: Config, asked: Webhook, caller: CallerIdentity, client: HttpClient
-) -> Destination | str:
+) -> Destination | Served | str:
     plan = config.plan()
     spec = plan.webhooks[asked.name]
+    if spec.form is not None:
+        return "cannot be asked without what the caller enters"
     request = request_for(spec, caller, lambda: datetime.now(UTC))
     answer = await client.ask(request, budget_s=spec.budget_s)
     if (items := said(answer)) and not names_somebody(answer):
-        return f"says {' '.join(map(str, items))!r}, after which the call is over"
+        return Served(" ".join(map(str, items)))
     return destination_of(answer, plan, for_seconds=spec.for_seconds)
 
 

@@ -47,7 +47,7 @@ from b2bua.routing.scheme import (
     within_number,
 )
 from b2bua.routing.sticky import comes_back_to
-from b2bua.routing.told import Ask, Assumed, Told
+from b2bua.routing.told import Ask, Assumed, Served, Told
 from b2bua.routing.told_menu import tell_menu
 from b2bua.routing.turns import of_each_line, who_join
 from b2bua.routing.words import clock, duration, listed, rings, short, title, way
@@ -235,6 +235,8 @@ def _tell_asking(
     found = ask(asked)
     if isinstance(found, str):
         return Told(line, Outcome.ERROR, budget_s, (f"asked now, it {found}",))
+    if isinstance(found, Served):
+        return Told(line, Outcome.DONE, more=(f"asked now, it has the caller hear {found.words}",))
     return Told(line, Outcome.ERROR, more=(f"asked now, it says: {short(plan, found)}",), chosen=found)
 
 

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 
 from b2bua.routing.destination import Destination, Outcome, Responsible, Webhook
 
-Ask = Callable[[Webhook | Responsible], Destination | str]
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server had something said to the caller, whose call is over after that."""
+
+    words: str
+    """What."""
+
+
+Ask = Callable[[Webhook | Responsible], Destination | Served | str]
 """Asks a webhook or the CRM where the caller goes; a text says why that brought nothing."""
 SecondsOf = Callable[[str], float]
 """How long a prompt is; 0: it is not known."""

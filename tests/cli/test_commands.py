@@ -451,6 +451,26 @@ def test_row_r10_explain_asks_a_webhook_only_when_it_is_told_to(tmp_path: Path) 
         assert server.asked[0].startswith("/go?caller=%2B48500600700&")
 
 
+@pytest.mark.parametrize(
+    ("more", "told", "goes_on"),
+    [
+        ("", "asked now, it has the caller hear balance 120", False),
+        ("digits = 5", "it cannot be asked without what the caller enters", True),
+    ],
+)
+def test_row_i21_explain_ends_where_a_webhook_has_said_all_and_asks_none_that_needs_digits(
+    tmp_path: Path, more: str, told: str, *, goes_on: bool
+) -> None:
+    path = Path(office(tmp_path))
+    with web_server(lambda _: '{"say": ["balance", 120]}') as server:
+        step = '[[scheme.out.step]]\nwebhook = "balance"\n[[scheme.out.step]]\nvoicemail = "sales"\n'
+        table = f'[webhook.balance]\nurl = "{server.url}/go"\n{more}\n'
+        path.write_text(f'{path.read_text()}\n[number."+48221239999"]\nscheme = "out"\n{step}{table}')
+        said = says("explain", str(path), "--to", "+48221239999", "--from", "500600700", "--ask")
+        assert told in said
+        assert ("takes a message" in said) == goes_on == (not server.asked)
+
+
 def test_row_r7_explain_asks_the_crm_too(tmp_path: Path) -> None:
     path = Path(office(tmp_path))
     with web_server(lambda path: '{"owner": "3"}' if path == "/c/48500600700" else 404) as server:
