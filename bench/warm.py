@@ -18,6 +18,7 @@ from typing import Any
 from bench.relay import agreement
 from bench.table import Row, show
 from bench.yardstick import HOST, open_far_ends, raise_file_limit
+from media.background import Background
 from media.commands import Bridge, ConnectLeg, Event, LegClosed, OpenLeg
 from media.engine import Engine
 from media.factory import EndpointFactory
@@ -37,7 +38,7 @@ OUR_FAR_PORT, PLAIN_FAR_PORT = 28100, 28600
 PAYLOAD = bytes(160)
 
 
-class AtOnce:
+class AtOnce(Background):
     """Background work that nobody does here."""
 
     def submit(self, job: Callable[[], Any], done: Callable[[Any], None]) -> None:

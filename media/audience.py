@@ -85,6 +85,10 @@ class Audience:
         self.stop_recording()
         self.listeners.clear()
 
+    def is_due(self, now: float) -> bool:
+        """Return whether they want to have now what came; a recorder alone takes it when it writes."""
+        return self._recorder is None or len(self.listeners) > 1 or self._recorder.is_due(now)
+
     def flush(self, now: float) -> None:
         """Hand over what was recorded."""
         if self._recorder is not None:

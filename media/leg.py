@@ -336,8 +336,9 @@ class Leg:
 
     def check(self, now: float) -> None:
         """Do what is due a few times a second: hand over recorded audio, notice a silent far end."""
-        self.deliver()
-        self.audience.flush(now)
+        if self.audience.is_due(now):
+            self.deliver()
+            self.audience.flush(now)
         if self.agreement is None or now < self._check_at:
             return
         self._check_at = now + CHECK_SECONDS

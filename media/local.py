@@ -9,6 +9,7 @@ from random import Random
 from typing import Self, TypeVar
 from weakref import WeakSet
 
+from media.background import Background
 from media.commands import Command, Event
 from media.endpoint import Address, Endpoint
 from media.engine import Engine
@@ -23,7 +24,7 @@ from media.surroundings import Surroundings
 T = TypeVar("T")
 
 
-class ExecutorBackground:
+class ExecutorBackground(Background):
     """Jobs on a thread of the asyncio loop's, one after another; a virtual clock stands still meanwhile."""
 
     def __init__(self, after: Callable[[], None]) -> None:

@@ -72,7 +72,7 @@ class Recorder:
         self._flushed_at = self._synced_at = now
         self._is_syncing = False
         self._error = ""
-        files.submit(self._open, self._wrote)
+        files.attempt(self._open, self._fail)
 
     def listen(self, codec: str, payload: bytes, timestamp: int, ssrc: int, now: float) -> None:
         """Take the audio of one packet."""
@@ -108,12 +108,21 @@ class Recorder:
             return due
         return tick
 
+    def is_due(self, now: float) -> bool:
+        """Return whether `flush` has something to do."""
+        return now - self._flushed_at >= FLUSH_SECONDS or self._is_at_end(now)
+
+    def _is_at_end(self, now: float) -> bool:
+        return self.ends_at is not None and now >= self.ends_at
+
     def flush(self, now: float) -> None:
         """Hand over what is settled; end the recording when its time is up."""
+        if not self.is_due(now):
+            return
         is_full = self._max_seconds is not None and self._end >= self._max_seconds * TICKS_PER_SECOND
-        if is_full or (self.ends_at is not None and now >= self.ends_at):
+        if is_full or self._is_at_end(now):
             self.finish()
-        elif now - self._flushed_at >= FLUSH_SECONDS:
+        else:
             self._flushed_at = now
             self._hand_over(self._end - HELD_BACK)
             self._sync(now)
@@ -131,22 +140,18 @@ class Recorder:
         settled = [self._pending.pop(tick) for tick in sorted(self._pending) if tick < until]
         if settled and not self._error:
             self._written = max(self._written, until, settled[-1].end)
-            self._files.submit(partial(self._append, settled), self._wrote)
+            self._files.attempt(partial(self._append, settled), self._fail)
 
     def _sync(self, now: float) -> None:
         is_on_disk = self._file is not None  # a slow disk may not even have opened it yet
         if now - self._synced_at < SYNC_SECONDS or self._is_syncing or not (is_on_disk and self._written):
             return
         self._synced_at, self._is_syncing = now, True
-        self._syncs.submit(partial(sync_to_disk, self._path), self._synced)
+        self._syncs.attempt(self._sync_to_disk, self._fail)
 
-    def _synced(self, result: Exception | None) -> None:
-        self._is_syncing = False
-        self._wrote(result)
-
-    def _wrote(self, result: Exception | None) -> None:
-        if isinstance(result, Exception) and not self._error:
-            self._error = in_words(result)
+    def _fail(self, error: Exception) -> None:
+        if not self._error:
+            self._error = in_words(error)
             self.finish()
 
     def _closed(self, result: Exception | None) -> None:
@@ -165,6 +170,12 @@ class Recorder:
     def _append(self, packets: list[Spoken]) -> None:
         if self._file is not None:
             self._file.append(packets)
+
+    def _sync_to_disk(self) -> None:
+        try:
+            sync_to_disk(self._path)
+        finally:
+            self._is_syncing = False
 
     def _close(self) -> None:
         if self._file is not None:

@@ -50,7 +50,7 @@ class Tape:
         self._file: StereoFile | None = None
         self._loudness = Loudness(QUIETEST_DBFS, is_silent=True)
         self._flushed_at = self._synced_at = now
-        self._is_syncing = self._is_written = False
+        self._is_syncing = False
         self._error = ""
 
     def on(self, channel: int, codec: str) -> Listen:
@@ -83,21 +83,16 @@ class Tape:
     def _hand_over(self, until: int) -> None:
         left, right = (track.settle(until) for track in self._tracks)
         if until > 0 and not self._error:
-            self._files.submit(partial(self._append, left, right, until), self._wrote)
+            self._files.attempt(partial(self._append, left, right, until), self._fail)
 
     def _sync(self, now: float) -> None:
-        if now - self._synced_at >= SYNC_SECONDS and not self._is_syncing and self._is_written:
+        if now - self._synced_at >= SYNC_SECONDS and not self._is_syncing and self._file is not None:
             self._synced_at, self._is_syncing = now, True
-            self._syncs.submit(partial(sync_to_disk, self._path), self._synced)
+            self._syncs.attempt(self._sync_to_disk, self._fail)
 
-    def _synced(self, result: Exception | None) -> None:
-        self._is_syncing = False
-        self._wrote(result)
-
-    def _wrote(self, result: Exception | None) -> None:
-        self._is_written = True
-        if isinstance(result, Exception) and not self._error:
-            self._error = in_words(result)
+    def _fail(self, error: Exception) -> None:
+        if not self._error:
+            self._error = in_words(error)
             if not self.is_over:
                 self.is_over = True
                 self._files.submit(self._close, self._closed)
@@ -114,6 +109,12 @@ class Tape:
         if self._file is None:
             self._file = StereoFile(self._path, sorted(self._codecs))
         self._file.append(left, right, until=until)
+
+    def _sync_to_disk(self) -> None:
+        try:
+            sync_to_disk(self._path)
+        finally:
+            self._is_syncing = False
 
     def _close(self) -> None:
         if self._file is not None:

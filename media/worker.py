@@ -20,6 +20,7 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from random import Random
@@ -27,6 +28,7 @@ from threading import Thread
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
+from media.background import Background
 from media.commands import Event, Ping, Pong, Started
 from media.encoded_files import EncodedFiles
 from media.endpoint import Address, Endpoint
@@ -100,14 +102,16 @@ class Poll:
             reader()
 
 
-class ThreadBackground:
+class ThreadBackground(Background):
     """Jobs on a thread of their own; results come back through a descriptor of the poll."""
 
     def __init__(self, poll: Poll) -> None:
-        self._jobs: SimpleQueue[tuple[Callable[[], Any], Callable[[Any], None]]] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Callable[[], Any], Callable[[Any], None], bool]] = SimpleQueue()
+        """Each with whom to tell of its result, and whether also of success."""
         self._results: deque[tuple[Callable[[Any], None], Any]] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.unfinished = 0
+        """Jobs whose end somebody waits for."""
         poll.add_reader(self._wake, self._take_results)
         # A disk that hangs must not keep the process alive.
         Thread(target=self._work, daemon=True).start()
@@ -115,25 +119,33 @@ class ThreadBackground:
     def submit(self, job: Callable[[], T], done: Callable[[T | Exception], None]) -> None:
         """Run ``job``; later call ``done`` on the packet thread."""
         self.unfinished += 1
-        self._jobs.put((job, done))
+        self._jobs.put((job, partial(self._finish, done), True))
+
+    def attempt(self, job: Callable[[], object], failed: Callable[[Exception], None]) -> None:
+        """Run ``job``; wake the packet thread only if it fails, to call ``failed``."""
+        self._jobs.put((job, failed, False))
 
     def _work(self) -> None:
         while True:
-            job, done = self._jobs.get()
+            job, tell, is_news = self._jobs.get()
             result: object
             try:
                 result = job()
             except Exception as error:  # noqa: BLE001 - handed to whoever asked
-                result = error
-            self._results.append((done, result))
-            os.eventfd_write(self._wake, 1)
+                result, is_news = error, True
+            if is_news:
+                self._results.append((tell, result))
+                os.eventfd_write(self._wake, 1)
 
     def _take_results(self) -> None:
         os.eventfd_read(self._wake)
         while self._results:
-            done, result = self._results.popleft()
-            self.unfinished -= 1
-            done(result)
+            tell, result = self._results.popleft()
+            tell(result)
+
+    def _finish(self, done: Callable[[Any], None], result: object) -> None:
+        self.unfinished -= 1
+        done(result)
 
 
 class Worker:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from media.background import Background
 from media.client import MediaEngine
 from media.commands import Clip, PlayItem
 from media.encoded_files import EncodedFiles
@@ -22,7 +23,7 @@ ALAW = Encoding("PCMA")
 SECONDS = 6.0
 
 
-class AtOnce:
+class AtOnce(Background):
     """Background work that is done before it is asked for again."""
 
     def submit(self, job: Callable[[], Any], done: Callable[[Any], None]) -> None:
@@ -134,7 +135,7 @@ async def test_a_worker_keeps_music_for_the_next_one(tmp_path: Path) -> None:
     assert folder.stat().st_mode & 0o077 == 0, "an office's data are nobody else's"
 
 
-class Later:
+class Later(Background):
     """Background work that is done when told."""
 
     def __init__(self) -> None:

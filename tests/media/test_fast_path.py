@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from media.fastpath import MOST_EVENTS, SOURCE, FastPath
-from media.worker import Poll
+from media.worker import Poll, ThreadBackground
 from tests.media.fast_path import compiled, library
 
 
@@ -86,3 +86,15 @@ def test_a_wait_that_cannot_be_is_no_packet() -> None:
     epoll = select.epoll()
     epoll.close()
     assert FastPath(library()).turn(-1, 0.0, lambda _: None, lambda: None) == 0
+
+
+def test_a_job_whose_success_is_no_news_is_told_of_when_it_fails() -> None:
+    poll, told = Poll(None), list[object]()
+    background = ThreadBackground(poll)
+    background.attempt(lambda: "no news", told.append)
+    background.attempt(lambda: 1 // 0, told.append)
+    background.submit(lambda: "done", told.append)
+    while background.unfinished:
+        poll.wait(9.0)
+    assert [type(each) for each in told] == [ZeroDivisionError, str]
+    poll.epoll.close()

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from media import codecs
+from media.background import Background
 from media.client import MediaEngine, MediaLeg, Silence, Tone
 from media.dtmf import EventReceiver
 from media.encoding import Encoding
@@ -173,7 +174,7 @@ async def test_rfc7160_4_1_another_clock_in_mid_call_is_another_stream_and_the_s
     assert len(set(sources)) == 3
 
 
-class AtOnce:
+class AtOnce(Background):
     """Background work that is done before it is asked for again."""
 
     def submit(self, job: Callable[[], Any], done: Callable[[Any], None]) -> None:

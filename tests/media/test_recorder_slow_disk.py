@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from media.background import Background
 from media.meter import Loudness
 from media.recorder import Recorder
 from media.wav import read_wav
 
 
-class PatientDisk:
+class PatientDisk(Background):
     """A background that does its jobs when it is told to."""
 
     def __init__(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from media.background import Background
 from media.client import MediaEngine
 from media.encoding import Encoding
 from media.shelf import CodecShelf
@@ -14,7 +15,7 @@ from tests.harness.ports import media_ports
 from tests.media.udp_peer import UdpPeer
 
 
-class Later:
+class Later(Background):
     """Background work that is done when it is told to."""
 
     def __init__(self) -> None:

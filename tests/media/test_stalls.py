@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from media.background import Background
 from media.commands import CloseLeg, ConnectLeg, Event, OpenLeg, Play, Played, SendDigits, Tone, Trouble
 from media.endpoint import Address, LegPorts
 from media.engine import Engine
@@ -24,7 +25,7 @@ AGREEMENT = StreamAgreement(
 )
 
 
-class AtOnce:
+class AtOnce(Background):
     """Background work that is done before it is asked for again."""
 
     def submit(self, job: Callable[[], Any], done: Callable[[Any], None]) -> None:
