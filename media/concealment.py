@@ -31,7 +31,8 @@ class Concealment:
         if self._missing and len(pcm):
             pcm = self._mended(pcm)
         self._missing = 0
-        self._past = np.concatenate((self._past, pcm))[-len(self._past) :]
+        size = len(self._past)
+        self._past = (pcm if len(pcm) >= size else np.concatenate((self._past, pcm)))[-size:]
         return pcm
 
     def conceal(self, samples: int) -> Pcm:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from media.codecs.g711 import G711
 from media.commands import QUIETEST_DBFS
 
 SILENCE_DBFS = -42.0
@@ -37,10 +39,19 @@ class Meter:
 
     def measure(self, pcm: NDArray[np.int16]) -> None:
         """Take the next samples of one channel."""
-        levels = np.abs(pcm.astype(np.int32))
-        self._peak = max(self._peak, int(levels.max(initial=0)))
+        self._peak = max(self._peak, self._highest(np.abs(pcm.astype(np.int32)), _THRESHOLD))
+
+    def measure_coded(self, payload: bytes, law: G711) -> None:
+        """Take the next samples as they are encoded."""
+        ranks = np.frombuffer(payload.translate(law.ranks), np.uint8)
+        threshold = int(np.searchsorted(law.magnitudes, _THRESHOLD)) - 1
+        self._peak = max(self._peak, int(law.magnitudes[self._highest(ranks, threshold)]))
+
+    def _highest(self, levels: NDArray[Any], threshold: float) -> int:
+        """Return the highest of ``levels``, having counted the frames that are above ``threshold``."""
         frames = levels[: len(levels) // self._frame * self._frame].reshape(-1, self._frame)
-        self._spoken_frames += int(np.count_nonzero(frames.max(axis=1, initial=0) > _THRESHOLD))
+        self._spoken_frames += int(np.count_nonzero(frames.max(axis=1, initial=0) > threshold))
+        return int(levels.max(initial=0))
 
     @property
     def loudness(self) -> Loudness:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from media import codecs
+from media.codecs.g711 import G711, PCMA, PCMU
 from media.ear import Ear
 from media.encoding import clock_rate_hz, duration_ticks
 from media.meter import Loudness, Meter
@@ -21,7 +21,9 @@ WIDEBAND_HZ = 16_000
 """Of recordings of G.722 and Opus: all that speech needs."""
 CONCEALED_S = 0.06
 """Gaps up to that length are lost packets, and made up; longer ones are silent."""
-_PLAIN = {"PCMA": WavFormat.PCMA, "PCMU": WavFormat.PCMU}
+_LAWS = {"PCMA": PCMA(), "PCMU": PCMU()}
+_REMEMBERED = TICKS_PER_SECOND // 20
+"""Samples by which an ear can make up what is lost behind them: some more than it looks at."""
 
 
 class Spoken(NamedTuple):
@@ -68,10 +70,10 @@ class RecordingFile:
             MalformedMedia: what is there is no recording of this kind.
         """
         was = np.empty(0, np.int16)
-        format = _PLAIN.get(codec_name, WavFormat.PCM16)
+        format = WavFormat(codec_name) if codec_name in _LAWS else WavFormat.PCM16
         if is_resumed and path.exists() and path.stat().st_size > 0:
             was, format = read_wav(path)[0], format_of(path)
-        self._law = codecs.by_name(format) if format is not WavFormat.PCM16 else None
+        self._law = _LAWS.get(format)
         self._rate = WIDEBAND_HZ if self._law is None else self._law.sample_rate_hz
         self._ears: dict[str, Ear] = {}
         self._writer = WavWriter(path, self._rate, format, is_resumed=len(was) > 0)
@@ -80,6 +82,8 @@ class RecordingFile:
         self._meter = Meter(self._rate)
         self._before = len(was)
         """Samples that were there; `_samples` counts from here."""
+        self._unheard = b""
+        """The end of what was copied as it came, which no ear has heard."""
         self._meter.measure(was)
 
     @property
@@ -89,18 +93,35 @@ class RecordingFile:
 
     def append(self, packets: Iterable[Spoken]) -> None:
         """Write ``packets``, whose ticks only go up, to the operating system, and silence between them."""
-        pieces: list[NDArray[np.int16]] = []
-        for packet in _joined(packets):
-            pieces += self._in_place(packet)
+        runs, law = list(_joined(packets)), self._law
+        if law is not None and [(run.codec, run.tick) for run in runs] == [(law.name, self._samples)]:
+            self._copy(runs[0].payload, law)  # nearly always
+            return
+        pieces = [piece for run in runs for piece in self._in_place(run)]
         pcm = np.concatenate([*pieces, np.empty(0, np.int16)])
-        self._writer.append(pcm.astype("<i2").tobytes() if self._law is None else self._law.encode(pcm))
+        self._writer.append(pcm.astype("<i2").tobytes() if law is None else law.encode(pcm))
         self._meter.measure(pcm)
+
+    def _copy(self, payload: bytes, law: G711) -> None:
+        """Write what follows at once, in the encoding of the file, as it came."""
+        fitting = payload if self._most is None else payload[: max(0, self._most - self._samples)]
+        self._samples += len(fitting)
+        self._writer.append(fitting)
+        self._meter.measure_coded(fitting, law)
+        self._unheard = (self._unheard + fitting)[-_REMEMBERED:]
+
+    def _ear_for(self, codec: str) -> Ear:
+        """Return who hears ``codec``, and has heard what was copied."""
+        if codec not in self._ears:
+            self._ears[codec] = Ear(codec, self._rate)
+        if self._law is not None and codec == self._law.name and self._unheard:
+            self._ears[codec].hear(self._unheard)
+            self._unheard = b""
+        return self._ears[codec]
 
     def _in_place(self, packet: Spoken) -> Iterator[NDArray[np.int16]]:
         """Yield what fills the gap before ``packet``, and as much of it as is not written yet."""
-        if packet.codec not in self._ears:
-            self._ears[packet.codec] = Ear(packet.codec, self._rate)
-        ear = self._ears[packet.codec]
+        ear = self._ear_for(packet.codec)
         start = packet.tick * self._rate // TICKS_PER_SECOND
         gap, overlap = max(0, start - self._samples), max(0, self._samples - start)
         is_short = 0 < gap <= CONCEALED_S * self._rate and self._samples > 0
@@ -127,7 +148,7 @@ def _joined(packets: Iterable[Spoken]) -> Iterator[Spoken]:
     run: list[Spoken] = []
     end = 0
     for packet in packets:
-        if run and (packet.tick != end or packet.codec != run[0].codec or packet.codec not in _PLAIN):
+        if run and (packet.tick != end or packet.codec != run[0].codec or packet.codec not in _LAWS):
             yield _as_one(run)
             run = []
         run.append(packet)

@@ -28,6 +28,7 @@ class WavFormat(StrEnum):
     PCMU = "PCMU"
 
 
+_SAMPLES = struct.Struct("<4sII")
 _LAYOUT = {WavFormat.PCM16: (riff.PCM, 2), WavFormat.PCMA: (riff.ALAW, 1), WavFormat.PCMU: (riff.ULAW, 1)}
 """Format tag and bytes per sample."""
 
@@ -122,9 +123,12 @@ class WavWriter:
         """
         self.path = Path(path)
         self._rate = rate
-        self._channels = channels
         self._tag, sample_bytes = _LAYOUT[WavFormat(format)]
-        self._block_bytes = sample_bytes * channels
+        self._block_bytes = block = sample_bytes * channels
+        described = FORMAT.pack(self._tag, channels, rate, rate * block, block, 8 * sample_bytes)
+        if self._tag != riff.PCM:
+            described += b"\0\0"  # no more of it follows
+        self._described = b"WAVE" + CHUNK.pack(b"fmt ", len(described)) + described
         self._data_bytes = 0
         self._start = len(self._header())
         beginning = os.O_RDWR if is_resumed else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -190,14 +194,9 @@ class WavWriter:
     def _header(self) -> bytes:
         """Return everything before the samples, with the sizes as they are now."""
         size = min(self._data_bytes, LARGEST - 64)  # four GiB are 149 h of A-law
-        block = self._block_bytes
-        described = FORMAT.pack(
-            self._tag, self._channels, self._rate, self._rate * block, block, 8 * block // self._channels
-        )
-        inner = b"WAVE" + _chunk(b"fmt ", described)
+        inner = self._described
         if self._tag != riff.PCM:  # other encodings must tell their number of samples
-            samples = struct.pack("<I", size // block)
-            inner = b"WAVE" + _chunk(b"fmt ", described + b"\0\0") + _chunk(b"fact", samples)
+            inner += _SAMPLES.pack(b"fact", 4, size // self._block_bytes)
         inner += CHUNK.pack(b"data", size)
         return CHUNK.pack(b"RIFF", len(inner) + size + size % 2) + inner
 
@@ -207,8 +206,3 @@ class WavWriter:
         while rest:
             written = os.pwrite(self._file, rest, offset)
             rest, offset = rest[written:], offset + written
-
-
-def _chunk(name: bytes, body: bytes) -> bytes:
-    """Return a chunk of even length."""
-    return CHUNK.pack(name, len(body)) + body

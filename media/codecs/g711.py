@@ -69,6 +69,10 @@ class G711:
     """The sample of each of the 256 codes."""
     codes: NDArray[np.uint8]
     """The code of each of the 65,536 samples, indexed by the sample as unsigned."""
+    magnitudes: _Ints
+    """How far from zero samples can be, in order."""
+    ranks: bytes
+    """For ``bytes.translate``: which of the magnitudes each code has."""
     clock_rate_hz: int = SAMPLE_RATE_HZ
     """Ticks per second of the RTP timestamp."""
     sample_rate_hz: int = SAMPLE_RATE_HZ
@@ -98,8 +102,17 @@ def _law(
     name: str, payload_type: int, expand: Callable[[_Ints], _Ints], compress: Callable[[_Ints], _Ints]
 ) -> G711:
     """Return the law of the two formulas, worked out for every code and sample."""
-    codes = compress(_SAMPLES).astype(np.uint8)
-    return G711(name, payload_type, int(codes[0]), expand(_CODES).astype(np.int16), codes)
+    codes, samples = compress(_SAMPLES).astype(np.uint8), expand(_CODES)
+    magnitudes, ranks = np.unique(np.abs(samples), return_inverse=True)
+    return G711(
+        name,
+        payload_type,
+        int(codes[0]),
+        samples.astype(np.int16),
+        codes,
+        magnitudes,
+        ranks.astype(np.uint8).tobytes(),
+    )
 
 
 _PCMA = _law("PCMA", 8, _expand_alaw, _compress_alaw)

@@ -1,4 +1,4 @@
-"""A recording that a worker began and another one goes on with."""
+"""A recording that is written bit by bit, and one that a worker began and another one goes on with."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from media.codecs import by_name
+from media.codecs.g711 import G711, PCMA, PCMU
 from media.errors import MalformedMedia
+from media.meter import Meter
 from media.soundfile import RecordingFile, Spoken
 from media.tones import tone
 from media.wav import WavFormat, WavWriter, read_wav
@@ -38,6 +40,32 @@ def test_v7_what_follows_is_appended_and_its_length_and_loudness_are_those_of_th
     assert np.abs(pcm[int(0.35 * rate) :]).max() < 500
     assert loudness.peak_dbfs > -13
     assert not loudness.is_silent
+
+
+@pytest.mark.parametrize("law", ["PCMA", "PCMU"])
+def test_a_file_is_the_same_however_much_of_it_is_written_at_a_time(tmp_path: Path, law: str) -> None:
+    came = [each for number, each in enumerate(packets(law, LOUD, 100)) if number % 17 not in (3, 4)]
+    came += [each._replace(tick=each.tick + 20_000) for each in came]  # behind a pause
+    at_once, bit_by_bit = (RecordingFile(tmp_path / name, law) for name in ("at once", "bit by bit"))
+    at_once.append(came)
+    for packet in came:
+        bit_by_bit.append([packet])
+    assert at_once.close() == bit_by_bit.close()
+    assert (tmp_path / "at once").read_bytes() == (tmp_path / "bit by bit").read_bytes()
+    assert at_once.seconds == pytest.approx(4.5)
+
+
+@pytest.mark.parametrize("law", [PCMA(), PCMU()])
+def test_encoded_sound_is_as_loud_as_decoded_and_nobody_speaks_in_either_or_both(law: G711) -> None:
+    loudness = []
+    for level_db in range(-60, 0):
+        coded, decoded = Meter(8000), Meter(8000)
+        payload = law.encode(tone((1000.0,), 0.2, 8000, level_db))
+        coded.measure_coded(payload, law)
+        decoded.measure(law.decode(payload))
+        assert coded.loudness == decoded.loudness
+        loudness.append(coded.loudness)
+    assert {each.is_silent for each in loudness} == {True, False}
 
 
 def test_it_keeps_the_format_of_its_beginning_whatever_codec_follows(tmp_path: Path) -> None:
