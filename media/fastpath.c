@@ -2,8 +2,9 @@
  *
  * One turn waits for sockets that can be read, and of each stream whose numbers are lent here it reads one packet,
  * looks at it, counts it, keeps its payload where somebody listens, renumbers it and sends it on where somebody
- * else hears it. A packet that is any news is left to Python as it came, and so are all other sockets. No memory is
- * allocated, and no packet is read beyond its slot or kept beyond its room.
+ * else hears it. A packet that is any news is left to Python as it came, and so are all other sockets. Streams that
+ * nobody hears are in a poll of their own, and the kernel tells when their packets came. No memory is allocated, and
+ * no packet is read beyond its slot or kept beyond its room.
  */
 #include <arpa/inet.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@
 #define HEADER_BYTES 12
 #define MOST_EVENTS 512
 #define JOINED_S 0.2 /* from the first to the last of what is kept as one, at most */
+#define LONGEST_WAIT_S 1.0 /* of a packet; where the clock seems to say more, it was set meanwhile */
 #define NOT_LENT -1 /* in place of a socket; below it: lent, and nobody hears it */
 
 /* The same as `Stream` in media/fastpath.py. */
@@ -42,6 +44,7 @@ struct kept {
 struct item {
     int32_t descriptor;
     int32_t size; /* of the packet in the slot of the same index; -1: nothing was read */
+    double at;    /* when it came */
 };
 
 /* Of which lines this was compiled: the CRC-32 of this file. */
@@ -138,10 +141,48 @@ static void move(struct stream *stream, unsigned char *packet, ssize_t size, dou
     count(stream, ticks, size, now);
 }
 
+/* Return when a packet came of which the kernel tells, in seconds of the other clock. */
+static double came_s(struct msghdr *message)
+{
+    double now = now_s(NULL);
+    struct cmsghdr *told = CMSG_FIRSTHDR(message);
+    if (told == NULL || told->cmsg_level != SOL_SOCKET || told->cmsg_type != SCM_TIMESTAMPNS)
+        return now;
+    struct timespec came, read;
+    clock_gettime(CLOCK_REALTIME, &read);
+    memcpy(&came, CMSG_DATA(told), sizeof came);
+    double waited = difftime(read.tv_sec, came.tv_sec) + (read.tv_nsec - came.tv_nsec) * 1e-9;
+    return waited > 0 && waited < LONGEST_WAIT_S ? now - waited : now;
+}
+
+/* Read a packet that has waited; return its size, negative where there is none, and in `at` when it came. */
+static ssize_t receive_late(int descriptor, unsigned char *slot, int slot_bytes, double *at)
+{
+    union {
+        struct cmsghdr head; /* for its alignment */
+        unsigned char bytes[CMSG_SPACE(sizeof(struct timespec))];
+    } told;
+    struct iovec part = {slot, slot_bytes};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &told, .msg_controllen = sizeof told};
+    ssize_t size = recvmsg(descriptor, &message, MSG_DONTWAIT);
+    if (size >= 0)
+        *at = came_s(&message);
+    return size;
+}
+
+/* Have the kernel tell when each packet of a socket came. */
+void fastpath_stamp(int descriptor)
+{
+    int is_on = 1;
+    setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, &is_on, sizeof is_on);
+}
+
 /* Wait for at most so many milliseconds (-1: for ever); return how many sockets could be read, negative where the
- * wait failed. `streams` are by descriptor, `slots` are `most` times `slot_bytes`; `left` says how many `items`
- * there are for Python. `now` is the time in seconds, NULL where the clock is to be read. */
-int fastpath_turn(int poll, int milliseconds, struct stream *streams, int known, struct item *items,
+ * wait failed. Where it `is_late`, `poll` has packets that have waited, and their sockets are all read here.
+ * `streams` are by descriptor, `slots` are `most` times `slot_bytes`; `left` says how many `items` there are for
+ * Python. `now` is the time in seconds, NULL where the clock is to be read. */
+int fastpath_turn(int poll, int milliseconds, int is_late, struct stream *streams, int known, struct item *items,
                   unsigned char *slots, int slot_bytes, int most, int *left, const double *now)
 {
     struct epoll_event ready[MOST_EVENTS];
@@ -152,18 +193,21 @@ int fastpath_turn(int poll, int milliseconds, struct stream *streams, int known,
         struct stream *stream = descriptor >= 0 && descriptor < known ? &streams[descriptor] : NULL;
         struct item *item = &items[*left];
         unsigned char *slot = slots + (size_t)*left * slot_bytes;
-        if (stream == NULL || stream->out == NOT_LENT) {
-            *item = (struct item){descriptor, -1};
+        int is_lent = stream != NULL && stream->out != NOT_LENT;
+        if (!is_lent && !is_late) {
+            *item = (struct item){descriptor, -1, 0};
             ++*left;
             continue;
         }
-        ssize_t size = recv(descriptor, slot, slot_bytes, MSG_DONTWAIT);
+        double at = now_s(now);
+        ssize_t size = is_late && now == NULL ? receive_late(descriptor, slot, slot_bytes, &at)
+                                              : recv(descriptor, slot, slot_bytes, MSG_DONTWAIT);
         if (size < 0)
             continue; /* an ICMP error of an earlier packet: the far end is not listening (yet) */
-        if (is_usual(stream, slot, size)) {
-            move(stream, slot, size, now_s(now));
+        if (is_lent && is_usual(stream, slot, size)) {
+            move(stream, slot, size, at);
         } else {
-            *item = (struct item){descriptor, size};
+            *item = (struct item){descriptor, size, at};
             ++*left;
         }
     }

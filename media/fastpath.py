@@ -7,19 +7,22 @@ While a stream is on the fast path its numbers are, too: they are lent, and `Flo
 where all others look for them. Whoever reads or changes them calls that first. The next packet is then dealt
 with in Python, which lends them again. Payloads for who listens (a recorder, a tape) wait here until
 `Flow.deliver` is called, a few times a second.
+
+Nobody hears at once what is only recorded: such packets stay with the system until `FastPath.sweep` is
+called, which is cheaper by far than waking up for each. They count as having come when they did.
 """
 
 from __future__ import annotations
 
 import ctypes
 import math
+import select
 import struct
 import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from socket import socket
-from time import monotonic
 from typing import ClassVar, Self
 
 from media.flow import Flow
@@ -31,6 +34,8 @@ SOURCE, LIBRARY = (Path(__file__).with_name(name) for name in ("fastpath.c", "li
 """The latter: what ``make`` compiles of the former, if it can."""
 MOST_EVENTS = 512
 """Sockets that are dealt with in one turn."""
+MOST_ROUNDS = 64
+"""Packets of a socket that are dealt with in one sweep; more than a second's are a flood, and can wait."""
 LARGEST_PACKET = 2048
 """More than any path carries unfragmented; what is longer arrives cut and is malformed."""
 _NOT_LENT, _NOWHERE = -1, -2
@@ -70,7 +75,22 @@ class Stream(ctypes.Structure):
 class Item(ctypes.Structure):
     """A socket that can be read and is left to Python, or a packet; ``struct item`` of ``fastpath.c``."""
 
-    _fields_: ClassVar = [("descriptor", ctypes.c_int32), ("size", ctypes.c_int32)]
+    _fields_: ClassVar = [
+        ("descriptor", ctypes.c_int32),
+        ("size", ctypes.c_int32),
+        ("at", ctypes.c_double),
+    ]
+
+
+class _Left:
+    """Where a turn puts what it leaves to Python."""
+
+    def __init__(self) -> None:
+        self.items = (Item * MOST_EVENTS)()
+        self.slots = bytearray(MOST_EVENTS * LARGEST_PACKET)
+        self.memory = (ctypes.c_char * len(self.slots)).from_buffer(self.slots)
+        self.number = ctypes.c_int()
+        self.number_at = ctypes.byref(self.number)
 
 
 class FastPath:
@@ -80,15 +100,15 @@ class FastPath:
         self.now: ctypes.c_double | None = None
         """The time; None: what the clock says."""
         self._turn = library.fastpath_turn
+        self._stamp = library.fastpath_stamp
         self._flows: dict[int, Flow] = {}
         self._kept: dict[int, ctypes.Array[ctypes.c_char]] = {}
         """Where payloads wait, of streams that somebody listens to."""
+        self._late = select.epoll()
+        """Sockets of streams that nobody hears."""
         self._streams = (Stream * 0)()
-        self._items = (Item * MOST_EVENTS)()
-        self._slots = bytearray(MOST_EVENTS * LARGEST_PACKET)
-        self._memory = (ctypes.c_char * len(self._slots)).from_buffer(self._slots)
-        self._left = ctypes.c_int()
-        self._left_at = ctypes.byref(self._left)
+        self._left, self._left_by_sweep = _Left(), _Left()
+        """Two, as a turn may bring orders, before which all that came has to be swept."""
 
     @classmethod
     def found(cls, path: Path = LIBRARY) -> Self | None:
@@ -101,13 +121,20 @@ class FastPath:
             return None
         return cls(library) if is_ours else None
 
-    def add(self, descriptor: int, flow: Flow) -> None:
-        """Move the packets of ``flow``, which come to that socket, as soon as its numbers can be lent."""
+    def add(self, descriptor: int, flow: Flow) -> bool:
+        """Move the packets of ``flow``, which come to that socket, as soon as its numbers can be lent.
+
+        Return whether `sweep` reads all of them, so that nobody else has to: nobody hears the stream.
+        """
         if descriptor >= len(self._streams):
             self._grow(2 * descriptor + 1)
         self._flows[descriptor] = flow
         if flow.listen is not None:
             self._kept[descriptor] = (ctypes.c_char * _KEPT_BYTES)()
+        if flow.relay is None:
+            self._stamp(descriptor)
+            self._late.register(descriptor, select.EPOLLIN)
+        return flow.relay is None
 
     def _grow(self, size: int) -> None:
         was, self._streams = self._streams, (Stream * size)()
@@ -119,6 +146,8 @@ class FastPath:
         """Give back the numbers of a stream, and move it no more; it need not be one."""
         flow = self._flows.pop(descriptor, None)
         if flow is not None:
+            if flow.relay is None:
+                self._late.unregister(descriptor)
             flow.settle()
             if descriptor not in self._flows:
                 self._kept.pop(descriptor, None)
@@ -132,38 +161,55 @@ class FastPath:
         that must not silence other streams.
         """
         milliseconds = -1 if seconds is None else math.ceil(seconds * 1000)
+        ready = self._move(self._left, poll, milliseconds, is_late=False)
+        self._take_left(self._left, read, tell)
+        return max(0, ready)
+
+    def sweep(self, tell: Callable[[], None]) -> None:
+        """Deal with what came of streams that nobody hears; for ``tell`` see `turn`."""
+        left, poll = self._left_by_sweep, self._late.fileno()
+        for _ in range(MOST_ROUNDS):
+            if self._move(left, poll, 0, is_late=True) <= 0:
+                break
+            self._take_left(left, _pass_over, tell)
+
+    def _move(self, left: _Left, poll: int, milliseconds: int, *, is_late: bool) -> int:
         ready: int = self._turn(
             poll,
             milliseconds,
+            is_late,
             self._streams,
             len(self._streams),
-            self._items,
-            self._memory,
+            left.items,
+            left.memory,
             LARGEST_PACKET,
             MOST_EVENTS,
-            self._left_at,
+            left.number_at,
             None if self.now is None else ctypes.byref(self.now),
         )
-        now = monotonic() if self.now is None else self.now.value
-        for index in range(self._left.value):
-            descriptor, size = self._items[index].descriptor, self._items[index].size
+        return ready
+
+    def _take_left(self, left: _Left, read: Callable[[int], None], tell: Callable[[], None]) -> None:
+        """Deal with what is left to Python."""
+        for index in range(left.number.value):
+            item = left.items[index]
+            descriptor = item.descriptor
+            begin = index * LARGEST_PACKET
             try:
-                if size < 0:
+                if item.size < 0:
                     read(descriptor)
                 else:
-                    self._take_news(descriptor, index, size, now)
+                    self._take_news(left.slots[begin : begin + LARGEST_PACKET], item)
             except Exception:  # noqa: BLE001 - one packet must not silence all other calls
                 tell()
             self._lend(descriptor)
-        return max(0, ready)
 
-    def _take_news(self, descriptor: int, index: int, size: int, now: float) -> None:
+    def _take_news(self, packet: bytearray, item: Item) -> None:
         """Let the leg look at a packet, unless an earlier one of this turn has ended its stream."""
-        flow = self._flows.get(descriptor)
+        flow = self._flows.get(item.descriptor)
         if flow is not None:
             flow.settle()
-            begin = index * LARGEST_PACKET
-            flow.otherwise(self._slots[begin : begin + LARGEST_PACKET], size, None, now)
+            flow.otherwise(packet, item.size, None, item.at)
 
     # Numbers
 
@@ -225,6 +271,10 @@ class FastPath:
             begin = at + _KEPT.size
             listen(content[begin : begin + size], ticks, ssrc, now)
             at = begin + (size + 7 & ~7)
+
+
+def _pass_over(_descriptor: int) -> None:
+    """Read nothing: all that is late was read."""
 
 
 def _settle_out(out: OutgoingStream, stream: Stream) -> None:

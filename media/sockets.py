@@ -111,7 +111,9 @@ class SocketEndpoint:
         """Read as the leg now says, once nobody else is heard here."""
         if self._is_settled:
             self._read_no_more()
-            self._poll.add_reader(self._rtp.fileno(), self._connected_reader())
+            reader = self._connected_reader()
+            if reader is not None:
+                self._poll.add_reader(self._rtp.fileno(), reader)
 
     def _read_no_more(self) -> None:
         descriptor = self._rtp.fileno()
@@ -119,12 +121,12 @@ class SocketEndpoint:
             self._fast_path.remove(descriptor)
         self._poll.remove_reader(descriptor)
 
-    def _connected_reader(self) -> Callable[[], None]:
-        """Return what reads one packet of the far end."""
+    def _connected_reader(self) -> Callable[[], None] | None:
+        """Return what reads one packet of the far end; None where that can wait for the fast path."""
         packet, read_into, leg, clock = _PACKET, self._rtp.recv_into, self._leg, self._clock
         if leg.flow is not None:
-            if self._fast_path is not None:
-                self._fast_path.add(self._rtp.fileno(), leg.flow)
+            if self._fast_path is not None and self._fast_path.add(self._rtp.fileno(), leg.flow):
+                return None
             if leg.flow.is_plain:
                 return leg.flow.reader(read_into, packet, _PARTS, clock)
 

@@ -87,6 +87,11 @@ class Poll:
         self._is_busy = count < GATHER_PACKETS and now - self._turned_at < GATHER_SECONDS
         self._turned_at = now
 
+    def sweep(self) -> None:
+        """Read what could wait; to be called before whatever was recorded, or may be heard, is looked at."""
+        if self.fast_path is not None:
+            self.fast_path.sweep(_tell)
+
     def _turn(self, seconds: float | None) -> int:
         ready = self.epoll.poll(seconds)
         for descriptor, _ in ready:
@@ -205,6 +210,7 @@ class Worker:
         self._poll.wait(None if deadline is None else max(0.0, deadline - monotonic()))
         now = monotonic()
         if deadline is not None and now >= deadline:
+            self._poll.sweep()
             try:
                 self._engine.tick(now)
             except Exception:  # noqa: BLE001 - one leg must not silence all others
@@ -222,6 +228,7 @@ class Worker:
         if not received:
             self._is_over = True
             self._poll.remove_reader(self._control.fileno())
+        self._poll.sweep()
         now = monotonic()
         for command in self._framer.feed(received):
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,11 @@ from pathlib import Path
 import pytest
 
 from media.fastpath import MOST_EVENTS, SOURCE, FastPath
+from media.flow import Flow
+from media.incoming import IncomingStream
 from media.worker import Poll, ThreadBackground
 from tests.media.fast_path import compiled, library
+from tests.media.test_flow import PCMA, rtp
 
 
 @pytest.fixture(params=["python", "fast path"])
@@ -86,6 +90,30 @@ def test_a_wait_that_cannot_be_is_no_packet() -> None:
     epoll = select.epoll()
     epoll.close()
     assert FastPath(library()).turn(-1, 0.0, lambda _: None, lambda: None) == 0
+
+
+def test_a_packet_that_has_waited_counts_as_having_come_when_it_came() -> None:
+    fast_path, incoming, came = FastPath(library()), IncomingStream(), list[float]()
+
+    def count(_packet: bytearray, _size: int, _source: object, now: float) -> None:
+        incoming.count(0, 0, 7, now)
+
+    def listen(_audio: bytes, _timestamp: int, _ssrc: int, now: float) -> None:
+        came.append(now)
+
+    flow = Flow(incoming, None, PCMA, PCMA, count, listen, joins=False, is_alone=lambda: True)
+    with pair() as (ours, theirs):
+        assert fast_path.add(ours.fileno(), flow)
+        for number in range(4):
+            theirs.send(rtp(number))
+        sent_at = time.monotonic()
+        while time.monotonic() < sent_at + 0.005:
+            pass
+        fast_path.sweep(lambda: pytest.fail("nothing fails"))
+        fast_path.remove(ours.fileno())
+    assert incoming.received == 4
+    assert len(came) == 3
+    assert incoming.heard_at == max(came) <= sent_at
 
 
 def test_a_job_whose_success_is_no_news_is_told_of_when_it_fails() -> None:

@@ -79,7 +79,7 @@ def files(world: World, codec: str, coming: list[Coming], *, folder: Path, is_br
         while world.now + 0.02 < at:
             world.now += 0.02
             world.engine.tick(world.now)
-        world.lines[ANNA].come(packet, at)
+        world.lines[ANNA].come([packet], at)
     world.engine.handle(StopTape(9), at)
     world.engine.handle(StopRecording(ANNA, 6), at)
     assert read_wav(folder / "recording.wav")[0].size > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from ctypes import c_double
 from dataclasses import replace
@@ -95,9 +95,10 @@ class Line:
     def _step_by_step(self) -> None:
         self._leg.receive(self._packet, self._receive(self._packet), None, self.now)
 
-    def come(self, content: bytes, now: float) -> None:
-        self._coming, self.now = content, now
-        self._read()
+    def come(self, contents: Sequence[bytes], now: float) -> None:
+        self.now = now
+        for self._coming in contents:
+            self._read()
 
     def leave(self) -> None: ...
 
@@ -117,6 +118,8 @@ class FastLine(Line):
         self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         for each in (self._ours, self._theirs):
             each.setblocking(False)
+        self._is_late = False
+        """Whether the fast path alone reads it."""
         world.poll.register(self._ours.fileno(), select.EPOLLIN)
 
     @property
@@ -130,17 +133,21 @@ class FastLine(Line):
         return self._ours.send
 
     def read_anew(self) -> None:
-        self._world.fast_path.remove(self.descriptor)
+        fast_path, was_late, self._is_late = self._world.fast_path, self._is_late, False
+        fast_path.remove(self.descriptor)
         if self._leg.flow is not None:
             self.flowed += 1
-            self._world.fast_path.add(self.descriptor, self._leg.flow)
+            self._is_late = fast_path.add(self.descriptor, self._leg.flow)
+        if self._is_late != was_late:
+            self._world.poll.modify(self.descriptor, 0 if self._is_late else select.EPOLLIN)
 
     def read(self) -> None:
         self._coming = self._ours.recv(2048)
         self._step_by_step()
 
-    def come(self, content: bytes, now: float) -> None:
-        self._theirs.send(content)
+    def come(self, contents: Sequence[bytes], now: float) -> None:
+        for content in contents:
+            self._theirs.send(content)
         self.now = now
         self._world.turn(now)
 
@@ -236,7 +243,7 @@ class FastWorld(World):
         return FastLine(leg, self)
 
     def turn(self, now: float) -> None:
-        """Deal with the packet that has come."""
+        """Deal with the packets that have come."""
         asked: list[int] = []
 
         def read(descriptor: int) -> None:
@@ -246,7 +253,9 @@ class FastWorld(World):
                     line.read()
 
         self.fast_path.now = c_double(now)
-        assert self.fast_path.turn(self.poll.fileno(), 0.0, read, _raise) == 1
+        while self.fast_path.turn(self.poll.fileno(), 0.0, read, _raise):
+            pass
+        self.fast_path.sweep(_raise)
         self.moved += not asked
         for line in self.lines.values():
             assert isinstance(line, FastLine)
@@ -279,14 +288,14 @@ def rtp(
 Step = Callable[[World], None]
 
 
-def comes(content: bytes, *, after: float = 0.02, at: int = ANNA) -> Step:
-    """Return a step in which ``content`` comes; in the same instant as before, the engine ticks later."""
+def comes(*contents: bytes, after: float = 0.02, at: int = ANNA) -> Step:
+    """Return a step in which ``contents`` come; in the same instant as before, the engine ticks later."""
 
     def step(world: World) -> None:
         world.now += after
         if after:
             world.engine.tick(world.now)
-        world.lines[at].come(content, world.now)
+        world.lines[at].come(contents, world.now)
 
     return step
 
@@ -527,6 +536,7 @@ PACKETS = st.builds(
 STEPS = st.one_of(
     st.builds(comes, PACKETS, after=st.floats(0.0, 0.1), at=st.sampled_from((ANNA, BOB))),
     st.builds(comes, st.binary(max_size=40)),
+    st.lists(PACKETS, max_size=9).map(lambda packets: comes(*packets)),
     st.integers(0, 65_535).map(_run),
     st.sampled_from(
         [
