@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from b2bua.config.models import Person
 from b2bua.config.tables.crm import MadeKind, RecordKind
 from b2bua.crm.record import CallRecord
+from b2bua.http.failures import NoAnswerError
 
 IsOurs = Callable[[str], Awaitable[bool]]
 """Tells whether a user of the CRM is one of the office's people."""
@@ -29,12 +30,19 @@ class Crm(Protocol):
     """A CRM. Every question ends with an answer or with ``NoAnswerError``, within the budget it was given."""
 
     async def responsible(
-        self, number: str, order: Sequence[RecordKind], is_ours: IsOurs, *, budget_s: float
+        self,
+        number: str,
+        order: Sequence[RecordKind],
+        is_ours: IsOurs,
+        *,
+        budget_s: float,
+        late_after_s: float | None,
     ) -> str | None:
         """Return the user who is responsible for who calls from ``number``, as the CRM names them.
 
         The first kind of record in ``order`` whose user works here counts; when none does, the first that
-        names anybody. None: the CRM knows nobody.
+        names anybody. None: the CRM knows nobody. A kind that cannot be looked up, or not within
+        ``late_after_s``, is passed over where another one names somebody of ours; None: none is.
 
         Raises:
             NoAnswerError: it cannot be asked.
@@ -74,18 +82,59 @@ class Crm(Protocol):
         """
 
 
-async def first_known(look_ups: Sequence[Coroutine[Any, Any, str | None]], is_ours: IsOurs) -> str | None:
-    """Ask all at once and return what the first of them knows that is ours, else what any of them knows."""
-    tasks = [asyncio.ensure_future(look_up) for look_up in look_ups]
-    stranger: str | None = None
-    try:
-        for task in tasks:
-            found = await task
-            if found and await is_ours(found):
+class LookUps:
+    """All questions at once for who is responsible for a caller; the order says whose word counts."""
+
+    def __init__(self, look_ups: Sequence[Coroutine[Any, Any, str | None]], is_ours: IsOurs) -> None:
+        self._tasks = [asyncio.ensure_future(look_up) for look_up in look_ups]
+        self._is_ours = is_ours
+        self._stranger: str | None = None
+        self._failure: NoAnswerError | None = None
+
+    async def first(self, *, late_after_s: float | None) -> str | None:
+        """Return what the first of them knows that is ours, else what any of them knows.
+
+        One that fails, or has no answer after ``late_after_s``, is passed over for another that knows
+        somebody of ours; None: each has to answer.
+
+        Raises:
+            NoAnswerError: one failed.
+        """
+        try:
+            if late_after_s is not None and (found := await self._known_after(late_after_s)):
                 return found
-            stranger = stranger or found
-        return stranger
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            for task in self._tasks:
+                if found := await self._ours(task, is_needed=late_after_s is None):
+                    return found
+            if self._failure is not None:
+                raise self._failure
+            return self._stranger
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._failure = None  # whose traceback holds this
+
+    async def _known_after(self, seconds: float) -> str | None:
+        """Return whom they know by then; as soon as those before in the order are known, at once."""
+        until = asyncio.get_running_loop().time() + seconds
+        for task in tuple(self._tasks):
+            await asyncio.wait((task,), timeout=max(0.0, until - asyncio.get_running_loop().time()))
+            if task.done():
+                self._tasks.remove(task)
+                if found := await self._ours(task, is_needed=False):
+                    return found
+        return None
+
+    async def _ours(self, task: asyncio.Future[str | None], *, is_needed: bool) -> str | None:
+        try:
+            found = await task
+        except NoAnswerError as error:
+            if is_needed:
+                raise
+            self._failure = self._failure or error
+            return None
+        if found and await self._is_ours(found):
+            return found
+        self._stranger = self._stranger or found
+        return None

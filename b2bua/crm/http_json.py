@@ -11,7 +11,7 @@ from b2bua.config.models import Person
 from b2bua.config.tables import Crm as Settings
 from b2bua.config.tables import CrmFind
 from b2bua.config.tables.crm import MadeKind, RecordKind
-from b2bua.crm.adapter import IsOurs, Known, first_known
+from b2bua.crm.adapter import IsOurs, Known, LookUps
 from b2bua.crm.reading import new_id, read_json, text_at
 from b2bua.crm.record import CallRecord
 from b2bua.crm.template import fill
@@ -31,10 +31,17 @@ class HttpJsonCrm:
         self._http = http
 
     async def responsible(
-        self, number: str, order: Sequence[RecordKind], is_ours: IsOurs, *, budget_s: float
+        self,
+        number: str,
+        order: Sequence[RecordKind],
+        is_ours: IsOurs,
+        *,
+        budget_s: float,
+        late_after_s: float | None,
     ) -> str | None:
         """Return the user that the first look-up in ``order`` finds."""
-        return await first_known([self._user(kind, number, budget_s) for kind in order], is_ours)
+        look_ups = LookUps([self._user(kind, number, budget_s) for kind in order], is_ours)
+        return await look_ups.first(late_after_s=late_after_s)
 
     async def email_of(self, user: str, *, budget_s: float) -> str:
         """Return the user itself where the CRM names people by their addresses."""

@@ -6,6 +6,7 @@ and of its official client: persons, deals and organizations of version 2, leads
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from urllib.parse import urlencode
 from b2bua.config.models import Person
 from b2bua.config.tables import Crm as Settings
 from b2bua.config.tables.crm import MadeKind, RecordKind
-from b2bua.crm.adapter import IsOurs, Known, first_known
+from b2bua.crm.adapter import IsOurs, Known, LookUps
 from b2bua.crm.pipedrive_shapes import Shape, shape_of
 from b2bua.crm.reading import at, list_at, new_id, read_json, text_at
 from b2bua.crm.record import CallRecord
@@ -55,13 +56,23 @@ class PipedriveCrm:
         self._emails: Mapping[str, str] = {}
 
     async def responsible(
-        self, number: str, order: Sequence[RecordKind], is_ours: IsOurs, *, budget_s: float
+        self,
+        number: str,
+        order: Sequence[RecordKind],
+        is_ours: IsOurs,
+        *,
+        budget_s: float,
+        late_after_s: float | None,
     ) -> str | None:
         """Return the id of the user who owns the caller's open deal, contact, company or lead."""
+        began = asyncio.get_running_loop().time()
         contact = await self.contact(number, budget_s=budget_s)
         if contact is None:
             return None
-        return await first_known([self._owner(kind, contact, budget_s) for kind in order], is_ours)
+        look_ups = LookUps([self._owner(kind, contact, budget_s) for kind in order], is_ours)
+        if late_after_s is not None:
+            late_after_s = max(0.0, late_after_s - (asyncio.get_running_loop().time() - began))
+        return await look_ups.first(late_after_s=late_after_s)
 
     async def email_of(self, user: str, *, budget_s: float) -> str:
         """Return the address by which a user logs in; the users are read once, and again for new ones."""

@@ -18,6 +18,9 @@ from b2bua.store.calls import EventKind
 
 log = structlog.get_logger("call")
 
+LATE = 0.8
+"""So much of the budget has a look-up before those behind it in the order are heard without it."""
+
 
 @dataclass(slots=True)
 class ResponsibleStep:
@@ -76,13 +79,17 @@ class Found:
 
 
 async def named(crm: Crm, config: Config, number: str, *, budget_s: float | None = None) -> Found:
-    """Return who is responsible for the caller, within ``budget_s``; None: that of the configuration.
+    """Return who is responsible for the caller, within ``budget_s``.
+
+    None: they wait, so the budget of the configuration holds, and of what cannot be looked up at least the
+    rest counts.
 
     Raises:
         NoAnswerError: the CRM did not say in time.
     """
     settings = config.crm
     assert settings is not None
+    late_after_s = settings.budget_s * LATE if budget_s is None else None
     budget_s = settings.budget_s if budget_s is None else budget_s
     people: dict[str, str] = {}
 
@@ -94,7 +101,9 @@ async def named(crm: Crm, config: Config, number: str, *, budget_s: float | None
 
     try:
         async with asyncio.timeout(budget_s):
-            user = await crm.responsible(number, settings.looks_in, is_ours, budget_s=budget_s)
+            user = await crm.responsible(
+                number, settings.looks_in, is_ours, budget_s=budget_s, late_after_s=late_after_s
+            )
             return Found(user or "", people.get(user or ""))
     except TimeoutError:
         raise NoAnswerError(f"did not answer within {budget_s:g} s") from None

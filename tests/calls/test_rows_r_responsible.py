@@ -302,3 +302,28 @@ async def test_row_i18_who_has_no_mobile_costs_no_time(tmp_path: Path) -> None:
         assert anna.invitations[0].at - began < 1
         [told] = await demo.stories()
         assert "Olena Kovalenko was not rung: has no mobile" in story(told)
+
+
+BADLY_ANSWERED: dict[str, tuple[Any, float]] = {"500": (500, 0.0), "403": (403, 0.0), "hangs": (None, 1.2)}
+
+
+@virtual_time(limit_s=600)
+@pytest.mark.parametrize("what", BADLY_ANSWERED)
+async def test_row_r7_r9_a_look_up_that_fails_does_not_hide_what_those_after_it_know(
+    tmp_path: Path, what: str
+) -> None:
+    said, after = BADLY_ANSWERED[what]
+
+    async def crm(request: httpx.Request) -> httpx.Response:
+        if "/deals" in request.url.path:
+            return httpx.Response(said) if said else await hangs()(request)
+        if "/contacts" in request.url.path:
+            return httpx.Response(200, json={"owner": {"id": 3}})
+        return httpx.Response(404)
+
+    async with office(tmp_path, scheme=SCHEME + GENERIC, http=crm, change=by_id) as demo:
+        olena = await demo.phone("103", Habit(answers_after=1))
+        began = demo.now
+        (await (await demo.call_in(NUMBER)).answered(within=10)).hang_up()
+        [rung] = olena.invitations
+        assert rung.at - began == pytest.approx(after, abs=0.1)
