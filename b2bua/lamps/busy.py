@@ -46,7 +46,7 @@ class BusyLamp:
         self._shows_callers = shows_callers
 
     def watch(self, watcher: str, target: Uri) -> Watched:
-        """Return the calls of the person whose extension ``target`` is.
+        """Return the calls of the person whose extension, or a phone's login, ``target`` is.
 
         Raises:
             MalformedMessage: it is nobody's (404).
@@ -65,7 +65,7 @@ class BusyLamp:
         user = target.user_text if isinstance(target, SipUri) else ""
         people = self._plan().people
         for person in people.values():
-            if user and user in (person.extension, person.name):
+            if user and user in (person.extension, person.name, *person.devices.values()):
                 return person
         raise MalformedMessage("nobody has this extension", status=404)
 

@@ -60,7 +60,7 @@ class WaitingLamp:
         plan = self._plan()
         user = target.user_text if isinstance(target, SipUri) else ""
         person = plan.people[watcher]
-        if user in ("", person.extension, watcher, plan.voicemail_number):
+        if user in ("", person.extension, watcher, plan.voicemail_number, *person.devices.values()):
             return None
         if user in person.listens_to:
             return user

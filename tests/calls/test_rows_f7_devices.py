@@ -13,6 +13,7 @@ from b2bua.store.story import story
 from tests.harness.clock import virtual_time
 from tests.harness.handler import always
 from tests.harness.office import NUMBER, SERVER, Office, office
+from tests.harness.watcher import watch
 
 DEVICES = """
 [person.anna.device.desk]
@@ -179,3 +180,15 @@ async def test_row_f7_i15_a_device_that_is_taken_out_of_the_file_is_rung_no_more
         await asyncio.sleep(2)
         assert rung(phones) == ["own"]
         assert (await phones["car"].register(SERVER, "anna-car", "for-the-car")).status == 403
+
+
+@pytest.mark.parametrize("package", ["message-summary", "dialog"])
+@virtual_time
+async def test_row_f7_the_lamps_of_a_device_that_asks_for_its_own_login_are_those_of_its_person(
+    tmp_path: Path, package: str
+) -> None:
+    async with office(tmp_path, change=with_devices) as demo:
+        await three_phones(demo)
+        for login in ("101-desk", "anna-car"):
+            watching = await watch(demo.phones["101"], "101", package, target=login)
+            assert watching.response.result().status == 200
