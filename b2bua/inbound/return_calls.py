@@ -54,6 +54,7 @@ AT_ONCE = 2
 """So many customers are called at the same time: the other lines are for those who call."""
 BUSY_WITH_US = timedelta(seconds=30)
 """Who is in a call with the office is called later."""
+WHILE_CLOSED = timedelta(minutes=5)
 CONFIRM_S = 20.0
 CALLS_US = "they call the office themselves"
 
@@ -186,6 +187,8 @@ class ReturnCalls:
         spec = return_spec(plan, promise.dialled)
         if spec is None:
             await self._plan(promise, call_at=None)
+        elif spec.hours and self.facts().is_closed:  # somebody has closed the office, and may open it again
+            await self._plan(promise, call_at=now + WHILE_CLOSED)
         elif (opening := open_from(plan, spec, now)) > now:
             await self._plan(promise, call_at=opening)
         elif any(promise.caller in _parties(call) for call in self.custody.roll):

@@ -224,8 +224,9 @@ class _Attempt:
         ringing = Ringing(
             self._by.dialer, self._by.reach, self._by.occupancy, self._by.sounds, take=self._put_through
         )
-        name = scheme or scheme_named(plan, self._new.call.dialled, facts())
-        position = enter_scheme(plan, name, facts()) if name else None
+        dialled = self._new.call.dialled
+        name = scheme or scheme_named(plan, dialled, facts())
+        position = enter_scheme(plan, name, facts(), number="" if scheme else dialled) if name else None
         while position is not None and (ring := self._ring_of(plan, position.destination)) is not None:
             outcome = await ringing(asked, ring) if ring.targets else Outcome.OFFLINE
             if self._has_answered or self._caller is not None:  # who calls is served by their own scheme

@@ -201,10 +201,15 @@ def enter(plan: Plan, number: str, facts: Facts) -> Position:
     return Position(mailbox) if first is None else replace(first, last_resort=last_resort)
 
 
-def enter_scheme(plan: Plan, name: str, facts: Facts) -> Position | None:
-    """Return the first step that the scheme takes then; None: it takes none."""
-    scheme, is_settled = _in_force(plan, name, facts)
-    return _seek(plan, [Frame(scheme.steps, is_settled=is_settled)], frozenset(), facts)
+def enter_scheme(plan: Plan, name: str, facts: Facts, *, number: str = "") -> Position | None:
+    """Return the first step that the scheme takes then; None: it takes none.
+
+    Of a ``number`` it is the one that this leads to.
+    """
+    here = within_number(plan, number, facts) if number else facts
+    scheme, is_settled = _in_force(plan, name, here)
+    frame = Frame(scheme.steps, is_settled=is_settled or here is not facts)
+    return _seek(plan, [frame], frozenset(), facts)
 
 
 def enter_extension(plan: Plan, extension: str, facts: Facts) -> Position | None:

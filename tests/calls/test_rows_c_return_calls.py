@@ -12,6 +12,9 @@ import pytest
 from b2bua.config.load import load_config
 from b2bua.demo.softphone import Habit, Invitation, Softphone
 from b2bua.errors import ConfigError
+from b2bua.people.decisions import NORMAL
+from b2bua.people.status import Source
+from b2bua.routing.override import Override, OverrideKind
 from b2bua.store.calls import CallOutcome
 from b2bua.store.promises import Promise, PromiseStatus
 from b2bua.store.story import story
@@ -155,6 +158,22 @@ def test_row_c1_a_clock_that_was_set_back_during_a_restart_lets_nobody_wait_for_
 
     misses()
     calls()
+
+
+@virtual_time(limit_s=3600)
+async def test_row_c4_s1_nobody_is_called_while_somebody_has_closed_the_office(tmp_path: Path) -> None:
+    change = returning('hours = "office"\n[hours.office]\nmon-fri = "09:00-18:00"\n')
+    async with office(tmp_path, scheme=scheme(), change=change) as demo:
+        await demo.phone("101")
+        customer = await demo.mobiles(Habit(refuses_with=486))
+        decisions = demo.server.attendance.decisions
+        closed = Override(OverrideKind.CLOSED, MONDAY_NOON + timedelta(hours=12))
+        await decisions.decide(closed, who="Anna", source=Source.PHONE)
+        await missed(demo)
+        await asyncio.sleep(600)
+        assert customer.invitations == []
+        await decisions.decide(NORMAL, who="Anna", source=Source.PHONE)
+        assert (await rung(customer, demo.now, within=301))[0] <= 300
 
 
 @virtual_time(limit_s=3600)

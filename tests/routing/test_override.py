@@ -21,7 +21,7 @@ from b2bua.routing.override import (
     why_impossible,
 )
 from b2bua.routing.plan import NumberSpec, Plan, Scheme, Step
-from b2bua.routing.scheme import enter, is_closed, scheme_for
+from b2bua.routing.scheme import enter, enter_scheme, is_closed, scheme_for
 from tests.config.offices import schedule_of
 
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -222,6 +222,16 @@ def test_s1_closed_closes_schemes_and_steps_that_have_hours_of_their_own(
     assert isinstance(enter(by_schemes, number, is_open).destination, Ring | RingAgain)
     told = Facts(at(now), override=closed)
     assert is_closed(by_schemes, number, told) is (number == SHOP)
+
+
+def test_s1_what_is_done_instead_of_a_number_goes_by_its_own_hours() -> None:
+    steps = (Step(Echo(), hours="office", key="scheme.night.step.1"),)
+    plan = replace(PLAN, schemes={**PLAN.schemes, "night": Scheme("night", steps)})
+    closed = Facts(at("2026-11-27 12:00"), override=Override(OverrideKind.CLOSED, None))
+    assert enter_scheme(plan, "night", closed) is None
+    inside = enter_scheme(plan, "night", closed, number=NUMBER)
+    assert inside is not None
+    assert inside.destination == enter(plan, NUMBER, closed).destination == Echo()
 
 
 def test_s1_explain_tells_that_a_scheme_was_closed_by_somebody(by_schemes: Plan) -> None:
