@@ -155,12 +155,20 @@ class Server:
 
         What ``config.difference`` says needs a restart must be in it as it is.
         """
-        before, config = self.plan, edition.config
-        self.bindings.remove_people(edition.directory.may_register, asyncio.get_running_loop().time())
+        before, config, now = self.plan, edition.config, asyncio.get_running_loop().time()
+        former = self.editions.current.directory
+        inherited = [
+            replace(phone, person=heir)
+            for phone in self.bindings.all(now)
+            if (heir := former.heir(phone.person, phone.login, edition.directory))
+        ]
+        self.bindings.remove_people(edition.directory.may_register, now)
         self.trunks.change(config.trunks.values())
         self.background.start(self.trunk_names.look_up(), name="new trunk names")
         self.calendars.change(config)
         self._adopt(edition)
+        for phone in inherited:
+            self.bindings.put(phone, now)
         self.recordings.format, self.recordings.keep_s = config.recording.format, config.recording.keep_s
         self.serving.mail_worker.delivery = self.serving.mails.delivery()
         self.outside.adopt(self.background.start)

@@ -57,6 +57,18 @@ class Directory:
         """Whether somebody is called ``name``."""
         return name in self._people
 
+    def heir(self, name: str, login: str, later: Directory) -> str | None:
+        """Return who has the user name and password of that phone in ``later``, in which ``name`` is nobody.
+
+        Whoever takes over a colleague's desk, or is only called differently now, has the phone at once.
+        """
+        if later.has(name) or not self.has(name):
+            return None
+        before = self._people[name]
+        now = later.by_username(login or before.extension or "")
+        has_password = now is not None and now.password_of(login) == before.password_of(login)
+        return now.name if now is not None and has_password else None
+
     def has_phones(self, name: str) -> bool:
         """Whether phones can register as the person called ``name``."""
         person = self._people.get(name)

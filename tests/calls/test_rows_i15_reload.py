@@ -193,6 +193,25 @@ async def test_s0_a_person_who_is_removed_cannot_register_or_call_and_lamps_of_t
 
 
 @virtual_time
+async def test_row_i15_whoever_takes_over_a_desk_has_its_phone_at_once(tmp_path: Path) -> None:
+    eva = swap(("[person.anna]", "[person.eva]"), ("mobile of anna", "mobile of eva"), ("Anna", "Eva"))
+    async with office(tmp_path) as demo:
+        phone = await demo.phone("101", ANSWERS)
+        await demo.edit(eva)
+        caller = await (await demo.call_in("+48221230001")).answered(within=3)
+        assert len(phone.invitations) == 1
+        caller.hang_up()
+        [told] = await demo.stories()
+        assert "talked with Eva Nowak" in story(told)
+        await demo.edit(
+            swap(
+                ("[person.eva]", "[person.olga]"), ("mobile of eva", "mobile of olga"), ("demo-101", "other")
+            )
+        )
+        assert not list(demo.server.bindings.all(demo.now))  # that password is nobody's any more
+
+
+@virtual_time
 async def test_s0_a_new_password_holds_at_the_next_challenge_and_a_new_person_may_register(
     tmp_path: Path,
 ) -> None:
