@@ -52,6 +52,8 @@ BY_CAUSE = {
     27: Reply.OFFLINE,
 }
 """What became of who was called, by the telephone network's own words (Q.850)."""
+DO_NOT_DISTURB = 480
+"""What phones answer that are on, and do not want to ring (RFC 3261 §21.4.18)."""
 CLEAR = frozenset((486, 600, 603, 607))
 """Statuses that say it themselves; gateways that know no better send any other one with such a cause."""
 
@@ -97,6 +99,8 @@ class Attempt:
             return self.reason
         if self.reply is Reply.OFFLINE:
             is_silent = self.status is None or self.is_local
+            if self.status == DO_NOT_DISTURB and not is_silent and self.dial.person is not None:
+                return "phone takes no calls now (do not disturb?)"
             return "did not respond" if is_silent else "phone was off or unreachable"
         if self.reply is Reply.ERROR:
             return f"could not take the call (SIP {self.status})"

@@ -18,6 +18,8 @@ from b2bua.sip.uri import SipUri, TelUri, Uri
 KEYS = re.compile(r"[0-9*#]")
 HIDES_NUMBER = frozenset(("id", "user", "header"))
 """Values of Privacy that concern who calls (RFC 3323 §4.2, RFC 3325 §9.3)."""
+NOBODY = frozenset(("anonymous", "unavailable", "restricted", "unknown", "private", "withheld"))
+"""What networks write in place of a number that is not shown."""
 OUTSIDE = "outside"
 """Key of the one step that a call from a phone to an outside number has."""
 PRESSED = re.compile(r"[0-9*#,w]")
@@ -93,7 +95,7 @@ def read_caller(request: Request, *, country: str) -> CallerId:
         return CallerId("", "")
     source = _asserted(request) or _remote_party(request) or request.from_
     number = _number(source.uri)
-    if number.lower() in ("anonymous", "unavailable", "restricted"):
+    if number.lower() in NOBODY:
         return CallerId("", "")
     return CallerId(normalise(number, country=country), source.display or request.from_.display)
 

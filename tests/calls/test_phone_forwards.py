@@ -73,6 +73,28 @@ async def test_row_d5_a_phone_that_forwards_when_nobody_answers_reaches_the_mobi
 
 
 @virtual_time
+async def test_an_agent_whose_phone_forwards_takes_the_callers_of_a_queue_there(tmp_path: Path) -> None:
+    async with office(tmp_path) as demo:
+        await demo.phone("101", forwards("600100200"))
+        mobiles = await demo.mobiles(Habit(answers_after=1.0))
+        caller = await (await demo.call_in("+48221230004")).answered(within=2)
+        mobile = (await mobiles.invited(within=3)).leg
+        await demo.until(
+            lambda: demo.server.occupancy.engagement("anna", demo.now) is Engagement.TALKING, within=3
+        )
+        second = await (await demo.call_in("+48221230004")).answered(within=2)
+        await asyncio.sleep(5)
+        assert len(mobiles.invitations) == 1  # who talks is offered no other caller
+        caller.hang_up()
+        await demo.until(lambda: not mobile.is_up, within=1)
+        await mobiles.invited(2, within=5)
+        second.hang_up()
+        first, _ = await demo.stories()
+        assert "talked with Anna Nowak's mobile" in story(first)
+        await demo.settled()
+
+
+@virtual_time
 async def test_phones_that_forward_to_one_another_ring_once_each_and_the_next_step_follows(
     tmp_path: Path,
 ) -> None:

@@ -173,7 +173,7 @@ async def test_row_f13_a_trunk_that_is_gone_leads_on_to_voicemail(tmp_path: Path
         (302, "their phone forwards to nobody"),
         (404, "phone was off or unreachable"),
         (408, "phone was off or unreachable"),
-        (480, "phone was off or unreachable"),
+        (480, "phone takes no calls now (do not disturb?)"),
         (486, "busy"),
         (487, "no answer"),
         (488, "could not take the call (SIP 488)"),

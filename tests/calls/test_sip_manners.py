@@ -309,3 +309,15 @@ async def test_rfc3261_7_3_1_what_escapes_hide_in_a_user_breaks_no_line_and_lose
         tame = evil.replace("\r\n", 2 * "\N{REPLACEMENT CHARACTER}")
         assert shown == [tame, f"+48500600700 (for {tame})", f"{tame} (for {tame})"]
         assert all("X-Evil" not in each.invite.request.headers for each in anna.invitations)
+
+
+@pytest.mark.parametrize("written", ["Unknown", "anonymous", "private"])
+@virtual_time
+async def test_what_networks_write_in_place_of_a_number_is_none(tmp_path: Path, written: str) -> None:
+    async with office(tmp_path, scheme=TO_A_NUMBER.replace("+48600999888", "101")) as demo:
+        anna = await demo.phone("101", Habit())
+        call = await demo.call_in(NUMBER, from_number=written)
+        assert (await anna.invited(within=2)).invite.request.from_.display == "unknown caller"
+        await call.close()
+        (told,) = await demo.stories()
+        assert told.call.caller == ""

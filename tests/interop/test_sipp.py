@@ -61,7 +61,7 @@ PATIENCE_RUNS_OUT = Scene(
 COMMON = (
     ANSWERED,
     _refused(302, "rang Phone"),
-    _refused(480, "phone was off or unreachable"),
+    _refused(480, "phone takes no calls now (do not disturb?)"),
     _refused(486, "busy"),
     _refused(503, "rang Phone"),
     _refused(600, "busy"),
