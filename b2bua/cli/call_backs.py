@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,11 +28,13 @@ async def show_call_backs(config: Config, *, days: int, for_programs: bool) -> N
     folder = await journal_folder(config)
     if folder is None:
         return
-    zone = ZoneInfo(config.office.timezone)
+    zone, now = ZoneInfo(config.office.timezone), datetime.now(UTC)
     async with await Store.open(folder) as store:
         found = await store.promises.since(begin_of(days, zone))
     if for_programs:
-        typer.echo(json.dumps([_fields(promise, zone) for promise in found], indent=2, ensure_ascii=False))
+        typer.echo(
+            json.dumps([_fields(promise, zone, now) for promise in found], indent=2, ensure_ascii=False)
+        )
         return
     for line in lines(promised_report(found)):
         typer.echo(line)
@@ -65,7 +67,7 @@ def _callers(count: int) -> str:
     return "1 caller was" if count == 1 else f"{count} callers were"
 
 
-def _fields(promise: Promise, zone: tzinfo) -> dict[str, Any]:
+def _fields(promise: Promise, zone: tzinfo, now: datetime) -> dict[str, Any]:
     return {
         "call": promise.call_id,
         "caller": promise.caller,
@@ -77,6 +79,7 @@ def _fields(promise: Promise, zone: tzinfo) -> dict[str, Any]:
         "closed_at": _local(promise.closed_at, zone),
         "remark": promise.closed_why,
         "seconds_to_contact": seconds_to_contact(promise),
+        "seconds_owed": round(((promise.closed_at or now) - promise.since).total_seconds()),
         "attempts": promise.attempts,
         "next_attempt_at": _local(promise.call_at if fate_of(promise) is Fate.OWED else None, zone),
     }

@@ -122,6 +122,8 @@ def test_row_c10_c15_the_report_of_call_backs_is_what_became_of_seven_callers(tm
         "the office itself has called 3 times",
     ]
     told = json.loads(says("call-backs", office(tmp_path), "--json"))
+    assert told[1]["seconds_owed"] == told[1]["seconds_to_contact"] == 240  # row C13
+    assert told[6]["seconds_owed"] >= 3600
     assert [each["fate"] for each in told] == [
         "called again",
         *["called back"] * 3,
