@@ -352,9 +352,23 @@ def test_table_fires_in_order_of_time_whatever_was_moved_or_cancelled() -> None:
     assert table.next_timer() == 2.0  # fired 0.3 s late, so its doubled interval counts from then
     assert table.fire(1.9) == []
     late.on_response(reply(late.request, 486), 1.95)
-    assert table.next_timer() == pytest.approx(33.95)
+    assert table.next_timer() == 34.0  # not before 33.95
     assert len(table.fire(40.0)) == 1
     assert (table.next_timer(), len(table)) == (None, 1)
+
+
+def test_transactions_that_only_absorb_repetitions_end_together_and_none_too_early() -> None:
+    table = TransactionTable()
+    for number in range(10):
+        bye = ClientTransaction(request("BYE", branch=f"z9hG4bK{number}"), timers=TIMERS, is_reliable=False)
+        table.add(bye)
+        bye.start(0.0)
+        bye.on_response(reply(bye.request, 200), 0.04 * (number + 1))
+    ended_at = table.next_timer()
+    assert ended_at is not None
+    assert 0.4 + TIMERS.t4 <= ended_at < 1.0 + TIMERS.t4
+    assert len(table.fire(ended_at)) == 10
+    assert (table.next_timer(), len(table)) == (None, 0)
 
 
 def test_table_holds_nothing_after_many_transactions_have_ended() -> None:

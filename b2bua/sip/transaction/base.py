@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum, auto
@@ -67,6 +68,10 @@ class Timer(StrEnum):
     RESEND = "A, E or G"
     GIVE_UP = "B, F or H"
     LINGER = "D, I, J, K, L or M"
+
+
+LINGERS_TO_S = 0.5
+"""Transactions that only absorb repetitions end together, at multiples of this: each end alone is a wake."""
 
 
 def _ignore(*_: object) -> None:
@@ -137,11 +142,14 @@ class Transaction:
             self._arm(Timer.RESEND, now + interval)
 
     def _linger(self, state: State, seconds: float, now: float) -> None:
-        """Stay in a last state to absorb what the network repeats; 0 s ends it at once."""
+        """Stay in a last state to absorb what the network repeats, for that long or a little longer.
+
+        0 s ends it at once.
+        """
         self.state = state
         self._disarm()
         if seconds:
-            self._arm(Timer.LINGER, now + seconds)
+            self._arm(Timer.LINGER, math.ceil((now + seconds) / LINGERS_TO_S) * LINGERS_TO_S)
         else:
             self._end()
 
