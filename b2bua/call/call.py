@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, Self
 
 from b2bua.call.attempt import Attempt, Reply
 from b2bua.call.bridge import Conversation
@@ -96,6 +96,7 @@ class Call:
 
     def __init__(self, identity: CallerIdentity, caller: Leg, ledger: Ledger) -> None:
         self.identity = identity
+        self._first = caller
         self.caller = caller
         """Who is in our custody; another one after a transfer by who placed the call."""
         self.ledger = ledger
@@ -141,7 +142,6 @@ class Call:
         return asyncio.get_running_loop().time() - self._began
 
     @classmethod
-    @asynccontextmanager
     async def incoming(
         cls,
         invite: IncomingInvite,
@@ -151,8 +151,8 @@ class Call:
         *,
         profile: SoundProfile,
         allows_nat: bool = False,
-    ) -> AsyncIterator[Call]:
-        """Lease ports, read the offer, and give both back when the block ends.
+    ) -> Call:
+        """Lease ports and read the offer; ``async with`` gives both back when the block ends.
 
         Raises:
             MediaError: no common codec or broken SDP (488), or no port left (``PortsExhausted``, 503).
@@ -171,12 +171,14 @@ class Call:
         except BaseException:
             await media.close()
             raise
-        call = cls(identity, caller, ledger)
-        try:
-            yield call
-        finally:
-            await caller.close_for(call)
-            await call.caller.close_for(call)
+        return cls(identity, caller, ledger)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._first.close_for(self)
+        await self.caller.close_for(self)
 
     def take(self, leg: Leg) -> None:
         """Own ``leg`` from now on, let its far end always hear that we are there, and journal its sound."""

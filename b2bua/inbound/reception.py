@@ -291,7 +291,7 @@ class Reception:
 
     async def _in_custody(self, arrival: Arrival, ledger: JournalLedger, ending: Ending) -> None:
         trunk = arrival.trunk
-        async with Call.incoming(
+        async with await Call.incoming(
             arrival.invite,
             self.engine,
             arrival.identity,
