@@ -43,6 +43,9 @@ from media.voice import Voice
 CHECK_SECONDS = 0.1
 """Each leg has its own instants within a second, so that a thousand legs are never looked after at once."""
 
+_OF_NO_LEG = (OpenLeg, StopTape)
+"""What is ordered where there is no leg yet, or not of one."""
+
 OpenPorts = Callable[[Leg, int], LegPorts]
 """Leases ports for a leg, one wished for or 0, and lets its packets come to `Leg.receive`.
 
@@ -123,7 +126,7 @@ class Engine:
         """Do what signalling asks for. What concerns a leg that is gone is passed over: the two cross."""
         if command.leg in self._spares:
             self._use(command.leg, self._spares.pop(command.leg), now)
-        if isinstance(command, OpenLeg | StopTape):
+        if isinstance(command, _OF_NO_LEG):
             self._handlers[type(command)](command, now)
         elif command.leg in self._legs:
             self._legs[command.leg].settle()

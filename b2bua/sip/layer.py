@@ -335,7 +335,7 @@ def _as_response(request: Request, event: Event, why: str) -> Response | None:
     """Return the response that a client transaction's event stands for (§8.1.3.1), with our own reason."""
     if isinstance(event, Response):
         return event
-    if not isinstance(event, TimedOut | TransportFailed):
+    if not isinstance(event, (TimedOut, TransportFailed)):
         return None
     is_silent = isinstance(event, TimedOut)
     response = response_to(request, 408 if is_silent else 503, None if is_silent else why or None)
