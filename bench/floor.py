@@ -1,7 +1,7 @@
 """The least that a whole call can cost: its datagrams, its journal and its ports, and no SIP at all.
 
 A process with the product's loop takes the six datagrams of a call and sends seven, of the same sizes, over
-one socket; has the same number of rows committed to SQLite by a thread, those of 50 ms together, with fsync;
+one socket; has the same number of rows committed to SQLite by a thread, those of 0.1 s together, with fsync;
 and lets a second process open and close the four ports of the two legs, by four messages. It reads nothing of
 what comes.
 """
@@ -31,7 +31,7 @@ from bench.table import Row
 
 RATES = (20, 50, 100)
 SECONDS = 6
-INTERVAL_S = 0.05
+INTERVAL_S = 0.1
 LAST_WRITES_S = 0.5
 SHORT = b"x" * 400
 """A response, an ACK, a BYE."""
