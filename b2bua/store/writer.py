@@ -20,8 +20,8 @@ log = structlog.get_logger(__name__)
 INTERVAL_S = 0.1
 """Commits begin no closer together: alone a write goes at once, in a rush many share one fsync.
 
-And the calls that it lets go on are worked on in a row, which takes a sixth less of the processor at 50 calls/s
-than with half of it. Nobody hears it: a caller waits for one commit, before ringing begins.
+And the calls that it lets go on are worked on in a row, which takes a sixth less of the processor at 50
+calls/s than half of it does. Nobody hears it: a caller waits for one commit, before ringing begins.
 """
 IDLE_LINGER_S = 0.2
 """How long changes wait that nobody waits for."""
