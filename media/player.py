@@ -9,7 +9,7 @@ from media.sounds import Encoded
 
 
 class Player:
-    """A row of sounds that one leg hears once or over and over.
+    """A row of sounds that one leg hears once or over and over, without a pause between them.
 
     The sounds are encoded and shared; only the position is the leg's own. A change of codec or packet length
     in mid-play loads them anew and goes on from the same position.
@@ -18,6 +18,7 @@ class Player:
     __slots__ = (
         "_index",
         "_offset",
+        "_silence",
         "_size",
         "_skip_ms",
         "_sounds",
@@ -37,6 +38,7 @@ class Player:
         self._index = 0
         self._offset = 0
         self._size = self._step_ms = 1
+        self._silence = b""
         self._skip_ms = skip_ms
         self.on_item: Callable[[int], None] | None = None
         """Told the place of each item, from 0, as its first packet is due; not of that which comes first."""
@@ -47,9 +49,9 @@ class Player:
         return self._sounds is not None
 
     def load(self, encoded: Encoded) -> None:
-        """Take the items' encoded sounds, each padded to whole packets; empty for one that cannot be read."""
-        position_ms = self._offset // self._size * self._step_ms
-        self._sounds = encoded.sounds
+        """Take the items' encoded sounds; empty for one that cannot be read."""
+        position_ms = self._offset * self._step_ms // self._size
+        self._sounds, self._silence = encoded.sounds, encoded.silence
         self._size, self._step_ms = encoded.frame_bytes, encoded.ptime_ms
         self._offset = position_ms // self._step_ms * self._size
         if self._skip_ms:
@@ -72,17 +74,31 @@ class Player:
     def next_frame(self) -> bytes | None:
         """Return the next packet's payload, None at the end."""
         sounds = self._sounds
-        size = self._size
         assert sounds is not None
-        while self._index < len(sounds):
-            frame = sounds[self._index][self._offset : self._offset + size]
-            if frame:
-                self._offset += size
-                return frame
-            self._index += 1
-            self._offset = 0
-            if self._index == len(sounds) and self.is_looped and any(sounds):
-                self._index = 0
-            if self.on_item is not None and self._index < len(sounds):
-                self.on_item(self._index)
-        return None
+        if self._index == len(sounds):
+            return None
+        end = self._offset + self._size
+        frame = sounds[self._index][self._offset : end]
+        if len(frame) == self._size:
+            self._offset = end
+            return frame
+        return self._next_joint(frame, sounds)
+
+    def _next_joint(self, frame: bytes, sounds: Sequence[bytes]) -> bytes | None:
+        """Return a packet that begins with ``frame``, the rest of an item, and goes on with what follows."""
+        while len(frame) < self._size and self._next_item(sounds):
+            more = sounds[self._index][: self._size - len(frame)]
+            self._offset = len(more)
+            frame += more
+        return frame + self._silence[len(frame) :] if frame else None
+
+    def _next_item(self, sounds: Sequence[bytes]) -> bool:
+        """Go to the beginning of the next item; return whether there is one."""
+        self._index += 1
+        self._offset = 0
+        if self._index == len(sounds) and self.is_looped and any(sounds):
+            self._index = 0
+        is_there = self._index < len(sounds)
+        if is_there and self.on_item is not None:
+            self.on_item(self._index)
+        return is_there

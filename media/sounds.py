@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple, TypeAlias
@@ -17,7 +17,7 @@ from media.audiofile import read_sound
 from media.background import Background
 from media.commands import Clip, PlayItem, Silence, Tone
 from media.encoded_files import EncodedFiles
-from media.encoding import Encoding
+from media.encoding import ONE_TICK_A_BYTE, Encoding
 from media.errors import MediaError
 from media.loudness import brought_to
 
@@ -33,11 +33,13 @@ class Encoded(NamedTuple):
     """Items ready to be cut into packets."""
 
     sounds: list[bytes]
-    """The payloads of each item, in whole packets."""
+    """The payloads of each item; in whole packets where a codec has no others."""
     frame_bytes: int
     """Length of one packet's payload."""
     ptime_ms: int
     """Milliseconds of one packet."""
+    silence: bytes = b""
+    """A packet of it, where the end of what is played may fill but a part of one."""
 
 
 class SoundLibrary:
@@ -102,7 +104,7 @@ class SoundLibrary:
                 troubles.append(f"{item} cannot be played: {error}")
                 sounds.append(b"")
         frame_bytes = codecs.encoder(encoding).frame_bytes(encoding.ptime_ms)
-        return Encoded(sounds, frame_bytes, encoding.ptime_ms), troubles
+        return Encoded(sounds, frame_bytes, encoding.ptime_ms, _silence(encoding)), troubles
 
     def _encode(self, item: PlayItem, encoding: Encoding, *, is_hurried: bool) -> bytes:
         changed = Path(item.path).stat().st_mtime_ns if isinstance(item, Clip) else 0
@@ -142,8 +144,16 @@ class _TakesLongError(Exception):
     """It is to be encoded elsewhere."""
 
 
+@cache
+def _silence(encoding: Encoding) -> bytes:
+    """Return a packet of silence of a codec whose packets may be cut anywhere."""
+    if encoding.codec not in ONE_TICK_A_BYTE:
+        return b""
+    return codecs.encoder(encoding).silence(encoding.ptime_ms)
+
+
 def encode(item: PlayItem, encoding: Encoding) -> bytes:
-    """Return the payload of ``item`` in whole packets.
+    """Return the payload of ``item``, in whole packets where the codec has no others.
 
     Raises:
         OSError: the file cannot be read.
@@ -152,7 +162,10 @@ def encode(item: PlayItem, encoding: Encoding) -> bytes:
     codec = codecs.encoder(encoding)
     pcm = samples(item, codec.sample_rate_hz)
     missing = -len(pcm) % (codec.sample_rate_hz * encoding.ptime_ms // 1000)
-    return codec.encode(np.concatenate((pcm, np.zeros(missing, np.int16))))
+    payload = codec.encode(np.concatenate((pcm, np.zeros(missing, np.int16))))
+    if encoding.codec not in ONE_TICK_A_BYTE:
+        return payload
+    return payload[: len(pcm) * codec.clock_rate_hz // codec.sample_rate_hz]
 
 
 def samples(item: PlayItem, rate: int) -> Pcm:

@@ -6,11 +6,13 @@ import asyncio
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from media.call_tones import call_tones
 from media.client import Clip, Silence, Tone
 from media.memory import MemoryRtpNetwork
-from media.tones import tone
+from media.tones import detect, tone
 from media.wav import WavFormat, WavWriter
 from tests.harness.clock import virtual_time
 from tests.media.peer import Peer
@@ -132,3 +134,40 @@ async def test_in_a_loop_it_is_told_over_and_over_and_no_more_once_it_was_cut() 
         leg.stop()
         await asyncio.sleep(2)
         assert told == [1, 0, 1, 0]
+
+
+@pytest.mark.parametrize("codec", ["PCMA", "PCMU", "G722"])
+@pytest.mark.parametrize("ptime_ms", [20, 60])
+def test_between_sounds_that_fill_no_whole_packets_there_is_no_pause(
+    codec: str, ptime_ms: int, tmp_path: Path
+) -> None:
+    @virtual_time
+    async def story() -> None:
+        network = MemoryRtpNetwork()
+        anna = Peer(network, 4000, codec=codec, ptime_ms=ptime_ms)
+        at = np.arange(round(1.014 * 8000)) / 8000
+        with WavWriter(tmp_path / "music.wav", 8000, WavFormat.PCM16) as writer:
+            writer.append((9000 * np.sin(2 * np.pi * 500 * at)).astype("<i2").tobytes())
+        async with leg_to(anna, network) as leg:
+            leg.play([Clip(tmp_path / "music.wav")], loop=True)
+            await asyncio.sleep(4.5)
+        heard = anna.audio().astype(float)
+        pieces = heard[: len(heard) // 32 * 32].reshape(-1, 32)  # of 4 ms, or 2
+        assert np.sqrt((pieces**2).mean(axis=1))[10:].min() > 3000
+
+    story()
+
+
+@pytest.mark.parametrize("ptime_ms", [20, 30, 40, 60])
+def test_e180_a_tone_keeps_its_cadence_however_long_packets_are(ptime_ms: int) -> None:
+    @virtual_time
+    async def story() -> None:
+        network = MemoryRtpNetwork()
+        anna = Peer(network, 4000, ptime_ms=ptime_ms)
+        async with leg_to(anna, network) as leg:
+            leg.play(call_tones("CZ").congestion, loop=True)  # 165 ms on and off
+            await asyncio.sleep(6.7)
+        is_on = detect(anna.audio(), 8000, (425.0,))[:, 0] > -30
+        assert np.count_nonzero(is_on[1:] & ~is_on[:-1]) == 20
+
+    story()
