@@ -30,13 +30,16 @@ def told(*emails: str, more: str = "") -> Callable[[str], str]:
 
 
 async def two_weeks(folder: Path, end: datetime, *, before: int = 10, missed: int = 14) -> None:
-    """Let 40 callers a week have called, of whom so many were missed; one was at the very end."""
+    """Let 40 callers a week have called, of whom so many were missed; nobody within two hours of its begin.
+
+    That moves by an hour when clocks change, and here by the seconds between two commands.
+    """
     (folder / "data").mkdir(exist_ok=True)
     (folder / "data" / "b2bua.sqlite").write_bytes(await asyncio.to_thread(new_database))
     async with await Store.open(folder / "data") as store:
         for week, count in ((2, before), (1, missed)):
             for index in range(40):
-                at = end - timedelta(days=7 * week) + timedelta(hours=index * 4, seconds=1)
+                at = end - timedelta(days=7 * week) + timedelta(hours=2 + index * 4)
                 call = NewCall(f"{week}-{index}", f"+4850060{week}{index:03}", "", "+48221230001", "demo", at)
                 await store.journal.begin(call)
                 await store.journal.end(call.call_id, PROMISE if index < count else TALKED, at=at)
