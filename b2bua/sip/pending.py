@@ -16,6 +16,7 @@ from b2bua.sip.transaction import (
     ServerInviteTransaction,
     ServerTransaction,
 )
+from b2bua.sip.transport.addressing import is_private
 from b2bua.sip.transport.hop import Hop, Transport
 
 if TYPE_CHECKING:
@@ -119,9 +120,13 @@ def _ignore(_response: Response) -> None:
 
 
 def reply_hop(request: Request, source: Hop) -> Hop:
-    """Return where responses go when there is no connection (RFC 3261 §18.2.2, RFC 3581 §4)."""
+    """Return where responses go when there is no connection (RFC 3261 §18.2.2, RFC 3581 §4).
+
+    Who is behind a NAT is reached by no other port than the one that we see, whether they ask for it or not.
+    """
     via = request.via
-    if not source.is_reliable and via.asks_rport:
+    is_behind_nat = via.host != source.host and is_private(via.host)
+    if not source.is_reliable and (via.asks_rport or is_behind_nat):
         return source
     if source.is_browser:
         return source

@@ -174,6 +174,20 @@ async def test_rfc3581_the_answer_says_and_uses_the_address_the_request_came_fro
 
 
 @virtual_time
+async def test_rfc3581_a_phone_behind_nat_that_does_not_ask_for_it_is_answered_where_it_is_all_the_same() -> (
+    None
+):
+    network = MemoryNetwork()
+    phone = Scripted(network, Hop("udp", "203.0.113.7", 40_000))
+    named = Scripted(network, Hop("udp", "203.0.113.7", 5070))
+    endpoint(network, BOB).on_request = lambda server: server.respond(200) and None
+    for number, (host, hears) in enumerate((("192.168.7.7", phone), ("203.0.113.7", named))):
+        via = ("Via", f"SIP/2.0/UDP {host}:5070;branch=z9hG4bKo{number}")
+        phone.invite(BOB, method="OPTIONS", body=b"", call_id=str(number), headers=(via,))
+        assert (await hears.response(200)).via.branch == f"z9hG4bKo{number}"
+
+
+@virtual_time
 async def test_a_caller_whose_network_died_ends_a_waiting_invite() -> None:
     network = MemoryNetwork()
     alice, bob = endpoint(network, ALICE), endpoint(network, BOB)
