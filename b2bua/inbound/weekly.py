@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
+from math import ceil
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -15,6 +16,7 @@ from b2bua.config.models import Config
 from b2bua.inbound.alerts import office_of
 from b2bua.notify.mail import Readers
 from b2bua.notify.weekly import weekly_mails, weekly_news
+from b2bua.store.calls import CallStory
 from b2bua.store.store import Store
 from b2bua.store.weekly import WeekReport, week_report
 
@@ -24,6 +26,8 @@ NAP_S = 60.0
 """The wall clock may be set, and the configuration changed, meanwhile."""
 MOST_CALLS = 1_000_000
 DAYS = 7
+PART_H = 3
+"""So many hours are read at a time: to read two weeks at once holds up who calls."""
 CATCH_UP = timedelta(days=2)
 """So long after it was due one is sent that could not be then."""
 
@@ -72,7 +76,11 @@ async def look_back(config: Config, store: Store, end: datetime) -> WeekReport:
     """Return the report of the week before ``end``."""
     zone = ZoneInfo(config.office.timezone)
     weeks = [_days_before(end, days, zone) for days in (2 * DAYS, DAYS)]
-    stories = await store.journal.calls(limit=MOST_CALLS, since=weeks[0])
+    stories: list[CallStory] = []
+    for hours in range(0, ceil((end - weeks[0]) / timedelta(hours=1)), PART_H):  # calls come meanwhile
+        begin = weeks[0] + timedelta(hours=hours)
+        until = min(begin + timedelta(hours=PART_H), end)
+        stories += await store.journal.calls(limit=MOST_CALLS, since=begin, until=until)
     promises = await store.promises.since(weeks[1])
     return week_report(stories, promises, office_of(config), weeks=(*weeks, end))
 
@@ -92,5 +100,4 @@ def due_before(now: datetime, config: Config) -> datetime:
 def _days_before(moment: datetime, days: int, zone: ZoneInfo) -> datetime:
     """Return the same time of the clock so many days before."""
     local = moment.astimezone(zone)
-    clock_time = time(local.hour, local.minute)
-    return datetime.combine(local.date() - timedelta(days=days), clock_time, tzinfo=zone)
+    return datetime.combine(local.date() - timedelta(days=days), local.time(), tzinfo=zone)

@@ -25,11 +25,15 @@ class History:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def calls(self, *, limit: int = 50, since: datetime | None = None) -> list[CallStory]:
-        """Return the latest ``limit`` calls that came at or after ``since``, newest first."""
+    async def calls(
+        self, *, limit: int = 50, since: datetime | None = None, until: datetime | None = None
+    ) -> list[CallStory]:
+        """Return the latest ``limit`` calls that came from ``since`` on, before ``until``, newest first."""
         query = select(calls).order_by(calls.c.began_at.desc(), calls.c.id.desc()).limit(limit)
         if since is not None:
             query = query.where(calls.c.began_at >= since)
+        if until is not None:
+            query = query.where(calls.c.began_at < until)
         async with self._engine.connect() as connection:
             rows = (await connection.execute(query)).all()
             events = await _events_of(connection, [row.id for row in rows])

@@ -140,9 +140,11 @@ class Journal:
             *(rows.measuring(self._keys.next(), journaled.key, leg) for leg in journaled.legs),
         )
 
-    async def calls(self, limit: int = 50, since: datetime | None = None) -> list[CallStory]:
-        """Return the latest ``limit`` calls that came at or after ``since``, newest first."""
-        return await self._history.calls(limit=limit, since=since)
+    async def calls(
+        self, limit: int = 50, since: datetime | None = None, until: datetime | None = None
+    ) -> list[CallStory]:
+        """Return the latest ``limit`` calls that came from ``since`` on, before ``until``, newest first."""
+        return await self._history.calls(limit=limit, since=since, until=until)
 
     async def call(self, call_id: str) -> CallStory | None:
         """Return the latest call of this id, as it is on disk."""

@@ -12,6 +12,8 @@ from media.commands import PlayItem
 
 END_KEY = "#"
 RIGHT, AGAIN = "1", "2"
+MOST_QUESTIONS = 3
+"""Who does not say by then whether it is right is asked for the digits anew."""
 FIRST_DIGIT_S = 8.0
 """Pause before the first digit, and before the answer whether they are right."""
 NEXT_DIGIT_S = 4.0
@@ -40,7 +42,6 @@ async def entered(call: Call, form: FormSpec, sounds: FormSounds) -> str | Outco
     """
     call.doing = "while entering digits"
     call.caller.answer()
-    call.caller.forget_digits()
     outcome = Outcome.NO_INPUT
     for _ in range(form.tries):
         digits = await _read(call, form, sounds)
@@ -64,7 +65,7 @@ async def _read(call: Call, form: FormSpec, sounds: FormSounds) -> str:
     wait = FIRST_DIGIT_S
     while len(digits) < form.most:
         key = await caller.digit(wait)
-        if key is None or key == END_KEY:
+        if key is None or (key == END_KEY and digits):  # a # before all else ended what came before
             break
         if key.isdecimal():
             digits += key
@@ -76,13 +77,10 @@ async def _is_right(call: Call, digits: str, sounds: FormSounds) -> bool:
     """Read the digits back; return whether the caller says that they are right. Nothing is a no."""
     question = [*sounds.prompt("form-heard"), *sounds.digits(digits), *sounds.prompt("form-right")]
     caller = call.caller
-    if caller.has_digits:  # a late # after as many digits as there may be
-        caller.forget_digits()
-    for _ in range(2):
+    caller.forget_digits()  # what was typed before it was heard confirms nothing
+    for _ in range(MOST_QUESTIONS):
         await caller.play(question, until_digit=True)
         key = await caller.digit(FIRST_DIGIT_S)
-        while key is not None and key not in (RIGHT, AGAIN):
-            key = await caller.digit(FIRST_DIGIT_S)
-        if key is not None:
+        if key in (RIGHT, AGAIN):
             return key == RIGHT
     return False

@@ -12,7 +12,7 @@ from media.commands import PlayItem
 
 LARGEST_NUMBER = 999
 """Larger ones are read digit by digit."""
-MOST_ITEMS = 40
+MOST_ITEMS, LONGEST_ITEM = 40, 60
 
 
 def said(answer: Answer) -> list[str | int]:
@@ -35,7 +35,8 @@ def said(answer: Answer) -> list[str | int]:
 
 
 def _can_be_said(item: object) -> bool:
-    return isinstance(item, str | int) and not isinstance(item, bool) and item != "" and str(item)[0] != "-"
+    is_told = isinstance(item, str | int) and not isinstance(item, bool)
+    return is_told and 1 <= len(str(item)) <= LONGEST_ITEM and not str(item).startswith("-")
 
 
 def sound_of(items: Sequence[str | int], sounds: FormSounds) -> list[PlayItem]:

@@ -70,7 +70,8 @@ class WebhookStep:
                 answer = await self.http.ask(request, budget_s=spec.budget_s)
             items = said(answer)
             sound = sound_of(items, self.sounds)
-            if (items or spec.form) and not names_somebody(answer):
+            is_well = spec.form is not None and answer.body.strip().lower() in (b"", b"ok", b'"ok"')
+            if is_well or ((items or spec.form) and not names_somebody(answer)):
                 _note(call, spec, _told(items, digits))
                 return await self._say_all(call, sound)
             destination = destination_of(answer, plan, for_seconds=spec.for_seconds)

@@ -119,6 +119,22 @@ async def test_row_i21_what_was_entered_is_in_the_journal_when_the_server_fails_
 
 
 @virtual_time(limit_s=600)
+async def test_row_i21_what_is_typed_ahead_counts_and_a_late_hash_confirms_nothing(tmp_path: Path) -> None:
+    server = always("OK")
+    async with billing(tmp_path, server) as (demo, ears, caller):
+        await press(caller, "#12345678#")
+        await ears.until_prompt(caller.media, "form-right", within=20)
+        assert server.asked == []
+        await press(caller, "#")  # means nothing: they are asked again
+        await ears.until_prompt(caller.media, "form-heard", within=5)
+        await ears.until_prompt(caller.media, "form-right", within=20)
+        await press(caller, "1")
+        await demo.until(lambda: not caller.is_up, within=30)
+        assert [each["digits"] for each in server.asked] == ["12345678"]
+        assert names(ears.heard(caller.media))[-2:] == ["form-thanks", "goodbye"]
+
+
+@virtual_time(limit_s=600)
 async def test_row_i21_who_enters_nothing_reaches_somebody_after_three_times(tmp_path: Path) -> None:
     server = always({})
     async with billing(tmp_path, server) as (demo, ears, caller):

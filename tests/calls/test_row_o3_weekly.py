@@ -103,6 +103,6 @@ def test_row_o3_what_is_no_moment_of_the_week_is_refused(tmp_path: Path, at: str
 
 
 def test_row_o3_the_terminal_tells_the_last_seven_days(tmp_path: Path) -> None:
-    asyncio.run(two_weeks(tmp_path, datetime.now(UTC)))
+    asyncio.run(two_weeks(tmp_path, datetime.now(UTC) + timedelta(hours=1)))
     lines = says("weekly", office_file(tmp_path)).splitlines()
     assert lines[3] == "Callers whom nobody served: 14 (+40%); the week before: 10"
