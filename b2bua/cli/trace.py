@@ -62,7 +62,8 @@ async def _tell(data: Path, call: str, zone: ZoneInfo, picture: Path | None, *, 
     for recording in kept:
         await tell_recording(recording)
     if picture is not None:
-        await plot(next((each.path for each in kept), None), picture, title=f"call {call}")
+        whole = call if found is None else found.call.call_id
+        await plot(next((each.path for each in kept), None), picture, title=f"call {whole}")
 
 
 async def _found(store: Store, call: str) -> CallStory | None:

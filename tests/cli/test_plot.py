@@ -76,6 +76,7 @@ def test_the_command_names_the_file_shows_its_levels_and_draws_them(tmp_path: Pa
     assert caller.startswith("    caller |████")
     assert str(picture) in plotted
     assert picture.read_text().startswith("<svg")
+    assert "<title>call ab1</title>" in picture.read_text()
 
 
 def test_a_call_without_a_recording_cannot_be_drawn(tmp_path: Path) -> None:
