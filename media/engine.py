@@ -72,6 +72,15 @@ class Grid:
             self._pacer.start(now)
             for _ in range(self._pacer.due(now)):
                 self._serve(now)
+        self._rest()
+
+    def drop(self, leg: int) -> None:
+        """Let ``leg`` send here no more."""
+        self.voices.pop(leg, None)
+        self._rest()
+
+    def _rest(self) -> None:
+        """Owe nobody anything for a time in which nobody sends."""
         if not self.voices:
             self._pacer.stop()
 
@@ -157,7 +166,7 @@ class Engine:
             if ptime_ms == voice.ptime_ms:
                 grid.voices[voice.leg] = voice
             else:
-                grid.voices.pop(voice.leg, None)
+                grid.drop(voice.leg)
 
     def _check(self, now: float) -> None:
         for leg in self._legs.values():
@@ -286,7 +295,7 @@ class Engine:
         self._answerers.drop(command.leg)
         leg.close(now)
         for grid in self._grids.values():
-            grid.voices.pop(command.leg, None)
+            grid.drop(command.leg)
         self._around.emit(LegClosed(command.leg, leg.statistics()))
 
 

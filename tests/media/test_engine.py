@@ -47,6 +47,24 @@ async def test_a_tone_is_heard_in_whole_frames_20_ms_apart_and_ends_as_played() 
 
 
 @virtual_time
+async def test_who_is_played_something_just_after_another_has_left_gets_no_packets_at_once() -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    anna, bob = Peer(network, 4000), Peer(network, 4002)
+    leaving, staying = await engine.open_leg("anna"), await engine.open_leg("bob")
+    leaving.connect(anna.agreement())
+    staying.connect(bob.agreement())
+    leaving.play([Tone((1000.0,), 5.0)])
+    await asyncio.sleep(1.01)
+    await leaving.close()
+    await asyncio.sleep(0.07)
+    staying.play([Tone((1000.0,), 1.0)])
+    await asyncio.sleep(0.5)
+    assert np.allclose(np.diff([each.at for each in bob.heard]), 0.02)
+    await engine.close()
+
+
+@virtual_time
 async def test_bridged_legs_hear_each_other_as_one_continuous_stream_across_play_bridge_play() -> None:
     network = MemoryRtpNetwork()
     engine = await engine_on(network)
