@@ -37,6 +37,7 @@ class Outside:
         self._http = http
         self._desk = CrmDesk(self._http)
         self._is_ready = self._tells = False
+        self._crm = editions.current.config.crm
         self.crm_delivery = CrmDelivery(lambda: editions.current.config, self._desk, store, clock)
         self.crm_worker: Worker[DueRecord] = Worker(
             store.crm_records,
@@ -74,6 +75,14 @@ class Outside:
         if (config.webhooks or config.crm is not None) and not self._is_ready:
             self._is_ready = True
             start(self._http.prepare(), name="http")
+        before, self._crm = self._crm, config.crm
         if config.crm is not None and not self._tells:
             self._tells = True
             start(self.crm_worker.run(), name="crm")
+        elif config.crm not in (None, before):
+            start(self._tell_again(), name="crm again")
+
+    async def _tell_again(self) -> None:
+        """Try what was refused as well: the settings may have been the reason."""
+        if await self._store.crm_records.try_again(at=self._clock()):
+            self._store.crm_records.has_new.set()

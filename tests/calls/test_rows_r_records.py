@@ -494,7 +494,7 @@ async def test_row_r2_a_crm_that_wants_to_be_left_alone_is_left_alone_by_all_cal
 
 @virtual_time(limit_s=12 * 3600)
 @pytest.mark.parametrize("status", [404, 422])
-async def test_row_r2_what_a_crm_refuses_for_ever_is_told_to_people_and_sent_again_when_they_say_so(
+async def test_row_r2_what_a_crm_refuses_for_ever_is_told_to_people_and_sent_again_when_it_is_mended(
     tmp_path: Path, status: int
 ) -> None:
     crm = Records()
@@ -518,8 +518,12 @@ async def test_row_r2_what_a_crm_refuses_for_ever_is_told_to_people_and_sent_aga
         assert len(told_of) == 1, "one a day is enough"
         assert f"Reason: the CRM answered {status}" in told_of[0]
         crm.status = 200
-        assert await store.crm_records.try_again(at=demo.clock())
-        await asyncio.to_thread(doorbell.ring, tmp_path / "data")
+        if status == 404:
+            await demo.edit(lambda text: text.replace("crm.example/api", "crm.example/v2"))
+        else:
+            assert await store.crm_records.try_again(at=demo.clock())
+            await asyncio.to_thread(doorbell.ring, tmp_path / "data")
+        await asyncio.sleep(0.5)
         await told(demo)
         assert await store.crm_records.untold() == []
         assert len(crm.of("call")) == 3
