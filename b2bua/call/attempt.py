@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from b2bua.call.callee import Dial
 from b2bua.sip.causes import CALLER_HUNG_UP, COMPLETED_ELSEWHERE, NO_ANSWER
+from b2bua.sip.session import Refused
 
 
 class Reply(StrEnum):
@@ -52,6 +53,16 @@ BY_CAUSE = {
     27: Reply.OFFLINE,
 }
 """What became of who was called, by the telephone network's own words (Q.850)."""
+LINE_WORDS = {
+    **dict.fromkeys((300, 301, 302, 305), "the line sends the call elsewhere, and follow-redirects is off"),
+    **dict.fromkeys((401, 407), "the line does not accept our user name and password"),
+    402: "the line wants to be paid first",
+    403: "the line does not allow this call",
+    **dict.fromkeys((404, 484, 604), "the line knows no such number"),
+    410: "the number is not in use any more",
+    **dict.fromkeys((500, 502, 503, 504), "the line could not put the call through"),
+}
+"""What refusals mean that a provider gives for a number, and nobody's phone."""
 DO_NOT_DISTURB = 480
 """What phones answer that are on, and do not want to ring (RFC 3261 §21.4.18)."""
 CLEAR = frozenset((486, 600, 603, 607))
@@ -73,6 +84,15 @@ def reply_of(status: int, telephone_cause: int | None = None) -> Reply:
             return Reply.NO_ANSWER
         case _:
             return Reply.ERROR
+
+
+def said_by(dial: Dial, refused: Refused) -> str:
+    """Return what a refusal says beyond what it is for the scheme, in words; empty: nothing."""
+    if refused.is_local or (refused.telephone_cause in BY_CAUSE and refused.status not in CLEAR):
+        return ""
+    if dial.person is not None:
+        return "phone takes no calls now (do not disturb?)" if refused.status == DO_NOT_DISTURB else ""
+    return LINE_WORDS.get(refused.status, "") if dial.trunk else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +119,6 @@ class Attempt:
             return self.reason
         if self.reply is Reply.OFFLINE:
             is_silent = self.status is None or self.is_local
-            if self.status == DO_NOT_DISTURB and not is_silent and self.dial.person is not None:
-                return "phone takes no calls now (do not disturb?)"
             return "did not respond" if is_silent else "phone was off or unreachable"
         if self.reply is Reply.ERROR:
             return f"could not take the call (SIP {self.status})"

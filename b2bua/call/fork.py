@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from b2bua.call.attempt import REASONS, Attempt, Reply, reply_of
+from b2bua.call.attempt import REASONS, Attempt, Reply, reply_of, said_by
 from b2bua.call.callee import CalleeLeg, Dial, Vigil
 from b2bua.call.confirmation import Confirmation
 from b2bua.call.forwarding import Forwards
@@ -351,7 +351,8 @@ class Fork:
             self._record(leg.dial, onward.reply, began=began, reason=onward.reason)
             return onward.dials
         reply = reply_of(refused.status, refused.telephone_cause)
-        self._record(leg.dial, reply, began=began, status=refused.status, is_local=refused.is_local)
+        status, said = refused.status, said_by(leg.dial, refused)
+        self._record(leg.dial, reply, began=began, status=status, is_local=refused.is_local, reason=said)
         return ()
 
     async def _give_up(self, invite: OutgoingInvite, leg: CalleeLeg, *, began: float) -> None:

@@ -116,7 +116,7 @@ async def test_early_sound_followed_by_a_refusal_leads_to_the_next_step_with_rin
         leg.hang_up()
         [call_story] = await demo.stories()
         assert story(call_story).startswith(
-            "rang +48600999888 4 s, phone was off or unreachable; talked with"
+            "rang +48600999888 4 s, the line could not put the call through; talked with"
         )
         await demo.settled()
 

@@ -322,7 +322,9 @@ async def test_row_d4_a_403_for_our_own_number_too_is_a_refusal(tmp_path: Path) 
         leg.hang_up()
         assert len(demo.packets("INVITE", to_port=5090)) == 2
         [call_story] = await demo.stories()
-        assert story(call_story).startswith("rang +48600999888 under 1 s, declined; ")
+        assert story(call_story).startswith(
+            "rang +48600999888 under 1 s, the line does not allow this call; "
+        )
         await demo.settled()
 
 

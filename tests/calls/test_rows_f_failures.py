@@ -227,6 +227,39 @@ mode = "staggered"
 stagger = "2s"
 for = "5s"
 """
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (302, "the line sends the call elsewhere, and follow-redirects is off"),
+        (402, "the line wants to be paid first"),
+        (404, "the line knows no such number"),
+        (407, "the line does not accept our user name and password"),
+        (480, "phone was off or unreachable"),
+        (486, "busy"),
+        (503, "the line could not put the call through"),
+        (603, "declined"),
+    ],
+)
+def test_row_f17_a_line_that_refuses_a_number_is_told_apart_from_a_phone_that_does(
+    tmp_path: Path, status: int, words: str
+) -> None:
+    @virtual_time(limit_s=600)
+    async def tell() -> None:
+        scheme = PHONE_THEN_BACKUP.replace('ring = ["101"]', 'ring = ["+48700800900"]')
+        async with office(tmp_path, scheme=scheme) as demo:
+            mobiles = await demo.mobiles()
+            mobiles.choose_habit = lambda invite: (
+                Habit(refuses_with=status) if "700800900" in invite.request.uri else Habit(answers_after=1)
+            )
+            (await (await demo.call_in(NUMBER)).answered(within=5)).hang_up()
+            [call_story] = await demo.stories()
+            assert story(call_story).startswith(f"rang +48700800900 under 1 s, {words}; talked with")
+
+    tell()
+
+
 STATUSES = (302, 400, 404, 408, 480, 486, 487, 488, 500, 503, 600, 603)
 CALLS = 150
 
