@@ -36,13 +36,17 @@ async def two_weeks(folder: Path, end: datetime, *, before: int = 10, missed: in
     """
     (folder / "data").mkdir(exist_ok=True)
     (folder / "data" / "b2bua.sqlite").write_bytes(await asyncio.to_thread(new_database))
+
+    async def call(store: Store, week: int, index: int, outcome: CallOutcome) -> None:
+        at = end - timedelta(days=7 * week) + timedelta(hours=index * 4, seconds=1)
+        name = f"{week}-{index}"
+        await store.journal.begin(NewCall(name, f"+4850060{week}{index:03}", "", "+48221230001", "demo", at))
+        await store.journal.end(name, outcome, at=at)
+
     async with await Store.open(folder / "data") as store:
-        for week, count in ((2, before), (1, missed)):
-            for index in range(40):
-                at = end - timedelta(days=7 * week) + timedelta(hours=2 + index * 4)
-                call = NewCall(f"{week}-{index}", f"+4850060{week}{index:03}", "", "+48221230001", "demo", at)
-                await store.journal.begin(call)
-                await store.journal.end(call.call_id, PROMISE if index < count else TALKED, at=at)
+        weeks = ((2, before), (1, missed))
+        calls = [(w, index, PROMISE if index < n else TALKED) for w, n in weeks for index in range(40)]
+        await asyncio.gather(*(call(store, *each) for each in calls))
 
 
 def mails(demo: Office) -> list[tuple[str, str]]:

@@ -27,15 +27,17 @@ PRESSED = {
 async def calls(folder: Path) -> None:
     """Let them all have called an hour ago."""
     at = datetime.now(UTC) - timedelta(hours=1)
+
+    async def call(store: Store, call_id: str, tries: tuple[str, ...]) -> None:
+        await store.journal.begin(NewCall(call_id, "+48500600700", "", "+48221230006", "demo", at))
+        for keys in tries:
+            kind = EventKind.EXTENSION if keys.startswith("ext") else EventKind.MENU
+            store.journal.note(call_id, CallEvent(at, kind, "main", keys.removeprefix("ext ")))
+        await store.journal.end(call_id, CallOutcome.TALKED, at=at)
+
     async with await Store.open(folder / "data") as store:
         callers = [tries for tries, count in PRESSED.items() for _ in range(count)]
-        for index, tries in enumerate(callers):
-            call_id = f"c{index}"
-            await store.journal.begin(NewCall(call_id, "+48500600700", "", "+48221230006", "demo", at))
-            for keys in tries:
-                kind = EventKind.EXTENSION if keys.startswith("ext") else EventKind.MENU
-                store.journal.note(call_id, CallEvent(at, kind, "main", keys.removeprefix("ext ")))
-            await store.journal.end(call_id, CallOutcome.TALKED, at=at)
+        await asyncio.gather(*(call(store, f"c{index}", tries) for index, tries in enumerate(callers)))
 
 
 def test_row_i11_the_share_of_each_option_is_what_100_callers_pressed(tmp_path: Path) -> None:
