@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 import typer
 
+from b2bua.cli.telling import begin_of
 from b2bua.config.models import Config, Trunk
+from b2bua.store.crowding import Peak, peaks
 from b2bua.store.running import is_running
 from b2bua.store.store import Store
 from b2bua.store.trunk_states import KeptTrunkState
 
+DAYS = 7
 UNWATCHED = "not watched: calls are tried when they come; qualify-every would watch it"
 
 
@@ -25,14 +28,23 @@ async def list_trunks(config: Config) -> None:
     if not await asyncio.to_thread(folder.is_dir):
         typer.echo(f"The office does not run, and has never run with {folder}")
         return
+    zone = ZoneInfo(config.office.timezone)
     async with await Store.open(folder) as store:
         states = await store.trunk_states.all()
+        spans = await store.journal.spans(since=begin_of(DAYS, zone), now=datetime.now(UTC))
     if not await asyncio.to_thread(is_running, folder):
         typer.echo("The office does not run. When it last did:")
-    width = max(map(len, config.trunks))
-    zone = ZoneInfo(config.office.timezone)
+    width, most = max(map(len, config.trunks)), peaks(spans)
     for name, trunk in config.trunks.items():
-        typer.echo(f"{name:{width}}  {_in_words(trunk, states.get(name), zone)}")
+        crowd = _crowd(trunk, most[name], zone) if name in most else ""
+        typer.echo(f"{name:{width}}  {_in_words(trunk, states.get(name), zone)}{crowd}")
+
+
+def _crowd(trunk: Trunk, peak: Peak, zone: tzinfo) -> str:
+    """Return how many called at once, beside the channels that the provider sells."""
+    callers = "1 caller" if peak.callers == 1 else f"{peak.callers} callers"
+    channels = f", of {trunk.channels} channels" if trunk.channels else ""
+    return f"; {callers} at once at most in {DAYS} days ({peak.at.astimezone(zone):%Y-%m-%d %H:%M}){channels}"
 
 
 def _in_words(trunk: Trunk, state: KeptTrunkState | None, zone: tzinfo) -> str:

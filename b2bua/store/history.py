@@ -12,7 +12,9 @@ from sqlalchemy import Row, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from b2bua.store.calls import CallEvent, CallOutcome, CallStory, Cost, EventKind, NewCall
+from b2bua.store.crowding import Span
 from b2bua.store.quality import LegQuality
+from b2bua.store.recovery import INTERRUPTED
 from b2bua.store.tables import call_costs, call_events, call_legs, calls
 
 _KEYS_PER_QUERY = 500
@@ -58,6 +60,19 @@ class History:
         async with self._engine.connect() as connection:
             found = await connection.execute(query.order_by(calls.c.id.desc()).limit(limit))
             return list(found.scalars())
+
+    async def spans(self, *, since: datetime, now: datetime) -> list[Span]:
+        """Return how long each caller was on a trunk who came from ``since`` on, until ``now`` at most.
+
+        Of calls that a crash interrupted nobody knows when they ended: they are left out.
+        """
+        query = select(calls.c.trunk, calls.c.began_at, calls.c.ended_at).where(
+            calls.c.began_at >= since,
+            calls.c.direction == "in",
+            calls.c.why != INTERRUPTED,
+        )
+        async with self._engine.connect() as connection:
+            return [Span(row[0], row[1], row[2] or now) for row in await connection.execute(query)]
 
     async def extensions_dialled(self) -> dict[tuple[str, str], int]:
         """Return in how many calls callers of a number dialled an extension, by both."""

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from b2bua.errors import WrongState
 from b2bua.store import rows
 from b2bua.store.calls import CallEvent, CallOutcome, CallStory, NewCall, UnfinishedCall
+from b2bua.store.crowding import Span
 from b2bua.store.history import History
 from b2bua.store.keys import Keys
 from b2bua.store.outbox import NewMail, Outbox
@@ -153,6 +154,10 @@ class Journal:
     async def named(self, beginning: str) -> list[str]:
         """Return the ids of calls that begin so: none, the one, or two of more."""
         return await self._history.named(beginning, limit=2)
+
+    async def spans(self, *, since: datetime, now: datetime) -> list[Span]:
+        """Return how long each caller was on a trunk; see ``History.spans``."""
+        return await self._history.spans(since=since, now=now)
 
     async def extensions_dialled(self) -> dict[tuple[str, str], int]:
         """Return how often each extension was dialled behind a number; see ``History.extensions_dialled``."""
