@@ -188,8 +188,8 @@ async def test_f25_the_list_that_holds_at_the_answer_is_the_price(tmp_path: Path
 def test_f25_the_days_and_their_sums_are_listed(tmp_path: Path) -> None:
     @virtual_time(limit_s=86400)
     async def two_calls() -> None:
-        now = datetime.now(UTC)
-        async with office(tmp_path, scheme=SCHEME, change=priced(), at=now) as demo:
+        noon = (datetime.now(UTC) - timedelta(days=1)).replace(hour=12)  # far from midnight
+        async with office(tmp_path, scheme=SCHEME, change=priced(), at=noon) as demo:
             await demo.mobiles(TAKES_IT)
             await talk(demo, 60)
             await talk(demo, 60)
