@@ -121,7 +121,8 @@ class Call:
         self.transfer: Transfer | None = None
         """What the caller waits for, set by the desk while a conversation is parted."""
         self.has_left_message = False
-        self.is_leaving_message = False
+        self.is_occupied = False
+        """Somebody leaves a message, or another call talks for this one."""
         self.is_self_served = False
         self.wants_call = False
         """The caller asked to be called back, and hangs up."""
@@ -229,8 +230,8 @@ class Call:
 
     @property
     def is_engaged(self) -> bool:
-        """Whether somebody talks with the caller, or records what they say."""
-        return bool(self.partner) or self.is_leaving_message
+        """Whether somebody talks here who would not like to be cut off."""
+        return bool(self.partner) or self.is_occupied
 
     def note_attempt(self, attempt: Attempt) -> None:
         """Tell the story of one target that was rung and did not take the call."""

@@ -255,9 +255,11 @@ class _Attempt:
             self._has_answered = True
             staff.studio = self._by.studio()
             self._ledger.note(EventKind.ANSWERED, leg.name, party=leg.party)
+            asked.is_occupied = True
             try:
                 await self._reach_customer(staff, music)
             finally:
+                asked.is_occupied = False
                 self.has_talked = staff.has_talked
             if staff.studio is not None:
                 await staff.studio.finish(staff)

@@ -111,7 +111,7 @@ class VoicemailStep:
             await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
         await self.store.messages.begin(call.identity.call_id, box.name, path, at)
         recording = call.caller.media.record(path, max_seconds=box.max_seconds)
-        call.is_leaving_message = True
+        call.is_occupied = True
         try:
             call.caller.media.play(BEEP)
             async with asyncio.timeout(box.max_seconds):
@@ -119,7 +119,7 @@ class VoicemailStep:
         except TimeoutError:
             log.info("the message has reached its limit", call_id=call.identity.call_id)
         finally:
-            call.is_leaving_message = False
+            call.is_occupied = False
             row = self.store.messages.begun(call.identity.call_id)
             await self._keep(LeftMessage(row, call, box, path, 0.0, at), await recording.stop())
 

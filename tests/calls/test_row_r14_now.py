@@ -198,6 +198,25 @@ async def test_row_r14_an_office_that_stops_meanwhile_keeps_the_promise(tmp_path
 
 
 @virtual_time(limit_s=900)
+async def test_row_r14_a_talk_with_the_customer_goes_on_while_the_office_waits_to_stop(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=IN_TURN) as demo:
+        anna = await demo.phone("101", ANSWERS)
+        outside = await demo.mobiles(Habit(answers_after=3.0))
+        await asks(demo)
+        await takes(anna)
+        customer = (await outside.invited(within=3)).leg
+        await demo.until(lambda: customer.is_answered, within=5)
+        stopped = asyncio.create_task(demo.server.wind_down(asyncio.Event()))
+        await asyncio.sleep(5)
+        assert customer.is_up
+        customer.hang_up()
+        await asyncio.wait_for(stopped, 2)
+        assert (await demo.stories())[-1].outcome is CallOutcome.TALKED
+
+
+@virtual_time(limit_s=900)
 async def test_row_r14_who_has_pressed_1_on_a_mobile_already_is_not_asked_twice(tmp_path: Path) -> None:
     scheme = '[[step]]\nring = ["mobile of anna"]\nconfirm = true\n[[step]]\nvoicemail = "sales"\n'
     async with office(tmp_path, scheme=scheme) as demo:
