@@ -127,6 +127,8 @@ class Call:
         self.wants_call = False
         """The caller asked to be called back, and hangs up."""
         self.doing = ""
+        self.menu = ""
+        """In which menu the caller chooses right now; empty: in none."""
         self.lacks_tls = False
         """Somebody was not rung, because the call had to go by TLS."""
         self.last_status: int | None = None

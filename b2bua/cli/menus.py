@@ -51,6 +51,8 @@ def _words(menu: str, choice: Choice, plan: Plan) -> str:
     match choice.how:
         case How.NOTHING:
             return "pressed nothing"
+        case How.HUNG_UP:
+            return "hung up"
         case How.EXTENSION:
             to = plan.extensions.get(choice.keys)
             return f"extension {choice.keys}: {way(plan, to) if to else 'is none any more'}"

@@ -146,7 +146,7 @@ class Custody:
             return "asked to be called back"
         if call.has_talked or call.has_left_message:
             return ended.why
-        call.ledger.note(EventKind.HUNG_UP, detail=call.doing, seconds=call.age)
+        call.ledger.note(EventKind.HUNG_UP, call.menu, call.doing, call.age)
         return f"hung up {call.doing}".strip()
 
 

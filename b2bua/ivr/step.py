@@ -41,13 +41,15 @@ class MenuStep:
         """
         plan = self.plan()
         spec = plan.menus[menu.name]
-        call.doing = "in the menu"
+        call.doing, call.menu = "in the menu", menu.name
         call.caller.answer()
         try:
             async with asyncio.timeout(spec.for_seconds):
-                return await MenuVisit(call, spec, plan, self.prompts).run()
+                outcome = await MenuVisit(call, spec, plan, self.prompts).run()
         except TimeoutError:
-            return Outcome.MAX_WAIT
+            outcome = Outcome.MAX_WAIT
+        call.menu = ""
+        return outcome
 
 
 class MenuVisit:

@@ -80,7 +80,10 @@ class EventKind(StrEnum):
     HELD = "held"
     """The call was answered before its carrier gave up; ringing went on as sound."""
     HUNG_UP = "hung up"
-    """The caller hung up ``seconds`` after the call came; ``detail``: "while waiting (position 2)"."""
+    """The caller hung up ``seconds`` after the call came; ``detail``: "while waiting (position 2)".
+
+    ``who`` is the menu in which they were, if they were in one.
+    """
     INTERRUPTED = "interrupted"
     """The program was stopped or killed in the middle of the call."""
     ERROR = "error"

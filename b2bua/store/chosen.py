@@ -19,6 +19,8 @@ class How(StrEnum):
     """An extension, typed by the caller or by a ``tel:`` link."""
     NOTHING = "nothing"
     """They pressed nothing until the menu was over."""
+    HUNG_UP = "hung-up"
+    """They hung up in the menu."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +62,6 @@ def _last_words(story: CallStory) -> dict[str, Choice]:
             words[event.who] = Choice(How.EXTENSION, event.detail)
         elif event.kind is EventKind.MENU:
             words[event.who] = Choice(How.KEY, event.detail) if event.detail else Choice(How.NOTHING)
+        elif event.kind is EventKind.HUNG_UP and event.who:
+            words[event.who] = Choice(How.HUNG_UP)
     return words

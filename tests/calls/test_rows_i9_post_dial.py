@@ -10,7 +10,7 @@ import pytest
 from b2bua.call.callee import CalleeLeg
 from b2bua.demo.softphone import Habit, Softphone
 from b2bua.store.calls import EventKind
-from b2bua.store.chosen import chosen_report
+from b2bua.store.chosen import Choice, How, chosen_report
 from tests.harness.clock import virtual_time
 from tests.harness.office import CALLER, SERVER, Office
 from tests.harness.prompts import marked_office, names
@@ -52,6 +52,16 @@ async def test_row_i9_digits_after_the_answer_reach_103_within_a_second(pause: f
         # row I10: the link has been called once
         assert await demo.server.store.journal.extensions_dialled() == {(only.call.dialled, "103"): 1}
         assert list(chosen_report([only])) == ["main"]
+
+
+@virtual_time(limit_s=600)
+async def test_row_i11_who_hangs_up_in_the_menu_is_counted_there(tmp_path: Path) -> None:
+    async with marked_office(tmp_path) as (demo, _):
+        caller = await linked(demo)
+        await asyncio.sleep(2)
+        caller.hang_up()
+        (only,) = await demo.stories()
+        assert chosen_report([only])["main"].choices == {Choice(How.HUNG_UP): 1}
 
 
 @virtual_time(limit_s=600)
