@@ -12,15 +12,16 @@ from random import Random
 from typing import Any
 
 from b2bua.errors import MalformedMessage, NotAcceptable
-from b2bua.inbound.numbers import read_caller, read_dialled
+from b2bua.inbound.numbers import read_caller, read_dialled, read_diversions
 from b2bua.sip.body import accepts_sdp, session_description
-from b2bua.sip.causes import Reason, ending_in_words
+from b2bua.sip.causes import Reason, ending_in_words, telephone_cause
 from b2bua.sip.digest import Authorization, Challenge, Credentials, answer, verify
 from b2bua.sip.framing import SipFraming
 from b2bua.sip.headers import CSeq, NameAddr, Via
 from b2bua.sip.message import Request, Response, parse_message, response_to, validate
 from b2bua.sip.replaces import Replaces, replaces_of
 from b2bua.sip.session.events import retry_after
+from b2bua.sip.session.redirection import contacts_of
 from b2bua.sip.session.referral import ReferTo
 from b2bua.sip.session.reliable import Rack, rseq_of
 from b2bua.sip.session_timers import SessionExpires, least_interval, session_expires
@@ -28,6 +29,7 @@ from b2bua.sip.transport.hop import Hop
 from b2bua.sip.transport.websocket import WebSocketFraming
 from b2bua.sip.uri import SipUri, TelUri, parse_uri
 from b2bua.trace.masking import masked
+from b2bua.trunk.callerid import diversion_lines
 from media.dtmf import EventReceiver, parse_info
 from media.errors import MalformedMedia, MediaError
 from media.incoming import IncomingStream, plain_size
@@ -130,9 +132,13 @@ def look_at(message: Request | Response) -> None:
 def look_leniently_at(message: Request | Response) -> None:
     """Read what must never raise: there is nobody to refuse it to, or it is not worth that."""
     _ = (session_description(message), accepts_sdp(message), ending_in_words(message.headers.all("Reason")))
-    least_interval(message)
+    _ = (least_interval(message), telephone_cause(message.headers.all("Reason")))
     if isinstance(message, Response):
-        _ = (rseq_of(message), retry_after(message))
+        _ = (rseq_of(message), retry_after(message), contacts_of(message))
+    else:
+        for diversion in read_diversions(message, country="PL"):
+            for _, line in diversion_lines([diversion], "office.example"):
+                NameAddr.parse(line)
 
 
 def read_value(text: str) -> None:
