@@ -23,9 +23,7 @@ class DeadTargets:
 
     def judge(self, hop: Hop, response: Response, *, now: float) -> None:
         """Note what a final response of ``hop``, or a local one in its stead, says about it."""
-        is_none_of_its = telephone_cause(response.headers.all("Reason")) in OF_THE_CALLED
-        is_out_of_order = response.status == 503 and not is_none_of_its
-        if is_out_of_order or (response.is_local and response.status == 408):
+        if _is_unable(response) or (response.is_local and response.status == 408):
             self.note(hop, now=now, seconds=_retry_after(response))
         elif self._until:
             self._until.pop(hop, None)
@@ -44,6 +42,11 @@ class DeadTargets:
     def last(self, hops: Sequence[Hop], *, now: float) -> list[Hop]:
         """Return ``hops`` in their order, the dead ones behind the others."""
         return sorted(hops, key=lambda hop: self.is_dead(hop, now=now))
+
+
+def _is_unable(response: Response) -> bool:
+    """Return whether it is the server that cannot serve, and not whoever it has called."""
+    return response.status == 503 and telephone_cause(response.headers.all("Reason")) not in OF_THE_CALLED
 
 
 def _retry_after(response: Response) -> float:

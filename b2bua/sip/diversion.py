@@ -65,6 +65,8 @@ def _diversion(entry: NameAddr) -> Diversion:
 def _by_history(request: Request) -> tuple[Diversion, ...]:
     """Return those whose entry has a reason, or is followed by one with a cause."""
     entries = [entry.uri for entry in request.addresses("History-Info")]
+    if not entries:
+        return ()
     privacy = {value.strip().lower() for value in ";".join(request.headers.all("Privacy")).split(";")}
     found = []
     for entry, following in pairwise(entries):
