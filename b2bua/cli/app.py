@@ -13,7 +13,7 @@ import typer
 from b2bua import __version__
 from b2bua.cli.loading import ConfigPath, journal_of, office_of, running_office_of
 from b2bua.cli.new_command import new
-from b2bua.cli.reports import call_backs, links, menus, missed, weekly
+from b2bua.cli.reports import call_backs, links, menus, missed, staff, weekly
 from b2bua.cli.runner import run_to_end as _run
 from b2bua.cli.what_if import named_keys, named_people, named_queues, named_trunks
 from b2bua.config.files import demo_config
@@ -299,6 +299,7 @@ def costs(
 
 app.command()(missed)
 app.command("call-backs")(call_backs)
+app.command()(staff)
 app.command()(menus)
 app.command()(links)
 app.command()(weekly)

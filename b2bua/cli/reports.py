@@ -33,6 +33,18 @@ def call_backs(
     _run(lambda: show_call_backs(office, days=days, for_programs=as_json))
 
 
+def staff(
+    config: ConfigPath = None,
+    days: Annotated[int, typer.Option("--days", min=1, help="How many, today included.")] = 7,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Tell how many calls each person took, placed and missed, and how long they talked."""
+    from b2bua.cli.staff import show_staff
+
+    office = journal_of(config)
+    _run(lambda: show_staff(office, days=days, for_programs=as_json))
+
+
 def menus(
     config: ConfigPath = None,
     days: Annotated[int, typer.Option("--days", min=1, help="How many, today included.")] = 7,
