@@ -19,6 +19,7 @@ HIGHEST_PEAK_DBTP = -1.0
 _BLOCK_S, _STEP_S = 0.4, 0.1
 _RELATIVE_LU = -10.0
 _OVERSAMPLING = 4
+_PIECE = 1 << 16
 
 
 def loudness_lufs(pcm: Pcm, rate: int) -> float:
@@ -37,8 +38,18 @@ def brought_to(pcm: Pcm, rate: int, lufs: float) -> Pcm:
     if loudness <= QUIETEST_LUFS:
         return pcm
     room_db = HIGHEST_PEAK_DBTP - _true_peak_db(pcm, rate)
-    gain_db = max(-MOST_GAIN_DB, min(lufs - loudness, MOST_GAIN_DB, room_db))
-    return np.asarray(np.clip(np.rint(pcm * 10 ** (gain_db / 20)), -32768, 32767), np.int16)
+    return louder(pcm, max(-MOST_GAIN_DB, min(lufs - loudness, MOST_GAIN_DB, room_db)))
+
+
+def louder(pcm: Pcm, gain_db: float) -> Pcm:
+    """Return ``pcm`` louder, or softer, by that; piece by piece, as what is multiplied takes much memory."""
+    if not gain_db:
+        return pcm
+    factor, changed = 10 ** (gain_db / 20), np.empty_like(pcm)
+    for start in range(0, len(pcm), _PIECE):
+        piece = np.rint(pcm[start : start + _PIECE] * factor)
+        changed[start : start + _PIECE] = np.clip(piece, -32768, 32767)
+    return changed
 
 
 def _lufs(power: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -75,7 +86,7 @@ def _weights(size: int, rate: int) -> NDArray[np.float64]:
 
 def _true_peak_db(pcm: Pcm, rate: int) -> float:
     """Return the highest peak between samples too, in dB of full scale (annex 2)."""
-    peak = int(np.abs(pcm.astype(np.int32)).max(initial=1))
+    peak = max(1, int(pcm.max(initial=0)), -int(pcm.min(initial=0)))
     for start in range(0, len(pcm), rate):
         piece = pcm[start : start + rate]
         highest = int(np.abs(piece.astype(np.int32)).max())

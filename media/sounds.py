@@ -19,7 +19,7 @@ from media.commands import Clip, PlayItem, Silence, Tone
 from media.encoded_files import EncodedFiles
 from media.encoding import ONE_TICK_A_BYTE, Encoding
 from media.errors import MediaError
-from media.loudness import brought_to
+from media.loudness import brought_to, louder
 
 Pcm: TypeAlias = NDArray[np.int16]
 
@@ -161,8 +161,10 @@ def encode(item: PlayItem, encoding: Encoding) -> bytes:
     """
     codec = codecs.encoder(encoding)
     pcm = samples(item, codec.sample_rate_hz)
-    missing = -len(pcm) % (codec.sample_rate_hz * encoding.ptime_ms // 1000)
-    payload = codec.encode(np.concatenate((pcm, np.zeros(missing, np.int16))))
+    packet = codec.sample_rate_hz * encoding.ptime_ms // 1000
+    whole = len(pcm) // packet * packet
+    last = np.concatenate((pcm[whole:], np.zeros((whole - len(pcm)) % packet, np.int16)))
+    payload = codec.encode(pcm[:whole]) + codec.encode(last)
     if encoding.codec not in ONE_TICK_A_BYTE:
         return payload
     return payload[: len(pcm) * codec.clock_rate_hz // codec.sample_rate_hz]
@@ -177,10 +179,4 @@ def samples(item: PlayItem, rate: int) -> Pcm:
     recorded = read_sound(item.path, rate)
     if item.lufs is not None:
         recorded = brought_to(recorded, rate, item.lufs)
-    return _louder(recorded, item.gain_db)
-
-
-def _louder(pcm: Pcm, gain_db: float) -> Pcm:
-    if not gain_db:
-        return pcm
-    return np.asarray(np.clip(pcm * 10 ** (gain_db / 20), -32768, 32767), np.int16)
+    return louder(recorded, item.gain_db)
