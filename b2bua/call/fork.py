@@ -9,12 +9,13 @@ from collections.abc import Sequence
 import structlog
 
 from b2bua.call.attempt import REASONS, Attempt, Reply, reply_of, said_by
-from b2bua.call.callee import CalleeLeg, Dial, Vigil
+from b2bua.call.callee import CalleeLeg, Dial
 from b2bua.call.confirmation import Confirmation
 from b2bua.call.forwarding import Forwards
 from b2bua.call.leg import Leg
 from b2bua.call.lines import Lines
 from b2bua.call.rung import Rung, Watch
+from b2bua.call.silence import limits_of_silence
 from b2bua.call.sound import SoundProfile
 from b2bua.errors import MalformedMessage, Unavailable, WrongState
 from b2bua.sip.causes import ANSWERED_ELSEWHERE, NO_ANSWER
@@ -25,13 +26,6 @@ from media.errors import MediaError
 
 log = structlog.get_logger("call")
 
-SILENCE_LIMIT_S = 4.0
-"""A target that sends not even a 100 for so long is dead, not thinking (row F13)."""
-QUIET_S = 0.5
-"""A phone says 100 at once; when none came in T1, others may be dead as well, which is found out now."""
-DOUBT_S = 0.3
-"""Where one phone was just found dead, others that cannot be asked by OPTIONS get so long to say 100: three
-phones without power cost a caller less than 5 s, also one after another (rows F13, F14)."""
 SETTLE_S = 2.0
 """How long a cancelled phone may take to confirm that it stopped ringing: a lost CANCEL is repeated twice in
 that time. A phone that confirms lets the next one ring within milliseconds (rows F2, F4)."""
@@ -172,8 +166,12 @@ class Fork:
         """Return whether a branch that was held back rings: its target is there, and the step not over."""
         if dial.starts_after <= 0:
             return True
-        is_over = self._deadline is not None and self._loop.time() > self._deadline - WORTH_A_RING_S
-        return not is_over and (dial.is_due is None or await dial.is_due())
+        return not self._is_nearly_over and (dial.is_due is None or await dial.is_due())
+
+    @property
+    def _is_nearly_over(self) -> bool:
+        """Whether nobody has a chance any more to take the call who begins to ring now."""
+        return self._deadline is not None and self._loop.time() > self._deadline - WORTH_A_RING_S
 
     def _wake_next(self) -> None:
         """Let the next target ring now, with all of its devices, when nobody else does."""
@@ -237,7 +235,7 @@ class Fork:
         """Return the final event, or None when the ring time is over or the target is dead silent."""
         assert self._deadline is not None
         vigil = leg.dial.vigil
-        limits = self._limits_of_silence(vigil)
+        limits = limits_of_silence(vigil, now=self._loop.time())
         while True:
             until = self._deadline if invite.has_provisional else min(limits[0], self._deadline)
             try:
@@ -260,13 +258,6 @@ class Fork:
                 return event
             self._lines.rings(leg, (invite.call_id, invite.local_tag, event.to_tag))
             self._hear_early(event, leg)
-
-    def _limits_of_silence(self, vigil: Vigil | None) -> list[float]:
-        """Return when a target that says nothing is asked by other means, where that helps, and given up."""
-        now = self._loop.time()
-        if vigil is not None and vigil.is_doubtful:
-            return [now + DOUBT_S]
-        return [now + QUIET_S, now + SILENCE_LIMIT_S]
 
     def _has_another_way(
         self, invite: OutgoingInvite, leg: CalleeLeg, final: Answered | Refused | None
@@ -349,7 +340,7 @@ class Fork:
         onward = await self._forwards.follow(leg.dial, refused)
         if onward is not None:
             self._record(leg.dial, onward.reply, began=began, reason=onward.reason)
-            return onward.dials
+            return () if self._is_nearly_over else onward.dials
         reply = reply_of(refused.status, refused.telephone_cause)
         status, said = refused.status, said_by(leg.dial, refused)
         self._record(leg.dial, reply, began=began, status=status, is_local=refused.is_local, reason=said)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from b2bua.call import fork
+from b2bua.call import silence
 from b2bua.demo.softphone import Habit
 from b2bua.sip.session import IncomingInvite
 from tests.harness.dns import nameserver
@@ -49,7 +49,7 @@ async def call_answered(story: Office) -> list[str]:
 async def test_rfc3263_4_3_a_call_goes_on_at_the_next_server_after_silence_and_503_and_remembers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fork, "SILENCE_LIMIT_S", 0.3)
+    monkeypatch.setattr(silence, "SILENCE_LIMIT_S", 0.3)
     async with nameserver(ZONE) as server:
         host, port = server.address
 

@@ -73,6 +73,18 @@ async def test_row_d5_a_phone_that_forwards_when_nobody_answers_reaches_the_mobi
 
 
 @virtual_time
+async def test_nobody_rings_for_an_instant_whom_a_phone_forwards_to_at_the_end_of_the_step(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=RING) as demo:
+        await demo.phone("101", forwards("102", after=19.7))
+        piotr = await demo.phone("102", Habit())
+        await (await demo.call_in(NUMBER)).answered(within=25)
+        assert not piotr.invitations
+        await demo.people_leave()
+
+
+@virtual_time
 async def test_an_agent_whose_phone_forwards_takes_the_callers_of_a_queue_there(tmp_path: Path) -> None:
     async with office(tmp_path) as demo:
         await demo.phone("101", forwards("600100200"))
