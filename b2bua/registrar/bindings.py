@@ -221,6 +221,10 @@ class Bindings:
             self._flows = self._by_flow()
         return any(binding.is_live(now) for binding in self._flows.get(source, ()))
 
+    def has_proxy(self, source: Hop, now: float) -> bool:
+        """Whether a proxy is there by which devices registered (RFC 3327); others may come by it as well."""
+        return self.has_flow(source, now) and any(one.path for one in (self._flows or {})[source])
+
     def flow_to(self, contact_uri: str, now: float) -> Hop | None:
         """Return the flow over which the one device with that contact registered; None: there is none."""
         try:

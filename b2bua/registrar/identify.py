@@ -88,8 +88,9 @@ class Identifier:
     """Tells phones, trunks and strangers apart.
 
     Phones come first: a call over the flow of a registered phone is challenged even when a trunk accepts that
-    address (phone and provider behind one NAT, or both on 127.0.0.1). Then trunks. Then whoever claims to be
-    one of us is challenged. The rest are strangers.
+    address (phone and provider behind one NAT, or both on 127.0.0.1), unless it is that of a proxy by which
+    phones come, and nobody of ours calls. Then trunks. Then whoever claims to be one of us is challenged. The
+    rest are strangers.
     """
 
     def __init__(
@@ -114,12 +115,13 @@ class Identifier:
         Raises:
             MalformedMessage: From, To or request-URI cannot be read.
         """
-        if self._bindings.has_flow(source, now):
+        is_known, is_claimed = self._bindings.has_flow(source, now), self._claims_to_be_ours(request)
+        if is_known and (is_claimed or not self._bindings.has_proxy(source, now)):
             return self._phone(request, source, now)
         caller = self._trunk_caller(request, source)
         if caller is not None:
             return caller
-        if self._claims_to_be_ours(request):
+        if is_known or is_claimed:
             return self._phone(request, source, now)
         self._mention(request, source, now)
         return Stranger(source)

@@ -122,6 +122,19 @@ def test_rfc7315_4_2_the_party_that_the_providers_network_called_counts_before_w
     assert read_dialled(caller.dialled, country="PL").number == dialled
 
 
+def test_rfc3327_a_proxy_by_which_phones_and_a_trunk_come_is_told_apart_by_who_calls() -> None:
+    office, proxy = Office(), Hop("udp", "192.0.2.9", 5060)
+    path = (f"<sip:{proxy.authority};lr>",)
+    office.bindings.put(Binding("anna", "sip:101@10.0.0.7", proxy, 0.0, 3600.0, "d", 1, path=path), now=0.0)
+    assert office.identify(proxy.host) == TrunkCaller(BY_ADDRESS, SipUri("+48221230001", "203.0.113.1"))
+    assert isinstance(office.identify(proxy.host, user="101"), NeedsAuth)
+    elsewhere = Hop("udp", "198.18.0.9", 5060)  # where no trunk calls from
+    office.bindings.put(
+        Binding("anna", "sip:101@10.0.0.8", elsewhere, 0.0, 3600.0, "e", 1, path=path), now=0.0
+    )
+    assert isinstance(office.identify(elsewhere.host), NeedsAuth)
+
+
 def test_a_stranger_is_a_stranger_and_mentioned_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     office = Office()
     with caplog.at_level(logging.WARNING, logger="b2bua.registrar.identify"):
