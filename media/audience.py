@@ -87,7 +87,7 @@ class Audience:
 
     def is_due(self, now: float) -> bool:
         """Return whether they want to have now what came; a recorder alone takes it when it writes."""
-        return self._recorder is None or len(self.listeners) > 1 or self._recorder.is_due(now)
+        return self._recorder is None or now >= self._recorder.due_at or len(self.listeners) > 1
 
     def flush(self, now: float) -> None:
         """Hand over what was recorded."""

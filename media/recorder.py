@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -50,7 +51,9 @@ class Recorder:
     ) -> None:
         """``max_seconds`` are still to come where it ``is_resumed``, at the end of the file that is there."""
         self.is_over = False
-        self.ends_at = None if max_seconds is None else now + max_seconds
+        self._over_at = math.inf if max_seconds is None else now + max_seconds
+        self.due_at = min(now + FLUSH_SECONDS, self._over_at)
+        """When `flush` has something to do."""
         self._path = path
         self._codec = codec
         self._files = files
@@ -69,7 +72,7 @@ class Recorder:
         """SSRC and clock of what comes."""
         self._ends_at = now
         """When the clock is where the sound that came last ends."""
-        self._flushed_at = self._synced_at = now
+        self._synced_at = now
         self._is_syncing = False
         self._error = ""
         files.attempt(self._open, self._fail)
@@ -108,22 +111,15 @@ class Recorder:
             return due
         return tick
 
-    def is_due(self, now: float) -> bool:
-        """Return whether `flush` has something to do."""
-        return now - self._flushed_at >= FLUSH_SECONDS or self._is_at_end(now)
-
-    def _is_at_end(self, now: float) -> bool:
-        return self.ends_at is not None and now >= self.ends_at
-
     def flush(self, now: float) -> None:
         """Hand over what is settled; end the recording when its time is up."""
-        if not self.is_due(now):
+        if now < self.due_at:
             return
         is_full = self._max_seconds is not None and self._end >= self._max_seconds * TICKS_PER_SECOND
-        if is_full or self._is_at_end(now):
+        if is_full or now >= self._over_at:
             self.finish()
         else:
-            self._flushed_at = now
+            self.due_at = min(now + FLUSH_SECONDS, self._over_at)
             self._hand_over(self._end - HELD_BACK)
             self._sync(now)
 

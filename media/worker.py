@@ -88,7 +88,7 @@ class Poll:
         self._turned_at = now
 
     def sweep(self) -> None:
-        """Read what could wait; to be called before whatever was recorded, or may be heard, is looked at."""
+        """Read what could wait; to be called before recordings are written and orders carried out."""
         if self.fast_path is not None:
             self.fast_path.sweep(_tell)
 
