@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import monotonic, time
+
 from media.errors import MalformedMedia
 from media.incoming import IncomingStream
 from media.outgoing import OutgoingStream
@@ -16,13 +18,15 @@ from media.rtp import (
 )
 
 REPORT_SECONDS = 5.0
+_SINCE_1900_S = time() - monotonic() + 2_208_988_800
+"""What makes wall-clock time of the monotonic clock. It stays as it was: a clock that is set is no delay."""
 ROUNDED_S = 0.005
 """By so much a delay may be rounded."""
 
 
 def ntp_time(now: float) -> int:
-    """Return ``now`` as 64 bits of seconds and fraction. The epoch is ours: only differences are used."""
-    return int(now * (1 << 32)) & 0xFFFF_FFFF_FFFF_FFFF
+    """Return ``now`` as 64 bits of seconds since 1900 and fraction (RFC 3550 §4)."""
+    return int((now + _SINCE_1900_S) * (1 << 32)) & 0xFFFF_FFFF_FFFF_FFFF
 
 
 def _middle(ntp: int) -> int:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from itertools import pairwise
 from random import Random
+from time import monotonic, time
+
+import pytest
 
 from media.client import MediaEngine, MediaLeg, Silence
 from media.memory import MemoryRtpNetwork
+from media.reports import ntp_time
 from media.rtp import ReportBlock, SenderReport, parse_rtcp
 from tests.harness.clock import virtual_time
 from tests.media.peer import Peer
@@ -129,3 +133,8 @@ async def test_rfc3550_6_a_stream_of_ours_is_told_of_by_its_own_packets_and_all_
     assert 0 < reports[-1].packets <= len(own), "RFC 3550 §6.4.1"
     assert reports[-1].octets == reports[-1].packets * len(own[0].payload)
     await engine.close()
+
+
+def test_rfc3550_4_a_report_bears_the_time_of_day_in_seconds_since_1900() -> None:
+    told = ntp_time(monotonic()) / 2**32 - 2_208_988_800
+    assert told == pytest.approx(time(), abs=60)
