@@ -144,6 +144,8 @@ class _Attempt:
         """Whoever of ours takes it, for them; cancelled when nobody does."""
         self._is_over = asyncio.Event()
         """Set when they have talked, or have left meanwhile."""
+        self._is_reached = False
+        """The customer was called and has answered: whoever calls by that number now wants something else."""
 
     @contextmanager
     def known_to(self, attempts: dict[str, _Attempt]) -> Iterator[None]:
@@ -160,7 +162,7 @@ class _Attempt:
 
     async def meet(self, call: Call) -> bool:
         """Return whether ``call``, which is the customer's, was connected to whoever of ours took it."""
-        if self._caller is not None or self.has_talked or self._is_given.done():
+        if self._caller is not None or self._is_reached or self._is_given.done():
             return False
         self._caller = call
         self._is_over.clear()
@@ -301,6 +303,7 @@ class _Attempt:
             await self._is_over.wait()
             return
         if called is not None:
+            self._is_reached = True
             await converse(staff, called, music=music)
 
     async def _call_customer(self, staff: Call) -> Leg | None:

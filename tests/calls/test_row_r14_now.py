@@ -316,3 +316,20 @@ async def test_row_r14_who_called_twice_meanwhile_is_connected_the_second_time(t
         taken.leg.hang_up()
         await asyncio.wait_for(leg.ended, 5)
         await demo.settled()
+
+
+@virtual_time(limit_s=900)
+async def test_row_r14_a_second_call_by_the_line_of_who_talks_goes_its_way(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=IN_TURN) as demo:
+        anna, outside = await demo.phone("101", ANSWERS), await demo.mobiles(Habit(answers_after=1.0))
+        await asks(demo)
+        await takes(anna)
+        customer = await outside.invited(within=5)
+        await demo.until(lambda: customer.leg.is_answered, within=5)
+        placed = await demo.call_in(NUMBER, from_number=CUSTOMER)  # a colleague of theirs, by the same line
+        await anna.invited(2, within=1)
+        await placed.close()
+        customer.leg.hang_up()
+        await demo.settled()
