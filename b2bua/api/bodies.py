@@ -24,7 +24,7 @@ async def read_object(request: Request, allowed: tuple[str, ...] = ()) -> dict[s
     """
     try:
         content = json.loads(await _read(request))
-        json.dumps(content, ensure_ascii=False).encode()  # a half of a pair (\\ud800) is no text
+        json.dumps(content, ensure_ascii=False).encode()  # half of a letter (\ud800) is no text
     except (ValueError, RecursionError):
         raise Refusal(400, 'expected a JSON object, for example {"state": "away"}') from None
     if not isinstance(content, dict):

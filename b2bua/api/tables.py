@@ -207,7 +207,7 @@ def _is_value(value: Any) -> bool:
         case bool():
             return True
         case str():
-            return _is_unicode(value)
+            return "\0" not in value
         case int():
             return -(2**63) <= value < 2**63
         case float():
@@ -215,14 +215,6 @@ def _is_value(value: Any) -> bool:
         case list():
             return all(not isinstance(each, list) and _is_value(each) for each in value)
     return False
-
-
-def _is_unicode(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in value
 
 
 # --- tags --------------------------------------------------------------------------------------------------
