@@ -302,6 +302,7 @@ def _state(schedule: Schedule, facts: Facts) -> str:
 def _skipped(position: Position) -> Iterator[str]:
     for step in position.skipped:
         why = f"{step.hours} is closed then" if step.hours else "it does not follow this outcome"
+        why = "somebody has closed the office" if step.hours and step.is_closed_by_hand else why
         why = "nobody is on duty then" if step.has_nobody_on_duty else why
         why = f"it is not so that {step.load}" if step.load else why
         yield f"skips {step.key}: {why}"

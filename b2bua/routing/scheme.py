@@ -77,6 +77,8 @@ class Skipped:
     """Instead of these: all whom it would ring are in a rota, and none of them is on duty."""
     load: str = ""
     """Instead of these: the conditions on the load of which none holds."""
+    is_closed_by_hand: bool = False
+    """These hours are closed because somebody has closed the office."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,22 +285,16 @@ def _seek(plan: Plan, frames: Iterable[Frame], causes: frozenset[Outcome], facts
         here = facts.settled() if frame.is_settled else facts
         because = held(step.when, facts) or (frame.because if frame.following == 0 else "")
         stack.append(replace(frame, following=frame.following + 1))
-        if not step.follows(causes):
-            skipped.append(Skipped(step.key, None))
-        elif step.hours and (here.is_closed or not plan.hours[step.hours].is_open(here.at)):
-            causes |= {Outcome.OFF_HOURS}
-            skipped.append(Skipped(step.key, step.hours))
-        elif not is_met(step.when, facts):
-            skipped.append(Skipped(step.key, None, load=in_words(step.when)))
+        if passed_over := _passed_over(plan, step, causes, here):
+            skipped.append(passed_over)
+            causes |= {Outcome.OFF_HOURS} if passed_over.hours else set()
         elif isinstance(step.destination, Goto):
             scheme, is_settled = _in_force(plan, step.destination.scheme, here)
             is_settled = is_settled or frame.is_settled
             stack.append(Frame(scheme.steps, because=because, is_settled=is_settled))
             if not scheme.steps:
                 causes |= {Outcome.OFF_HOURS}
-                is_busy = not is_met(scheme.when, facts)
-                load = in_words(scheme.when) if is_busy else ""
-                skipped.append(Skipped(step.key, None if is_busy else scheme.works_on, load=load))
+                skipped.append(_not_in_force(step, scheme, here))
         elif (destination := at_duty(plan, step.destination, facts.at)) is not None:
             return Position(
                 destination,
@@ -312,6 +308,24 @@ def _seek(plan: Plan, frames: Iterable[Frame], causes: frozenset[Outcome], facts
             causes |= {Outcome.OFFLINE}
             skipped.append(Skipped(step.key, None, has_nobody_on_duty=True))
     return None
+
+
+def _passed_over(plan: Plan, step: Step, causes: frozenset[Outcome], facts: Facts) -> Skipped | None:
+    """Return why a step is not entered whatever it does; None: it is."""
+    if not step.follows(causes):
+        return Skipped(step.key, None)
+    if step.hours and (facts.is_closed or not plan.hours[step.hours].is_open(facts.at)):
+        return Skipped(step.key, step.hours, is_closed_by_hand=facts.is_closed)
+    if not is_met(step.when, facts):
+        return Skipped(step.key, None, load=in_words(step.when))
+    return None
+
+
+def _not_in_force(step: Step, scheme: Scheme, facts: Facts) -> Skipped:
+    """Return why a step is skipped that leads to a scheme which does not work then."""
+    if is_met(scheme.when, facts):
+        return Skipped(step.key, scheme.works_on, is_closed_by_hand=facts.is_closed)
+    return Skipped(step.key, None, load=in_words(scheme.when))
 
 
 def _mailbox_of(plan: Plan, destination: Destination) -> str:

@@ -241,3 +241,5 @@ def test_s1_explain_tells_that_a_scheme_was_closed_by_somebody(by_schemes: Plan)
         "scheme shop, which works mon-fri, but somebody has closed the office until sat 2026-11-28 00:00: "
         "scheme duty instead"
     )
+    told = explain(by_schemes, Facts(at("2026-11-27 12:00"), override=closed), DESK, "")
+    assert told[2].strip() == "skips scheme.desk.step.1: somebody has closed the office"
