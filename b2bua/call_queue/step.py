@@ -24,6 +24,7 @@ from b2bua.errors import LegEnded
 from b2bua.routing.destination import Outcome, Person, Queue, Target
 from b2bua.routing.plan import QueueSpec
 from b2bua.store.calls import EventKind
+from b2bua.store.story import ASKED
 from media.commands import PlayItem
 
 CALL_BACK_KEY = "1"
@@ -32,7 +33,6 @@ OFFER, PROMISE = "callback-offer", "call-back-promise"
 """Prompts that offer it, and that say that it was noted."""
 LONGEST_WAIT_S = 7200.0
 """Nobody waits longer for a key."""
-ASKED = "asked to be called back"
 NOBODY_THERE = "everybody there is offline or away"
 """Why a caller leaves a queue whose agents are all offline, away or off duty."""
 

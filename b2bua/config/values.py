@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from b2bua.routing.destination import Confirm
+from b2bua.routing.schedule import DAYS, parse_minute
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MOST_DIGITS = 20
 """So many a caller may be asked for."""
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -56,7 +56,8 @@ def parse_weekly(value: object) -> object:
         return value
     day, _, clock = str(value).strip().lower().partition(" ")
     try:
-        return WEEKDAYS.index(day), time.fromisoformat(clock.strip())
+        hour, minute = divmod(parse_minute(clock), 60)
+        return DAYS.index(day), time(hour, minute)
     except ValueError:
         raise ValueError(f'{value!r} is no moment of the week, expected for example "mon 08:00"') from None
 

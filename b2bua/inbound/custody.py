@@ -19,6 +19,7 @@ from b2bua.routing.facts import Facts
 from b2bua.routing.plan import Plan
 from b2bua.routing.scheme import Position, choose, follow, goes_round
 from b2bua.store.calls import CallOutcome, EventKind
+from b2bua.store.story import ASKED
 from media.call_tones import CallTones, for_seconds
 
 log = structlog.get_logger("call")
@@ -65,7 +66,7 @@ class Custody:
                 await call.transfer.drop()
             await self._complete_recording(call)
         if call.wants_call:
-            return "asked to be called back"
+            return ASKED
         return "" if call.is_served else "nobody took the call"
 
     async def _play_ending(self, call: Call) -> None:
@@ -143,7 +144,7 @@ class Custody:
     @staticmethod
     def _hung_up(call: Call, ended: LegEnded) -> str:
         if call.wants_call:
-            return "asked to be called back"
+            return ASKED
         if call.has_talked or call.has_left_message:
             return ended.why
         call.ledger.note(EventKind.HUNG_UP, call.menu, call.doing, call.age)

@@ -34,7 +34,7 @@ from b2bua.routing.scheme import Position, enter, enter_scheme, number_spec
 from b2bua.store.calls import CallOutcome, NewCall
 from b2bua.store.journal import Journal
 from b2bua.store.promises import Promise, Promises
-from b2bua.store.story import STOPPED
+from b2bua.store.story import ASKED, STOPPED
 from media.client import MediaEngine
 from media.commands import PlayItem
 from media.errors import MediaError
@@ -112,11 +112,15 @@ class ReturnCalls:
     """When those are called whose call had that id, by the loop's clock: nobody sets that one back."""
     _has_news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def first_at(self, call: NewCall, ended: datetime) -> datetime | None:
-        """Return when whoever was not served in ``call`` is called back; None: never by the office itself."""
+    def first_at(self, call: NewCall, ended: datetime, why: str) -> datetime | None:
+        """Return when whoever was not served in ``call`` is called back; None: never by the office itself.
+
+        Who asked for it is called, however soon that was.
+        """
         if call.direction != "in":
             return None
-        moment = first_attempt(self.current(), call.caller, call.dialled, began=call.at, ended=ended)
+        waited_s = None if why == ASKED else (ended - call.at).total_seconds()
+        moment = first_attempt(self.current(), call.caller, call.dialled, ended=ended, waited_s=waited_s)
         if moment is not None:
             self._expect(call.call_id, moment)
             self._has_news.set()

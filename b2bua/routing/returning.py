@@ -30,15 +30,18 @@ def can_be_called(plan: Plan, caller: str) -> bool:
 
 
 def first_attempt(
-    plan: Plan, caller: str, dialled: str, *, began: datetime, ended: datetime
+    plan: Plan, caller: str, dialled: str, *, ended: datetime, waited_s: float | None
 ) -> datetime | None:
     """Return when ``caller`` of ``dialled``, who was not served, is called back; None: never by the office.
 
     Numbers that cost whoever calls them more than others are not called, those of other countries where that
-    is wanted only: strangers could make the office call them by hanging up.
+    is wanted only: strangers could make the office call them by hanging up. Who hung up after ``waited_s``,
+    sooner than counts, is not called either; None: they may always be.
     """
     spec = return_spec(plan, dialled)
-    if spec is None or 0.0 <= (ended - began).total_seconds() < spec.ignore_s:  # less: the clock was set back
+    if spec is None:
+        return None
+    if waited_s is not None and 0.0 <= waited_s < spec.ignore_s:  # less: the clock was set back
         return None
     try:
         number = callable_number(caller, country=plan.country)

@@ -27,8 +27,8 @@ log = structlog.get_logger(__name__)
 
 NewsOf = Callable[[CallStory], Sequence[NewMail]]
 """What has to be told outside of a call that is over."""
-CallBackAt = Callable[[NewCall, datetime], datetime | None]
-"""Takes a call that ends in a promise, and when."""
+CallBackAt = Callable[[NewCall, datetime, str], datetime | None]
+"""Takes a call that ends in a promise, when, and why it ended."""
 _ENDED_KEPT = 1000
 """How many ended calls may still get late notes."""
 
@@ -47,7 +47,7 @@ class Journal:
         self._paths = paths
         self.news_of: NewsOf = lambda _story: ()
         """Returns what has to be told outside of a call that ends: it goes into the outbox with the end."""
-        self.call_back_at: CallBackAt = lambda _call, _at: None
+        self.call_back_at: CallBackAt = lambda _call, _at, _why: None
         """Returns when the office itself calls back whom a call that ends leaves unserved; None: never."""
         self._open: dict[str, JournaledCall] = {}
         self._ended: dict[str, JournaledCall] = {}
@@ -134,7 +134,7 @@ class Journal:
             raise WrongState(f"call {call_id} has ended already or never began")
         self._remember_ended(journaled)
         whole = CallStory(journaled.call, tuple(journaled.events), at, outcome, why)
-        call_at = self.call_back_at(journaled.call, at) if outcome is CallOutcome.PROMISE else None
+        call_at = self.call_back_at(journaled.call, at, why) if outcome is CallOutcome.PROMISE else None
         return (
             *rows.ending(journaled, self._keys.next(), outcome, at=at, why=why, call_at=call_at),
             *self._outbox.posting(self.news_of(whole), at=at),

@@ -45,7 +45,7 @@ class Recovery:
     """What to mail."""
     seconds_of: SecondsOf
     """Measures recordings."""
-    call_back_at: Callable[[NewCall, datetime], datetime | None]
+    call_back_at: Callable[[NewCall, datetime, str], datetime | None]
     """When the office itself calls back."""
 
     async def close(self, journaled: JournaledCall, *, at: datetime) -> tuple[UnfinishedCall, list[Change]]:
@@ -61,7 +61,7 @@ class Recovery:
             CallOutcome.PROMISE,
             at=at,
             why=INTERRUPTED,
-            call_at=self.call_back_at(journaled.call, at),
+            call_at=self.call_back_at(journaled.call, at, INTERRUPTED),
         )
         changes += self.outbox.posting(self.mails_for(call), at=at)
         return call, changes

@@ -12,6 +12,8 @@ from b2bua.store.calls import CallEvent, CallOutcome, CallStory, Cost, EventKind
 
 PHONE_IS_OFF = "no phone is registered"
 """Why somebody of ours could not be rung, most of the time."""
+ASKED = "asked to be called back"
+"""Why a call ended of somebody who would not wait."""
 STOPPED = "the office was stopped"
 """Why a talk ended that nobody hung up."""
 _MINUTE = 60

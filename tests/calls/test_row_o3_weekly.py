@@ -97,7 +97,7 @@ async def test_row_o3_an_office_that_has_just_begun_has_no_week_to_tell_of(tmp_p
         assert mails(demo) == []
 
 
-@pytest.mark.parametrize("at", ["monday 08:00", "mon", "mon 25:00", "08:00"])
+@pytest.mark.parametrize("at", ["monday 08:00", "mon", "mon 25:00", "mon 24:00", "08:00"])
 def test_row_o3_what_is_no_moment_of_the_week_is_refused(tmp_path: Path, at: str) -> None:
     path = tmp_path / "office.toml"
     path.write_text(f'[weekly-report]\nemails = "a@office.example"\nat = "{at}"\n')

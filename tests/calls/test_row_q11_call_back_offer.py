@@ -55,6 +55,25 @@ async def test_row_q11_a_phone_that_rings_for_who_asks_stops_at_once(tmp_path: P
 
 
 @virtual_time(limit_s=600)
+async def test_row_q11_who_asks_at_once_is_called_though_who_hangs_up_as_soon_is_not(tmp_path: Path) -> None:
+    def returning(text: str) -> str:
+        called = text.replace(f'[number."{QUEUE}"]', f'[number."{QUEUE}"]\nreturn-call = "soon"')
+        return OFFERED(called) + '\n[return-call.soon]\nafter = "30s"\nignore-under = "60s"\n'
+
+    async with marked_office(tmp_path, change=returning) as (demo, _):
+        await everybody_talks(demo)
+        customer = await demo.mobiles(Habit())
+        first, second = await waiting(demo, 1), await waiting(demo, 2)
+        await asyncio.sleep(5)
+        first.media.send_digits("1")
+        second.hang_up()
+        await demo.until(lambda: not first.is_up, within=15)
+        await customer.invited(within=35)
+        await asyncio.sleep(30)
+        assert [one.invite.request.uri for one in customer.invitations] == [f"sip:{number(1)}@127.0.0.1:5090"]
+
+
+@virtual_time(limit_s=600)
 @pytest.mark.parametrize("caller", ["anonymous", "+48221230001"])
 async def test_row_q11_who_cannot_be_called_is_offered_nothing(tmp_path: Path, caller: str) -> None:
     async with marked_office(tmp_path, change=OFFERED) as (demo, ears):

@@ -45,8 +45,7 @@ def at(text: str) -> datetime:
 )
 def test_row_c4_what_is_due_while_closed_waits_for_the_opening(ended: str, expected: str) -> None:
     moment = at(ended)
-    began = moment - timedelta(seconds=10)
-    assert first_attempt(plan(), CALLER, DIALLED, began=began, ended=moment) == at(expected)
+    assert first_attempt(plan(), CALLER, DIALLED, ended=moment, waited_s=10.0) == at(expected)
 
 
 @pytest.mark.parametrize(
