@@ -51,7 +51,8 @@ def destination_of(answer: Answer, plan: Plan, *, for_seconds: float) -> Destina
     """
     kind, name = _named(answer)
     if not name:
-        raise _bad("named nobody")
+        others = _other_keys(answer)
+        raise _bad(f"sent {others} in JSON, without any of {', '.join(KINDS)}" if others else "named nobody")
     if len(name) > LONGEST_NAME or not name.isprintable():
         raise _bad("sent what is no name")
     readers = _READERS if kind is None else {kind: _READERS[kind]}
@@ -66,6 +67,18 @@ def destination_of(answer: Answer, plan: Plan, *, for_seconds: float) -> Destina
     if own := _own_number(destination, plan):
         raise _bad(f"named {own}, a number of this office; expected the scheme that it leads to")
     return replace(destination, for_seconds=for_seconds) if isinstance(destination, Ring) else destination
+
+
+def _other_keys(answer: Answer) -> str:
+    """Return the keys of an answer that names nobody by those which mean something; empty: it has none."""
+    try:
+        found = json.loads(answer.body.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return ""
+    keys = sorted(str(key) for key in found) if isinstance(found, Mapping) else []
+    others = ", ".join(keys)
+    is_told = bool(set(keys) & set(KINDS)) or len(others) > LONGEST_NAME or not others.isprintable()
+    return "" if is_told else others
 
 
 def _named(answer: Answer) -> tuple[str | None, str]:

@@ -98,6 +98,11 @@ def test_row_r10_json_names_them_too(said: Any, expected: Destination) -> None:
         (text(""), "named nobody"),
         (text("null", "application/json"), "named nobody"),
         (text("{}"), "named nobody"),
+        (text('{"number": null}'), "named nobody"),
+        (
+            text('{"login": "101", "for": 30}'),
+            "sent for, login in JSON, without any of number, sip, person, scheme",
+        ),
         (text("[1]"), "sent JSON without any of number, sip, person, scheme"),
         (text('{"number": {}}'), "sent a number that is no text"),
         (text('{"number": true}', "application/json"), "named 'True', which is no telephone number"),
