@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from b2bua.cli.loading import ConfigPath, journal_of
+from b2bua.cli.loading import ConfigPath, journal_of, office_of
 from b2bua.cli.runner import run_to_end as _run
 
 
@@ -54,7 +54,7 @@ def menus(
     from b2bua.cli.menus import show_menus
 
     office = journal_of(config)
-    _run(lambda: show_menus(office, office.plan(), days=days, for_programs=as_json))
+    _run(lambda: show_menus(office, days=days, for_programs=as_json))
 
 
 def links(
@@ -66,7 +66,7 @@ def links(
     """Make links for web pages that dial an extension at once, and tell how often each was called."""
     from b2bua.cli.links import show_links
 
-    office = journal_of(config)
+    office = office_of(config, needs_secrets=False)
     _run(lambda: show_links(office, number=number, extension=extension, for_programs=as_json))
 
 

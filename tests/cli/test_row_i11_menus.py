@@ -58,6 +58,14 @@ def test_row_i11_the_share_of_each_option_is_what_100_callers_pressed(tmp_path: 
     )
 
 
+def test_row_i11_the_shares_are_told_also_while_the_file_is_broken(tmp_path: Path) -> None:
+    asyncio.run(calls(tmp_path))
+    path = Path(office(tmp_path))
+    path.write_text(path.read_text().replace('strategy = "roundrobin"', 'strategy = "any"'))
+    assert "     30   30%  2\n" in says("menus", str(path))
+    assert "queue.sales.strategy" in says("links", str(path), exit_code=2)
+
+
 def test_row_i10_a_link_is_made_and_one_that_leads_nowhere_is_refused(tmp_path: Path) -> None:
     path = office(tmp_path)
     assert says("links", path, "22 123 00 06", "103").startswith("tel:+48221230006,103  rings Olena")
