@@ -60,7 +60,7 @@ PATIENCE_RUNS_OUT = Scene(
 )
 COMMON = (
     ANSWERED,
-    _refused(302, "rang Phone"),
+    _refused(302, "forwarded to +48600999999"),
     _refused(480, "phone takes no calls now (do not disturb?)"),
     _refused(486, "busy"),
     _refused(503, "rang Phone"),
