@@ -18,7 +18,7 @@ from typing import Any, TypeVar, overload
 
 import aiosqlite.core
 
-PATIENCE_S = 20.0
+PATIENCE_S = 15.0
 """Real seconds that outside work may take before a test is told that it hangs."""
 
 AsyncTest = TypeVar("AsyncTest", bound=Callable[..., Coroutine[Any, Any, None]])
