@@ -31,13 +31,21 @@ class EncodedFiles:
         self._folder = folder
         self._most_bytes = most_bytes
 
-    def find(self, clip: Clip, encoding: Encoding) -> bytes | None:
-        """Return the payload of ``clip`` as its file is now; None where it was not kept.
+    def place(self, clip: Clip, encoding: Encoding) -> Path:
+        """Return where the payload of ``clip`` is kept, as its file is now.
+
+        To be asked for before that is read: it may be changed, or still be copied, while it is encoded.
 
         Raises:
             OSError: the file of the clip itself is not there.
         """
-        file = self._file(clip, encoding)
+        path = Path(clip.path)
+        status = path.stat()
+        whole = path.absolute(), status.st_mtime_ns, status.st_size, clip.gain_db, clip.lufs, encoding
+        return self._folder / sha256(repr((WRITTEN_AS, whole)).encode()).hexdigest()[:32]
+
+    def find(self, file: Path) -> bytes | None:
+        """Return the payload whose place that is; None where it was not kept."""
         try:
             content = file.read_bytes()
             os.utime(file)
@@ -47,11 +55,10 @@ class EncodedFiles:
         # A machine that lost its power may have the name on its disk and not what it names.
         return sound if content[:_CHECK_BYTES] == _check(sound) else None
 
-    def keep(self, clip: Clip, encoding: Encoding, sound: bytes) -> None:
-        """Have ``sound`` ready for the next time, if it is long enough and the disk takes it."""
+    def keep(self, file: Path, sound: bytes) -> None:
+        """Have ``sound`` there for the next time, if it is long enough and the disk takes it."""
         if len(sound) < LEAST_BYTES:
             return
-        file = self._file(clip, encoding)
         part = file.with_suffix(f".{os.getpid()}")
         with suppress(OSError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -61,12 +68,6 @@ class EncodedFiles:
             finally:
                 part.unlink(missing_ok=True)
             self._make_room()
-
-    def _file(self, clip: Clip, encoding: Encoding) -> Path:
-        path = Path(clip.path)
-        status = path.stat()
-        whole = path.absolute(), status.st_mtime_ns, status.st_size, clip.gain_db, clip.lufs, encoding
-        return self._folder / sha256(repr((WRITTEN_AS, whole)).encode()).hexdigest()[:32]
 
     def _make_room(self) -> None:
         used = sorted((status.st_mtime_ns, status.st_size, file) for file, status in self._held())

@@ -122,14 +122,14 @@ class SoundLibrary:
 
     def _of_file(self, clip: Clip, encoding: Encoding, *, is_hurried: bool) -> bytes:
         files = self._files if clip.is_kept else None
-        kept = None if files is None else files.find(clip, encoding)
-        if kept is not None:
+        place = None if files is None else files.place(clip, encoding)
+        if files is not None and place is not None and (kept := files.find(place)) is not None:
             return kept
         if is_hurried and Path(clip.path).stat().st_size > QUICK_BYTES:
             raise _TakesLongError
         sound = encode(clip, encoding)
-        if files is not None:
-            files.keep(clip, encoding, sound)
+        if files is not None and place is not None:
+            files.keep(place, sound)
         return sound
 
     def _put(self, key: tuple[object, ...], sound: bytes) -> None:

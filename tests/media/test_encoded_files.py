@@ -77,6 +77,28 @@ def test_a_file_that_was_changed_is_encoded_anew(tmp_path: Path) -> None:
     assert loaded(tmp_path / "encoded", clip) == b"", "what is not there any more is not played"
 
 
+class Overtaken(EncodedFiles):
+    """A folder into which sound comes when its file is another already."""
+
+    def __init__(self, folder: Path, change: Callable[[], object]) -> None:
+        super().__init__(folder)
+        self._change = change
+
+    def keep(self, *sound: Any) -> None:
+        self._change()
+        super().keep(*sound)
+
+
+def test_a_file_that_is_changed_while_it_is_encoded_is_encoded_anew_after_a_start(tmp_path: Path) -> None:
+    music, folder = write(tmp_path / "music.wav", seconds=5.5), tmp_path / "encoded"
+    clip = Clip(music, is_kept=True)
+    library = SoundLibrary(AtOnce(), files=Overtaken(folder, lambda: write(music)))
+    lengths: list[int] = []
+    library.load((clip,), ALAW, lambda each, _: lengths.append(len(each.sounds[0])))
+    assert lengths == [5.5 * 8000]
+    assert len(loaded(folder, clip)) == SECONDS * 8000
+
+
 def test_what_the_disk_gives_back_otherwise_is_encoded_anew(tmp_path: Path) -> None:
     music, folder = write(tmp_path / "music.wav"), tmp_path / "encoded"
     clip = Clip(music, is_kept=True)
