@@ -12,6 +12,7 @@ from b2bua.crm.desk import CrmDesk
 from b2bua.crm.step import in_words, named, target_of
 from b2bua.http.client import HttpClient
 from b2bua.http.failures import NoAnswerError
+from b2bua.phrases.phrasebook import Phrasebook
 from b2bua.routing.destination import Destination, Responsible, Ring, Webhook
 from b2bua.routing.numbers import normalise
 from b2bua.routing.scheme import number_spec
@@ -60,7 +61,8 @@ async def _ask_webhook(
         return "cannot be asked without what the caller enters"
     request = request_for(spec, caller, lambda: datetime.now(UTC))
     answer = await client.ask(request, budget_s=spec.budget_s)
-    if (items := said(answer)) and not names_somebody(answer):
+    book = Phrasebook(Phrasebook.found(), config.office.language, config.office.prompts)
+    if (items := said(answer, has=book.has)) and not names_somebody(answer):
         return Served(" ".join(map(str, items)))
     return destination_of(answer, plan, for_seconds=spec.for_seconds)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from b2bua.http.client import Answer
 from b2bua.http.failures import Fault, NoAnswerError
@@ -15,8 +15,10 @@ LARGEST_NUMBER = 999
 MOST_ITEMS, LONGEST_ITEM = 40, 60
 
 
-def said(answer: Answer) -> list[str | int]:
+def said(answer: Answer, *, has: Callable[[str], bool]) -> list[str | int]:
     """Return what is to be said to the caller, in order; nothing where the answer says nothing of it.
+
+    ``has`` tells whether there is a prompt of that name.
 
     Raises:
         NoAnswerError: that cannot be said.
@@ -31,6 +33,9 @@ def said(answer: Answer) -> list[str | int]:
     items = items if isinstance(items, list) else [items]
     if len(items) > MOST_ITEMS or not all(_can_be_said(item) for item in items):
         raise NoAnswerError("wants to say what is no prompt, number or row of digits", Fault.BAD)
+    for item in items:
+        if isinstance(item, str) and not (_is_digits(item) or has(item)):
+            raise NoAnswerError(f"wants to say {item[:60]!r}, which is no prompt here", Fault.BAD)
     return items
 
 
@@ -40,19 +45,17 @@ def _can_be_said(item: object) -> bool:
 
 
 def sound_of(items: Sequence[str | int], sounds: FormSounds) -> list[PlayItem]:
-    """Return how that sounds: texts of digits one by one, numbers as one says them, else prompts.
-
-    Raises:
-        NoAnswerError: there is no such prompt.
-    """
+    """Return how that sounds: texts of digits one by one, numbers as one says them, else prompts."""
     found: list[PlayItem] = []
     for item in items:
         if isinstance(item, int):
             found += sounds.number(item) if item <= LARGEST_NUMBER else sounds.digits(str(item))
-        elif item.isascii() and item.isdecimal():
+        elif _is_digits(item):
             found += sounds.digits(item)
-        elif sounds.has(item):
-            found += sounds.prompt(item)
         else:
-            raise NoAnswerError(f"wants to say {item[:60]!r}, which is no prompt here", Fault.BAD)
+            found += sounds.prompt(item)
     return found
+
+
+def _is_digits(item: str) -> bool:
+    return item.isascii() and item.isdecimal()

@@ -68,7 +68,7 @@ class WebhookStep:
             async with call.caller.while_up(), beside(self._let_wait(call, spec), name="one moment"):
                 request = request_for(spec, call.identity, self.clock, digits=digits)
                 answer = await self.http.ask(request, budget_s=spec.budget_s)
-            items = said(answer)
+            items = said(answer, has=self.sounds.has)
             sound = sound_of(items, self.sounds)
             is_well = spec.form is not None and answer.body.strip().lower() in (b"", b"ok", b'"ok"')
             if is_well or ((items or spec.form) and not names_somebody(answer)):

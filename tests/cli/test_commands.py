@@ -454,23 +454,25 @@ def test_row_r10_explain_asks_a_webhook_only_when_it_is_told_to(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("more", "told", "goes_on"),
+    ("more", "prompt", "told", "goes_on"),
     [
-        ("", "asked now, it has the caller hear balance 120", False),
-        ("digits = 5", "it cannot be asked without what the caller enters", True),
+        ("", "goodbye", "asked now, it has the caller hear goodbye 120", False),
+        ("", "farewell", "asked now, it wants to say 'farewell', which is no prompt here", True),
+        ("digits = 5", "goodbye", "it cannot be asked without what the caller enters", True),
     ],
 )
 def test_row_i21_explain_ends_where_a_webhook_has_said_all_and_asks_none_that_needs_digits(
-    tmp_path: Path, more: str, told: str, *, goes_on: bool
+    tmp_path: Path, more: str, prompt: str, told: str, *, goes_on: bool
 ) -> None:
     path = Path(office(tmp_path))
-    with web_server(lambda _: '{"say": ["balance", 120]}') as server:
+    with web_server(lambda _: f'{{"say": ["{prompt}", 120]}}') as server:
         step = '[[scheme.out.step]]\nwebhook = "balance"\n[[scheme.out.step]]\nvoicemail = "sales"\n'
         table = f'[webhook.balance]\nurl = "{server.url}/go"\n{more}\n'
         path.write_text(f'{path.read_text()}\n[number."+48221239999"]\nscheme = "out"\n{step}{table}')
         said = says("explain", str(path), "--to", "+48221239999", "--from", "500600700", "--ask")
         assert told in said
-        assert ("takes a message" in said) == goes_on == (not server.asked)
+        assert ("takes a message" in said) == goes_on
+        assert (server.asked == []) == bool(more)
 
 
 def test_row_r7_explain_asks_the_crm_too(tmp_path: Path) -> None:
