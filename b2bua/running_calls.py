@@ -20,6 +20,7 @@ class RunningCalls:
         self.is_closing = False
         """Whether no more are taken."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._told_to_end: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[object, object, None], *, call_id: str) -> None:
         """Run a call to its end."""
@@ -35,20 +36,21 @@ class RunningCalls:
     async def end(self, *, but: Collection[asyncio.Task[None]] = ()) -> None:
         """Take no more calls, and let those that are up write their outcome; those of ``but`` go on."""
         self.is_closing = True
-        ending = self._tasks.difference(but)
+        ending = self._told_to_end = self._tasks.difference(but)
         for task in ending:
             task.cancel()
         if ending:
             await asyncio.wait(ending, timeout=HANG_UP_S)
 
-    async def let_go_on(
-        self, calls: Collection[asyncio.Task[None]], *, for_s: float, hurry: asyncio.Event
-    ) -> None:
-        """Wait until ``calls`` are over, for so long at most, or until somebody is in a hurry."""
+    async def let_go_on(self, *, for_s: float, hurry: asyncio.Event) -> None:
+        """Wait until those are over that were not told to end, or have come since.
+
+        For so long at most, or until somebody is in a hurry.
+        """
 
         async def over() -> None:
-            if calls:
-                await asyncio.wait(calls)
+            while going := self._tasks - self._told_to_end:
+                await asyncio.wait(going)
 
         waiting = [asyncio.create_task(over()), asyncio.create_task(hurry.wait())]
         try:

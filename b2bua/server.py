@@ -19,6 +19,7 @@ from b2bua.call.lines import Lines
 from b2bua.config.models import Config
 from b2bua.edition import Edition, Editions
 from b2bua.http.client import HttpClient
+from b2bua.inbound.numbers import calls_for_help
 from b2bua.inbound.outside import Outside
 from b2bua.inbound.requests import OtherRequests
 from b2bua.inbound.sounds import Sounds
@@ -304,7 +305,7 @@ class Server:
     # --- requests ------------------------------------------------------------------------------------------
 
     def _invited(self, invite: IncomingInvite) -> None:
-        if self.calls.is_closing:
+        if self.calls.is_closing and not calls_for_help(invite.request, country=self.plan.country):
             invite.reject(503, STOPPING, headers=self._come_back())
             return
         self.calls.start(self._take(invite), call_id=invite.call_id)
@@ -326,14 +327,15 @@ class Server:
     async def wind_down(self, hurry: asyncio.Event) -> None:
         """Take no more calls and end those in which nobody talks; talks go on for ``stop-waits`` at most.
 
-        Whoever waited is owed a call. ``hurry`` ends talks at once.
+        So long, calls for help are placed, and those that ring go on. Whoever waited is owed a call.
+        ``hurry`` ends all at once.
         """
         for_s = self.config.office.stop_waits_s
         talks = self.serving.roll.engaged if for_s > 0 else frozenset()
         if talks:
             log.info(f"calls that may go on for {for_s:.0f} s: {len(talks)}; stop again to end them at once")
         await self.calls.end(but=talks)
-        await self.calls.let_go_on(talks, for_s=for_s, hurry=hurry)
+        await self.calls.let_go_on(for_s=for_s, hurry=hurry)
 
     def _come_back(self) -> tuple[tuple[str, str], ...]:
         return (("Retry-After", f"{self.config.office.stop_waits_s + START_S:.0f}"),)

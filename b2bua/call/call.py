@@ -122,7 +122,7 @@ class Call:
         """What the caller waits for, set by the desk while a conversation is parted."""
         self.has_left_message = False
         self.is_occupied = False
-        """Somebody leaves a message, or another call talks for this one."""
+        """Somebody leaves a message or calls for help, or another call talks for this one."""
         self.is_self_served = False
         self.wants_call = False
         """The caller asked to be called back, and hangs up."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from b2bua.config.models import Trunk
 from b2bua.errors import MalformedMessage
-from b2bua.routing.numbers import PAUSES, normalise
+from b2bua.routing.numbers import PAUSES, is_emergency, normalise
 from b2bua.routing.plan import Plan
 from b2bua.routing.scheme import number_spec
 from b2bua.sip.diversion import Diversion, diversions_of
@@ -48,6 +48,14 @@ def read_dialled(uri: Uri, *, country: str) -> Dialled:
     extension = telephone.extension or (uri.parameter("ext") if isinstance(uri, SipUri) else "")
     post_dial = f",{extension}" if extension else telephone.post_dial or _post_dial_beside(uri)
     return Dialled(normalise(telephone.number, country=country), "".join(PRESSED.findall(post_dial)))
+
+
+def calls_for_help(request: Request, *, country: str) -> bool:
+    """Return whether an INVITE is for an emergency number."""
+    try:
+        return is_emergency(read_dialled(request.target, country=country).number, country=country)
+    except MalformedMessage:
+        return False
 
 
 def read_dialled_at(trunk: Trunk, uri: Uri, plan: Plan) -> Dialled:

@@ -24,6 +24,7 @@ from b2bua.inbound.numbers import (
     OUTSIDE,
     CallerId,
     Dialled,
+    calls_for_help,
     read_caller,
     read_dialled,
     read_dialled_at,
@@ -303,6 +304,8 @@ class Reception:
             call.caller.preload_digits(arrival.keys)
             call.on_joined = partial(self.traces.also, arrival.identity.call_id)
             self.lines.calls(call.caller)
+            if trunk is None:
+                call.is_occupied = calls_for_help(arrival.invite.request, country=arrival.plan.country)
             try:
                 ending.why = await self._answered_in_time(call, arrival)
             finally:

@@ -112,3 +112,27 @@ async def test_an_office_that_waits_for_no_talk_stops_at_once(tmp_path: Path) ->
         await stopping(demo)
         assert demo.now - began < 1
         await demo.until(lambda: not caller.is_up, within=1)
+
+
+@virtual_time
+async def test_help_can_be_called_while_the_office_waits_to_stop_and_goes_on_ringing(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=RING, change=patient) as demo:
+        anna, piotr = await demo.phone("101", Habit(answers_after=1.0)), await demo.phone("102")
+        outside = await demo.mobiles()
+        talking = await (await demo.call_in(NUMBER)).answered(within=5)
+        rings = await demo.call_from(piotr, "102", "112")
+        await outside.invited(within=2)
+        stopped = stopping(demo)
+        await asyncio.sleep(1)
+        outside.habit = Habit(answers_after=1.0)
+        help_ = await (await demo.call_from(anna, "101", "112")).answered(within=5)
+        with pytest.raises(CallRefused) as refused:
+            await (await demo.call_from(anna, "101", "102")).answered(within=5)
+        assert refused.value.status == 503
+        talking.hang_up()
+        await rings.close()
+        await asyncio.sleep(5)
+        assert help_.is_up
+        assert not stopped.done()
+        help_.hang_up()
+        await asyncio.wait_for(stopped, 1)
