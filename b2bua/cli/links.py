@@ -18,13 +18,10 @@ async def show_links(config: Config, *, number: str, extension: str, for_program
     """Print one link, or all there are: of a number, or of all numbers.
 
     Raises:
-        NoLink: that one would lead nowhere.
+        NoLink: that one would lead nowhere, or the number is not of the office.
     """
     plan = config.plan()
-    if number and extension:
-        found = [tel_link(plan, number, extension)]
-    else:
-        found = [link for link in links_of(plan) if not number or link.number == number]
+    found = [tel_link(plan, number, extension)] if extension else list(links_of(plan, number))
     calls = await _calls(config)
     if for_programs:
         told = [_fields(link, calls) for link in found]

@@ -56,10 +56,7 @@ def tel_link(plan: Plan, number: str, extension: str) -> TelLink:
     Raises:
         NoLink: the office has no such number or extension, or nothing listens to digits there.
     """
-    spec = number_spec(plan, number)
-    whole = normalise(number, country=plan.country)
-    if spec is None or not whole.startswith("+"):
-        raise NoLink(f"{number} is no number of this office")
+    spec, whole = _known(plan, number)
     if extension not in plan.extensions:
         known = ", ".join(sorted(plan.extensions)) or "none"
         raise NoLink(f"there is no extension {extension}; there are: {known}")
@@ -69,18 +66,32 @@ def tel_link(plan: Plan, number: str, extension: str) -> TelLink:
     return TelLink(whole, extension, short(plan, plan.extensions[extension]), deaf)
 
 
-def links_of(plan: Plan) -> Iterator[TelLink]:
-    """Yield every link to a number that is listed by itself."""
-    for spec in plan.numbers.values():
-        yield from _links(plan, spec)
+def links_of(plan: Plan, number: str = "") -> Iterator[TelLink]:
+    """Yield every link to ``number``; empty: to all numbers that are listed by themselves.
+
+    Raises:
+        NoLink: the office has no such number.
+    """
+    if number:
+        _known(plan, number)
+    for each in [number] if number else [spec.number for spec in plan.numbers.values()]:
+        yield from _links(plan, each)
 
 
-def _links(plan: Plan, spec: NumberSpec) -> Iterator[TelLink]:
+def _links(plan: Plan, number: str) -> Iterator[TelLink]:
     for extension in plan.extensions:
         try:
-            yield tel_link(plan, spec.number, extension)
+            yield tel_link(plan, number, extension)
         except NoLink:
             continue
+
+
+def _known(plan: Plan, number: str) -> tuple[NumberSpec, str]:
+    """Return what is configured for a number, and the whole of that; raises NoLink where nothing is."""
+    spec, whole = number_spec(plan, number), normalise(number, country=plan.country)
+    if spec is None or not whole.startswith("+"):
+        raise NoLink(f"{number} is no number of this office")
+    return spec, whole
 
 
 def _listens(plan: Plan, scheme: str) -> bool:

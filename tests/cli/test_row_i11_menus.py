@@ -72,6 +72,7 @@ def test_row_i10_a_link_is_made_and_one_that_leads_nowhere_is_refused(tmp_path: 
     [link] = json.loads(says("links", path, "+48221230006", "103", "--json"))["links"]
     assert link["html"] == '<a href="tel:+48221230006,103">+48221230006</a>'
     assert len(says("links", path, "+48221230003").splitlines()) == 4
+    assert says("links", path, "22 123 00 03") == says("links", path, "+48221230003")
 
 
 @pytest.mark.parametrize(
@@ -80,6 +81,7 @@ def test_row_i10_a_link_is_made_and_one_that_leads_nowhere_is_refused(tmp_path: 
         ("+48221230006", "555", "there is no extension 555; there are: 101, 102, 103, 104"),
         ("+48221230001", "103", "no menu of +48221230001 takes extensions"),
         ("+48229999999", "103", "+48229999999 is no number of this office"),
+        ("+48229999999", "", "+48229999999 is no number of this office"),
     ],
 )
 def test_row_i10_why_a_link_would_lead_nowhere(tmp_path: Path, number: str, extension: str, why: str) -> None:
