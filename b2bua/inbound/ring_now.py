@@ -141,11 +141,10 @@ class _Attempt:
         self._comes = _future(Ending)
         """Done while they wait."""
         self._is_given = _future(Leg)
-        """Whoever of ours takes it, for them; cancelled when nobody does."""
+        """Whoever of ours takes it, for them; cancelled when nobody does, or the customer was called and has
+        answered: whoever calls by that number then wants something else."""
         self._is_over = asyncio.Event()
         """Set when they have talked, or have left meanwhile."""
-        self._is_reached = False
-        """The customer was called and has answered: whoever calls by that number now wants something else."""
 
     @contextmanager
     def known_to(self, attempts: dict[str, _Attempt]) -> Iterator[None]:
@@ -162,7 +161,7 @@ class _Attempt:
 
     async def meet(self, call: Call) -> bool:
         """Return whether ``call``, which is the customer's, was connected to whoever of ours took it."""
-        if self._caller is not None or self._is_reached or self._is_given.done():
+        if self._caller is not None or self._is_given.done():
             return False
         self._caller = call
         self._is_over.clear()
@@ -203,7 +202,7 @@ class _Attempt:
             await nobody.close()
         if self.has_talked:
             return ""
-        if self._is_given.done():
+        if self._is_given.done() and not self._is_given.cancelled():
             return "they called the office themselves"
         return "the customer was not reached" if self._has_answered else "nobody of ours took it"
 
@@ -303,7 +302,7 @@ class _Attempt:
             await self._is_over.wait()
             return
         if called is not None:
-            self._is_reached = True
+            self._is_given.cancel()  # also for who has come in the same instant
             await converse(staff, called, music=music)
 
     async def _call_customer(self, staff: Call) -> Leg | None:

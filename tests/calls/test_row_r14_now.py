@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from b2bua.call.call import Call
+from b2bua.call.leg import Leg
 from b2bua.demo.softphone import Habit, Invitation, Softphone
 from b2bua.sip.message import parse_message
 from b2bua.store.callbacks import WEB, NewCallback
@@ -330,6 +332,40 @@ async def test_row_r14_a_second_call_by_the_line_of_who_talks_goes_its_way(
         await demo.until(lambda: customer.leg.is_answered, within=5)
         placed = await demo.call_in(NUMBER, from_number=CUSTOMER)  # a colleague of theirs, by the same line
         await anna.invited(2, within=1)
+        await placed.close()
+        customer.leg.hang_up()
+        await demo.settled()
+
+
+@virtual_time(limit_s=900)
+async def test_row_r14_a_call_that_comes_in_the_instant_in_which_the_customer_answers_goes_its_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with office(tmp_path, scheme=IN_TURN) as demo:
+        anna, outside = await demo.phone("101", ANSWERS), await demo.mobiles(Habit(answers_after=3.0))
+        await asks(demo)
+        await anna.invited(within=2)
+        attempt = demo.server.serving.ring_now._attempts[CUSTOMER]
+        call_customer, meet, instant = attempt._call_customer, attempt.meet, asyncio.Event()
+
+        async def called(staff: Call) -> Leg | None:
+            leg = await call_customer(staff)
+            instant.set()
+            await asyncio.sleep(0)  # the other call's turn; this one's comes before it hears of it
+            return leg
+
+        async def met(call: Call) -> bool:
+            await instant.wait()
+            return await meet(call)
+
+        monkeypatch.setattr(attempt, "meet", met)
+        monkeypatch.setattr(attempt, "_call_customer", called)
+        taken = await takes(anna)
+        customer = await outside.invited(within=5)
+        placed = await demo.call_in(NUMBER, from_number=CUSTOMER)
+        await demo.until(lambda: customer.leg.is_answered, within=5)
+        await anna.invited(2, within=1)
+        assert taken.leg.is_up
         await placed.close()
         customer.leg.hang_up()
         await demo.settled()
