@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from b2bua.config.models import Person
 from b2bua.config.tables.crm import MadeKind, RecordKind
@@ -86,16 +86,15 @@ class LookUps:
     """All questions at once for who is responsible for a caller; the order says whose word counts."""
 
     def __init__(self, look_ups: Sequence[Coroutine[Any, Any, str | None]], is_ours: IsOurs) -> None:
-        self._tasks = [asyncio.ensure_future(look_up) for look_up in look_ups]
-        self._is_ours = is_ours
+        self._tasks = [asyncio.ensure_future(_found(look_up, is_ours)) for look_up in look_ups]
         self._stranger: str | None = None
         self._failure: NoAnswerError | None = None
 
     async def first(self, *, late_after_s: float | None) -> str | None:
         """Return what the first of them knows that is ours, else what any of them knows.
 
-        One that fails, or has no answer after ``late_after_s``, is passed over for another that knows
-        somebody of ours; None: each has to answer.
+        One that fails, or has no answer after ``late_after_s``, also to whether that is one of ours, is
+        passed over for another that knows somebody of ours; None: each has to answer.
 
         Raises:
             NoAnswerError: one failed.
@@ -126,7 +125,7 @@ class LookUps:
                     return found
         return None
 
-    async def _ours(self, task: asyncio.Future[str | None], *, is_needed: bool) -> str | None:
+    async def _ours(self, task: asyncio.Future[_Found], *, is_needed: bool) -> str | None:
         try:
             found = await task
         except NoAnswerError as error:
@@ -134,7 +133,21 @@ class LookUps:
                 raise
             self._failure = self._failure or error
             return None
-        if found and await self._is_ours(found):
-            return found
-        self._stranger = self._stranger or found
+        if found.is_ours:
+            return found.user
+        self._stranger = self._stranger or found.user
         return None
+
+
+class _Found(NamedTuple):
+    """What one of them says."""
+
+    user: str | None
+    """Who is responsible; None: nobody known."""
+    is_ours: bool
+    """Whether that is one of the office's people."""
+
+
+async def _found(look_up: Coroutine[Any, Any, str | None], is_ours: IsOurs) -> _Found:
+    user = await look_up
+    return _Found(user, bool(user) and await is_ours(user or ""))

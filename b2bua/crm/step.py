@@ -92,9 +92,13 @@ async def named(crm: Crm, config: Config, number: str, *, budget_s: float | None
     late_after_s = settings.budget_s * LATE if budget_s is None else None
     budget_s = settings.budget_s if budget_s is None else budget_s
     people: dict[str, str] = {}
+    one_by_one = asyncio.Lock()  # what is read to tell one user's address tells the others'
 
     async def is_ours(user: str) -> bool:
-        person = person_of(config, user) or person_of(config, await crm.email_of(user, budget_s=budget_s))
+        person = person_of(config, user)
+        if person is None:
+            async with one_by_one:
+                person = person_of(config, await crm.email_of(user, budget_s=budget_s))
         if person is not None:
             people[user] = person
         return person is not None
