@@ -338,9 +338,12 @@ class Fork:
     async def _refused(self, leg: CalleeLeg, refused: Refused, *, began: float) -> tuple[Dial, ...]:
         """Return whom to ring where the phone forwards its calls."""
         onward = await self._forwards.follow(leg.dial, refused)
+        if onward is not None and onward.dials and self._is_nearly_over:
+            self._record(leg.dial, Reply.NO_ANSWER, began=began)  # it rang, and nobody else can any more
+            return ()
         if onward is not None:
             self._record(leg.dial, onward.reply, began=began, reason=onward.reason)
-            return () if self._is_nearly_over else onward.dials
+            return onward.dials
         reply = reply_of(refused.status, refused.telephone_cause)
         status, said = refused.status, said_by(leg.dial, refused)
         self._record(leg.dial, reply, began=began, status=status, is_local=refused.is_local, reason=said)

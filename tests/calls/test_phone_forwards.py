@@ -76,12 +76,17 @@ async def test_row_d5_a_phone_that_forwards_when_nobody_answers_reaches_the_mobi
 async def test_nobody_rings_for_an_instant_whom_a_phone_forwards_to_at_the_end_of_the_step(
     tmp_path: Path,
 ) -> None:
-    async with office(tmp_path, scheme=RING) as demo:
+    nobody_was_there = '[[step]]\nring = ["102"]\nfor = "9s"\nafter = ["offline"]\n\n'
+    first, last = RING.split("[[step]]\n")[1:]
+    scheme = f"[[step]]\n{first}{nobody_was_there}[[step]]\n{last}"
+    async with office(tmp_path, scheme=scheme) as demo:
         await demo.phone("101", forwards("102", after=19.7))
         piotr = await demo.phone("102", Habit())
-        await (await demo.call_in(NUMBER)).answered(within=25)
+        caller = await (await demo.call_in(NUMBER)).answered(within=25)
         assert not piotr.invitations
-        await demo.people_leave()
+        caller.hang_up()
+        (told,) = await demo.stories()
+        assert story(told).startswith("rang Anna Nowak 20 s, no answer; ")
 
 
 @virtual_time
