@@ -175,7 +175,8 @@ class CalleeLeg(Leg):
             most_redirects=self.dial.most_redirects,
         )
         invite.on_offer = self._renegotiate
-        invite.on_surplus = partial(_pay_for_an_instant, self.dial)
+        if self.dial.meter is not None:  # and no more: this is held for as long as late answers may come
+            invite.on_surplus = partial(_pay_for_an_instant, self.dial.meter)
         return invite
 
     def turn_to_next_hop(self) -> bool:
@@ -256,7 +257,6 @@ class CalleeLeg(Leg):
             self.connect(read_answer(self._offer, answered.body))
 
 
-def _pay_for_an_instant(dial: Dial) -> None:
+def _pay_for_an_instant(meter: Callable[[], Callable[[], None]]) -> None:
     """Count an answer that was hung up at once: a carrier that said 200 is paid for it, whoever was first."""
-    if dial.meter is not None:
-        dial.meter()()
+    meter()()

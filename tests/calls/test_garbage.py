@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from b2bua.call.call import Call
 from b2bua.demo.softphone import Habit
 from media.commands import Tone
 from tests.harness.clock import virtual_time
@@ -136,3 +137,15 @@ async def test_a_call_that_is_over_leaves_nothing_to_the_garbage_collector(
             assert gc.collect() <= CALLS * MOST_PER_CALL
         finally:
             gc.enable()
+
+
+@virtual_time
+async def test_what_sip_keeps_for_half_a_minute_after_a_call_holds_no_call(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=PIOTR_THEN_VOICEMAIL) as demo:
+        await demo.phone("102", Habit(answers_after=1.0))
+        await the_caller_hangs_up(demo)
+        await demo.stories_of(1)
+        await asyncio.sleep(2)  # of virtual time: the last lines are written
+        gc.collect()
+        assert demo.leftovers(), "repetitions are absorbed still"
+        assert not [one for one in gc.get_objects() if isinstance(one, Call)]
