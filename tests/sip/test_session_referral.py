@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -399,6 +401,26 @@ async def test_rfc3515_2_4_4_a_subscribe_refreshes_what_the_refer_began_and_ends
     await asyncio.sleep(5)
     assert len([one for one in alice.seen if one.method == "NOTIFY"]) == 4
     assert not session.ended.done()
+
+
+@virtual_time
+async def test_a_refer_that_is_over_is_kept_no_longer_than_to_the_next_one() -> None:
+    alice, session, invite, answer = await talking()
+    kept: list[weakref.ref[Referral]] = []
+    session.on_refer = lambda referral: kept.append(weakref.ref(referral))
+    refer(alice, invite, answer, "<sip:102@example.com>")
+    alice.answer(await alice.request("NOTIFY"), 200)
+    first = kept[0]()
+    assert first is not None
+    first.notify(404)
+    alice.answer(await alice.request("NOTIFY"), 200)
+    await asyncio.wait_for(first.told, 1)
+    del first
+    refer(alice, invite, answer, "<sip:103@example.com>", cseq=3)
+    alice.answer(await alice.request("NOTIFY"), 200)
+    await asyncio.sleep(40)
+    gc.collect()
+    assert [each() is None for each in kept] == [True, False]
 
 
 @virtual_time

@@ -240,7 +240,7 @@ class Referrals:
         self._credentials = credentials
         self._sent: dict[int, OutgoingReferral] = {}
         self._taken: list[Referral] = []
-        """The peer's own, the latest last."""
+        """The peer's own that are still told, the latest last."""
 
     def take(self, server: ServerRequest, on_refer: Callable[[Referral], None] | None) -> None:
         """Answer REFER: 202 and a first NOTIFY when ``on_refer`` takes it, else why not (§2.4.2)."""
@@ -258,7 +258,7 @@ class Referrals:
             is_silent = (("Refer-Sub", "false"),) if referral.is_silent else ()
             lines = (("Contact", self._dialog.contact), *is_silent)
             server.respond(200 if referral.is_silent else 202, headers=lines)
-            self._taken.append(referral)
+            self._taken = [*(each for each in self._taken if each.names("")), referral]
             referral.accepted()
 
     def take_subscribe(self, server: ServerRequest) -> None:
