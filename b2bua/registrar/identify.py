@@ -185,19 +185,23 @@ def _dialled(request: Request, registration: RegisteredTrunk) -> Uri:
     To may still be whom the caller dialled, when others forwarded the call to us: P-Called-Party-ID is what
     the provider's network found to be called last (RFC 7315 §4.2).
     """
-    to, account = _called_party(request) or request.to.uri, registration.trunk.username
+    account = registration.trunk.username
+    to = _called_party(request, account) or request.to.uri
     if account and isinstance(to, SipUri) and to.user == registration.contact_token:
         return replace(to, user=account)
     return to
 
 
-def _called_party(request: Request) -> Uri | None:
+def _called_party(request: Request, account: str | None) -> Uri | None:
+    """Return whom P-Called-Party-ID names; None: nobody, or but our account, as of whatever number."""
     try:
         parties = request.addresses("P-Called-Party-ID")
     except MalformedMessage:
         return None
     uri = parties[0].uri if parties else None
-    return uri if isinstance(uri, TelUri) or (isinstance(uri, SipUri) and uri.user) else None
+    if isinstance(uri, SipUri) and uri.user in (None, "", account):
+        return None
+    return uri if isinstance(uri, TelUri | SipUri) else None
 
 
 def _is_called(target: Uri, token: str) -> bool:

@@ -19,6 +19,8 @@ SCENARIOS = Path(__file__).resolve().parents[2] / "sipp-scenarios"
 LIMIT_S = 45
 """No scenario may take longer."""
 START_S = 15.0
+WRITTEN_LATE_S = 0.1
+"""What SIPp has sent may stand in its log later than what another one was sent for it."""
 TIMER_SLACK_NS = 4_000_000
 
 

@@ -107,6 +107,7 @@ def test_o8_a_call_to_the_contact_that_only_the_provider_knows_is_the_providers_
         ("<sip:+48221230001@ims.example;user=phone>", "+48221230001"),
         ("<tel:+48221230001>", "+48221230001"),
         ("<sip:ims.example>", "+48600700800"),
+        ("<sip:u@ims.example>", "+48600700800"),
         ("<sip:+48221230001", "+48600700800"),
     ],
 )
