@@ -383,8 +383,7 @@ class Leg:
         if goodbye is not None and self.out.is_aimed:  # on hold too: the far end may keep what it knows of us
             self._send_report(goodbye)
         self.part()
-        self.voice.clear_keypad()
-        self.voice.stop()
+        self.voice.close()
         self.audience.close()
         self.ports.close()
         self._ports, self.receive, self.flow = None, _pass_over, None

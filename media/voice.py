@@ -110,6 +110,12 @@ class Voice:
             self._take_turns()
             self._emit(Played(self.leg, player.number, is_complete=False))
 
+    def close(self) -> None:
+        """Say nothing any more, whatever is loaded later."""
+        self._keypad.clear()
+        self.stop()
+        self._agreement = self._speech = self._pauses = None
+
     def press(self, digits: str) -> None:
         """Send ``digits`` after those still to be sent."""
         self._keypad.press(digits)

@@ -9,7 +9,18 @@ from typing import Any
 import pytest
 
 from media.background import Background
-from media.commands import CloseLeg, ConnectLeg, Event, OpenLeg, Play, Played, SendDigits, Tone, Trouble
+from media.commands import (
+    CloseLeg,
+    ConnectLeg,
+    Event,
+    FillPauses,
+    OpenLeg,
+    Play,
+    Played,
+    SendDigits,
+    Tone,
+    Trouble,
+)
 from media.endpoint import Address, LegPorts
 from media.engine import Engine
 from media.leg import Leg
@@ -30,6 +41,16 @@ class AtOnce(Background):
 
     def submit(self, job: Callable[[], Any], done: Callable[[Any], None]) -> None:
         done(job())
+
+
+class Later(Background):
+    """Background work that is done when it is told."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Callable[[], None]] = []
+
+    def submit(self, job: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        self.jobs.append(lambda: done(job()))
 
 
 class Wire:
@@ -56,10 +77,10 @@ class Wire:
     def close(self) -> None: ...
 
 
-def idle() -> tuple[Engine, Wire, list[Event]]:
+def idle(loads: Background | None = None) -> tuple[Engine, Wire, list[Event]]:
     """Return an engine without legs, what it will send, and its events."""
     wire, events = Wire(), list[Event]()
-    sounds, shelf = SoundLibrary(AtOnce()), CodecShelf(AtOnce())
+    sounds, shelf = SoundLibrary(loads or AtOnce()), CodecShelf(AtOnce())
     around = Surroundings(events.append, sounds, shelf, files=AtOnce(), syncs=AtOnce(), random=Random(1))
 
     def open_ports(leg: Leg, wished: int) -> LegPorts:
@@ -138,3 +159,16 @@ def test_a_leg_that_is_closed_with_keys_still_to_be_pressed_is_served_no_more() 
     assert len(wire.sent) == sent
     assert engine.deadline is None
     assert not [event for event in events if isinstance(event, Trouble)]
+
+
+def test_a_sound_that_is_loaded_once_its_leg_is_closed_keeps_nobody_awake() -> None:
+    loads = Later()
+    engine, wire, _ = idle(loads)
+    engine.handle(OpenLeg(1), 0.0)
+    engine.handle(ConnectLeg(1, AGREEMENT, allows_nat=False, rtp_timeout_s=30.0), 0.0)
+    engine.handle(FillPauses(1), 0.0)
+    engine.handle(Play(1, 2, (Tone((1000.0,), 1.0),), is_looped=False), 0.0)
+    engine.handle(CloseLeg(1), 0.1)
+    for job in loads.jobs:
+        job()
+    assert (engine.deadline, wire.sent) == (None, [])
