@@ -158,7 +158,8 @@ class Visit:
         while await caller.digit(LONGEST_WAIT_S) != CALL_BACK_KEY or patience.when() is None:
             pass
         self._wishes_call = True
-        patience.reschedule(self._loop.time())
+        if not patience.expired():
+            patience.reschedule(self._loop.time())
 
     @asynccontextmanager
     async def _in_line(self) -> AsyncIterator[Place]:
