@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from b2bua.call.attempt import Reply
-from b2bua.call.beside import beside
+from b2bua.call.beside import beside, end_now
 from b2bua.call.call import Call
 from b2bua.call.callee import Reached
 from b2bua.call.conversation import converse
@@ -158,8 +158,7 @@ class Visit:
         while await caller.digit(LONGEST_WAIT_S) != CALL_BACK_KEY or patience.when() is None:
             pass
         self._wishes_call = True
-        if not patience.expired():
-            patience.reschedule(self._loop.time())
+        end_now(patience)
 
     @asynccontextmanager
     async def _in_line(self) -> AsyncIterator[Place]:
@@ -226,7 +225,7 @@ class Visit:
         )
         try:
             async with asyncio.timeout(None) as gone:
-                place.on_deserted = lambda: gone.reschedule(self._loop.time())
+                place.on_deserted = partial(end_now, gone)
                 rung = await self._step.dialer.ring(
                     [dial for each in reached for dial in each.dials],
                     seconds=self._line.spec.ring_seconds,

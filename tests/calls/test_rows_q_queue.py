@@ -406,6 +406,25 @@ async def test_row_q17_the_phone_that_is_being_rung_goes_offline(tmp_path: Path)
 
 
 @virtual_time(limit_s=900)
+async def test_row_q17_lines_are_looked_at_again_while_a_phone_that_is_gone_stops_ringing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with office(tmp_path) as demo:
+        mobiles = await demo.mobiles(takes())
+        await demo.phone("101", Habit())
+        callers = [await waiting(demo, index) for index in range(2)]
+        await asyncio.sleep(5)
+        await unplug(demo, "101")
+        for _ in range(20):  # turns of the loop, in which others come and go
+            demo.server.serving.queues.hall.dispatch()
+            await asyncio.sleep(0)
+        rung = [await mobiles.invited(count, within=5) for count in (1, 2)]
+        await asyncio.sleep(2)
+        assert all(leg.is_up for leg in (*callers, *(each.leg for each in rung)))
+    assert "a step failed" not in capsys.readouterr().out
+
+
+@virtual_time(limit_s=900)
 async def test_row_q17_phones_that_are_there_but_dead_silent(tmp_path: Path) -> None:
     async with office(tmp_path) as demo:
         mobiles = await demo.mobiles(takes())
