@@ -13,7 +13,7 @@ from media.errors import MalformedMedia
 from media.flow import Flow, Receive
 from media.incoming import IncomingStream, plain_size
 from media.mixer import Room, Seat
-from media.multiplex import told_apart
+from media.multiplex import is_foreign, told_apart
 from media.outgoing import VERSION_2, OutgoingStream, Send, discard, settled, unpack_header
 from media.pauses import Pauses
 from media.relay import HEADER_BYTES, Header, Relay
@@ -205,7 +205,7 @@ class Leg:
     def _on_protected(self, packet: bytearray, size: int, source: Address | None, now: float) -> None:
         """Take one datagram of SRTP: what the far end's key did not make is not even looked at."""
         assert self._srtp is not None
-        plain = self._srtp.unprotect(bytes(packet[:size]))
+        plain = None if is_foreign(packet, size) else self._srtp.unprotect(bytes(packet[:size]))
         if plain is not None:
             packet[: len(plain)] = plain
             self.on_packet(packet, len(plain), source, now)
@@ -213,9 +213,9 @@ class Leg:
     def on_packet(self, packet: bytearray, size: int, source: Address | None, now: float) -> None:
         """Take one datagram; ``packet`` is changed. ``source`` is None where the network has checked it."""
         if size < HEADER_BYTES or packet[0] != VERSION_2:
-            size = plain_size(packet, size)
+            came, size = size, plain_size(packet, size)
             if not size:
-                self.incoming.malformed += 1
+                self.incoming.malformed += not is_foreign(packet, came)
                 return
         header = unpack_header(packet)
         _, second, sequence, timestamp, ssrc = header
@@ -358,6 +358,8 @@ class Leg:
 
         ``source`` is None where the network has checked it.
         """
+        if is_foreign(compound, len(compound)):
+            return
         plain = compound if self._srtp is None else self._srtp.unprotect_rtcp(compound)
         if plain is None:
             return

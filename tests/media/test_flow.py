@@ -530,7 +530,7 @@ PACKETS = st.builds(
     st.integers(0, 400),
     payload_type=st.sampled_from([PCMA] * 8 + [PCMA | 0x80, EVENT, COMFORT_NOISE, 0]),
     ssrc=st.sampled_from([7] * 6 + [9]),
-    first=st.sampled_from([0x80] * 8 + [0x90, 0xA0, 0x81, 0x40]),
+    first=st.sampled_from([0x80] * 8 + [0x90, 0xA0, 0x81, 0x40, 0x16, 0x00]),
     size=st.sampled_from([160] * 6 + [0, 4, 600]),
 )
 STEPS = st.one_of(
