@@ -28,6 +28,7 @@ from b2bua.interface import Interface
 from b2bua.lamps.desk import LampDesk
 from b2bua.listening import listen, resolver
 from b2bua.people.occupancy import Occupancy
+from b2bua.preparing import Preparation
 from b2bua.recording.build import build_keeper, build_studio
 from b2bua.recovering import recover
 from b2bua.registrar import register
@@ -111,6 +112,7 @@ class Server:
         self.calendars.on_change.append(self.attendance.news)
         self.reloader = Reloader(self, config.origin.file)
         self.recordings = build_keeper(config, store, surroundings.clock)
+        self._preparation = Preparation(engine, lambda: self.editions.current)
         self.interface = Interface(self)
         self._build_registrar()
         self.attendance.on_look = self._look
@@ -177,6 +179,7 @@ class Server:
         self.attendance.news()
         self.interface.changed()
         self.lamps.plan_changed(before, self.plan)
+        self._preparation.ask()
 
     def _premises(self) -> Premises:
         """Return what serving callers works on."""
@@ -275,6 +278,7 @@ class Server:
         weekly = WeeklyReports(lambda: self.config, self.store, self._surroundings.clock)
         start(weekly.run(), name="reports of the week")
         start(self.recordings.run(), name="recordings")
+        start(self._preparation.run(), name="sounds")
         start(self.calendars.run(), name="calendars")
         self.trunks.start(start)
         start(self.trunk_names.run(), name="trunk names")

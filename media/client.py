@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Self
 
 from media.client_leg import PATIENCE_S, MediaLeg, MediaRoom
 from media.commands import Clip, LegOpened, Role, Silence, Tone
+from media.encoding import Encoding
 from media.errors import EngineGone, MediaError
 from media.playback import Playback, Recording, RecordingSummary
 from media.ports import shares
+from media.preparing import prepare
 from media.slot import Opening, StartDriver, WorkerSlot
 from media.worker_process import WorkerProcess
 
@@ -45,11 +47,18 @@ class MediaEngine:
     A worker that dies is started anew, and the legs that were in it go on in the new one.
     """
 
-    def __init__(self, starters: Sequence[StartDriver], *, most_spare: int = 0) -> None:
-        """Have up to ``most_spare`` legs open in each worker that nobody uses yet."""
+    def __init__(
+        self, starters: Sequence[StartDriver], *, most_spare: int = 0, encoded: Path | None = None
+    ) -> None:
+        """Have up to ``most_spare`` legs open in each worker that nobody uses yet.
+
+        ``encoded`` is where workers find sounds as they are sent.
+        """
         self._numbers = numbers = itertools.count(1)
         self.slots = tuple(WorkerSlot(start, numbers, most_spare=most_spare) for start in starters)
         """Where its workers are."""
+        self.encoded = encoded
+        """The folder in which sounds can be prepared; None: there is none."""
         self._is_closed = False
 
     @classmethod
@@ -102,6 +111,7 @@ class MediaEngine:
                 for share in shares(ports, workers)
             ],
             most_spare=MOST_SPARE,
+            encoded=encoded,
         )
         await engine._start()
         return engine
@@ -137,6 +147,20 @@ class MediaEngine:
     def legs(self) -> int:
         """How many legs are open."""
         return sum(slot.load for slot in self.slots)
+
+    async def prepare(self, clips: Iterable[Clip], encodings: Sequence[Encoding]) -> Mapping[Path, str]:
+        """Have ``clips`` at hand before anybody hears them; return which cannot be played, and why.
+
+        Only what may stay on disk, and where there is a place for it.
+
+        Raises:
+            MediaError: no process can be started for it.
+        """
+        if self.encoded is None:
+            return {}
+        return await prepare(
+            [(clip, each) for clip in clips if clip.is_kept for each in encodings], self.encoded
+        )
 
     def room(self) -> MediaRoom:
         """Return a room that legs can join."""

@@ -15,8 +15,6 @@ WRITTEN_AS = 1
 """To be raised whenever sounds are read, made as loud or encoded in another way."""
 MOST_BYTES = 256 * 1024 * 1024
 """Nine hours of G.711."""
-LEAST_BYTES = 40_000
-"""What is shorter, 5 s of G.711, is encoded as quickly as it would be read."""
 _CHECK_BYTES = 4
 
 
@@ -55,10 +53,16 @@ class EncodedFiles:
         # A machine that lost its power may have the name on its disk and not what it names.
         return sound if content[:_CHECK_BYTES] == _check(sound) else None
 
+    def has(self, file: Path) -> bool:
+        """Return whether there is a payload at that place, and count it as used."""
+        try:
+            os.utime(file)
+        except OSError:
+            return False
+        return True
+
     def keep(self, file: Path, sound: bytes) -> None:
-        """Have ``sound`` there for the next time, if it is long enough and the disk takes it."""
-        if len(sound) < LEAST_BYTES:
-            return
+        """Have ``sound`` there for the next time, if the disk takes it."""
         part = file.with_suffix(f".{os.getpid()}")
         with suppress(OSError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

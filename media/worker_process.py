@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import socket
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
-import media
 from media.commands import Command, Event, Ping, Pong, Started
 from media.errors import MediaError
+from media.processes import start_module
 from media.wire import encode, events_framer
 
 log = logging.getLogger("media")
@@ -76,7 +74,9 @@ class WorkerProcess:
         try:
             with theirs:
                 arguments = (*map(str, ports), str(encoded or ""), *hosts)
-                worker._process = await _started(theirs.fileno(), arguments)
+                worker._process = await start_module(
+                    "media.worker", str(theirs.fileno()), *arguments, pass_fds=[theirs.fileno()]
+                )
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(START_SECONDS):
                     await worker._started.wait()
@@ -229,16 +229,3 @@ def waited_for_a_processor(pid: int) -> float:
         return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
         return 0.0
-
-
-async def _started(line: int, arguments: Sequence[str]) -> asyncio.subprocess.Process:
-    """Return the process of a worker that serves the descriptor ``line``."""
-    # The child must find this very package, also when tests or a checkout put it on the path.
-    root = str(Path(media.__file__).parent.parent)
-    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "media.worker", str(line), *arguments),
-        stdin=asyncio.subprocess.DEVNULL,
-        pass_fds=(line,),
-        env={**os.environ, "PYTHONPATH": path},
-    )

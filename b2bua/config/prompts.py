@@ -43,7 +43,7 @@ def missing_prompts(config: Config, sounds: Sounds) -> tuple[Problem, ...]:
             f"{_remedy(office, 'music', name, sounds.music_names())}",
             is_warning=True,
         )
-        for path, name in _music(config)
+        for path, name in named_music(config)
         if not sounds.has_music(name)
     ]
     return config.origin.problems(prompts + music)
@@ -92,7 +92,7 @@ def _of_tables(config: Config) -> Iterator[tuple[str, str, str, tuple[str, ...]]
         yield "return-call", name, "greeting", (returned.greeting,) if returned.greeting else ()
 
 
-def _music(config: Config) -> Iterator[tuple[KeyPath, str]]:
+def named_music(config: Config) -> Iterator[tuple[KeyPath, str]]:
     """Yield the name of each piece of music with the key where it stands."""
     for name, queue in config.queues.items():
         yield ("queue", name, "music"), queue.music

@@ -100,6 +100,12 @@ class Phrasebook:
         """Return the names of all prompts that there are."""
         return _names((*self._own, self._ours, self._english))
 
+    def own_names(self) -> frozenset[str]:
+        """Return the names of the prompts that the office has recorded itself, in this language or any."""
+        elsewhere = {"music", *self.languages(self._ours.parent)}
+        names = (name for name in _names(self._own) if name.split("/")[0] not in elsewhere)
+        return frozenset(name for name in names if self.has(name))
+
     def music_names(self) -> frozenset[str]:
         """Return the names of all music that there is."""
         return _names(self._music)

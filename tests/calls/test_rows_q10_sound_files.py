@@ -82,7 +82,7 @@ def test_row_q10_own_music_may_stay_on_disk_as_it_is_sent(tmp_path: Path) -> Non
     assert isinstance(own, Clip)
     assert isinstance(ours, Clip)
     assert own.is_kept
-    assert not ours.is_kept
+    assert ours.is_kept, "though it is short: the first who hears it has a codec to be loaded"
 
 
 async def test_row_q10_the_office_keeps_it_among_its_data(tmp_path: Path) -> None:

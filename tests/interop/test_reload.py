@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
+from media.tones import tone
 from tests.harness.product import Product, until
+from tests.harness.soundfiles import write_sound
 from tests.interop.carrier import carrier_call
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
@@ -45,6 +49,29 @@ async def test_row_i15_the_product_follows_its_file_while_a_call_is_up(tmp_path:
             assert old.is_up
         await asyncio.to_thread(product.stop)
         assert product.process.returncode == 0
+
+
+async def test_row_q10_own_music_is_encoded_before_anybody_calls(tmp_path: Path) -> None:
+    own, encoded = tmp_path / "own", tmp_path / "data" / "encoded"
+
+    def own_sounds(text: str) -> str:
+        return text.replace("[office]\n", f'[office]\nprompts = "{own}"\n', 1)
+
+    (own / "music").mkdir(parents=True)
+    music = write_sound(own / "music" / "calm.mp3", tone((800.0,), 30.0, 44_100), 44_100, "libmp3lame")
+    (own / "welcome.mp3").write_text("no sound")
+    for path in (music, own / "welcome.mp3"):
+        os.utime(path, (time.time() - 60,) * 2)
+
+    def sizes() -> list[int]:
+        return sorted(file.stat().st_size for file in encoded.glob("*") if not file.suffix)
+
+    with Product.running(tmp_path, change=own_sounds) as product:
+        await asyncio.to_thread(until, lambda: len(sizes()) >= 4, within=PATIENCE_S, what="in four codecs")
+        await _says(product, f"{own}/welcome.mp3 cannot be played: callers hear nothing in its place")
+    opus, *others = sizes()
+    assert 30.0 <= opus / 4000 < 30.2
+    assert all(30.0 <= size / 8000 < 30.2 for size in others)
 
 
 async def test_row_d12_i15_it_starts_with_a_broken_file_by_what_it_ran_by_last(tmp_path: Path) -> None:

@@ -1,0 +1,103 @@
+"""An office's sounds, encoded at its start and whenever one of them changes."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from b2bua.config.load import load_config
+from b2bua.edition import Edition
+from b2bua.preparing import Preparation
+from media.client import MediaEngine
+from media.commands import Clip
+from media.encoding import Encoding
+from media.levels import MUSIC_LUFS, SPEECH_LUFS
+from tests.harness.ports import free_port, media_ports
+from tests.harness.product import quick_office
+from tests.media.test_encoded_files import write
+
+
+class Listed(MediaEngine):
+    """An engine that notes what it is to prepare."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__([], encoded=folder)
+        self.asked: list[tuple[list[Clip], list[str]]] = []
+        self.troubles: Mapping[Path, str] = {}
+
+    async def prepare(self, clips: Sequence[Clip], encodings: Sequence[Encoding]) -> Mapping[Path, str]:  # type: ignore[override]
+        self.asked.append((list(clips), [encoding.codec for encoding in encodings]))
+        return self.troubles
+
+
+def written(path: Path) -> Path:
+    """Write a sound that nobody has touched for a minute."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, seconds=0.1)
+    os.utime(path, (time.time() - 60,) * 2)
+    return path
+
+
+@pytest.fixture
+def edition(tmp_path: Path) -> Edition:
+    text = quick_office(sip_port=free_port(), rtp=media_ports(8), outside_port=free_port())
+    text = text.replace("[office]\n", f'[office]\nprompts = "{tmp_path / "own"}"\n', 1)
+    text = text.replace("[queue.sales]\n", '[queue.sales]\nmusic = "long"\n', 1)
+    text += '[media]\ncodecs = ["PCMA", "G722"]\n'
+    (tmp_path / "office.toml").write_text(text)
+    for name in ("welcome", "sales/never-named", "ru/welcome", "music/long", "music/never-named"):
+        written(tmp_path / "own" / f"{name}.wav")
+    return Edition.of(load_config(tmp_path / "office.toml"))
+
+
+async def test_own_prompts_and_the_music_that_is_named_are_prepared_in_each_codec(
+    tmp_path: Path, edition: Edition
+) -> None:
+    engine = Listed(tmp_path / "encoded")
+    await Preparation(engine, lambda: edition).look()
+    [(clips, codecs)] = engine.asked
+    assert codecs == ["G722", "PCMA"]
+    assert [(clip.path.stem, clip.lufs) for clip in clips] == [
+        ("never-named", SPEECH_LUFS),
+        ("welcome", SPEECH_LUFS),
+        ("calm", None),
+        ("long", MUSIC_LUFS),
+    ]
+    assert all(clip.is_kept for clip in clips)
+
+
+async def test_a_changed_sound_is_prepared_once_it_is_written_and_not_again(
+    tmp_path: Path, edition: Edition
+) -> None:
+    engine = Listed(tmp_path / "encoded")
+    preparation = Preparation(engine, lambda: edition)
+    await preparation.look()
+    await preparation.look()
+    assert len(engine.asked) == 1
+    music = tmp_path / "own" / "music" / "long.wav"
+    music.touch()
+    await preparation.look()
+    assert music not in [clip.path for clip in engine.asked[-1][0]], "it may still be written"
+    os.utime(music, (time.time() - 30,) * 2)
+    await preparation.look()
+    assert music in [clip.path for clip in engine.asked[-1][0]]
+    assert len(engine.asked) == 3
+
+
+async def test_a_sound_that_cannot_be_played_is_told_once_before_a_caller_hears_silence(
+    tmp_path: Path, edition: Edition
+) -> None:
+    engine = Listed(tmp_path / "encoded")
+    engine.troubles = {tmp_path / "own" / "welcome.wav": "there is no sound in it"}
+    preparation = Preparation(engine, lambda: edition)
+    with capture_logs() as logs:
+        await preparation.look()
+        await preparation.look()
+    [line] = logs
+    assert line["event"] == f"{tmp_path}/own/welcome.wav cannot be played: callers hear nothing in its place"
+    assert line["why"] == "there is no sound in it"
