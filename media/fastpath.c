@@ -3,21 +3,24 @@
  * One turn waits for sockets that can be read, and of each stream whose numbers are lent here it reads one packet,
  * looks at it, counts it, keeps its payload where somebody listens, renumbers it and sends it on where somebody
  * else hears it. A packet that is any news is left to Python as it came, and so are all other sockets. Streams that
- * nobody hears are in a poll of their own, and the kernel tells when their packets came. No memory is allocated, and
- * no packet is read beyond its slot or kept beyond its room.
+ * nobody hears are in a poll of their own, and the kernel tells when their packets came; of others it is asked when
+ * this process was held up. No memory is allocated, and no packet is read beyond its slot or kept beyond its room.
  */
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #define HEADER_BYTES 12
 #define MOST_EVENTS 512
 #define JOINED_S 0.2 /* from the first to the last of what is kept as one, at most */
-#define LONGEST_WAIT_S 1.0 /* of a packet; where the clock seems to say more, it was set meanwhile */
+#define LONGEST_WAIT_S 1.0 /* of a packet, unless this process was held up; a clock that says more was set meanwhile */
+#define HELD_UP_S 0.5 /* without a turn; the same as in media/stamps.py */
 #define NOT_LENT -1 /* in place of a socket; below it: lent, and nobody hears it */
 
 /* The same as `Stream` in media/fastpath.py. */
@@ -141,22 +144,25 @@ static void move(struct stream *stream, unsigned char *packet, ssize_t size, dou
     count(stream, ticks, size, now);
 }
 
-/* Return when a packet came of which the kernel tells, in seconds of the other clock. */
-static double came_s(struct msghdr *message)
+/* Return, in seconds of one clock, when a packet came of which the kernel tells by the other. */
+static double came_s(const struct timespec *came, double longest)
 {
     double now = now_s(NULL);
-    struct cmsghdr *told = CMSG_FIRSTHDR(message);
-    if (told == NULL || told->cmsg_level != SOL_SOCKET || told->cmsg_type != SCM_TIMESTAMPNS)
-        return now;
-    struct timespec came, read;
+    struct timespec read;
     clock_gettime(CLOCK_REALTIME, &read);
-    memcpy(&came, CMSG_DATA(told), sizeof came);
-    double waited = difftime(read.tv_sec, came.tv_sec) + (read.tv_nsec - came.tv_nsec) * 1e-9;
-    return waited > 0 && waited < LONGEST_WAIT_S ? now - waited : now;
+    double waited = difftime(read.tv_sec, came->tv_sec) + (read.tv_nsec - came->tv_nsec) * 1e-9;
+    return waited > 0 && waited < longest ? now - waited : now;
+}
+
+/* Return when the packet came that was read last, of a socket whose packets are stamped (media/stamps.py). */
+static double last_came_s(int descriptor, double longest)
+{
+    struct timespec came;
+    return ioctl(descriptor, SIOCGSTAMPNS, &came) == 0 ? came_s(&came, longest) : now_s(NULL);
 }
 
 /* Read a packet that has waited; return its size, negative where there is none, and in `at` when it came. */
-static ssize_t receive_late(int descriptor, unsigned char *slot, int slot_bytes, double *at)
+static ssize_t receive_late(int descriptor, unsigned char *slot, int slot_bytes, double *at, double longest)
 {
     union {
         struct cmsghdr head; /* for its alignment */
@@ -166,27 +172,32 @@ static ssize_t receive_late(int descriptor, unsigned char *slot, int slot_bytes,
     struct msghdr message = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = &told, .msg_controllen = sizeof told};
     ssize_t size = recvmsg(descriptor, &message, MSG_DONTWAIT);
-    if (size >= 0)
-        *at = came_s(&message);
+    struct cmsghdr *stamp = CMSG_FIRSTHDR(&message);
+    if (size >= 0 && stamp != NULL && stamp->cmsg_level == SOL_SOCKET && stamp->cmsg_type == SCM_TIMESTAMPNS) {
+        struct timespec came;
+        memcpy(&came, CMSG_DATA(stamp), sizeof came);
+        *at = came_s(&came, longest);
+    }
     return size;
 }
 
-/* Have the kernel tell when each packet of a socket came. */
-void fastpath_stamp(int descriptor)
+/* Have the kernel tell with each packet of a socket when it came, or only when asked. */
+void fastpath_stamp(int descriptor, int is_on)
 {
-    int is_on = 1;
     setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, &is_on, sizeof is_on);
 }
 
 /* Wait for at most so many milliseconds (-1: for ever); return how many sockets could be read, negative where the
  * wait failed. Where it `is_late`, `poll` has packets that have waited, and their sockets are all read here.
  * `streams` are by descriptor, `slots` are `most` times `slot_bytes`; `left` says how many `items` there are for
- * Python. `now` is the time in seconds, NULL where the clock is to be read. */
+ * Python. `now` is the time in seconds, NULL where the clock is to be read; what came before `since` was read. */
 int fastpath_turn(int poll, int milliseconds, int is_late, struct stream *streams, int known, struct item *items,
-                  unsigned char *slots, int slot_bytes, int most, int *left, const double *now)
+                  unsigned char *slots, int slot_bytes, int most, int *left, const double *now, double since)
 {
     struct epoll_event ready[MOST_EVENTS];
     int number = epoll_wait(poll, ready, most < MOST_EVENTS ? most : MOST_EVENTS, milliseconds);
+    double unread_s = now_s(now) - since, longest = LONGEST_WAIT_S + (unread_s > 0 ? unread_s : 0);
+    int is_held_up = now == NULL && unread_s > HELD_UP_S;
     *left = 0;
     for (int n = 0; n < number; n++) {
         int descriptor = ready[n].data.fd;
@@ -200,10 +211,12 @@ int fastpath_turn(int poll, int milliseconds, int is_late, struct stream *stream
             continue;
         }
         double at = now_s(now);
-        ssize_t size = is_late && now == NULL ? receive_late(descriptor, slot, slot_bytes, &at)
+        ssize_t size = is_late && now == NULL ? receive_late(descriptor, slot, slot_bytes, &at, longest)
                                               : recv(descriptor, slot, slot_bytes, MSG_DONTWAIT);
         if (size < 0)
             continue; /* an ICMP error of an earlier packet: the far end is not listening (yet) */
+        if (is_held_up && !is_late && stream->kept != NULL)
+            at = last_came_s(descriptor, longest);
         if (is_lent && is_usual(stream, slot, size)) {
             move(stream, slot, size, at);
         } else {

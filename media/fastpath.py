@@ -36,6 +36,8 @@ MOST_EVENTS = 512
 """Sockets that are dealt with in one turn."""
 MOST_ROUNDS = 64
 """Packets of a socket that are dealt with in one sweep; more than a second's are a flood, and can wait."""
+MOST_UNREAD = 1024
+"""More than wait in a socket whose owner was held up: a usual buffer holds fewer than 300."""
 LARGEST_PACKET = 2048
 """More than any path carries unfragmented; what is longer arrives cut and is malformed."""
 _NOT_LENT, _NOWHERE = -1, -2
@@ -99,6 +101,8 @@ class FastPath:
     def __init__(self, library: ctypes.CDLL) -> None:
         self.now: ctypes.c_double | None = None
         """The time; None: what the clock says."""
+        self.since = math.inf
+        """All that came before was read; what is read much later may have waited."""
         self._turn = library.fastpath_turn
         self._stamp = library.fastpath_stamp
         self._flows: dict[int, Flow] = {}
@@ -132,7 +136,7 @@ class FastPath:
         if flow.listen is not None:
             self._kept[descriptor] = (ctypes.c_char * _KEPT_BYTES)()
         if flow.relay is None:
-            self._stamp(descriptor)
+            self._stamp(descriptor, True)
             self._late.register(descriptor, select.EPOLLIN)
         return flow.relay is None
 
@@ -148,6 +152,7 @@ class FastPath:
         if flow is not None:
             if flow.relay is None:
                 self._late.unregister(descriptor)
+                self._stamp(descriptor, False)
             flow.settle()
             if descriptor not in self._flows:
                 self._kept.pop(descriptor, None)
@@ -165,10 +170,10 @@ class FastPath:
         self._take_left(self._left, read, tell)
         return max(0, ready)
 
-    def sweep(self, tell: Callable[[], None]) -> None:
+    def sweep(self, tell: Callable[[], None], *, rounds: int = MOST_ROUNDS) -> None:
         """Deal with what came of streams that nobody hears; for ``tell`` see `turn`."""
         left, poll = self._left_by_sweep, self._late.fileno()
-        for _ in range(MOST_ROUNDS):
+        for _ in range(rounds):
             if self._move(left, poll, 0, is_late=True) <= 0:
                 break
             self._take_left(left, _pass_over, tell)
@@ -186,6 +191,7 @@ class FastPath:
             MOST_EVENTS,
             left.number_at,
             None if self.now is None else ctypes.byref(self.now),
+            ctypes.c_double(self.since),
         )
         return ready
 

@@ -11,6 +11,7 @@ from media.endpoint import Address
 from media.fastpath import LARGEST_PACKET, FastPath
 from media.leg import Leg
 from media.outgoing import Packet, Send
+from media.stamps import stamp
 
 _PACKET = bytearray(LARGEST_PACKET)
 """Where each packet is read and rewritten. One for all legs, as a buffer each would never be in the cache."""
@@ -109,6 +110,8 @@ class SocketEndpoint:
 
     def read_anew(self) -> None:
         """Read as the leg now says, once nobody else is heard here."""
+        if self._leg.audience.listeners:
+            stamp(self._rtp.fileno())
         if self._is_settled:
             self._read_no_more()
             reader = self._connected_reader()

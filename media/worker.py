@@ -34,11 +34,12 @@ from media.encoded_files import EncodedFiles
 from media.endpoint import Address, Endpoint
 from media.engine import Engine
 from media.factory import EndpointFactory
-from media.fastpath import FastPath
+from media.fastpath import MOST_UNREAD, FastPath
 from media.leg import Leg
 from media.shelf import CodecShelf
 from media.sockets import SocketEndpoint
 from media.sounds import SoundLibrary
+from media.stamps import HELD_UP_S, came
 from media.surroundings import Surroundings
 from media.wire import commands_framer, encode
 
@@ -49,6 +50,8 @@ SWITCH_SECONDS = 0.0005
 GATHER_PACKETS = 4
 GATHER_SECONDS = 0.0005
 """Where packets come one by one but fast, how long they gather: waking for each costs more than all else."""
+LONGEST_CATCHING_UP_S = 0.5
+"""For which sending waits at most where this process was held up, as more and more may come."""
 FINISH_SECONDS = 5.0
 """How long a slow disk may take to finish recordings at the end."""
 _CHUNK = 65536
@@ -62,8 +65,24 @@ class Poll:
         self.fast_path = fast_path
         """What moves nearly all packets; None: nothing but Python does."""
         self.readers: dict[int, Callable[[], None]] = {}
-        self._turned_at = 0.0
+        self.read_last = -1
+        """The descriptor that is left alone while others have what came while this process was held up."""
+        self._turned_at = monotonic()
+        """When all that had come was read, but for what one turn leaves to the next."""
+        self._reading = -1
+        """The descriptor that is being read."""
+        self._is_postponed = False
+        """Whether `read_last` was left alone."""
         self._is_busy = False
+
+    def _is_held_up(self, now: float) -> bool:
+        """Whether what came may have waited: the process was stopped, or had no processor."""
+        return now - self._turned_at > HELD_UP_S
+
+    def clock(self) -> float:
+        """Return when the packet came that is being read."""
+        now = monotonic()
+        return came(self._reading, now=now, since=self._turned_at) if self._is_held_up(now) else now
 
     def add_reader(self, descriptor: int, callback: Callable[[], None], /) -> None:
         """Call ``callback`` each time ``descriptor`` can be read."""
@@ -79,13 +98,24 @@ class Poll:
         """Wait until something can be read, at most ``seconds``, and call whom it concerns."""
         if self._is_busy:
             sleep(GATHER_SECONDS)
-        if self.fast_path is None:
-            count = self._turn(seconds)
-        else:
-            count = self.fast_path.turn(self.epoll.fileno(), seconds, self._read, _tell)
+        if self.fast_path is not None:
+            self.fast_path.since = self._turned_at
+        count = self._turn(seconds)
+        self.catch_up(monotonic())
         now = monotonic()
         self._is_busy = count < GATHER_PACKETS and now - self._turned_at < GATHER_SECONDS
         self._turned_at = now
+
+    def catch_up(self, now: float) -> None:
+        """Read all that came while this process was held up, if it was, before anybody does without it."""
+        if not self._is_held_up(now):
+            return
+        if self.fast_path is not None:
+            self.fast_path.sweep(_tell, rounds=MOST_UNREAD)
+        while self._turn(0.0) > self._is_postponed and monotonic() < now + LONGEST_CATCHING_UP_S:
+            self._is_postponed = False
+        self._is_postponed = False
+        self._turned_at = monotonic()
 
     def sweep(self) -> None:
         """Read what could wait; to be called before recordings are written and orders carried out."""
@@ -93,6 +123,8 @@ class Poll:
             self.fast_path.sweep(_tell)
 
     def _turn(self, seconds: float | None) -> int:
+        if self.fast_path is not None:
+            return self.fast_path.turn(self.epoll.fileno(), seconds, self._read, _tell)
         ready = self.epoll.poll(seconds)
         for descriptor, _ in ready:
             try:
@@ -102,8 +134,11 @@ class Poll:
         return len(ready)
 
     def _read(self, descriptor: int) -> None:
+        self._reading = descriptor
         reader = self.readers.get(descriptor)
-        if reader is not None:
+        if descriptor == self.read_last and self._is_held_up(monotonic()):
+            self._is_postponed = True
+        elif reader is not None:
             reader()
 
 
@@ -184,12 +219,13 @@ class Worker:
 
         def open_pair(address: Address, leg: Leg) -> Endpoint:
             return SocketEndpoint(
-                address, leg, poll=self._poll, clock=monotonic, fast_path=self._poll.fast_path
+                address, leg, poll=self._poll, clock=self._poll.clock, fast_path=self._poll.fast_path
             )
 
         self._engine = Engine(around, EndpointFactory(open_pair, hosts, ports))
         control.setblocking(False)
         self._poll.add_reader(control.fileno(), self._read)
+        self._poll.read_last = control.fileno()
 
     def run(self) -> None:
         """Serve until signalling is gone."""
@@ -210,6 +246,7 @@ class Worker:
         self._poll.wait(None if deadline is None else max(0.0, deadline - monotonic()))
         now = monotonic()
         if deadline is not None and now >= deadline:
+            self._poll.catch_up(now)
             self._poll.sweep()
             try:
                 self._engine.tick(now)
