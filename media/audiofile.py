@@ -62,9 +62,27 @@ def _checked(path: Path, pcm: Pcm, rate: int) -> Pcm:
     return pcm
 
 
-def _frames(container: Any) -> Iterator[Any]:
-    """Yield the frames of the first sound, and None at the end, which flushes the resampler."""
-    yield from container.decode(audio=0)
+def _frames(path: Path, container: Any) -> Iterator[Any]:
+    """Yield the frames of the first sound, and None at the end, which flushes the resampler.
+
+    What is broken in the middle or at the end is left out, as every player does it.
+
+    Raises:
+        MalformedMedia: more of it is broken than whole.
+    """
+    import av
+
+    whole = broken = 0
+    for packet in container.demux(audio=0):
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            broken += 1
+        else:
+            whole += 1
+            yield from frames
+    if broken >= whole:
+        raise MalformedMedia(f"{path}: cannot be read as sound: most of it is broken")
     yield None
 
 
@@ -77,7 +95,7 @@ def _resampled(path: Path, format: str, layout: str, rate: int) -> Iterator[Any]
             if not container.streams.audio:
                 raise MalformedMedia(f"{path}: there is no sound in it")
             resampler = av.AudioResampler(format=format, layout=layout, rate=rate)
-            for decoded in _frames(container):
+            for decoded in _frames(path, container):
                 yield from resampler.resample(decoded)
     except av.error.FFmpegError as error:
         raise MalformedMedia(f"{path}: cannot be read as sound: {error.strerror}") from None

@@ -96,6 +96,25 @@ def test_a_file_that_breaks_off_is_read_as_far_as_it_goes(tmp_path: Path) -> Non
     assert 1.5 < len(read_sound(path, 8000)) / 8000 < 2.5
 
 
+@pytest.mark.parametrize("where", [0.5, 1.0])
+def test_of_an_mp3_that_has_something_else_inside_or_behind_only_that_is_not_heard(
+    where: float, tmp_path: Path
+) -> None:
+    path = write_sound(tmp_path / "hole.mp3", sine(4.0, 44_100), 44_100, "libmp3lame")
+    content = path.read_bytes()
+    at = int(len(content) * where)
+    path.write_bytes(content[:at] + np.random.default_rng(5).bytes(3000) + content[at:])
+    pcm = read_sound(path, 8000)
+    assert 3.8 < len(pcm) / 8000 < 4.3
+    assert np.median(detect(pcm, 8000, (1000.0,))[:, 0]) == pytest.approx(-13.0, abs=1.0)
+
+
+def test_a_flac_that_breaks_off_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "cut.flac", sine(4.0, 44_100), 44_100, "flac")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert 1.0 < len(read_sound(path, 8000)) / 8000 < 3.0
+
+
 @pytest.mark.parametrize(("dbfs", "lufs"), [(0.0, -3.0), (-20.0, -23.0), (-40.0, -43.0)])
 @pytest.mark.parametrize("rate", [8000, 16_000, 44_100, 48_000])
 def test_bs1770_a_sine_of_997_hz_measures_3_lu_below_its_peak(dbfs: float, lufs: float, rate: int) -> None:
