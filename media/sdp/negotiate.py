@@ -85,7 +85,7 @@ class LocalMedia:
         if version is not None and version not in self.versions:
             raise NoCommonCodec(f"answered with an address of IPv{version}, which we do not have")
         local = self.by(version)
-        numbers = dict(self.numbers) | {codec: number for number, codec in agreement.accepts}
+        numbers = dict(self.numbers) | {codec: number for number, codec in reversed(agreement.accepts)}
         srtp = self.srtp
         if srtp in (SrtpPolicy.OFFERED, SrtpPolicy.BEST_EFFORT):
             srtp = SrtpPolicy.OFFERED if agreement.is_savp else SrtpPolicy.BEST_EFFORT
@@ -175,7 +175,8 @@ def _answered_crypto(taken: Crypto | None, keys: StreamKeys | None) -> tuple[Cry
 def read_answer(offer: bytes, answer: bytes) -> StreamAgreement:
     """Return what ``answer`` settles of our own ``offer``.
 
-    Of several codecs the first is taken. All that was offered may still arrive, under our numbers.
+    Of several codecs the first is taken. All that was offered may still arrive, under our numbers, and the
+    codec of the answer under its number there, too: it ought not (RFC 3264 §5.1), but many send that.
 
     Raises:
         MalformedMedia: the answer cannot be read.
@@ -202,7 +203,7 @@ def read_answer(offer: bytes, answer: bytes) -> StreamAgreement:
         remote=remote,
         codec=codec.encoding,
         payload_type=codec.payload_type,
-        accepts=tuple((each.payload_type, each.encoding) for each in offered if not each.is_event),
+        accepts=_accepts(offered, codec),
         telephone_event=event.payload_type if event else None,
         receives_event=events.pop(event_rate_hz, None),
         ptime_ms=_ptime_ms(answered, codec),
@@ -216,6 +217,13 @@ def read_answer(offer: bytes, answer: bytes) -> StreamAgreement:
         more_events=tuple((number, rate_hz) for rate_hz, number in events.items()),
         bit_rate=bit_rate(answered, codec),
     )
+
+
+def _accepts(offered: tuple[Format, ...], answered: Format) -> tuple[tuple[int, str], ...]:
+    """Return what may arrive as audio: what was offered, and the codec answered with under its own number."""
+    used = {each.payload_type for each in offered}
+    more = () if answered.payload_type in used else (answered,)
+    return tuple((each.payload_type, each.encoding) for each in (*offered, *more) if not each.is_event)
 
 
 def _answered_keys(asked: MediaDescription, answered: MediaDescription) -> StreamKeys | None:

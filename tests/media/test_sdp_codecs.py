@@ -123,16 +123,27 @@ def test_rfc4566_6_our_packets_are_as_long_as_the_peer_asks_and_its_codec_can(
     assert read_answer(ours, answer).encoding == Encoding(codec, ms)
 
 
-def test_rfc3264_5_1_an_answer_may_number_opus_and_events_anew_and_ours_count_for_what_comes() -> None:
+def test_rfc3264_5_1_an_answer_may_number_opus_and_events_anew_and_both_numbers_count_for_what_comes() -> (
+    None
+):
     ours = make_offer(OURS)
     answer = offer(
         "audio 4000 RTP/AVP 96 97", "rtpmap:96 opus/48000/2", "rtpmap:97 telephone-event/48000", "ptime:40"
     )
     agreement = read_answer(ours, answer)
     assert (agreement.codec, agreement.payload_type, agreement.ptime_ms) == ("opus", 96, 40)
-    assert agreement.accepts == ((111, "opus"), (9, "G722"), (8, "PCMA"), (0, "PCMU"))
+    assert agreement.accepts == ((111, "opus"), (9, "G722"), (8, "PCMA"), (0, "PCMU"), (96, "opus"))
+    assert dict(OURS.after(agreement).numbers)["opus"] == 111  # RFC 3264 §8.3.2: ours stays in later offers
     assert (agreement.telephone_event, agreement.event_rate_hz) == (97, 48_000)
     assert agreement.event_rates == {110: 48_000, 97: 48_000, 101: 8000}
+
+
+def test_a_number_of_the_answer_that_meant_something_else_in_our_offer_means_that_when_it_comes() -> None:
+    ours = make_offer(OURS)
+    agreement = read_answer(ours, offer("audio 4000 RTP/AVP 101", "rtpmap:101 opus/48000/2"))
+    assert (agreement.codec, agreement.payload_type) == ("opus", 101)
+    assert agreement.accepts == ((111, "opus"), (9, "G722"), (8, "PCMA"), (0, "PCMU"))
+    assert agreement.event_rates[101] == 8000
 
 
 def test_an_answer_in_g711_has_events_of_8_khz_and_one_without_events_still_lets_them_come() -> None:
