@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from pathlib import Path
 
 _RIFF_HEADER = 12
@@ -9,6 +11,12 @@ _CHUNK_HEADER = 8
 _LONGEST_HEADER = 4096
 _BYTE_RATE = slice(8, 12)
 """Of the ``fmt`` chunk: bytes per second."""
+_NO_SOUND = b"data\0\0\0\0"
+"""The end of a header, and of a file that has nothing else; samples come before the header says so."""
+_LONGEST_EMPTY = 100
+"""Bytes; a header has fewer."""
+_FINISHED_S = 15.0
+"""More than a media worker takes to write the last of it and end, after the program that started it."""
 
 
 def recorded_seconds(path: Path) -> float | None:
@@ -24,6 +32,18 @@ def recorded_seconds(path: Path) -> float | None:
     except OSError:
         return None
     return _seconds(head, size)
+
+
+def remove_if_empty(path: Path) -> None:
+    """Delete a WAV file that was begun and never got a sample, if nobody can still be writing to it.
+
+    Reads the file; not for the event loop.
+    """
+    with suppress(OSError):
+        status = path.stat()
+        is_left_alone = time.time() - status.st_mtime > _FINISHED_S
+        if is_left_alone and status.st_size < _LONGEST_EMPTY and path.read_bytes().endswith(_NO_SOUND):
+            path.unlink()
 
 
 def _seconds(head: bytes, size: int) -> float | None:

@@ -16,6 +16,7 @@ from b2bua.store.calls import CallEvent, CallOutcome, EventKind, NewCall, Partia
 from b2bua.store.keys import Keys
 from b2bua.store.outbox import NewMail, Outbox
 from b2bua.store.paths import Paths
+from b2bua.store.recording import remove_if_empty
 from b2bua.store.rows import JournaledCall
 from b2bua.store.statements import Change
 from b2bua.store.tables import messages
@@ -74,6 +75,8 @@ class Recovery:
         for row in found:
             path = self.paths.restored(row.path)
             seconds = await asyncio.to_thread(self.seconds_of, path)
+            if seconds is None:
+                await asyncio.to_thread(remove_if_empty, path)
             partial.append(PartialMessage(row.id, row.box, path, row.began_at, seconds))
         return partial
 

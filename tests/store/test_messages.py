@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from b2bua.errors import WrongState
 from b2bua.store import CallOutcome, EventKind, NewMail, Store, UnfinishedCall, Waiting, recorded_seconds
+from media.wav import WavFormat, WavWriter
 from tests.store.conftest import NOON, after, new_call
 
 
@@ -106,6 +109,28 @@ async def test_d12_v7_a_message_cut_short_by_a_crash_is_kept_and_mailed(tmp_path
         assert [queued.mail for queued in await store.outbox.due(after(100))] == [mail(recording)]
         assert store.outbox.has_new.is_set()
         assert len(await store.promises.open()) == 1
+
+
+@pytest.mark.parametrize(("samples", "age_s"), [(b"", 60), (b"", 1), (b"\xd5", 60)])
+async def test_d12_a_recording_in_which_nothing_came_is_deleted_unless_its_writer_may_live(
+    samples: bytes, age_s: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "c1.wav"
+    store = await Store.open(tmp_path)
+    await store.journal.begin(new_call())
+    await store.messages.begin("c1", "sales", path, after(10))
+    await store.close()
+    with WavWriter(path, 8000, WavFormat.PCMA) as writer:
+        writer.append(samples)
+    assert path.stat().st_size >= 58
+    changed_at = time.time() - age_s
+    os.utime(path, (changed_at, changed_at))
+    async with await Store.open(tmp_path) as store:
+        [call] = await store.journal.recover(after(100))
+        assert (call.messages[0].seconds is None) == (not samples)
+        assert len(await store.messages.latest()) == len(samples)
+        assert len(await store.promises.open()) == 1
+    assert path.exists() == bool(samples or age_s < 15)
 
 
 async def test_d12_a_begun_message_without_a_file_leaves_the_promise_alone(tmp_path: Path) -> None:
