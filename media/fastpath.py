@@ -197,25 +197,20 @@ class FastPath:
 
     def _take_left(self, left: _Left, read: Callable[[int], None], tell: Callable[[], None]) -> None:
         """Deal with what is left to Python."""
-        for index in range(left.number.value):
-            item = left.items[index]
+        items = left.items[: left.number.value]
+        flows = [self._flows.get(item.descriptor) for item in items]  # one of them may end another
+        for index, (item, flow) in enumerate(zip(items, flows, strict=True)):
             descriptor = item.descriptor
             begin = index * LARGEST_PACKET
             try:
                 if item.size < 0:
                     read(descriptor)
-                else:
-                    self._take_news(left.slots[begin : begin + LARGEST_PACKET], item)
+                elif flow is not None:
+                    flow.settle()
+                    flow.otherwise(left.slots[begin : begin + LARGEST_PACKET], item.size, None, item.at)
             except Exception:  # noqa: BLE001 - one packet must not silence all other calls
                 tell()
             self._lend(descriptor)
-
-    def _take_news(self, packet: bytearray, item: Item) -> None:
-        """Let the leg look at a packet, unless an earlier one of this turn has ended its stream."""
-        flow = self._flows.get(item.descriptor)
-        if flow is not None:
-            flow.settle()
-            flow.otherwise(packet, item.size, None, item.at)
 
     # Numbers
 

@@ -140,7 +140,6 @@ class Leg:
     def _start_anew(self) -> None:
         """Let what arrives go to who understands it now, and find out anew where it comes from."""
         self._choose_way()
-        self.out.settle()
         self.out.send = discard
         if self.latch.expected is not None:
             self.ports.aim(self.latch.expected)
@@ -179,7 +178,7 @@ class Leg:
             relay,
             usual_type,
             sent_type,
-            otherwise=self.receive,
+            otherwise=self._on_news,
             listen=self.audience.listener_of(codec),
             joins=codec in ONE_TICK_A_BYTE,
             is_alone=lambda: voice is None or not voice.is_paced,
@@ -201,6 +200,11 @@ class Leg:
         self.out.send = send if self._srtp is None else self._srtp.protecting(send)
 
     # What arrives
+
+    def _on_news(self, packet: bytearray, size: int, source: Address | None, now: float) -> None:
+        """Take what is no usual packet of a flow, or comes as that has just ended."""
+        self.settle()
+        self.receive(packet, size, source, now)
 
     def _on_protected(self, packet: bytearray, size: int, source: Address | None, now: float) -> None:
         """Take one datagram of SRTP: what the far end's key did not make is not even looked at."""

@@ -116,6 +116,26 @@ def test_a_packet_that_has_waited_counts_as_having_come_when_it_came() -> None:
     assert incoming.heard_at == max(came) <= sent_at
 
 
+def test_a_packet_whose_stream_is_ended_by_another_in_the_same_turn_is_not_lost() -> None:
+    fast_path, came = FastPath(library()), list[int]()
+
+    def stream(descriptor: int, ends: int) -> None:
+        def take(_packet: bytearray, size: int, _source: object, _now: float) -> None:
+            came.append(descriptor)
+            fast_path.remove(ends)
+
+        flow = Flow(IncomingStream(), None, PCMA, PCMA, take, None, joins=False, is_alone=lambda: True)
+        assert fast_path.add(descriptor, flow)
+
+    with pair() as (one, to_one), pair() as (two, to_two):
+        stream(one.fileno(), ends=two.fileno())
+        stream(two.fileno(), ends=one.fileno())
+        to_one.send(rtp(0))
+        to_two.send(rtp(0))
+        fast_path.sweep(lambda: pytest.fail("nothing fails"))
+        assert sorted(came) == sorted((one.fileno(), two.fileno()))
+
+
 def test_a_job_whose_success_is_no_news_is_told_of_when_it_fails() -> None:
     poll, told = Poll(None), list[object]()
     background = ThreadBackground(poll)
