@@ -18,12 +18,16 @@ Pcm = NDArray[np.int16]
 
 LONGEST_S = 900.0
 """What is longer would fill the memory when it is encoded."""
+_BEHIND_S = 0.1
+"""So much behind the end of a beginning is read as well: the last samples depend on it."""
 _OWN_RATES = (8000, 16_000, 48_000)
 """Of WAV files that we read ourselves, without loading FFmpeg; prompts have these."""
 
 
-def read_sound(path: Path | str, rate: int) -> Pcm:
+def read_sound(path: Path | str, rate: int, *, most_s: float = LONGEST_S) -> Pcm:
     """Return the sound of a file, mixed down to one channel, at ``rate`` Hz.
+
+    Of one that is longer than ``most_s`` seconds, if they are fewer than ``LONGEST_S``, only so much.
 
     Raises:
         MalformedMedia: it holds no sound that can be read, or more than ``LONGEST_S``; the message names it.
@@ -38,8 +42,10 @@ def read_sound(path: Path | str, rate: int) -> Pcm:
         except MalformedMedia:
             pcm, own_rate = np.empty(0, np.int16), 0  # 24 bits, floats, a codec inside: not for us to read
         if own_rate in _OWN_RATES:
-            return _checked(path, resample(pcm, own_rate, rate), rate)
-    return _checked(path, _decoded(path, rate), rate)
+            if most_s < LONGEST_S:
+                pcm = pcm[: round((most_s + _BEHIND_S) * own_rate)]
+            return _beginning(path, resample(pcm, own_rate, rate), rate, most_s)
+    return _beginning(path, _decoded(path, rate, most_s + _BEHIND_S), rate, most_s)
 
 
 def read_channels_of(path: Path | str) -> tuple[Pcm, int]:
@@ -56,7 +62,9 @@ def read_channels_of(path: Path | str) -> tuple[Pcm, int]:
     return np.concatenate(pieces, axis=1).reshape(-1, 2), RECORDING_HZ
 
 
-def _checked(path: Path, pcm: Pcm, rate: int) -> Pcm:
+def _beginning(path: Path, pcm: Pcm, rate: int, most_s: float) -> Pcm:
+    if most_s < LONGEST_S:
+        return pcm[: round(most_s * rate)]
     if len(pcm) > LONGEST_S * rate:
         raise MalformedMedia(f"{path}: longer than {LONGEST_S / 60:.0f} minutes")
     return pcm
@@ -101,13 +109,14 @@ def _resampled(path: Path, format: str, layout: str, rate: int) -> Iterator[Any]
         raise MalformedMedia(f"{path}: cannot be read as sound: {error.strerror}") from None
 
 
-def _decoded(path: Path, rate: int) -> Pcm:
+def _decoded(path: Path, rate: int, most_s: float) -> Pcm:
+    """Return the sound of a file, or a little more than its first ``most_s`` seconds."""
     pieces: list[Pcm] = []
     samples = 0
     for frame in _resampled(path, "s16", "mono", rate):
         pieces.append(frame.to_ndarray()[0])
         samples += frame.samples
-        if samples > LONGEST_S * rate:
+        if samples > most_s * rate:
             break
     if not samples:
         raise MalformedMedia(f"{path}: there is no sound in it")

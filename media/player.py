@@ -17,6 +17,7 @@ class Player:
 
     __slots__ = (
         "_index",
+        "_is_whole",
         "_offset",
         "_silence",
         "_size",
@@ -39,6 +40,7 @@ class Player:
         self._offset = 0
         self._size = self._step_ms = 1
         self._silence = b""
+        self._is_whole = True
         self._skip_ms = skip_ms
         self.on_item: Callable[[int], None] | None = None
         """Told the place of each item, from 0, as its first packet is due; not of that which comes first."""
@@ -48,12 +50,24 @@ class Player:
         """Whether there is something to send yet."""
         return self._sounds is not None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether all of it was sent."""
+        return self._sounds is not None and self._index >= len(self._sounds)
+
+    @property
+    def is_at_start(self) -> bool:
+        """Whether its very beginning comes next."""
+        return not self._skip_ms and not self._index and not self._offset
+
     def load(self, encoded: Encoded) -> None:
-        """Take the items' encoded sounds; empty for one that cannot be read."""
+        """Take the items' encoded sounds; empty for one that cannot be read. More may follow if not whole."""
         position_ms = self._offset * self._step_ms // self._size
-        self._sounds, self._silence = encoded.sounds, encoded.silence
+        was = self._size, self._step_ms
+        self._sounds, self._silence, self._is_whole = encoded.sounds, encoded.silence, encoded.is_whole
         self._size, self._step_ms = encoded.frame_bytes, encoded.ptime_ms
-        self._offset = position_ms // self._step_ms * self._size
+        if was != (self._size, self._step_ms):
+            self._offset = position_ms // self._step_ms * self._size
         if self._skip_ms:
             self._skip(self._skip_ms // self._step_ms * self._size, encoded.sounds)
             self._skip_ms = 0
@@ -72,16 +86,19 @@ class Player:
         self._sounds = None
 
     def next_frame(self) -> bytes | None:
-        """Return the next packet's payload, None at the end."""
+        """Return the next packet's payload; None at the end, or where the rest has to be loaded first."""
         sounds = self._sounds
         assert sounds is not None
-        if self._index == len(sounds):
+        if self._index >= len(sounds):
             return None
         end = self._offset + self._size
         frame = sounds[self._index][self._offset : end]
         if len(frame) == self._size:
             self._offset = end
             return frame
+        if not self._is_whole and self._index == len(sounds) - 1:
+            self.unload()
+            return None
         return self._next_joint(frame, sounds)
 
     def _next_joint(self, frame: bytes, sounds: Sequence[bytes]) -> bytes | None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media import codecs, tones
-from media.audiofile import read_sound
+from media.audiofile import LONGEST_S, read_sound
 from media.background import Background
 from media.commands import Clip, PlayItem, Silence, Tone
 from media.encoded_files import EncodedFiles
@@ -27,6 +27,8 @@ CACHE_BYTES = 64 * 1024 * 1024
 """Two hours of G.711: every prompt and the music of an office."""
 QUICK_BYTES = 400_000
 """What a file may have to be encoded at once: some 25 s, and in an instant."""
+HEAD_S = 19.2
+"""What is at hand of a long file until the rest is encoded: so many whole packets, however long they are."""
 
 
 class Encoded(NamedTuple):
@@ -40,6 +42,8 @@ class Encoded(NamedTuple):
     """Milliseconds of one packet."""
     silence: bytes = b""
     """A packet of it, where the end of what is played may fill but a part of one."""
+    is_whole: bool = True
+    """False: more of the last item, and the items behind it, are still being encoded."""
 
 
 class SoundLibrary:
@@ -69,10 +73,16 @@ class SoundLibrary:
         self._held = 0
 
     def load(
-        self, items: tuple[PlayItem, ...], encoding: Encoding, done: Callable[[Encoded, list[str]], None]
+        self,
+        items: tuple[PlayItem, ...],
+        encoding: Encoding,
+        done: Callable[[Encoded, list[str]], None],
+        *,
+        in_one: bool = False,
     ) -> None:
         """Call ``done`` later with the items' payloads, and with what was wrong with any.
 
+        Where one takes long it is called twice, unless all shall come ``in_one``: first with the beginning.
         An item that cannot be read is empty: the rest is heard all the same.
         """
 
@@ -82,42 +92,62 @@ class SoundLibrary:
             else:
                 done(*result)
 
-        def finish_or_pass_on(result: tuple[Encoded, list[str]] | Exception) -> None:
-            if isinstance(result, _TakesLongError) and self._long is not None:
+        def begin(result: tuple[Encoded, list[str]] | Exception) -> None:
+            is_begun = not isinstance(result, Exception) and not result[0].is_whole
+            if is_begun and self._long is not None:
                 self._long.submit(partial(self._encode_all, items, encoding), finish)
-            else:
+            if not (is_begun and in_one):
                 finish(result)
 
         is_hurried = self._long is not None
-        hurried = partial(self._encode_all, items, encoding, is_hurried=is_hurried)
-        self._background.submit(hurried, finish_or_pass_on)
+        self._background.submit(partial(self._encode_all, items, encoding, is_hurried=is_hurried), begin)
 
     def _encode_all(
         self, items: tuple[PlayItem, ...], encoding: Encoding, *, is_hurried: bool = False
     ) -> tuple[Encoded, list[str]]:
         sounds: list[bytes] = []
         troubles: list[str] = []
+        is_whole = True
         for item in items:
             try:
                 sounds.append(self._encode(item, encoding, is_hurried=is_hurried))
+            except _TakesLongError as head:
+                sounds.append(head.sound)
+                is_whole = False
+                break
             except (OSError, MediaError, ValueError) as error:
                 troubles.append(f"{item} cannot be played: {error}")
                 sounds.append(b"")
         frame_bytes = codecs.encoder(encoding).frame_bytes(encoding.ptime_ms)
-        return Encoded(sounds, frame_bytes, encoding.ptime_ms, _silence(encoding)), troubles
+        encoded = Encoded(sounds, frame_bytes, encoding.ptime_ms, _silence(encoding), is_whole)
+        return encoded, troubles if is_whole else []
 
     def _encode(self, item: PlayItem, encoding: Encoding, *, is_hurried: bool) -> bytes:
         changed = Path(item.path).stat().st_mtime_ns if isinstance(item, Clip) else 0
         key = (item, changed, encoding)
-        with self._lock:
-            if key in self._encoded:
-                self._encoded.move_to_end(key)
-                return self._encoded[key]
+        known = self._known(key)
+        if known is not None:
+            return known
         if isinstance(item, Clip):
             sound = self._of_file(item, encoding, is_hurried=is_hurried)
         else:
             sound = encode(item, encoding)
         self._put(key, sound)
+        return sound
+
+    def _known(self, key: tuple[object, ...]) -> bytes | None:
+        with self._lock:
+            if key in self._encoded:
+                self._encoded.move_to_end(key)
+            return self._encoded.get(key)
+
+    def _head(self, clip: Clip, encoding: Encoding) -> bytes:
+        """Return the beginning of a long file; many may ask before the rest is there."""
+        key = (clip, Path(clip.path).stat().st_mtime_ns, encoding, HEAD_S)
+        sound = self._known(key)
+        if sound is None:
+            sound = encode(clip, encoding, most_s=HEAD_S)
+            self._put(key, sound)
         return sound
 
     def _of_file(self, clip: Clip, encoding: Encoding, *, is_hurried: bool) -> bytes:
@@ -126,7 +156,7 @@ class SoundLibrary:
         if files is not None and place is not None and (kept := files.find(place)) is not None:
             return kept
         if is_hurried and Path(clip.path).stat().st_size > QUICK_BYTES:
-            raise _TakesLongError
+            raise _TakesLongError(self._head(clip, encoding))
         sound = encode(clip, encoding)
         if files is not None and place is not None:
             files.keep(place, sound)
@@ -143,6 +173,11 @@ class SoundLibrary:
 class _TakesLongError(Exception):
     """It is to be encoded elsewhere."""
 
+    def __init__(self, sound: bytes) -> None:
+        super().__init__()
+        self.sound = sound
+        """Its beginning."""
+
 
 @cache
 def _silence(encoding: Encoding) -> bytes:
@@ -152,15 +187,17 @@ def _silence(encoding: Encoding) -> bytes:
     return codecs.encoder(encoding).silence(encoding.ptime_ms)
 
 
-def encode(item: PlayItem, encoding: Encoding) -> bytes:
+def encode(item: PlayItem, encoding: Encoding, *, most_s: float = LONGEST_S) -> bytes:
     """Return the payload of ``item``, in whole packets where the codec has no others.
+
+    Of a file, the first ``most_s`` seconds at most.
 
     Raises:
         OSError: the file cannot be read.
         MediaError: it is no sound file we know, or there is no such codec.
     """
     codec = codecs.encoder(encoding)
-    pcm = samples(item, codec.sample_rate_hz)
+    pcm = samples(item, codec.sample_rate_hz, most_s=most_s)
     packet = codec.sample_rate_hz * encoding.ptime_ms // 1000
     whole = len(pcm) // packet * packet
     last = np.concatenate((pcm[whole:], np.zeros((whole - len(pcm)) % packet, np.int16)))
@@ -170,13 +207,13 @@ def encode(item: PlayItem, encoding: Encoding) -> bytes:
     return payload[: len(pcm) * codec.clock_rate_hz // codec.sample_rate_hz]
 
 
-def samples(item: PlayItem, rate: int) -> Pcm:
-    """Return ``item`` as samples at ``rate`` Hz."""
+def samples(item: PlayItem, rate: int, *, most_s: float = LONGEST_S) -> Pcm:
+    """Return ``item`` as samples at ``rate`` Hz; of a file, the first ``most_s`` seconds at most."""
     if isinstance(item, Tone):
         return tones.tone(item.frequencies, item.seconds, rate, item.level_db)
     if isinstance(item, Silence):
         return np.zeros(round(item.seconds * rate), np.int16)
-    recorded = read_sound(item.path, rate)
+    recorded = read_sound(item.path, rate, most_s=most_s)
     if item.lufs is not None:
         recorded = brought_to(recorded, rate, item.lufs)
     return louder(recorded, item.gain_db)

@@ -148,6 +148,8 @@ class Voice:
             if self._payload_type is not None:
                 self._out.send_frame(self._payload_type, frame, source=player, now=now)
             return True
+        if not player.has_ended:
+            return False  # the rest of it is still being encoded
         self._player = None
         self._take_turns()
         self._emit(Played(self.leg, player.number, is_complete=True))
@@ -192,4 +194,4 @@ class Voice:
                 player.load(encoded)
                 self._take_turns()
 
-        self._sounds.load(player.items, encoding, loaded)
+        self._sounds.load(player.items, encoding, loaded, in_one=not player.is_at_start)

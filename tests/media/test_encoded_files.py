@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from media.background import Background
 from media.client import MediaEngine
 from media.commands import Clip, PlayItem
 from media.encoded_files import EncodedFiles
 from media.encoding import Encoding
-from media.sounds import Encoded, SoundLibrary
+from media.player import Player
+from media.sounds import HEAD_S, Encoded, SoundLibrary
 from media.tones import tone
 from media.wav import WavFormat, WavWriter
 from tests.harness.ports import media_ports
@@ -30,10 +34,10 @@ class AtOnce(Background):
         done(job())
 
 
-def write(path: Path, frequency: float = 500.0, seconds: float = SECONDS) -> Path:
+def write(path: Path, frequency: float = 500.0, seconds: float = SECONDS, *, rate: int = 8000) -> Path:
     """Write a piece of music."""
-    writer = WavWriter(path, 8000, WavFormat.PCM16)
-    writer.append(tone((frequency,), seconds, 8000).tobytes())
+    writer = WavWriter(path, rate, WavFormat.PCM16)
+    writer.append(tone((frequency,), seconds, rate).tobytes())
     writer.close()
     return path
 
@@ -179,15 +183,77 @@ def test_nobodys_prompt_waits_for_anothers_music(tmp_path: Path) -> None:
     quick, long = Later(), Later()
     library = SoundLibrary(quick, long=long)
     lengths: list[int] = []
-    for path in (music, prompt, music):
-        library.load((Clip(path),), ALAW, lambda each, _: lengths.append(len(each.sounds[0])))
+
+    def load(path: Path, *, in_one: bool = False) -> None:
+        library.load((Clip(path),), ALAW, lambda each, _: lengths.append(len(each.sounds[0])), in_one=in_one)
+
+    load(music)
+    load(prompt)
+    load(music)
+    load(music, in_one=True)
     while quick.jobs:
         quick.work()
-    assert lengths == [8000]
+    head = round(HEAD_S * 8000)
+    assert lengths == [head, 8000, head], "of long music the beginning is there at once"
     long.work()
-    library.load((Clip(music),), ALAW, lambda each, _: lengths.append(len(each.sounds[0])))
+    load(music)
     quick.work()
-    assert lengths == [8000, 240_000, 240_000], "what is encoded is at hand"
+    assert lengths == [head, 8000, head, 240_000, 240_000], "what is encoded is at hand"
     long.work()
-    assert lengths[3:] == [240_000]
+    long.work()
+    assert lengths[5:] == [240_000] * 2
     assert not long.jobs
+
+
+def all_frames(player: Player) -> list[bytes]:
+    """Return what the player sends until there is nothing more to send."""
+    frames = []
+    while player.is_loaded and (frame := player.next_frame()) is not None:
+        frames.append(frame)
+    return frames
+
+
+@pytest.mark.parametrize("seconds", [30.0, 9.99], ids=["longer than its beginning", "shorter"])
+@pytest.mark.parametrize("is_looped", [False, True])
+@pytest.mark.parametrize("codec", ["PCMA", "G722", "opus"])
+def test_long_music_begins_at_once_and_goes_on_without_a_seam(
+    tmp_path: Path, codec: str, is_looped: bool, seconds: float
+) -> None:
+    files = [write(tmp_path / f"{hz}.wav", hz, seconds, rate=48_000) for hz in (500.0, 900.0)]
+    items = (Clip(files[0]), Clip(files[1]))
+    quick, long = Later(), Later()
+    library, encoding = SoundLibrary(quick, long=long), Encoding(codec)
+    player, waits = (Player(1, items, is_looped=looped) for looped in (is_looped, False))
+
+    def loaded(encoded: Encoded, _: list[str]) -> None:
+        player.load(encoded)
+
+    library.load(items, encoding, loaded)
+    quick.work()
+    frames = all_frames(player)
+    assert not player.has_ended
+    assert len(frames) in (int(min(HEAD_S, seconds) * 50), math.ceil(min(HEAD_S, seconds) * 50))
+    long.work()
+    library.load(items, encoding, lambda encoded, _: waits.load(encoded))
+    quick.work()
+    whole = all_frames(waits)
+    frames += [player.next_frame() or b"" for _ in range(len(whole) - len(frames))]
+    if codec == "PCMA":
+        assert frames[: len(whole) - 1] == whole[:-1]  # what is looped goes on in the last one
+    assert len({*map(len, frames)}) == 1
+    if not is_looped:
+        assert player.next_frame() is None
+        assert player.has_ended
+        assert waits.has_ended
+
+
+def test_what_can_be_heard_only_later_keeps_its_trouble_until_then(tmp_path: Path) -> None:
+    music, library_loads = write(tmp_path / "music.wav", seconds=30.0), (Later(), Later())
+    library = SoundLibrary(library_loads[0], long=library_loads[1])
+    told: list[list[str]] = []
+    items = (Clip(tmp_path / "gone.wav"), Clip(music))
+    library.load(items, ALAW, lambda _, troubles: told.append(troubles))
+    library_loads[0].work()
+    assert told == [[]]
+    library_loads[1].work()
+    assert "gone.wav" in told[1][0]
