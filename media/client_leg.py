@@ -11,6 +11,7 @@ from media import commands
 from media.commands import AnswererJudged, Command, Event, PlayItem, Role
 from media.conversation_tape import ConversationTape
 from media.errors import MediaError
+from media.figures import Figures
 from media.playback import Playback, Recording
 from media.sdp.agreement import StreamAgreement
 from media.slot import Opening, WorkerSlot
@@ -62,8 +63,8 @@ class MediaLeg:
         """Whether RTP ever came."""
         self.source: tuple[str, int] | None = None
         """Where RTP comes from, if not from where the SDP said."""
-        self.statistics: dict[str, float] = {}
-        """After `close`: packets, lost, jitter_ms, sent, strangers, round_trip_ms..."""
+        self.figures = Figures()
+        """What workers have counted."""
         self.rtp_timeout_s = RTP_TIMEOUT_S
         """Silence after which `on_rtp_timeout` is called; counts from the next `connect`."""
         self.on_digit: Callable[[str], None] | None = None
@@ -112,6 +113,11 @@ class MediaLeg:
         self._is_closing = False
         """Whether the worker was told to close it."""
         self.slot.legs[opened.leg] = self
+
+    @property
+    def statistics(self) -> dict[str, float]:
+        """After `close`: packets, lost, jitter_ms, sent, strangers, round_trip_ms..."""
+        return self.figures.total
 
     def send(self, command: Command) -> None:
         """Give an order to the worker, if that knows the leg."""
@@ -310,10 +316,10 @@ class MediaLeg:
             self.slot.forget(self.number)
             self._end("the leg is closed")
 
-    def lose(self, why: str) -> None:
+    def lose(self, why: str | MediaError) -> None:
         """Take that the leg is gone with its worker."""
         self.is_open = False
-        self._end(why)
+        self._end(str(why))
         if self.on_lost is not None:
             self.on_lost()
 
@@ -334,16 +340,15 @@ class MediaLeg:
             return
         self._leave()
         self._written.strand(self.slot)
-        self.number = self.slot.open(Opening(self.address[1], self._reopened, self._not_reopened))
+        self.number = self.slot.open(Opening(self.address[1], self._reopened, self.lose))
 
     def move(self, slot: WorkerSlot) -> None:
         """Go to another worker; what is recorded ends, as the worker that writes it lives."""
-        self.send(commands.CloseLeg(self.number))
-        self.slot.legs.pop(self.number)
+        self.slot.part(self.number)
         self._leave()
         self._written.part()
         self.slot = slot
-        self.number = slot.open(Opening(0, self._reopened, self._not_reopened))
+        self.number = slot.open(Opening(0, self._reopened, self.lose))
 
     def _leave(self) -> None:
         self.is_open = self._is_closing = False
@@ -375,9 +380,6 @@ class MediaLeg:
         is_protected = self.agreement is not None and self.agreement.keys is not None
         if self.on_moved is not None and (is_protected or (self.hosts, self.address) != was):
             self.on_moved()
-
-    def _not_reopened(self, error: MediaError) -> None:
-        self.lose(str(error))
 
     def take(self, event: Event) -> None:
         """Take an event of the engine."""

@@ -352,6 +352,13 @@ class RtpTimedOut(Struct, frozen=True, tag=True, array_like=True):
     leg: int
 
 
+class Counted(Struct, frozen=True, tag=True, array_like=True):
+    """The leg's numbers so far: told every few seconds, as its worker may die."""
+
+    leg: int
+    statistics: dict[str, float]
+
+
 class LegClosed(Struct, frozen=True, tag=True, array_like=True):
     """The leg is gone; these are its last numbers."""
 
@@ -379,6 +386,7 @@ Event: TypeAlias = (
     | Heard
     | SourceChanged
     | RtpTimedOut
+    | Counted
     | LegClosed
     | Trouble
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from media.audience import Audience
-from media.commands import DigitPressed, Heard, Role, RtpTimedOut, SourceChanged
+from media.commands import Counted, DigitPressed, Heard, Role, RtpTimedOut, SourceChanged
 from media.dtmf import EventReceiver, EventReceivers
 from media.encoding import ONE_TICK_A_BYTE, clock_rate_hz
 from media.endpoint import Address, Latch, LegPorts
@@ -351,7 +351,7 @@ class Leg:
             self._around.emit(RtpTimedOut(self.number))
         if now >= self._report_at and self.agreement.sends and self.out.is_aimed:
             self._report_at = now + REPORT_SECONDS
-            self.settle()
+            self._around.emit(Counted(self.number, self.statistics()))
             self._send_report(self._reporter.report(now))
 
     def _send_report(self, report: bytes) -> None:

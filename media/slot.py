@@ -65,6 +65,8 @@ class WorkerSlot:
         """None while there is none."""
         self.legs: dict[int, MediaLeg] = {}
         """Those that are open in the worker."""
+        self._leaving: dict[int, MediaLeg] = {}
+        """Those that are in another worker now, until this one has told their numbers."""
         self.on_lost: Callable[[str], None] | None = None
         """Told, with the reason, each time the worker died."""
         self._start_driver = start
@@ -82,6 +84,7 @@ class WorkerSlot:
             commands.PlayingItem: self._playing_item,
             commands.Played: self._played,
             commands.Recorded: self._recorded,
+            commands.Counted: self._counted,
             commands.LegClosed: self._leg_closed,
             commands.Trouble: self._trouble,
         }
@@ -132,6 +135,11 @@ class WorkerSlot:
         """Have a leg closed, and others opened for calls to come where these are few: in one order."""
         self.send(commands.CloseLeg(number))
         self._fill_stock()
+
+    def part(self, number: int) -> None:
+        """Close a leg that goes to another worker."""
+        self._leaving[number] = self.legs.pop(number)
+        self.send(commands.CloseLeg(number))
 
     def _fill_stock(self) -> None:
         if self.driver is not None and self._closed is None:
@@ -206,11 +214,17 @@ class WorkerSlot:
         if recording is not None:
             recording.end(event)
 
+    def _counted(self, event: commands.Counted | commands.LegClosed) -> None:
+        leg = self.legs.get(event.leg) or self._leaving.get(event.leg)
+        if leg is not None:
+            leg.figures.note(event.leg, event.statistics)
+
     def _leg_closed(self, event: commands.LegClosed) -> None:
+        self._counted(event)
+        self._leaving.pop(event.leg, None)
         leg = self.legs.pop(event.leg, None)
         self._stock.has_room = True
         if leg is not None:
-            leg.statistics = event.statistics
             leg.closed.set()
 
     def _trouble(self, event: commands.Trouble) -> None:
@@ -223,6 +237,7 @@ class WorkerSlot:
         """Take all legs out of the dead worker; they go on in the next one."""
         self.driver = None
         self._stock.lose()
+        self._leaving.clear()
         if self._closed is not None:
             return
         log.error("the media worker died with %d legs (%s); starting a new one", len(self.legs), why)

@@ -10,6 +10,7 @@ from time import monotonic, time
 import pytest
 
 from media.client import MediaEngine, MediaLeg, Silence
+from media.local import LocalEngine
 from media.memory import MemoryRtpNetwork
 from media.reports import ntp_time
 from media.rtp import ReportBlock, SenderReport, parse_rtcp
@@ -132,6 +133,50 @@ async def test_rfc3550_6_a_stream_of_ours_is_told_of_by_its_own_packets_and_all_
     own = [each.packet for each in anna.heard if each.packet.ssrc == reports[-1].ssrc]
     assert 0 < reports[-1].packets <= len(own), "RFC 3550 §6.4.1"
     assert reports[-1].octets == reports[-1].packets * len(own[0].payload)
+    await engine.close()
+
+
+@virtual_time
+async def test_what_was_counted_outlives_the_worker_but_for_what_it_had_not_told() -> None:
+    network = MemoryRtpNetwork()
+    anna = Peer(network, 4000)
+    engine = await MediaEngine.in_process(network=network, address=HOST, random=Random(1), delay_s=0.5)
+    leg = await engine.open_leg()
+    leg.connect(anna.agreement())
+    leg.echo()
+    await say(anna, leg, 400, lose_each=40)
+    driver = engine.slots[0].driver
+    assert isinstance(driver, LocalEngine)
+    driver.crash()
+    await asyncio.sleep(1.0)
+    await say(anna, leg, 400, lose_each=40)
+    await leg.close()
+    numbers = leg.statistics
+    assert 390 + 290 <= numbers["packets"] <= 390 + 390, "told 6.0 to 7.5 s after the beginning"
+    assert 10 + 7 <= numbers["lost"] <= 10 + 10
+    assert numbers["sent"] >= 390 + 290
+    assert numbers["jitter_ms"] < 0.1
+    await engine.close()
+
+
+@virtual_time
+async def test_all_is_counted_of_a_leg_that_is_moved_from_worker_to_worker() -> None:
+    network = MemoryRtpNetwork()
+    anna, piotr = Peer(network, 4000), Peer(network, 4100)
+    engine = await MediaEngine.in_process(network=network, address=HOST, random=Random(1), workers=2)
+    legs = a, b = [await engine.open_leg() for _ in "ab"]
+    for leg, peer in zip(legs, (anna, piotr), strict=True):
+        leg.connect(peer.agreement())
+    await say(anna, a, 20)
+    await say(piotr, b, 20)
+    a.bridge(b)
+    await asyncio.sleep(0.1)
+    assert a.slot is b.slot
+    await say(anna, a, 30)
+    await say(piotr, b, 30)
+    for leg in legs:
+        await leg.close()
+        assert leg.statistics["packets"] == 50
     await engine.close()
 
 
