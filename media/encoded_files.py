@@ -26,7 +26,8 @@ class EncodedFiles:
 
     def __init__(self, folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
         """Have up to ``most_bytes`` in ``folder``, which is made when there is something to keep."""
-        self._folder = folder
+        self.folder = folder
+        """Where they are."""
         self._most_bytes = most_bytes
 
     def place(self, clip: Clip, encoding: Encoding) -> Path:
@@ -40,7 +41,7 @@ class EncodedFiles:
         path = Path(clip.path)
         status = path.stat()
         whole = path.absolute(), status.st_mtime_ns, status.st_size, clip.gain_db, clip.lufs, encoding
-        return self._folder / sha256(repr((WRITTEN_AS, whole)).encode()).hexdigest()[:32]
+        return self.folder / sha256(repr((WRITTEN_AS, whole)).encode()).hexdigest()[:32]
 
     def find(self, file: Path) -> bytes | None:
         """Return the payload whose place that is; None where it was not kept."""
@@ -65,7 +66,7 @@ class EncodedFiles:
         """Have ``sound`` there for the next time, if the disk takes it."""
         part = file.with_suffix(f".{os.getpid()}")
         with suppress(OSError):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
                 part.write_bytes(_check(sound) + sound)
                 part.replace(file)
@@ -84,7 +85,7 @@ class EncodedFiles:
 
     def _held(self) -> list[tuple[Path, os.stat_result]]:
         held = []
-        for file in self._folder.iterdir():
+        for file in self.folder.iterdir():
             with suppress(FileNotFoundError):  # another worker makes room, too
                 held.append((file, file.stat()))
         return held

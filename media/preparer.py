@@ -4,7 +4,7 @@
 
 What takes seconds of a processor and hundreds of megabytes is done beside the calls: a worker that did it
 would keep the memory, and a file that breaks a decoder would take its calls along. What is to be encoded
-comes by standard input, as `media.preparing` writes it; for each that is done a line tells what was wrong.
+comes by standard input, as `media.orders` writes it; for each that is done a line tells what was wrong.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from media.encoded_files import EncodedFiles
 from media.errors import MediaError, in_words
-from media.preparing import read_orders
+from media.orders import read_orders
 from media.sounds import encode
 
 NICENESS = 19

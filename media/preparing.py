@@ -7,20 +7,13 @@ import contextlib
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
-
-import msgspec
 
 from media.commands import Clip
 from media.encoded_files import EncodedFiles
 from media.encoding import Encoding
 from media.errors import MediaError
+from media.orders import PATIENCE_S, PREPARER, Order, write_orders
 from media.processes import start_module
-
-Order: TypeAlias = tuple[Clip, Encoding]
-
-PATIENCE_S = 600.0
-"""How long one sound may take: a quarter of an hour of music takes a Raspberry Pi a minute."""
 
 
 async def prepare(orders: Sequence[Order], folder: Path) -> Mapping[Path, str]:
@@ -44,11 +37,6 @@ async def prepare(orders: Sequence[Order], folder: Path) -> Mapping[Path, str]:
     return troubles
 
 
-def read_orders(written: bytes) -> list[Order]:
-    """Return what ``prepare`` writes to its process."""
-    return msgspec.json.decode(written, type=list[Order], dec_hook=lambda kind, value: kind(value))
-
-
 def _missing(orders: Sequence[Order], folder: Path) -> Sequence[Order]:
     """Return what is not in the folder; what is not there to be encoded either is for the process to tell."""
     files = EncodedFiles(folder)
@@ -64,11 +52,11 @@ def _missing(orders: Sequence[Order], folder: Path) -> Sequence[Order]:
 async def _encoded(orders: Sequence[Order], folder: Path) -> list[str]:
     """Return what was wrong with each, in their order; fewer answers where the process broke down."""
     try:
-        process = await start_module("media.preparer", str(folder), stdin=PIPE, stdout=PIPE)
+        process = await start_module(PREPARER, str(folder), stdin=PIPE, stdout=PIPE)
     except OSError as error:
         raise MediaError(f"no process can be started: {error.strerror}") from error
     try:
-        return await _answers(process, msgspec.json.encode(orders, enc_hook=str), len(orders))
+        return await _answers(process, write_orders(orders), len(orders))
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

@@ -1,15 +1,12 @@
-"""Python processes beside this one."""
+"""Processes of this very package beside that of signalling."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Sequence
-from pathlib import Path
 
-import media
+from media.modules import module_command, module_environment
 
 
 async def start_module(
@@ -19,18 +16,15 @@ async def start_module(
     stdout: int | None = None,
     pass_fds: Sequence[int] = (),
 ) -> Process:
-    """Return a process that runs ``module`` of this very package.
+    """Return a process that runs ``module``.
 
     Raises:
         OSError: the system starts no more processes.
     """
-    # It must be found also when tests or a checkout put it on the path.
-    root = str(Path(media.__file__).parent.parent)
-    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", module, *arguments),
+        *module_command(module, *arguments),
         stdin=stdin,
         stdout=stdout,
         pass_fds=pass_fds,
-        env={**os.environ, "PYTHONPATH": path},
+        env=module_environment(),
     )

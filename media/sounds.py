@@ -23,6 +23,9 @@ from media.loudness import brought_to, louder
 
 Pcm: TypeAlias = NDArray[np.int16]
 
+EncodeAside: TypeAlias = Callable[[Path, Clip, Encoding], None]
+"""Encodes a sound into a folder, in another process."""
+
 CACHE_BYTES = 64 * 1024 * 1024
 """Two hours of G.711: every prompt and the music of an office."""
 QUICK_BYTES = 400_000
@@ -56,14 +59,16 @@ class SoundLibrary:
         cache_bytes: int = CACHE_BYTES,
         long: Background | None = None,
         files: EncodedFiles | None = None,
+        aside: EncodeAside | None = None,
     ) -> None:
         """Leave to ``long`` what takes long to encode, so that nobody's prompt waits for another's music.
 
-        Keep long sounds in ``files``, too, where they may be kept.
+        Keep sounds in ``files``, too, where they may be kept, and have long ones encoded there by ``aside``.
         """
         self._background = background
         self._long = long
         self._files = files
+        self._aside = aside
         self._lock = Lock()
         """Of what follows: both backgrounds may have threads."""
         self._cache_bytes = cache_bytes
@@ -155,11 +160,17 @@ class SoundLibrary:
         place = None if files is None else files.place(clip, encoding)
         if files is not None and place is not None and (kept := files.find(place)) is not None:
             return kept
-        if is_hurried and Path(clip.path).stat().st_size > QUICK_BYTES:
+        is_long = Path(clip.path).stat().st_size > QUICK_BYTES
+        if is_long and is_hurried:
             raise _TakesLongError(self._head(clip, encoding))
+        if files is None or place is None:
+            return encode(clip, encoding)
+        if is_long and self._aside is not None:
+            self._aside(files.folder, clip, encoding)
+            if (kept := files.find(place)) is not None:
+                return kept
         sound = encode(clip, encoding)
-        if files is not None and place is not None:
-            files.keep(place, sound)
+        files.keep(place, sound)
         return sound
 
     def _put(self, key: tuple[object, ...], sound: bytes) -> None:

@@ -28,6 +28,7 @@ from threading import Thread
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
+from media.aside import encode_aside
 from media.background import Background
 from media.commands import Event, Ping, Pong, Started
 from media.encoded_files import EncodedFiles
@@ -210,7 +211,7 @@ class Worker:
         loads, long_loads, files, syncs = self._backgrounds
         around = Surroundings(
             self._emit,
-            SoundLibrary(loads, long=long_loads, files=encoded),
+            SoundLibrary(loads, long=long_loads, files=encoded, aside=encode_aside),
             CodecShelf(loads),
             files=files,
             syncs=syncs,

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
+from media.aside import encode_aside
 from media.background import Background
 from media.client import MediaEngine
 from media.commands import Clip, PlayItem
 from media.encoded_files import EncodedFiles
 from media.encoding import Encoding
 from media.player import Player
-from media.sounds import HEAD_S, Encoded, SoundLibrary
+from media.sounds import HEAD_S, EncodeAside, Encoded, SoundLibrary
 from media.tones import tone
 from media.wav import WavFormat, WavWriter
 from tests.harness.ports import media_ports
@@ -42,10 +43,10 @@ def write(path: Path, frequency: float = 500.0, seconds: float = SECONDS, *, rat
     return path
 
 
-def in_disguise(path: Path) -> None:
+def in_disguise(path: Path, *, seconds: float = SECONDS) -> None:
     """Let ``path`` hold other sound and look as before: only who encodes it anew can tell."""
     was = path.stat()
-    write(path, 900.0)
+    write(path, 900.0, seconds)
     os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
     assert path.stat().st_size == was.st_size
 
@@ -203,6 +204,29 @@ def test_nobodys_prompt_waits_for_anothers_music(tmp_path: Path) -> None:
     long.work()
     assert lengths[5:] == [240_000] * 2
     assert not long.jobs
+
+
+def test_long_music_is_encoded_by_another_process_if_one_can_be_had(tmp_path: Path) -> None:
+    clip = Clip(write(tmp_path / "music.wav", seconds=30.0), is_kept=True)
+    folder, sounds, asked = tmp_path / "encoded", list[bytes](), list[Encoding]()
+
+    def load(aside: EncodeAside) -> None:
+        files = EncodedFiles(folder)
+        library = SoundLibrary(AtOnce(), long=AtOnce(), files=files, aside=aside)
+        library.load((clip,), ALAW, lambda each, _: sounds.append(each.sounds[0]), in_one=True)
+
+    def broken(_folder: Path, _clip: Clip, encoding: Encoding) -> None:
+        asked.append(encoding)
+
+    load(broken)
+    assert asked == [ALAW]
+    for kept in folder.iterdir():
+        kept.unlink()
+    load(encode_aside)
+    assert [file.stat().st_size for file in folder.iterdir()] == [240_004]
+    in_disguise(clip.path, seconds=30.0)
+    load(broken)
+    assert sounds[1] == sounds[0] == sounds[2]
 
 
 def all_frames(player: Player) -> list[bytes]:
