@@ -4,8 +4,9 @@
 #   make test [TESTS=tests/sip]      all tests, or some
 #   make conformance [TESTS=…]       the same, for the table in tests/CONFORMANCE.md
 #   make fuzz [FOR=600]              look for inputs that break the parsers, for so many seconds (x86 only)
-#   make soak [FOR=3600] [FIRST=0]   a million calls by chance on all cores, or what fits into so many seconds
-#   make soak-calls [FOR=600] [CALLS=20]  real calls with sound; fails when memory, descriptors or ports grow
+#   make soak                        both of what follows, which takes hours
+#   make soak-calls [FOR=3600] [CALLS=100]   real calls with sound; fails when memory, descriptors or ports grow
+#   make soak-schedules [FOR=600] [FIRST=0]  a million calls by chance on all cores, or what fits into so many seconds
 #   make check                       lint, format and types
 #   make bench                       how fast it is on this machine
 #   make clean                       forget what was installed here; data/ stays
@@ -24,7 +25,7 @@ COMPILE := $(PYTHON_KEPT) -c \
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 TEST_TOOLS := sipp:sip-tester baresip:baresip linphonec:linphone-cli tcpdump:tcpdump cc:gcc curl:curl
 
-.PHONY: run test conformance fuzz soak soak-calls check bench clean test-tools
+.PHONY: run test conformance fuzz soak soak-calls soak-schedules check bench clean test-tools
 
 run: $(VENV)/.ready
 	@exec $(BIN)/b2bua run $(CONFIG)
@@ -43,11 +44,13 @@ fuzz: $(VENV)/.ready-dev
 	@mkdir -p .fuzz
 	$(BIN)/python -m tests.fuzz.fuzz_sip -max_total_time=$(or $(FOR),600) -artifact_prefix=.fuzz/ .fuzz
 
-soak: $(VENV)/.ready-dev
+soak: soak-calls soak-schedules
+
+soak-schedules: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.simulator.soak --first $(FIRST) $(if $(FOR),--for $(FOR))
 
 soak-calls: $(VENV)/.ready-dev
-	$(BIN)/python -m tests.interop.soak --for $(or $(FOR),600) --calls $(or $(CALLS),20) \
+	$(BIN)/python -m tests.interop.soak --for $(or $(FOR),3600) --calls $(or $(CALLS),100) \
 	  $(if $(KILL),--kill-media $(KILL))
 
 check: $(VENV)/.ready-dev

@@ -1,4 +1,4 @@
-"""Plays schedules by the million on all cores: ``make soak``, or ``python -m tests.simulator.soak --help``.
+"""Plays schedules by the million on all cores: ``make soak-schedules``, and ``--help`` of this module.
 
 Seeds are played in order, so that a run that was stopped goes on from the seed it names. A seed that fails is
 printed with its reason and can be played again alone: ``… --first SEED --calls 1 --offices 0 --schemes 0``.

@@ -1,7 +1,7 @@
 """Seeded races (row D2): what happens at once, late, twice or never leaves nothing behind at either end.
 
 ``SIP_RACE_SEEDS`` sets how many seeds are played, ``SIP_RACE_FIRST`` the first one: a failure names its seed.
-``make soak`` plays a million calls.
+``make soak-schedules`` plays a million calls.
 """
 
 from __future__ import annotations
