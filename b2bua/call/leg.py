@@ -79,6 +79,8 @@ class Leg:
         self._relocation: Relocation | None = None
         """Under way, or done, since its sound went to another port."""
         self._digits = Digits(profile.dtmf)
+        self.played_s = 0.0
+        """How long that was heard which was played last."""
         self.on_key: Callable[[str, Method], None] | None = None
         """Told each key press that counts, and how it came."""
         self._is_talking = False
@@ -124,17 +126,24 @@ class Leg:
 
     # --- sound ---------------------------------------------------------------------------------------------
 
-    async def play(self, items: Sequence[PlayItem], *, until_digit: bool = False) -> bool:
+    async def play(
+        self, items: Sequence[PlayItem], *, until_digit: bool = False, start_s: float = 0.0
+    ) -> bool:
         """Return True when ``items`` were heard to the end, False when a digit or other sound cut them.
+
+        The first ``start_s`` seconds are left out; `played_s` tells how many were heard.
 
         Raises:
             LegEnded: the far end hung up while listening.
         """
-        playback = self.media.play(items)
-        async with self.while_up():
-            if not until_digit:
-                return await playback.finished()
-            return await self._finished_or_digit(playback)
+        playback = self.media.play(items, start_s=start_s)
+        try:
+            async with self.while_up():
+                if not until_digit:
+                    return await playback.finished()
+                return await self._finished_or_digit(playback)
+        finally:
+            self.played_s = playback.seconds
 
     async def _finished_or_digit(self, playback: Playback) -> bool:
         finished = asyncio.ensure_future(playback.finished())

@@ -23,6 +23,8 @@ log = structlog.get_logger("call")
 
 AGAIN, DELETE, END = "1", "7", "*"
 NEXT = ("2", "#")
+LEAPS_S = {"4": -5.0, "6": 5.0}
+"""Back and forth in a message, by so many seconds from where it is."""
 DECIDE_S = 5.0
 """Who presses nothing for so long after a message hears the next one."""
 PAUSE = (Silence(0.4),)
@@ -134,12 +136,26 @@ class Listening:
 
     async def _play(self, message: Message, told: Sequence[PlayItem]) -> Choice:
         caller = self._call.caller
-        is_whole = await caller.play([*told, Clip(message.path, lufs=SPEECH_LUFS)], until_digit=True)
+        is_whole, key = not told or await caller.play(told, until_digit=True), None
+        if is_whole:
+            is_whole, key = await self._hear(message)
+        else:
+            key = await caller.digit(0.1)
         if is_whole:
             await self._heard(message)
             await caller.play([*PAUSE, *self._sounds.prompt("message-keys")], until_digit=True)
-        key = await caller.digit(DECIDE_S if is_whole else 0.1)
+            key = await caller.digit(DECIDE_S)
         return Choice.NEXT if key is None and is_whole else await self._decide(message, key)
+
+    async def _hear(self, message: Message) -> tuple[bool, str | None]:
+        """Return whether the message was heard to its end, and if not, the key that ended it."""
+        caller, spoken, start_s = self._call.caller, [Clip(message.path, lufs=SPEECH_LUFS)], 0.0
+        while not await caller.play(spoken, until_digit=True, start_s=start_s):
+            key = await caller.digit(0.1)
+            if key not in LEAPS_S:
+                return False, key
+            start_s = max(0.0, start_s + caller.played_s + LEAPS_S[key])
+        return True, None
 
     async def _decide(self, message: Message, key: str | None) -> Choice:
         if key == AGAIN:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from b2bua.call.callee import CalleeLeg
@@ -17,6 +18,9 @@ from b2bua.sip.uri import parse_uri
 from b2bua.store.calls import CallOutcome
 from b2bua.store.messages import Message
 from b2bua.store.story import story
+from media.codecs.g711 import PCMA
+from media.tones import tone
+from media.wav import WavWriter
 from tests.calls.test_lamp_messages import SUMMARY, TO_SALES, leave_message
 from tests.harness.clock import virtual_time
 from tests.harness.office import NUMBER, SERVER, Office
@@ -250,3 +254,25 @@ async def test_another_number_can_be_chosen_or_none(tmp_path: Path) -> None:
                 await (await demo.call_from(anna, "101", number)).answered(within=2)
             with pytest.raises(CallRefused):
                 await (await demo.call_from(anna, "101", other)).answered(within=40)
+
+
+@virtual_time
+async def test_6_and_4_leap_forward_and_back_in_a_message_and_beyond_its_end_it_is_heard(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path, messages=1) as anna:
+        [message] = await anna.messages()
+        parts = [tone((hz,), 5.0, 8000) for hz in (500.0, 620.0, 800.0)]
+        with WavWriter(message.path, 8000) as writer:
+            writer.append(PCMA().encode(np.concatenate(parts)))
+        leg = await anna.dial()
+        await anna.ears.until_tone(leg.media, 500.0, within=40)
+        for key, hz in (("6", 620.0), ("6", 800.0), ("4", 620.0), ("4", 500.0), ("4", 500.0), ("6", 620.0)):
+            await anna.press(leg, key)
+            await anna.ears.until_tone(leg.media, hz, within=0.5)
+        assert anna.lit.last.is_lit
+        await anna.press(leg, "6")
+        await anna.press(leg, "6")
+        await anna.ears.until_prompt(leg.media, "message-keys", within=2)
+        assert not anna.lit.last.is_lit
+        leg.hang_up()
