@@ -57,6 +57,8 @@ class MediaEngine:
         self._numbers = numbers = itertools.count(1)
         self.slots = tuple(WorkerSlot(start, numbers, most_spare=most_spare) for start in starters)
         """Where its workers are."""
+        for slot in self.slots:
+            slot.neighbours = tuple(other for other in self.slots if other is not slot)
         self.encoded = encoded
         """The folder in which sounds can be prepared; None: there is none."""
         self._is_closed = False
@@ -81,7 +83,12 @@ class MediaEngine:
         from media.local import LocalEngine
 
         start = partial(
-            LocalEngine.start, network=network, hosts=_hosts(address), delay_s=delay_s, random=random
+            LocalEngine.start,
+            network=network,
+            hosts=_hosts(address),
+            whole=ports,
+            delay_s=delay_s,
+            random=random,
         )
         engine = cls([partial(start, ports=share) for share in shares(ports, workers)])
         await engine._start()
@@ -98,7 +105,8 @@ class MediaEngine:
     ) -> Self:
         """Return an engine in processes of its own, in which no stall of this one is heard.
 
-        ``address`` is ours: one, or one of each IP version. Each worker has its share of ``ports``.
+        ``address`` is ours: one, or one of each IP version. Each worker has its share of ``ports``,
+        and takes what others have left where it has none.
         ``encoded`` is a folder for long sounds as they are sent, for the next start.
 
         Raises:
@@ -107,7 +115,7 @@ class MediaEngine:
         hosts = _hosts(address)
         engine = cls(
             [
-                partial(WorkerProcess.start, hosts=hosts, ports=share, encoded=encoded)
+                partial(WorkerProcess.start, hosts=hosts, ports=share, whole=ports, encoded=encoded)
                 for share in shares(ports, workers)
             ],
             most_spare=MOST_SPARE,

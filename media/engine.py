@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from media.answerers import Answerers
 from media.commands import (
@@ -46,11 +46,16 @@ CHECK_SECONDS = 0.1
 _OF_NO_LEG = (OpenLeg, StopTape)
 """What is ordered where there is no leg yet, or not of one."""
 
-OpenPorts = Callable[[Leg, int], LegPorts]
-"""Leases ports for a leg, one wished for or 0, and lets its packets come to `Leg.receive`.
 
-Raises PortsExhausted.
-"""
+class OpenPorts(Protocol):
+    """Where legs get their ports."""
+
+    def __call__(self, leg: Leg, wished: int = 0, *, is_spare: bool = False) -> LegPorts:
+        """Lease ports for ``leg``, one wished for or 0, and let its packets come to `Leg.receive`.
+
+        Raises:
+            PortsExhausted: none is free.
+        """
 
 
 class Grid:
@@ -188,7 +193,7 @@ class Engine:
     def _open(self, command: OpenLeg, now: float) -> None:
         leg = Leg(command.leg, self._around, pace=self._pace)
         try:
-            leg.attach(self._open_ports(leg, command.port))
+            leg.attach(self._open_ports(leg, command.port, is_spare=command.is_spare))
         except PortsExhausted as error:
             self._around.emit(LegRefused(command.leg, str(error)))
             return

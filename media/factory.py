@@ -27,14 +27,19 @@ class EndpointFactory:
         open_pair: Callable[[Address, Leg], Endpoint],
         hosts: Sequence[str],
         ports: tuple[int, int],
+        *,
+        whole: tuple[int, int] | None = None,
     ) -> None:
-        """``hosts`` are our addresses, one of each IP version at most."""
+        """``hosts`` are our addresses, one of each IP version at most.
+
+        ``ports`` are our share of ``whole``: of the others' too one is taken before a leg is refused.
+        """
         self._open_pair = open_pair
         self._hosts = tuple(hosts)
-        self._leases = PortLeases(*ports)
+        self._leases = PortLeases(*ports, whole=whole)
 
-    def __call__(self, leg: Leg, wished: int = 0) -> LegPorts:
-        """Return the ports of ``leg``: ``wished``, if that can be had.
+    def __call__(self, leg: Leg, wished: int = 0, *, is_spare: bool = False) -> LegPorts:
+        """Return the ports of ``leg``: ``wished``, if that can be had; for a spare leg, of our share.
 
         Raises:
             PortsExhausted: none is free; ports that other programs hold are passed over.
@@ -44,20 +49,20 @@ class EndpointFactory:
                 return self._at(wished, leg)
             except OSError:
                 self._leases.give_back(wished)
-        return self._anywhere(leg)
+        return self._anywhere(leg, own_only=is_spare)
 
-    def _anywhere(self, leg: Leg) -> LegPorts:
-        refused: OSError | None = None
-        for _ in range(self._leases.total):
-            port = self._leases.lease()
+    def _anywhere(self, leg: Leg, *, own_only: bool) -> LegPorts:
+        why = f"all {self._leases.total} RTP port pairs are in use; widen `ports` of [rtp]"
+        for port in self._leases.free(own_only=own_only):
             try:
                 return self._at(port, leg)
             except OSError as error:
                 self._leases.give_back(port)
                 if error.errno in NONE_LEFT:
                     raise PortsExhausted(f"no RTP port can be opened: {in_words(error)}; {CURE}") from error
-                refused = error
-        raise PortsExhausted(f"no RTP port can be opened: {refused}")
+                if self._leases.is_own(port):
+                    why = f"no RTP port can be opened: {error}"
+        raise PortsExhausted(why)
 
     def _at(self, port: int, leg: Leg) -> LegPorts:
         return LegPorts(self._open(port, leg), partial(self._leases.give_back, port))

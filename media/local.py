@@ -75,6 +75,7 @@ class LocalEngine:
         network: MemoryRtpNetwork | None,
         hosts: Sequence[str],
         ports: tuple[int, int],
+        whole: tuple[int, int],
         random: Random | None = None,
     ) -> None:
         self._loop = loop = asyncio.get_running_loop()
@@ -100,7 +101,7 @@ class LocalEngine:
         def wake() -> None:
             loop.call_soon(self._arm)
 
-        factory = EndpointFactory(on_network if network else on_sockets, hosts, ports)
+        factory = EndpointFactory(on_network if network else on_sockets, hosts, ports, whole=whole)
         self._engine = Engine(around, factory, wake=wake)
 
     @classmethod
@@ -112,12 +113,13 @@ class LocalEngine:
         network: MemoryRtpNetwork | None,
         hosts: Sequence[str],
         ports: tuple[int, int],
+        whole: tuple[int, int],
         delay_s: float = 0.0,
         random: Random | None = None,
     ) -> Self:
         """Return an engine that takes commands, after as long as a process may need to start."""
         await asyncio.sleep(delay_s)
-        return cls(deliver, lose, network=network, hosts=hosts, ports=ports, random=random)
+        return cls(deliver, lose, network=network, hosts=hosts, ports=ports, whole=whole, random=random)
 
     def send(self, command: Command) -> None:
         """Do what ``command`` says; its events come later."""

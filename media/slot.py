@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from media import commands
@@ -69,10 +70,14 @@ class WorkerSlot:
         """Those that are in another worker now, until this one has told their numbers."""
         self.on_lost: Callable[[str], None] | None = None
         """Told, with the reason, each time the worker died."""
+        self.neighbours: tuple[WorkerSlot, ...] = ()
+        """Those whose ports may be used where none is left here."""
         self._start_driver = start
         self._numbers = numbers
         self._opening: dict[int, Opening] = {}
         self._stock = Stock(most_spare)
+        self._given_up: dict[int, Callable[[], None]] = {}
+        """Spare legs that are being closed, and who is told when their ports are free."""
         self._playbacks: dict[int, Playback] = {}
         self._recordings: dict[int, Recording] = {}
         self._deaths: deque[float] = deque(maxlen=MOST_DEATHS)
@@ -131,6 +136,14 @@ class WorkerSlot:
         """Return a leg that is open already, if there is one."""
         return self._stock.take()
 
+    def give_up_spare(self, told: Callable[[], None]) -> bool:
+        """Close a leg that nobody uses yet, if there is one; ``told`` is called when its ports are free."""
+        spare = self.take_spare()
+        if spare is not None:
+            self._given_up[spare.leg] = told
+            self.send(commands.CloseLeg(spare.leg))
+        return spare is not None
+
     def close_leg(self, number: int) -> None:
         """Have a leg closed, and others opened for calls to come where these are few: in one order."""
         self.send(commands.CloseLeg(number))
@@ -187,14 +200,24 @@ class WorkerSlot:
             opening.opened(event)
 
     def _refused(self, event: commands.LegRefused) -> None:
-        if self._stock.is_refused(event.leg):
+        opening = self._opening.get(event.leg)
+        if self._stock.is_refused(event.leg) or opening is None:
             return
-        opening = self._opening.pop(event.leg, None)
-        spare = self.take_spare() if opening is not None else None
-        if opening is not None and spare is not None:
+        spare = self.take_spare()
+        if spare is None and any(
+            each.give_up_spare(partial(self._open_now, event.leg)) for each in self.neighbours
+        ):
+            return
+        del self._opening[event.leg]
+        if spare is not None:
             opening.opened(spare)
-        elif opening is not None:
+        else:
             opening.refused(PortsExhausted(event.why))
+
+    def _open_now(self, number: int) -> None:
+        """Try once more to open a leg, as a port is free."""
+        if number in self._opening:
+            self.send(commands.OpenLeg(number, self._opening[number].port))
 
     def _playing_item(self, event: commands.PlayingItem) -> None:
         playback = self._playbacks.get(event.playback)
@@ -226,6 +249,7 @@ class WorkerSlot:
         self._stock.has_room = True
         if leg is not None:
             leg.closed.set()
+        self._given_up.pop(event.leg, _nothing)()
 
     def _trouble(self, event: commands.Trouble) -> None:
         leg = self.legs.get(event.leg)
@@ -238,6 +262,9 @@ class WorkerSlot:
         self.driver = None
         self._stock.lose()
         self._leaving.clear()
+        given_up, self._given_up = self._given_up, {}
+        for told in given_up.values():
+            told()
         if self._closed is not None:
             return
         log.error("the media worker died with %d legs (%s); starting a new one", len(self.legs), why)
@@ -291,3 +318,7 @@ class WorkerSlot:
         log.info("the media worker is back; %d legs go on in it", len(self._opening))
         for number, opening in self._opening.items():
             self.send(commands.OpenLeg(number, opening.port))
+
+
+def _nothing() -> None:
+    """Do nothing: nobody waits for these ports."""

@@ -1,6 +1,6 @@
 """The media engine in its own process.
 
-``python -m media.worker DESCRIPTOR FIRST_PORT LAST_PORT FOLDER ADDRESS...``
+``python -m media.worker DESCRIPTOR FIRST_PORT LAST_PORT FIRST_OF_ALL LAST_OF_ALL FOLDER ADDRESS...``
 
 One thread moves packets; others read prompts, write recordings and wait for the disk. Encoded sounds are kept
 in the folder, if it has a name. The descriptor is one end of a socket pair to signalling. When the other end
@@ -198,6 +198,7 @@ class Worker:
         *,
         hosts: Sequence[str],
         ports: tuple[int, int],
+        whole: tuple[int, int] | None = None,
         encoded: EncodedFiles | None = None,
     ) -> None:
         self._poll = Poll(FastPath.found())
@@ -223,7 +224,7 @@ class Worker:
                 address, leg, poll=self._poll, clock=self._poll.clock, fast_path=self._poll.fast_path
             )
 
-        self._engine = Engine(around, EndpointFactory(open_pair, hosts, ports))
+        self._engine = Engine(around, EndpointFactory(open_pair, hosts, ports, whole=whole))
         control.setblocking(False)
         self._poll.add_reader(control.fileno(), self._read)
         self._poll.read_last = control.fileno()
@@ -310,11 +311,12 @@ def prepare_process() -> None:
 
 def main() -> None:
     """Serve the descriptor of the command line."""
-    descriptor, first, last, folder, *hosts = sys.argv[1:]
+    descriptor, first, last, first_of_all, last_of_all, folder, *hosts = sys.argv[1:]
     control = socket.socket(fileno=int(descriptor))
     prepare_process()
     encoded = EncodedFiles(Path(folder)) if folder else None
-    Worker(control, hosts=hosts, ports=(int(first), int(last)), encoded=encoded).run()
+    ports, whole = (int(first), int(last)), (int(first_of_all), int(last_of_all))
+    Worker(control, hosts=hosts, ports=ports, whole=whole, encoded=encoded).run()
 
 
 if __name__ == "__main__":

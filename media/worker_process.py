@@ -62,6 +62,7 @@ class WorkerProcess:
         *,
         hosts: Sequence[str],
         ports: tuple[int, int],
+        whole: tuple[int, int],
         encoded: Path | None = None,
     ) -> Self:
         """Return a worker that takes commands, and keeps encoded sounds in the folder ``encoded``.
@@ -73,7 +74,7 @@ class WorkerProcess:
         worker = cls(ours, deliver, lose)
         try:
             with theirs:
-                arguments = (*map(str, ports), str(encoded or ""), *hosts)
+                arguments = (*map(str, (*ports, *whole)), str(encoded or ""), *hosts)
                 worker._process = await start_module(
                     "media.worker", str(theirs.fileno()), *arguments, pass_fds=[theirs.fileno()]
                 )

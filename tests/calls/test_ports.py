@@ -11,7 +11,7 @@ from b2bua.demo.softphone import CallRefused, Habit
 from b2bua.sip.message import parse_message
 from b2bua.store.calls import CallOutcome
 from tests.harness.clock import virtual_time
-from tests.harness.office import NUMBER, office
+from tests.harness.office import NUMBER, assert_both_hear, office
 
 ECHO = "+48221230007"
 ONE_PHONE = """
@@ -68,6 +68,22 @@ async def test_a_caller_for_whose_callee_no_port_is_left_goes_to_the_next_step(
         (call,) = await demo.stories()
         assert "all 1 RTP port pairs are in use" in " ".join(event.detail for event in call.events)
         await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_q12_a_callee_is_reached_by_the_ports_of_another_worker_and_503_is_said_when_all_are_in_use(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=ONE_PHONE, ports=(20000, 20007), workers=2) as demo:
+        anna = await demo.phone("101", Habit(answers_after=1))
+        for _ in range(2):
+            await (await demo.call_in(ECHO)).answered(within=5)
+        caller = await (await demo.call_in(NUMBER)).answered(within=5)
+        await assert_both_hear(caller, anna.invitations[0].leg, tmp_path)
+        assert [slot.load for slot in demo.server.engine.slots] == [3, 1]
+        with pytest.raises(CallRefused, match="503"):
+            await (await demo.call_in(ECHO)).answered(within=5)
+        assert len(demo.packets("INVITE", to_port=5101)) == 1
 
 
 @virtual_time(limit_s=600)

@@ -181,7 +181,7 @@ class World:
             self.events.append, sounds, shelf, files=AtOnce(), syncs=AtOnce(), random=Random(1)
         )
 
-        def open_ports(leg: Leg, wished: int) -> LegPorts:
+        def open_ports(leg: Leg, wished: int = 0, *, is_spare: bool = False) -> LegPorts:
             self.legs[leg.number], line = leg, self.line(leg, at_once=at_once)
             self.lines[leg.number] = line
             return LegPorts([line], lambda: None)

@@ -22,24 +22,31 @@ from media.wire import commands_framer, encode, events_framer
 
 
 def test_rfc3550_11_rtp_gets_even_ports_and_rtcp_the_odd_one_within_the_range() -> None:
-    leases = PortLeases(10001, 10006)
-    assert [leases.lease(), leases.lease()] == [10002, 10004]
-    with pytest.raises(PortsExhausted):
-        leases.lease()
+    assert list(PortLeases(10001, 10006).free()) == [10002, 10004]
 
 
 def test_a_port_given_back_is_leased_after_all_others_and_before_a_caller_is_refused() -> None:
     leases = PortLeases(10000, 10007)
-    first, second, third = (leases.lease() for _ in range(3))
+    first, second, third, _ = leases.free()
+    assert not leases.take(third)
     leases.give_back(second)
     leases.give_back(first)
-    assert [leases.lease() for _ in range(3)] == [10006, second, first]
-    assert leases.leased == leases.total
-    with pytest.raises(PortsExhausted):
-        leases.lease()
+    assert next(leases.free()) == second
     leases.give_back(third)
     assert leases.take(third)
-    assert not leases.take(third)
+    assert list(leases.free()) == [first]
+
+
+def test_a_port_of_another_worker_is_leased_when_ours_are_all_in_use_and_goes_back_to_its_share() -> None:
+    leases = PortLeases(10004, 10007, whole=(10000, 10011))
+    assert list(leases.free(own_only=True)) == [10004, 10006]
+    others = list(leases.free())
+    assert sorted(others) == [10000, 10002, 10008, 10010]
+    leases.give_back(others[0])
+    leases.give_back(10004)
+    assert list(leases.free()) == [10004, others[0]]
+    leases.give_back(others[1])
+    assert leases.take(others[1]), "as a new worker does for the calls of the last one"
 
 
 def test_a_program_that_can_open_no_more_files_tries_no_other_port_and_says_what_to_do() -> None:

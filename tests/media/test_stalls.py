@@ -83,7 +83,7 @@ def idle(loads: Background | None = None) -> tuple[Engine, Wire, list[Event]]:
     sounds, shelf = SoundLibrary(loads or AtOnce()), CodecShelf(AtOnce())
     around = Surroundings(events.append, sounds, shelf, files=AtOnce(), syncs=AtOnce(), random=Random(1))
 
-    def open_ports(leg: Leg, wished: int) -> LegPorts:
+    def open_ports(leg: Leg, wished: int = 0, *, is_spare: bool = False) -> LegPorts:
         return LegPorts([wire], lambda: None)
 
     return Engine(around, open_ports), wire, events

@@ -258,6 +258,9 @@ async def test_each_worker_has_legs_and_ports_of_its_own_and_dies_alone() -> Non
             ports = {leg.address[1] for leg in (first, beside)}, {second.address[1]}
             assert ports[0] == {ours[0], ours[0] + 2}
             assert ports[1] < {ours[0] + 4, ours[0] + 6}
+            borrowed = await engine.open_leg(beside=first)  # which the other worker had in store
+            assert borrowed.slot is first.slot
+            assert {borrowed.address[1], *ports[1]} == {ours[0] + 4, ours[0] + 6}
             with pytest.raises(PortsExhausted):
                 await engine.open_leg(beside=first)
             second.connect(anna.agreement())
@@ -267,7 +270,10 @@ async def test_each_worker_has_legs_and_ports_of_its_own_and_dies_alone() -> Non
             assert await playback.finished()
             numbers = [packet.sequence for _, packet in anna.listen()]
             assert len(numbers) == 50
-            await until(lambda: first.is_open and beside.is_open)
+            await until(lambda: first.is_open and beside.is_open and borrowed.is_open)
+            assert borrowed.address[1] in (ours[0] + 4, ours[0] + 6)
+            await borrowed.close()
+            assert (await engine.open_leg(beside=second)).address[1] == borrowed.address[1]
     finally:
         await engine.close()
 
