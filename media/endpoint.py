@@ -11,12 +11,12 @@ Address: TypeAlias = tuple[str, int]
 
 PROBATION = 3
 """Packets in a row that must come from a port the SDP did not name before it is believed."""
-FAR_PROBATION = 25
-"""The same for an address that neither the SDP nor the signalling came from: half a second, in which the peer
-itself is heard if it is nearer, so that no stranger who sends to all our ports takes its place."""
-TRIAL = 250
-"""Packets of another source than the SDP's, five seconds, in which that one still takes its place: who still
-sends to the call that had our port before may do so from the very address of a carrier, and be first."""
+FAR_PROBATION, FAR_PROBATION_S = 25, 0.4
+"""The same, and for how long, for an address that neither the SDP nor the signalling came from: meanwhile the
+peer itself is heard if it is nearer, so that no stranger who sends to all our ports takes its place."""
+TRIAL_S = 5.0
+"""For which another source than the SDP's is believed while that one still takes its place: who still sends
+to the call that had our port before may do so from a carrier's very address, be first, and send faster."""
 
 
 class Endpoint(Protocol):
@@ -114,16 +114,19 @@ class LegPorts:
 class _Probation:
     """Counts the packets in a row of whoever might be the peer."""
 
-    def __init__(self, needed: int) -> None:
+    def __init__(self, needed: int, seconds: float = 0.0) -> None:
         self._needed = needed
+        self._seconds = seconds
         self._candidate: Address | None = None
         self._seen = 0
+        self._since = 0.0
 
-    def is_passed_by(self, source: Address) -> bool:
-        """Return whether ``source`` has now sent enough."""
-        self._seen = self._seen + 1 if source == self._candidate else 1
-        self._candidate = source
-        return self._seen >= self._needed
+    def is_passed_by(self, source: Address, now: float) -> bool:
+        """Return whether ``source`` has now sent enough, for long enough."""
+        if source != self._candidate:
+            self._candidate, self._seen, self._since = source, 0, now
+        self._seen += 1
+        return self._seen >= self._needed and now - self._since >= self._seconds
 
     def begin(self) -> None:
         """Count anew."""
@@ -137,6 +140,8 @@ class Latch:
     place of another. Another IP address is believed only where the peer is known to sit behind NAT, which
     changes no IPv4 into IPv6: soon the one that its signalling comes from, which for a while still takes the
     place of another, later any. Packets from anywhere else change nothing from then on.
+
+    What is still under way when a far end goes to another port is heard, but no reason to send there again.
     """
 
     def __init__(self) -> None:
@@ -147,10 +152,12 @@ class Latch:
         """Packets of others that were dropped."""
         self.is_settled = False
         """Whether no other source can take the place of this one any more."""
-        self._on_trial = 0
+        self._former: Address | None = None
+        """Where RTP came from before an SDP named another address."""
+        self._trial_ends = 0.0
         self._allows_nat = False
         self._peer_host = ""
-        self._near, self._far = _Probation(PROBATION), _Probation(FAR_PROBATION)
+        self._near, self._far = _Probation(PROBATION), _Probation(FAR_PROBATION, FAR_PROBATION_S)
 
     def expect(self, remote: Address, *, allows_nat: bool, peer_host: str = "") -> bool:
         """Take the address of an SDP; return whether it is a new one, so that the source is open again.
@@ -160,6 +167,7 @@ class Latch:
         self._allows_nat, self._peer_host = allows_nat, peer_host
         if remote == self.expected:
             return False
+        self._former = None if self.expected is None else self.source or self._former
         self._open(remote)
         return True
 
@@ -176,16 +184,17 @@ class Latch:
         """Return whether ``source`` counts, and nobody can take its place."""
         return self.is_settled and source == self.source
 
-    def admits(self, source: Address) -> bool:
-        """Return whether a packet from ``source`` counts; the first that does decides."""
+    def admits(self, source: Address, now: float) -> bool:
+        """Return whether a packet from ``source`` counts; the first that does mostly decides."""
         if self.source is not None and source == self.source:
-            self._on_trial -= 1
-            self.is_settled = self.is_settled or self._on_trial <= 0
+            self.is_settled = self.is_settled or now >= self._trial_ends
             return True
         may_decide = self.source is None or (self._is_nearer(source) and not self.is_settled)
-        if may_decide and self._convinces(source):
+        if may_decide and self._convinces(source, now):
             self.source, self.is_settled = source, source == self.expected
-            self._on_trial = TRIAL
+            self._trial_ends = now + TRIAL_S
+            return True
+        if self.source is None and source == self._former and self._probation_of(source) is not None:
             return True
         self.strangers += 1
         return False
@@ -200,13 +209,16 @@ class Latch:
         )
         return source[0] == self._peer_host and is_far
 
-    def _convinces(self, source: Address) -> bool:
+    def _convinces(self, source: Address, now: float) -> bool:
+        probation = self._probation_of(source)
+        return source == self.expected or (probation is not None and probation.is_passed_by(source, now))
+
+    def _probation_of(self, source: Address) -> _Probation | None:
+        """Return what ``source`` has to pass to be believed; None: it cannot be the peer."""
         if self.expected is None:
-            return False
-        if source == self.expected:
-            return True
-        if source[0] == self.expected[0]:
-            return self._near.is_passed_by(source)
-        if not self._allows_nat or is_ipv6(source) != is_ipv6(self.expected):
-            return False
-        return (self._near if source[0] == self._peer_host else self._far).is_passed_by(source)
+            return None
+        is_at_home = source[0] == self.expected[0]
+        if not is_at_home and (not self._allows_nat or is_ipv6(source) != is_ipv6(self.expected)):
+            return None
+        is_near = (is_at_home or source[0] == self._peer_host) and source != self._former
+        return self._near if is_near else self._far

@@ -101,8 +101,8 @@ class Leg:
             self._check_at = now + CHECK_SECONDS * self._around.random.random()
             # The first report comes early (RFC 3550 §6.2), and no two legs report at once.
             self._report_at = now + REPORT_SECONDS * (0.2 + 0.3 * self._around.random.random())
-        if was is None or not was.receives:
-            self._silence.due_since = now
+        if was is None or (was.sends, was.receives) != (agreement.sends, agreement.receives):
+            self._silence.due_since = now  # who held without music and is back has to be heard anew
         self._take_keys(agreement.keys)
         self._multiplex(agreement)
         if agreement.remote is not None and self.latch.expect(
@@ -228,7 +228,7 @@ class Leg:
         if codec is None and payload_type not in self._events:
             self._pass_over(sequence, ssrc, source, now)
             return
-        if source is not None and not self.latch.is_sure_of(source) and not self._latch(source):
+        if source is not None and not self.latch.is_sure_of(source) and not self._latch(source, now):
             return
         if self.incoming.heard_at is None:
             self._around.emit(Heard(self.number))
@@ -251,16 +251,16 @@ class Leg:
             if isinstance(self.sink, Relay):
                 self.sink.leave_out(sequence, ssrc)
 
-    def _latch(self, source: Address) -> bool:
+    def _latch(self, source: Address, now: float) -> bool:
         """Return whether a packet from ``source`` counts, and send there from now on if that is new."""
         was = self.latch.source
-        if not self.latch.admits(source):
+        if not self.latch.admits(source, now):
             return False
         if self.latch.is_settled:
             self._send_by(self.ports.lock(source))
-        elif source != was:
+        elif self.latch.source != was:
             self._send_by(self.ports.aim(source))
-        if source != (was or self.latch.expected):
+        if self.latch.source not in (None, was or self.latch.expected):
             self._around.emit(SourceChanged(self.number, *source))
         return True
 

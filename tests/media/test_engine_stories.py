@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from media import codecs
 from media.client import Clip, MediaEngine, MediaLeg, Silence, Tone
 from media.dtmf import EventReceiver
-from media.endpoint import FAR_PROBATION, TRIAL
+from media.endpoint import FAR_PROBATION, TRIAL_S
 from media.incoming import IncomingStream
 from media.memory import MemoryRtpNetwork
 from media.outgoing import OutgoingStream
@@ -30,6 +30,8 @@ from tests.harness.clock import run_virtually, virtual_time
 from tests.media.peer import HeardPacket, Peer
 
 HOST = "10.0.0.9"
+TRIAL = round(TRIAL_S / 0.02)
+"""Packets of a phone within it."""
 
 
 @asynccontextmanager
@@ -146,6 +148,14 @@ async def test_silence_of_30_s_is_told_once_but_not_on_hold_and_again_after_spee
         assert len(told) == 2
         await asyncio.sleep(10)
         assert len(told) == 3
+        leg.connect(anna.agreement(sends=False))  # it holds and sends no music
+        await asyncio.sleep(35)
+        leg.connect(anna.agreement())
+        told.clear()
+        await asyncio.sleep(25)
+        assert told == []
+        await asyncio.sleep(10)
+        assert len(told) == 1
 
 
 @virtual_time
@@ -279,6 +289,55 @@ async def test_a_phone_behind_nat_that_speaks_late_gets_its_place_back_from_a_st
         assert len(phone.heard) > TRIAL
         assert len(stranger.heard) < FAR_PROBATION + 10
         assert other.heard == []
+
+
+@virtual_time
+@pytest.mark.parametrize("host", ["10.0.0.1", "10.6.6.6"])
+async def test_a_flood_before_the_first_word_takes_no_place_however_fast_it_is(host: str) -> None:
+    network = MemoryRtpNetwork()
+    anna, stranger = Peer(network, 4000), Peer(network, 4444, host=host)
+    async with engine_on(network) as engine:
+        leg = await engine.open_leg()
+        leg.connect(anna.agreement(), allows_nat=True)
+        leg.play([Silence(10.0)])
+        for _ in range(4 * TRIAL):
+            stranger.send(b"\xd5" * 160, leg.address)
+            await asyncio.sleep(0.0003)
+        for _ in range(50):
+            anna.send(b"\xd5" * 160, leg.address)
+            stranger.send(b"\xd5" * 160, leg.address)
+            await asyncio.sleep(0.02)
+        assert leg.is_heard
+        assert len(anna.heard) >= 50
+        before = len(stranger.heard)
+        await asyncio.sleep(0.5)
+        assert len(stranger.heard) == before
+        await leg.close()
+        assert leg.statistics["strangers"] >= 50
+
+
+@virtual_time
+async def test_rfc3264_8_3_1_what_is_under_way_from_the_port_of_before_is_heard_and_not_sent_to() -> None:
+    network = MemoryRtpNetwork()
+    anna, moved = Peer(network, 4000), Peer(network, 4002)
+    async with leg_to(anna, network) as leg:
+        leg.echo()
+        anna.send(b"\xd5" * 160, leg.address)
+        await asyncio.sleep(0.02)
+        leg.connect(moved.agreement())
+        await asyncio.sleep(0.02)
+        before = len(anna.heard)
+        for _ in range(10):
+            anna.send(b"\xd5" * 160, leg.address)
+            await asyncio.sleep(0.02)
+        assert len(anna.heard) == before
+        assert len(moved.heard) == 10
+        for _ in range(FAR_PROBATION):  # it told us of a port and speaks from the old one all the same
+            anna.send(b"\xd5" * 160, leg.address)
+            await asyncio.sleep(0.02)
+        assert len(anna.heard) > before
+        await leg.close()
+        assert leg.statistics["packets"] == 1 + 10 + FAR_PROBATION
 
 
 @virtual_time

@@ -86,8 +86,8 @@ async def test_what_comes_by_the_ip_version_that_the_sdp_did_not_name_is_a_stran
 def test_rfc4961_3_the_latch_follows_another_port_of_an_ipv6_address_but_no_other_address() -> None:
     latch = Latch()
     latch.expect(("2001:db8::1", 4000), allows_nat=False)
-    assert [latch.admits(("2001:db8::2", 4000)) for _ in range(5)] == [False] * 5
-    assert [latch.admits(("2001:db8::1", 4444)) for _ in range(3)] == [False, False, True]
+    assert [latch.admits(("2001:db8::2", 4000), 0.0) for _ in range(5)] == [False] * 5
+    assert [latch.admits(("2001:db8::1", 4444), 0.0) for _ in range(3)] == [False, False, True]
     assert latch.source == ("2001:db8::1", 4444)
 
 
