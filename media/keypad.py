@@ -60,8 +60,7 @@ class Keypad:
             return
         marker, offset, payload = step
         if marker:
-            self._start = out.next_timestamp(now)
-            out.source = self
+            self._start = out.take_over(self, now)
         else:
             out.timestamp = (out.timestamp + out.frame_ticks) & 0xFFFFFFFF
         # All packets of one event carry the time it began (RFC 4733 §2.3.1).

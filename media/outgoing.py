@@ -22,6 +22,8 @@ VERSION_2 = 0x80
 MARKER = 0x80
 _SILENT_TOO_LONG = MAX_CATCH_UP_S + 0.5 * FRAME_SECONDS
 """Seconds after which a source that was not sending is put back on the wall clock."""
+LONGEST_LEAD_S = FRAME_SECONDS
+"""By which timestamps may run ahead of the clock: who takes over within a packet of another comes after."""
 
 
 def discard(_packet: Packet) -> None:
@@ -44,6 +46,7 @@ class OutgoingStream:
         "clock_hz",
         "frame_ticks",
         "is_taken",
+        "lead_s",
         "octets",
         "packets",
         "send",
@@ -61,6 +64,8 @@ class OutgoingStream:
         self.sequence = random.getrandbits(16)
         self.timestamp = random.getrandbits(32)
         self.sent_at: float | None = None
+        self.lead_s = 0.0
+        """By how much the sources that took over so far have put timestamps before the clock."""
         self.source: object = None
         self.is_taken = False
         """Whether something of our own is playing, so that relayed packets have to wait outside."""
@@ -99,6 +104,7 @@ class OutgoingStream:
         self.before = self.packets, self.octets
         self.ssrc = random.getrandbits(32)
         self.sequence = random.getrandbits(15)
+        self.lead_s = 0.0
         self.source = None
 
     def take_encoding(self, encoding: Encoding, random: Random) -> None:
@@ -111,11 +117,21 @@ class OutgoingStream:
         self.frame_ticks = encoding.ptime_ms * clock_hz // 1000
         self.step_s = gcd(encoding.ptime_ms, 20) / 1000
 
-    def next_timestamp(self, now: float) -> int:
-        """Return the timestamp of a packet that leaves ``now``, whoever sent the last one."""
+    def is_ahead(self, now: float) -> bool:
+        """Return whether a source that would take over ``now`` has to leave out a packet.
+
+        Each takes over a little early, and all of them together would put every listener behind.
+        """
+        return self.sent_at is not None and self.lead_s + self.step_s > now - self.sent_at + LONGEST_LEAD_S
+
+    def take_over(self, source: object, now: float) -> int:
+        """Let ``source`` send from ``now`` on; return the timestamp of its first packet."""
+        self.source = source
         if self.sent_at is None:
             return self.timestamp
-        steps = max(1, round((now - self.sent_at) / self.step_s))
+        elapsed = now - self.sent_at
+        steps = max(1, round((elapsed - self.lead_s) / self.step_s))
+        self.lead_s = min(self.lead_s + steps * self.step_s - elapsed, MAX_CATCH_UP_S)
         return (self.timestamp + steps * round(self.step_s * self.clock_hz)) & 0xFFFFFFFF
 
     def send_frame(self, payload_type: int, payload: bytes, *, source: object, now: float) -> None:
@@ -123,9 +139,10 @@ class OutgoingStream:
         first = payload_type
         if self.source is source and self.sent_at is not None and now - self.sent_at < _SILENT_TOO_LONG:
             self.timestamp = (self.timestamp + self.frame_ticks) & 0xFFFFFFFF
+        elif self.is_ahead(now):
+            return
         else:
-            self.timestamp = self.next_timestamp(now)
-            self.source = source
+            self.timestamp = self.take_over(source, now)
             first |= MARKER
         # As send_packet does it, without the call: this is sent 50 times a second to every listener.
         self.sequence = sequence = (self.sequence + 1) & 0xFFFF

@@ -53,6 +53,8 @@ class Relay:
         new_sequence = (sequence + self.sequence_offset) & 0xFFFF
         ahead = (new_sequence - out.sequence) & 0xFFFF
         if out.source is not self or ssrc != self.ssrc or MAX_JUMP < ahead < 0x10000 - MAX_JUMP:
+            if out.is_ahead(now):
+                return
             self._join(sequence, timestamp, ssrc, now)
             new_sequence = (sequence + self.sequence_offset) & 0xFFFF
             ahead = 1
@@ -99,5 +101,4 @@ class Relay:
         out = self.out
         self.ssrc = ssrc
         self.sequence_offset = (out.sequence + 1 - sequence) & 0xFFFF
-        self.timestamp_offset = (out.next_timestamp(now) - timestamp) & 0xFFFFFFFF
-        out.source = self
+        self.timestamp_offset = (out.take_over(self, now) - timestamp) & 0xFFFFFFFF

@@ -75,12 +75,11 @@ class Transcoder:
         """Send a packet of a key press on; all of one press bear the time it began (RFC 4733 §2.3.1)."""
         assert self._event_type is not None
         out = self._out
-        begun = out.next_timestamp(now)
+        begun = out.take_over(self._events, now)
         is_new = timestamp != self._event
         if is_new:
             self._event, self._event_start = timestamp, begun
         out.timestamp = begun
-        out.source = self._events
         self._event_until = now + EVENT_SECONDS
         out.send_packet(
             (MARKER if is_new else 0) | self._event_type,

@@ -126,6 +126,27 @@ async def test_digits_that_we_press_into_a_bridge_part_its_stream_without_a_seam
 
 
 @virtual_time
+async def test_timestamps_are_as_late_as_the_clock_after_many_holds_as_after_one() -> None:
+    network = MemoryRtpNetwork()
+    anna, bob, chance = Peer(network, 4000), Peer(network, 4002), Random(1)
+    async with engine_on(network) as engine:
+        a, b = await engine.open_leg(), await engine.open_leg()
+        a.connect(anna.agreement())
+        b.connect(bob.agreement())
+        a.bridge(b)
+        speech = asyncio.ensure_future(bob.say(tone((400.0,), 8.0, 8000), b.address))
+        for _ in range(20):
+            await asyncio.sleep(0.1 + chance.random() / 50)
+            a.play([Silence(1.0)], loop=True)
+            await asyncio.sleep(0.1 + chance.random() / 50)
+            a.stop()
+        await speech
+    assert_continuous(anna.heard)
+    assert len(anna.heard) > 8.0 / 0.02 - 25  # each hold may cost a packet
+    assert sum(each.packet.marker for each in anna.heard) == 1 + 2 * 20
+
+
+@virtual_time
 async def test_silence_of_30_s_is_told_once_but_not_on_hold_and_again_after_speech() -> None:
     network = MemoryRtpNetwork()
     anna = Peer(network, 4000)
