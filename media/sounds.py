@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
+from itertools import accumulate, pairwise
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple, TypeAlias
@@ -22,6 +23,7 @@ from media.errors import MediaError
 from media.loudness import brought_to, louder
 
 Pcm: TypeAlias = NDArray[np.int16]
+Row: TypeAlias = tuple[PlayItem, ...]
 
 EncodeAside: TypeAlias = Callable[[Path, Clip, Encoding], None]
 """Encodes a sound into a folder, in another process."""
@@ -30,8 +32,17 @@ CACHE_BYTES = 64 * 1024 * 1024
 """Two hours of G.711: every prompt and the music of an office."""
 QUICK_BYTES = 400_000
 """What a file may have to be encoded at once: some 25 s, and in an instant."""
+ROW_BYTES, ROW_S = 160_000, 10.0
+"""What files, and sounds that are in no file, may have to be encoded as one: who hears it first waits."""
 HEAD_S = 19.2
 """What is at hand of a long file until the rest is encoded: so many whole packets, however long they are."""
+_WITHOUT_MEMORY = frozenset(("PCMA", "PCMU"))
+"""Codecs of which sounds follow each other as if they were one, though they are encoded one by one.
+
+Others either have no part of a packet, so that a pause of up to one would be between two sounds; or what
+decodes them has learned from the first how loud it is, and begins the second as if that went on.
+"""
+_UNPLAYABLE = (OSError, MediaError, ValueError)
 
 
 class Encoded(NamedTuple):
@@ -113,23 +124,25 @@ class SoundLibrary:
         sounds: list[bytes] = []
         troubles: list[str] = []
         is_whole = True
-        for item in items:
+        for row in _rows(items, encoding):
+            if len(row) > 1:
+                sounds += self._encode_row(row, encoding, troubles)
+                continue
             try:
-                sounds.append(self._encode(item, encoding, is_hurried=is_hurried))
+                sounds.append(self._encode(row[0], encoding, is_hurried=is_hurried))
             except _TakesLongError as head:
                 sounds.append(head.sound)
                 is_whole = False
                 break
-            except (OSError, MediaError, ValueError) as error:
-                troubles.append(f"{item} cannot be played: {error}")
+            except _UNPLAYABLE as error:
+                troubles.append(_in_words(row[0], error))
                 sounds.append(b"")
         frame_bytes = codecs.encoder(encoding).frame_bytes(encoding.ptime_ms)
         encoded = Encoded(sounds, frame_bytes, encoding.ptime_ms, _silence(encoding), is_whole)
         return encoded, troubles if is_whole else []
 
     def _encode(self, item: PlayItem, encoding: Encoding, *, is_hurried: bool) -> bytes:
-        changed = Path(item.path).stat().st_mtime_ns if isinstance(item, Clip) else 0
-        key = (item, changed, encoding)
+        key = (item, _changed_at(item), encoding)
         known = self._known(key)
         if known is not None:
             return known
@@ -139,6 +152,26 @@ class SoundLibrary:
             sound = encode(item, encoding)
         self._put(key, sound)
         return sound
+
+    def _encode_row(self, row: Row, encoding: Encoding, troubles: list[str]) -> list[bytes]:
+        """Return the payloads of each item, where all are encoded as one sound."""
+        keys = [(row, tuple(map(_changed_at, row)), encoding, index) for index in range(len(row))]
+        known = [sound for key in keys if (sound := self._known(key)) is not None]
+        if len(known) == len(row):
+            return known
+        pieces: list[Pcm] = []
+        was = len(troubles)
+        for item in row:
+            try:
+                pieces.append(samples(item, codecs.encoder(encoding).sample_rate_hz))
+            except _UNPLAYABLE as error:
+                troubles.append(_in_words(item, error))
+                pieces.append(np.empty(0, np.int16))
+        sounds = encode_row(pieces, encoding)
+        if len(troubles) == was:
+            for key, sound in zip(keys, sounds, strict=True):
+                self._put(key, sound)
+        return sounds
 
     def _known(self, key: tuple[object, ...]) -> bytes | None:
         with self._lock:
@@ -181,6 +214,45 @@ class SoundLibrary:
                 self._held -= len(self._encoded.popitem(last=False)[1])
 
 
+def _in_words(item: PlayItem, error: Exception) -> str:
+    return f"{item} cannot be played: {error}"
+
+
+def _changed_at(item: PlayItem) -> int:
+    """Return when the file of ``item`` was changed last; 0 where there is none."""
+    try:
+        return Path(item.path).stat().st_mtime_ns if isinstance(item, Clip) else 0
+    except OSError:
+        return 0
+
+
+def _rows(items: Row, encoding: Encoding) -> list[Row]:
+    """Return ``items`` in the rows that are encoded as one: of up to some 10 s, where that is heard."""
+    if encoding.codec in _WITHOUT_MEMORY:
+        return [(item,) for item in items]
+    rows: list[Row] = []
+    room = 0.0
+    for item in items:
+        share = _share(item)
+        if share <= room:
+            rows[-1] += (item,)
+            room -= share
+        else:
+            rows.append((item,))
+            room = 1.0 - share
+    return rows
+
+
+def _share(item: PlayItem) -> float:
+    """Return how much of the longest row ``item`` is."""
+    if not isinstance(item, Clip):
+        return item.seconds / ROW_S
+    try:
+        return Path(item.path).stat().st_size / ROW_BYTES
+    except OSError:
+        return 0.0
+
+
 class _TakesLongError(Exception):
     """It is to be encoded elsewhere."""
 
@@ -216,6 +288,22 @@ def encode(item: PlayItem, encoding: Encoding, *, most_s: float = LONGEST_S) -> 
     if encoding.codec not in ONE_TICK_A_BYTE:
         return payload
     return payload[: len(pcm) * codec.clock_rate_hz // codec.sample_rate_hz]
+
+
+def encode_row(pieces: Sequence[Pcm], encoding: Encoding) -> list[bytes]:
+    """Return the payloads of ``pieces``, which follow each other.
+
+    Where a codec has but whole packets, one of two pieces belongs to the first.
+    """
+    codec = codecs.encoder(encoding)
+    packet = codec.sample_rate_hz * encoding.ptime_ms // 1000
+    ends = list(accumulate(map(len, pieces)))
+    payload = codec.encode(np.concatenate((*pieces, np.zeros(-ends[-1] % packet, np.int16))))
+    if encoding.codec in ONE_TICK_A_BYTE:
+        cuts = [end * codec.clock_rate_hz // codec.sample_rate_hz for end in ends]
+    else:
+        cuts = [-(-end // packet) * codec.frame_bytes(encoding.ptime_ms) for end in ends]
+    return [payload[begin:end] for begin, end in pairwise((0, *cuts))]
 
 
 def samples(item: PlayItem, rate: int, *, most_s: float = LONGEST_S) -> Pcm:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,14 @@ import pytest
 
 from media import codecs
 from media.background import Background
-from media.client import MediaEngine, MediaLeg, Silence, Tone
+from media.client import Clip, MediaEngine, MediaLeg, Silence, Tone
 from media.dtmf import EventReceiver
 from media.encoding import Encoding
 from media.memory import MemoryRtpNetwork
 from media.sounds import Encoded, SoundLibrary
-from media.tones import detect
+from media.tones import detect, tone
 from tests.harness.clock import run_virtually, virtual_time
+from tests.harness.soundfiles import write_sound
 from tests.media.peer import Peer
 
 CODECS = ("PCMA", "PCMU", "G722", "opus")
@@ -179,6 +181,49 @@ class AtOnce(Background):
 
     def submit(self, job: Callable[[], Any], done: Callable[[Any], None]) -> None:
         done(job())
+
+
+@pytest.mark.parametrize("ptime_ms", [20, 60])
+@pytest.mark.parametrize("codec", CODECS)
+def test_clips_that_follow_each_other_have_no_pause_between_them(
+    codec: str, ptime_ms: int, tmp_path: Path
+) -> None:
+    whole = tone((1000.0,), 2.0, 8000, -13.0)
+    cuts = (0, 3005, 7010, 11_111, 16_000)
+    clips = [Clip(tmp_path / f"{begin}.wav") for begin in cuts[:-1]]
+    for clip, (begin, end) in zip(clips, pairwise(cuts), strict=True):
+        write_sound(clip.path, whole[begin:end], 8000, "pcm_s16le")
+
+    async def story() -> None:
+        network, begun = MemoryRtpNetwork(), list[int]()
+        anna = Peer(network, 4000, codec=codec, ptime_ms=ptime_ms)
+        async with leg_to(anna, network) as leg:
+            playback = leg.play(clips)
+            playback.on_item = begun.append
+            assert await playback.finished()
+            await asyncio.sleep(0.01)
+        assert begun == [1, 2, 3]
+        rate = codecs.by_name(codec).sample_rate_hz
+        heard = anna.audio()
+        assert len(heard) / rate == pytest.approx(2.0, abs=ptime_ms / 1000)
+        frames = heard[rate // 20 : 39 * rate // 20].astype(float).reshape(-1, rate // 200)  # of 5 ms
+        levels = 20 * np.log10(np.sqrt(2 * (frames**2).mean(axis=1)) / 32768)
+        assert levels.min() > -13 - 3
+
+    run_virtually(story())
+
+
+def test_what_cannot_be_read_leaves_the_rest_of_its_row_as_it_is(tmp_path: Path) -> None:
+    write_sound(tmp_path / "there.wav", tone((1000.0,), 0.5, 8000, -13.0), 8000, "pcm_s16le")
+    there, gone = Clip(tmp_path / "there.wav"), Clip(tmp_path / "gone.wav")
+    told: list[tuple[Encoded, list[str]]] = []
+    library = SoundLibrary(AtOnce())
+    for _ in range(2):
+        library.load((there, gone, there), Encoding("opus"), lambda *each: told.append(each))
+    for encoded, troubles in told:
+        assert [len(sound) // encoded.frame_bytes for sound in encoded.sounds] == [25, 0, 25]
+        assert len(troubles) == 1
+        assert "gone.wav" in troubles[0]
 
 
 def test_a_sound_is_encoded_once_for_all_who_hear_it_alike() -> None:
