@@ -19,7 +19,8 @@ from media.stock import Stock
 if TYPE_CHECKING:
     from media.client_leg import MediaLeg
 
-RETRY_S = 1.0
+FIRST_RETRY_S, RETRY_S = 0.1, 1.0
+"""How long after a start that failed the next is tried: twice as long each time, for calls wait for it."""
 RESTORE_S = 3.0
 """How long calls wait for a new worker, which mostly takes half a second, before they are given up."""
 MOST_DEATHS = 3
@@ -304,13 +305,15 @@ class WorkerSlot:
 
     async def _restart(self, why: str) -> None:
         giving_up = asyncio.get_running_loop().call_later(RESTORE_S, self._give_up, why)
+        pause_s = FIRST_RETRY_S
         try:
             while True:
                 try:
                     await self.start()
                 except MediaError as error:
                     log.error("the media worker does not start (%s); trying again", error)
-                    await asyncio.sleep(RETRY_S)
+                    await asyncio.sleep(pause_s)
+                    pause_s = min(2 * pause_s, RETRY_S)
                 else:
                     break
         finally:

@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 from media import commands
 from media.client import MediaEngine
 from media.commands import Command, Event
+from media.errors import MediaError
 from media.sdp.agreement import StreamAgreement
+from tests.harness.clock import virtual_time
 
 AGREED = StreamAgreement(
     remote=("192.0.2.9", 4000),
@@ -138,3 +140,27 @@ async def test_a_leg_that_is_being_closed_as_its_worker_dies_is_closed_and_opene
             await asyncio.sleep(0)
             engine.slots[0]._lose("it was killed")
         assert engine.legs == 0
+
+
+@virtual_time
+async def test_a_worker_that_is_killed_while_it_starts_has_another_one_in_its_place_at_once() -> None:
+    loop, begun, deaths = asyncio.get_running_loop(), list[float](), list[Callable[[str], None]]()
+
+    async def start(deliver: Callable[[Event], None], lose: Callable[[str], None]) -> Line:
+        begun.append(loop.time())
+        deaths.append(lose)
+        await asyncio.sleep(0.3)
+        if 1 < len(begun) < 8:
+            raise MediaError("the media worker does not start")
+        return Line(deliver, 100)
+
+    engine = MediaEngine([start])
+    await engine.slots[0].start()
+    leg = await engine.open_leg()
+    died = loop.time()
+    deaths[0]("it was killed")
+    await asyncio.sleep(10)
+    tried = [round(at - died, 2) for at in begun[1:]]
+    assert tried == [0.0, 0.4, 0.9, 1.6, 2.7, 4.0, 5.3]
+    assert leg.closed.is_set()  # after three seconds
+    await engine.close()
