@@ -79,17 +79,16 @@ class RecordingFile:
         self._writer = WavWriter(path, self._rate, format, is_resumed=len(was) > 0)
         self._most = None if max_seconds is None else round(max_seconds * self._rate)
         self._samples = 0
+        """Since it was begun, or gone on with."""
         self._meter = Meter(self._rate)
-        self._before = len(was)
-        """Samples that were there; `_samples` counts from here."""
         self._unheard = b""
         """The end of what was copied as it came, which no ear has heard."""
         self._meter.measure(was)
 
     @property
     def seconds(self) -> float:
-        """Its length so far."""
-        return (self._before + self._samples) / self._rate
+        """Its length so far: what the disk did not take is not there."""
+        return self._writer.seconds
 
     def append(self, packets: Iterable[Spoken]) -> None:
         """Write ``packets``, whose ticks only go up, to the operating system, and silence between them."""

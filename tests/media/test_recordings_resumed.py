@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,26 @@ def test_v7_what_follows_is_appended_and_its_length_and_loudness_are_those_of_th
     assert np.abs(pcm[int(0.35 * rate) :]).max() < 500
     assert loudness.peak_dbfs > -13
     assert not loudness.is_silent
+
+
+@pytest.mark.parametrize("codec", ["PCMA", "G722"])
+def test_what_a_full_disk_does_not_take_is_not_in_the_length_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, codec: str
+) -> None:
+    def no_space(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    file = RecordingFile(tmp_path / "message.wav", codec)
+    came = packets(codec, LOUD, 20)
+    file.append(came[:10])
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "pwrite", no_space)
+        with pytest.raises(OSError, match="No space left"):
+            file.append(came[10:])
+    assert file.seconds == pytest.approx(0.2)
+    file.close()
+    pcm, rate = read_wav(tmp_path / "message.wav")
+    assert len(pcm) / rate == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize("law", ["PCMA", "PCMU"])
