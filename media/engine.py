@@ -301,7 +301,7 @@ class Engine:
         leg.close(now)
         for grid in self._grids.values():
             grid.drop(command.leg)
-        self._around.emit(LegClosed(command.leg, leg.statistics()))
+        self._around.emit(LegClosed(command.leg, leg.statistics(now)))
 
 
 def _codec_of(leg: Leg) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_LATEST = {"jitter_ms", "remote_jitter_ms", "round_trip_ms"}
+_LATEST = {"jitter_ms", "remote_jitter_ms", "round_trip_ms", "silent_s"}
 """What is as it was last; all else are numbers of packets."""
 
 

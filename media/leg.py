@@ -102,7 +102,7 @@ class Leg:
             # The first report comes early (RFC 3550 §6.2), and no two legs report at once.
             self._report_at = now + REPORT_SECONDS * (0.2 + 0.3 * self._around.random.random())
         if was is None or (was.sends, was.receives) != (agreement.sends, agreement.receives):
-            self._silence.due_since = now  # who held without music and is back has to be heard anew
+            self._silence.begin(now)  # who held without music and is back has to be heard anew
         self._take_keys(agreement.keys)
         self._multiplex(agreement)
         if agreement.remote is not None and self.latch.expect(
@@ -351,7 +351,7 @@ class Leg:
             self._around.emit(RtpTimedOut(self.number))
         if now >= self._report_at and self.agreement.sends and self.out.is_aimed:
             self._report_at = now + REPORT_SECONDS
-            self._around.emit(Counted(self.number, self.statistics()))
+            self._around.emit(Counted(self.number, self.statistics(now)))
             self._send_report(self._reporter.report(now))
 
     def _send_report(self, report: bytes) -> None:
@@ -373,13 +373,12 @@ class Leg:
                 self.ports.rtcp_remote = source  # symmetric, as RTP is (RFC 4961)
             self._silence.due_since = now  # who mutes without sending RTP still reports
 
-    def statistics(self) -> dict[str, float]:
+    def statistics(self, now: float) -> dict[str, float]:
         """Return the leg's numbers."""
         self.settle()
-        numbers = {**self._reporter.statistics(), "strangers": self.latch.strangers}
-        if self._srtp is not None:
-            numbers |= {"forged": self._srtp.forged, "replayed": self._srtp.replayed}
-        return numbers
+        heard = {"strangers": self.latch.strangers, "silent_s": self._silence.seconds(now, self.agreement)}
+        secured = {} if self._srtp is None else self._srtp.counts
+        return {**self._reporter.statistics(), **heard, **secured}
 
     def close(self, now: float) -> None:
         """End all that is under way, give the ports back, and hold nothing any more that holds this leg."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from media.incoming import IncomingStream
+from media.sdp.agreement import StreamAgreement
 
 
 class SilenceWatch:
@@ -14,8 +15,19 @@ class SilenceWatch:
         self.timeout_s = 0.0
         self.due_since = 0.0
         """Since when something should have come; a far end that reports by RTCP may be muted."""
+        self._asked_since = 0.0
         self._incoming = incoming
         self._is_told = False
+
+    def begin(self, now: float) -> None:
+        """Take that something should come from now on."""
+        self.due_since = self._asked_since = now
+
+    def seconds(self, now: float, agreement: StreamAgreement | None) -> float:
+        """Return how long nothing has come, whatever RTCP told meanwhile; 0 on hold, where nothing has to."""
+        if agreement is None or not (agreement.sends and agreement.receives):
+            return 0.0
+        return round(now - max(self._asked_since, self._incoming.heard_at or 0.0), 1)
 
     def is_news(self, now: float, *, is_due: bool, settle: Callable[[], None]) -> bool:
         """Return whether silence is to be told; ``settle`` is called before that is believed.

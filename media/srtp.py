@@ -61,6 +61,11 @@ class SrtpSession:
         self._sender = _session(keys.suite, keys.sending, Policy.SSRC_ANY_OUTBOUND)
         self._receivers = [_Receiver(keys)]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """What was not let in, by why."""
+        return {"forged": self.forged, "replayed": self.replayed}
+
     def rekey(self, keys: StreamKeys) -> bool:
         """Take the keys of a new offer and answer; return whether our stream has to begin with a new SSRC.
 

@@ -36,4 +36,5 @@ def quality_of(leg: Leg, now: datetime, *, is_caller: bool) -> LegQuality:
         remote_lost=None if remote_lost is None else int(remote_lost),
         round_trip_ms=round_trip_ms,
         mos=score if packets else None,
+        silent_s=numbers.get("silent_s", 0.0),
     )

@@ -41,6 +41,8 @@ class LegQuality:
     """To the far end and back (RTCP); None: it did not tell."""
     mos: float | None = None
     """Estimated mean opinion score of what came from there; None: nothing came."""
+    silent_s: float = 0.0
+    """How long before its end nothing came any more, though the party was not on hold."""
 
     @property
     def loss(self) -> float:
@@ -66,6 +68,8 @@ def leg_in_words(leg: LegQuality) -> str:
     elif leg.packets:
         parts.append(f"{100 * leg.loss:.1f} % lost")
         parts.append(f"jitter {leg.jitter_ms:.0f} ms")
+        if leg.silent_s >= LEAST_TALK_S:
+            parts.append(f"nothing came in the last {leg.silent_s:.0f} s")
     if leg.round_trip_ms is not None:
         parts.append(f"round trip {leg.round_trip_ms:.0f} ms")
     if leg.mos is not None:

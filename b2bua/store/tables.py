@@ -183,6 +183,7 @@ call_legs = Table(
     Column("remote_lost", Integer),
     Column("round_trip_ms", Float),
     Column("mos", Float),
+    Column("silent_s", Float, nullable=False, server_default="0"),
 )
 
 call_costs = Table(

@@ -12,6 +12,7 @@ from b2bua.call.leg import Leg
 from b2bua.cli.app import app
 from b2bua.demo.softphone import Habit
 from b2bua.store.calls import CallStory
+from b2bua.store.quality import leg_in_words
 from media.commands import Tone
 from tests.calls.test_transfer import TO_ANNA, refer
 from tests.harness.clock import virtual_time
@@ -86,6 +87,24 @@ async def test_packets_that_were_lost_are_told_and_lower_the_score(tmp_path: Pat
         assert hurt.loss == pytest.approx(0.1, abs=0.01)
         assert hurt.mos is not None
         assert hurt.mos < 3.8
+
+
+@virtual_time
+async def test_a_party_that_was_not_heard_any_more_at_the_end_is_told_with_how_long(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=TO_ANNA) as run:
+        anna = await run.phone("101", ANSWERS)
+        caller = await (await run.call_in(NUMBER)).answered(within=20)
+        phone = (await anna.invited(within=5)).leg
+        phone.loop(TALKS)
+        caller.loop(TALKS)
+        await asyncio.sleep(5)
+        phone.media.stop()
+        await asyncio.sleep(12)
+        caller.hang_up()
+        heard, lost = (await story_of(run)).legs
+        assert heard.silent_s < 0.5
+        assert lost.silent_s == pytest.approx(12, abs=0.5)
+        assert "nothing came in the last 12 s" in leg_in_words(lost)
 
 
 @virtual_time

@@ -202,7 +202,7 @@ class World:
 
     def outcome(self) -> object:
         """Return all that can be told from outside."""
-        statistics = [leg.statistics() for leg in self.legs.values()]
+        statistics = [leg.statistics(0.0) for leg in self.legs.values()]
         incoming = [
             (leg.incoming.heard_at, leg.incoming.highest_sequence, leg.out.octets, leg.out.timestamp)
             for leg in self.legs.values()
@@ -423,7 +423,7 @@ def test_rfc5761_4_reports_on_the_port_of_a_stream_are_no_part_of_it() -> None:
     flowed, stepped, world = outcomes([share_ports, *stream[:20], comes(report), *stream[20:]])
     assert flowed == stepped
     assert {each[1] & 0x7F for each in world.lines[BOB].sent} == {PCMA}
-    assert world.legs[ANNA].statistics()["unknown"] == 0
+    assert world.legs[ANNA].statistics(0.0)["unknown"] == 0
 
 
 @pytest.mark.parametrize(

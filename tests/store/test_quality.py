@@ -45,6 +45,11 @@ def leg(who: str = "Anna Nowak", **numbers: object) -> LegQuality:
             leg(remote_lost=150),
             "Anna Nowak: PCMA, 0.2 % lost, jitter 4 ms, MOS 4.3, 5.0 % of what we sent did not arrive",
         ),
+        (
+            leg("the caller", silent_s=17.6),
+            "the caller: PCMA, 0.2 % lost, jitter 4 ms, nothing came in the last 18 s, MOS 4.3",
+        ),
+        (leg(silent_s=1.9), "Anna Nowak: PCMA, 0.2 % lost, jitter 4 ms, MOS 4.3"),
         (leg(sent=0), "Anna Nowak: PCMA, 0.2 % lost, jitter 4 ms, MOS 4.3, nothing was sent there"),
     ],
 )
@@ -55,7 +60,7 @@ def test_one_party_is_one_plain_line(measured: LegQuality, line: str) -> None:
 async def test_the_sound_of_each_party_is_read_back_with_the_call(store: Store) -> None:
     legs = (
         leg("the caller", packets=0, mos=None),
-        leg(answered_at=after(4), round_trip_ms=12.5, remote_lost=1),
+        leg(answered_at=after(4), round_trip_ms=12.5, remote_lost=1, silent_s=17.6),
     )
     await store.journal.begin(new_call())
     for each in reversed(legs):  # whoever was called leaves first

@@ -17,6 +17,7 @@ REVISIONS = (
     "0012",
     "0013",
     "0014",
+    "0015",
 )
 """All versions, oldest first."""
 HEAD = REVISIONS[-1]
