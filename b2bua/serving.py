@@ -122,7 +122,7 @@ class Serving:
 
     def _build_steps(self) -> None:
         on, sounds = self._on, Sounds(lambda: self._on.editions.own.book)
-        profile = sound_profile(on.editions.current.config)
+        profile = sound_profile(on.editions.current.config, on.endpoint)
         dialer = Dialer(on.endpoint, on.engine, profile, lines=on.lines)
         reach = self._build_reach(sounds)
         self.queues = QueueStep(

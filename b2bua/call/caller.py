@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from b2bua.call.aiming import expect
 from b2bua.call.leg import Leg
 from b2bua.call.sound import SoundProfile
 from b2bua.sip.dialog import DialogKey
@@ -55,6 +56,7 @@ class CallerLeg(Leg):
             self._answer, self._agreement = self._describe_ourselves(), None
         else:
             self._answer, self._agreement = self.description.answer(invite.offer)
+            expect(media, self._agreement, profile.find_hosts, lambda: self.reject(488))
         hops = invite.request.max_forwards
         self.max_forwards = 70 if hops is None else min(70, max(0, hops - 1))
         invite.on_offer = self._renegotiate

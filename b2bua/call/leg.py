@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
+from b2bua.call.aiming import aim
 from b2bua.call.description import Description
 from b2bua.call.digits import Digits, DtmfMode, Method, needs_ear
 from b2bua.call.relocation import Relocation
@@ -283,7 +285,14 @@ class Leg:
     def connect(self, agreement: StreamAgreement) -> None:
         """Let sound flow as agreed, and tell the bridge when the far end holds or resumes."""
         self.description.settled(agreement)
-        self.media.connect(scoped(agreement, self._peer), allows_nat=self._allows_nat, peer_host=self._peer)
+        connect = partial(self.media.connect, allows_nat=self._allows_nat, peer_host=self._peer)
+        aim(
+            self.media,
+            scoped(agreement, self._peer),
+            connect,
+            find=self._profile.find_hosts,
+            fail=self.hang_up,
+        )
         self._listen_for_tones()
         was_held, self.is_held = self.is_held, not agreement.sends
         if self.on_hold_change is not None and was_held != self.is_held:
@@ -369,9 +378,8 @@ class Leg:
             return
         self.ended.set_result(ending)
         self.ended_at = asyncio.get_running_loop().time()
-        held, self._at_end = self._at_end, []
-        for give_back in held:
-            give_back()
+        while self._at_end:
+            self._at_end.pop(0)()
 
     def silence(self) -> None:
         """Begin to give back the ports of a leg that has ended: those of all who talked go in one order."""
@@ -387,9 +395,7 @@ class Leg:
         """Hang up if still up, give the ports back, and hold nobody any more."""
         self.hang_up()
         self.media.on_digit = self.media.on_tone = None
-        self.media.on_rtp_timeout = None
-        self.media.on_lost = None
-        self.media.on_moved = None
+        self.media.on_rtp_timeout = self.media.on_lost = self.media.on_moved = None
         if self._relocation is not None:
             self._relocation.stop()
             self._relocation = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from b2bua.call.aiming import FindHosts, nobody_finds
 from b2bua.call.digits import DtmfMode
 from b2bua.sip.transport.addressing import is_ipv6, is_private, with_zone
 from media.call_tones import CallTones, call_tones
@@ -30,6 +31,8 @@ class SoundProfile:
     """What tells the far end how its call stands."""
     dtmf: DtmfMode = DtmfMode.AUTO
     """How keys that are pressed come and go."""
+    find_hosts: FindHosts = nobody_finds
+    """Looks up hosts that an SDP has by their names."""
 
     def of_party(
         self, srtp: str | None, codecs: Sequence[str] | None = None, dtmf: str = DtmfMode.AUTO

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from b2bua.errors import Unavailable
-from b2bua.sip.resolver import Resolver
+from b2bua.sip.resolver import DEFAULT_PORT, Resolver
 from b2bua.sip.transport.addressing import is_ipv6
 from b2bua.sip.transport.hop import Hop
-from b2bua.sip.uri import SipUri
+from b2bua.sip.uri import SipUri, parse_uri
 
+PATIENCE_S = 4.0
+"""How long DNS may take to say where a host is that sound is to be sent to."""
 Start = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 """Runs work for as long as the program runs."""
 
@@ -40,6 +43,17 @@ class NamedServers:
             return
         finally:
             self._asking.discard(server)
+
+    def find_hosts(self, name: str, told: Callable[[list[str]], None]) -> None:
+        """Tell ``told`` later at which addresses the host ``name`` is; at none where DNS does not say so."""
+        self._start(self._find_hosts(name, told))
+
+    async def _find_hosts(self, name: str, told: Callable[[list[str]], None]) -> None:
+        hops: list[Hop] = []
+        with suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                hops = await self._resolver.resolve(parse_uri(f"sip:{name}:{DEFAULT_PORT};transport=udp"))
+        told([hop.host for hop in hops])
 
     def hop(self, server: SipUri, *, like: Hop) -> Hop | None:
         """Return where ``server`` was found last, None when it was not.

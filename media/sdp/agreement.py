@@ -13,7 +13,10 @@ class StreamAgreement:
     """What offer and answer settled, seen from our side."""
 
     remote: tuple[str, int] | None
-    """Where the peer wants to receive; None when it gave no address (``c=0.0.0.0``)."""
+    """Where the peer wants to receive; None when it gave no address (``c=0.0.0.0``).
+
+    A name is to be looked up before a leg is connected by it.
+    """
     codec: str
     """The codec to send."""
     payload_type: int

@@ -17,7 +17,15 @@ from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import OFFERED_SUITES, Crypto, SrtpPolicy, StreamKeys, agree, read_crypto
 from media.sdp.formats import OPUS, Format, bit_rate, event_for, format_lines, our_formats, read_formats
 from media.sdp.model import MOST_REMEMBERED, Line, MediaDescription, SessionDescription
-from media.sdp.network import address_of, ip_version_of, network_of, read_ip, remote_of, rtcp_remote_of
+from media.sdp.network import (
+    address_of,
+    ip_version_of,
+    is_name,
+    network_of,
+    read_ip,
+    remote_of,
+    rtcp_remote_of,
+)
 
 PLAIN_RTP = ("RTP/AVP", "RTP/AVPF")
 SECURE_RTP = ("RTP/SAVP", "RTP/SAVPF")
@@ -81,7 +89,8 @@ class LocalMedia:
         Raises:
             NoCommonCodec: the peer is to be reached by an IP version that we do not have.
         """
-        version = None if agreement.remote is None else read_ip(agreement.remote[0]).version
+        remote = agreement.remote
+        version = None if remote is None or is_name(remote[0]) else read_ip(remote[0]).version
         if version is not None and version not in self.versions:
             raise NoCommonCodec(f"answered with an address of IPv{version}, which we do not have")
         local = self.by(version)

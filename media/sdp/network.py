@@ -14,29 +14,38 @@ MOST_ADDRESSES = 1024
 read_ip = lru_cache(maxsize=MOST_ADDRESSES)(ip_address)
 """Reading an address costs as much as ten lines of SDP, and an office meets few of them."""
 
+_LABEL = r"[a-z0-9_](?:[-a-z0-9_]{0,61}[a-z0-9_])?"
+_NAME = re.compile(rf"(?=.{{4,253}}$)(?:{_LABEL}\.)+[a-z][-a-z0-9]{{0,61}}[a-z0-9]\.?")
 _RTCP = re.compile(r"([0-9]{1,5})(?:[ \t]+IN[ \t]+IP[46][ \t]+(\S+))?", re.ASCII | re.IGNORECASE)
 BROADCAST = IPv4Address("255.255.255.255")
 
 
 def address_of(theirs: SessionDescription, stream: MediaDescription) -> IPv4Address | IPv6Address | None:
-    """Return where ``stream`` is received; None for the addresses that mean nowhere.
+    """Return where ``stream`` is received; None for the addresses that mean nowhere, and for a name.
 
     Raises:
-        MalformedMedia: no address, one of a group, or a host name: we do not wait for DNS to hear a caller.
+        MalformedMedia: no address, or one of a group.
     """
     return _somewhere(_connection_of(theirs, stream))
 
 
 @lru_cache(maxsize=MOST_ADDRESSES)
 def _somewhere(text: str) -> IPv4Address | IPv6Address | None:
-    address = _read(text)
+    address = None if is_name(text) else _read(text)
     return None if address is None or address.is_unspecified else address
 
 
 def ip_version_of(theirs: SessionDescription, stream: MediaDescription) -> int | None:
     """Return the IP version of ``stream``, also of one on hold by ``0.0.0.0`` or ``::``; else None."""
-    address = _read(_connection_of(theirs, stream))
+    text = _connection_of(theirs, stream)
+    address = None if is_name(text) else _read(text)
     return None if address is None else address.version
+
+
+@lru_cache(maxsize=MOST_ADDRESSES)
+def is_name(text: str) -> bool:
+    """Return whether that is the name of a host (RFC 8866 §9: FQDN), which has to be looked up."""
+    return _NAME.fullmatch(text.lower()) is not None and not text.lower().endswith((".invalid", ".invalid."))
 
 
 def _connection_of(theirs: SessionDescription, stream: MediaDescription) -> str:
@@ -65,13 +74,19 @@ def _read(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def remote_of(theirs: SessionDescription, stream: MediaDescription) -> tuple[str, int] | None:
-    """Return address and port of ``stream``; None when it is on hold the RFC 2543 way, without one."""
-    host = _host(_connection_of(theirs, stream))
+    """Return address, or name, and port of ``stream``; None when it is on hold the RFC 2543 way, without."""
+    text = _connection_of(theirs, stream)
+    host = text.lower() if is_name(text) else host_of(text)
     return None if host is None else (host, stream.port)
 
 
 @lru_cache(maxsize=MOST_ADDRESSES)
-def _host(text: str) -> str | None:
+def host_of(text: str) -> str | None:
+    """Return an address as it is usually written; None for those that mean nowhere.
+
+    Raises:
+        MalformedMedia: it is none, or one of a group.
+    """
     address = _somewhere(text)
     return None if address is None else str(address)
 
@@ -83,10 +98,10 @@ def rtcp_remote_of(theirs: SessionDescription, stream: MediaDescription) -> tupl
     """
     match = _RTCP.fullmatch(stream.attribute("rtcp") or "")
     remote = remote_of(theirs, stream)
-    if match is None or remote is None or not 0 < int(match[1]) < 65_536:
+    if match is None or remote is None or is_name(remote[0]) or not 0 < int(match[1]) < 65_536:
         return None
     with contextlib.suppress(MalformedMedia):
-        host = _host(match[2]) if match[2] else remote[0]
+        host = host_of(match[2]) if match[2] else remote[0]
         told = (host or "", int(match[1]))
         if host is not None and told != remote and (":" in host) == (":" in remote[0]):
             return told

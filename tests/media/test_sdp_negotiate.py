@@ -168,9 +168,16 @@ def test_fax_is_not_acceptable() -> None:
         answer_to("fax-reinvite")
 
 
-def test_a_host_name_as_address_is_malformed_because_nobody_waits_for_dns() -> None:
-    with pytest.raises(MalformedMedia, match=r"phone\.example"):
-        answer_to("address-is-a-host-name")
+def test_rfc8866_5_7_a_host_name_is_an_address_that_is_to_be_looked_up() -> None:
+    agreement = answer_to("address-is-a-host-name")
+    assert agreement.remote == ("phone.example", 6000)
+    assert agreement.sends
+
+
+@pytest.mark.parametrize("name", ["phone", "1.2.3", "999.1.1.1", "a..b.example", "-a.example", "a b.example"])
+def test_what_is_neither_an_address_nor_the_full_name_of_a_host_is_malformed(name: str) -> None:
+    with pytest.raises(MalformedMedia):
+        make_answer(offer_at(f"IN IP4 {name}"), BOTH)
 
 
 @pytest.mark.parametrize(
