@@ -110,6 +110,8 @@ class Call:
         self.sought: dict[str, float] = {}
         """Keys of our people whom the caller wanted since then, and how long each pauses after a call."""
         self.has_talked = False
+        self.is_cut_off = False
+        """We lost the sound of the last talk."""
         self.partner = ""
         """Who talks with the caller right now; empty: nobody."""
         self.conversations = 0

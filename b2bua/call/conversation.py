@@ -26,7 +26,7 @@ async def converse(call: Call, leg: Leg, *, music: Callable[[], Sequence[PlayIte
         LegEnded: the caller hung up in the instant of the answer.
     """
     call.take(leg)
-    had_talked = call.has_talked
+    caller, had_talked = call.caller, call.has_talked
     try:
         call.caller.answer(prefer=leg.codec)
         call.ledger.note("answered", leg.name, party=_ours(call, leg))
@@ -34,16 +34,22 @@ async def converse(call: Call, leg: Leg, *, music: Callable[[], Sequence[PlayIte
             call.connected(leg)
             talk = await _talk(call, leg, music)
         is_there = leg.is_confirmed
+        call.is_cut_off = _has_lost_sound(caller) or _has_lost_sound(leg)
     finally:
         call.partner = ""
         call.caller.silence()
         await leg.close_for(call)
     if is_there:
-        call.ledger.note("talked", leg.name, talk.why, talk.seconds, party=_ours(call, leg))
+        why = "the sound was lost" if call.is_cut_off else talk.why
+        call.ledger.note("talked", leg.name, why, talk.seconds, party=_ours(call, leg))
     else:
         call.never_connected(had_talked=had_talked)
         call.ledger.note("rang", leg.name, "was gone when the call came through", talk.seconds)
     return is_there
+
+
+def _has_lost_sound(leg: Leg) -> bool:
+    return leg.ended.done() and leg.ended.result().by == "media"
 
 
 def _ours(call: Call, leg: Leg) -> str:

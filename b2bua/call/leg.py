@@ -342,7 +342,7 @@ class Leg:
             self._relocation.begin(self.session)
 
     def _lost(self, why: str) -> None:
-        self.end(why, by="network")
+        self.end(why, by="media")
 
     def _take_info(self, content_type: str, body: bytes) -> None:
         key = parse_info(content_type, body)

@@ -19,7 +19,7 @@ from b2bua.routing.facts import Facts
 from b2bua.routing.plan import Plan
 from b2bua.routing.scheme import Position, choose, follow, goes_round
 from b2bua.store.calls import CallOutcome, EventKind
-from b2bua.store.story import ASKED
+from b2bua.store.story import ASKED, SOUND_LOST
 from media.call_tones import CallTones, for_seconds
 
 log = structlog.get_logger("call")
@@ -67,6 +67,8 @@ class Custody:
             await self._complete_recording(call)
         if call.wants_call:
             return ASKED
+        if call.is_cut_off:
+            return SOUND_LOST
         return "" if call.is_served else "nobody took the call"
 
     async def _play_ending(self, call: Call) -> None:
@@ -145,6 +147,8 @@ class Custody:
     def _hung_up(call: Call, ended: LegEnded) -> str:
         if call.wants_call:
             return ASKED
+        if call.is_cut_off:
+            return SOUND_LOST
         if call.has_talked or call.has_left_message:
             return ended.why
         call.ledger.note(EventKind.HUNG_UP, call.menu, call.doing, call.age)
@@ -158,7 +162,7 @@ def _last_resort(call: Call, plan: Plan) -> Position | None:
 
 def outcome_of(call: Call) -> CallOutcome:
     """Return the outcome of a call by what the caller got, or asked for."""
-    if call.wants_call:
+    if call.wants_call or (call.is_cut_off and not call.identity.is_internal):
         return CallOutcome.PROMISE
     if call.has_talked:
         return CallOutcome.TALKED

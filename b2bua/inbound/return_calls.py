@@ -289,7 +289,7 @@ class _Attempt:
 
     @property
     def _outcome(self) -> CallOutcome:
-        if self._customer is not None and self._customer.has_talked:
+        if self._customer is not None and self._customer.has_talked and not self._customer.is_cut_off:
             return CallOutcome.TALKED
         has_left = self._customer is not None and self._customer.has_left_message
         return CallOutcome.MESSAGE if has_left else CallOutcome.UNANSWERED

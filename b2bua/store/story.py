@@ -15,6 +15,7 @@ PHONE_IS_OFF = "no phone is registered"
 ASKED = "asked to be called back"
 """Why a call ended of somebody who would not wait."""
 STOPPED = "the office was stopped"
+SOUND_LOST = "the sound was lost"
 """Why a talk ended that nobody hung up."""
 _MINUTE = 60
 _HOUR = 3600
@@ -157,7 +158,7 @@ def _offline(event: CallEvent, who: str) -> str:
 
 
 def _talked(event: CallEvent, who: str) -> str:
-    stopped = f", until {event.detail}" if event.detail == STOPPED else ""
+    stopped = f", until {event.detail}" if event.detail in (STOPPED, SOUND_LOST) else ""
     return f"talked with {who}{_for(event, ' for {}')}{stopped}"
 
 

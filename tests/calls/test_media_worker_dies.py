@@ -12,6 +12,7 @@ from b2bua.call.sound import SoundProfile
 from b2bua.demo.softphone import CallRefused, Habit
 from b2bua.errors import NotAcceptable
 from b2bua.store.calls import CallOutcome
+from b2bua.store.story import story
 from media.commands import Tone
 from media.memory import MemoryRtpNetwork
 from media.sdp.crypto import SrtpPolicy
@@ -155,7 +156,7 @@ async def test_rfc3264_8_3_1_where_the_ports_are_gone_a_reinvite_tells_both_far_
 
 @pytest.mark.parametrize("party", [0, 1])
 @virtual_time(limit_s=600)
-async def test_a_far_end_that_refuses_to_follow_ends_the_call_with_its_outcome(
+async def test_a_far_end_that_refuses_to_follow_ends_the_talk_and_the_caller_is_owed_a_call_back(
     tmp_path: Path, party: int
 ) -> None:
     async with office(tmp_path, scheme=ONE_PHONE, worker_starts_in=START_S) as demo:
@@ -167,7 +168,9 @@ async def test_a_far_end_that_refuses_to_follow_ends_the_call_with_its_outcome(
         async with asyncio.timeout(3):
             await asyncio.wait({leg.ended for leg in legs}, return_when=asyncio.ALL_COMPLETED)
         (call,) = await demo.stories()
-        assert call.outcome is CallOutcome.TALKED
+        assert call.outcome is CallOutcome.PROMISE
+        assert "talked with Anna Nowak" in story(call)
+        assert "until the sound was lost" in story(call)
         await demo.settled()
 
 

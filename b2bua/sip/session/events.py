@@ -19,7 +19,7 @@ class Ending:
     """Why a session, or an INVITE before its answer, is over."""
 
     by: str
-    """``remote``, ``local`` or ``network``."""
+    """``remote``, ``local``, ``network``, or ``media``: we lost its sound."""
     why: str
     """In plain words, for the journal."""
     status: int | None = None
