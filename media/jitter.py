@@ -149,6 +149,8 @@ class JitterBuffer:
         first = min(self._waiting)
         self._next += min(first - self._next, self._starved) if first > self._next else 0
         self._starved = 0
+        if first - self._next > LONGEST_DEPTH_S * self._clock_hz:
+            self._next = first  # what lies behind so long a gap came at once: the speaker's clock has leapt
         if first > self._next:
             missing = min(first - self._next, wanted)
             self._next += missing

@@ -171,6 +171,17 @@ def test_a_flood_of_packets_does_not_fill_the_memory() -> None:
     assert isinstance(buffer.pull(480, 1.0), Frame)
 
 
+@pytest.mark.parametrize("leap", [15, 50, 99])
+def test_a_timestamp_that_leaps_forward_by_less_than_a_new_beginning_costs_no_pause(leap: int) -> None:
+    heard = listen(
+        [(number * 0.02, number + (leap if number >= 50 else 0)) for number in range(100)], until=2.0
+    )
+    assert [number for number in heard.numbers if number >= 50] == list(range(50 + leap, 100 + leap))
+    assert len(heard.left_out) <= 2
+    assert heard.made_up == []
+    assert {number: at for at, number in heard.frames}[50 + leap] < 1.0 + 0.05
+
+
 def test_a_timestamp_that_leaps_begins_anew_too() -> None:
     buffer = JitterBuffer(CLOCK_HZ)
     buffer.push(0, 1, b"one", ticks=160, now=0.0)
