@@ -8,6 +8,7 @@ from ctypes import CDLL
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from hatch_build import FLAGS
 from media import fastpath
 
 TRAPS = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
@@ -23,6 +24,6 @@ def library() -> CDLL:
 
 def compiled(path: Path, *, checksum: int = 0) -> Path:
     """Return ``path``, where it is compiled as if its source had that ``checksum``."""
-    flags = ["-O1", "-Wall", "-Wextra", "-Werror", *TRAPS, "-shared", "-fPIC", f"-DSOURCE={checksum}u"]
+    flags = [*FLAGS, "-Werror", *TRAPS, f"-DSOURCE={checksum}u"]
     subprocess.run(["cc", *flags, "-o", path, fastpath.SOURCE], check=True, timeout=50)
     return path

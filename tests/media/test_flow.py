@@ -207,11 +207,13 @@ class World:
             (leg.incoming.heard_at, leg.incoming.highest_sequence, leg.out.octets, leg.out.timestamp)
             for leg in self.legs.values()
         ]
+        jitter = [(leg.incoming.transit, leg.incoming.jitter_ticks) for leg in self.legs.values()]
         sent = [line.sent for line in self.lines.values()]
         return (
             sent,
             statistics,
             incoming,
+            jitter,
             self.events,
             {leg: joined(heard) for leg, heard in self.listened.items()},
         )
