@@ -221,7 +221,9 @@ def calls(
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option("--plot", help="With --show: write how loud its recording is (SVG).", metavar="FILE"),
+        typer.Option(
+            "--plot", help="With --show: write how loud its recording is (.svg, .png).", metavar="FILE"
+        ),
     ] = None,
 ) -> None:
     """List the latest calls in plain words, or show one with its sound or SIP; also while the office runs."""
@@ -255,7 +257,8 @@ def messages(
         typer.Option("--show", metavar="ID", help="One, and how loud it is: its id, or the beginning of it."),
     ] = "",
     plot: Annotated[
-        Path | None, typer.Option("--plot", help="With --show: write how loud it is (SVG).", metavar="FILE")
+        Path | None,
+        typer.Option("--plot", help="With --show: write how loud it is (.svg, .png).", metavar="FILE"),
     ] = None,
 ) -> None:
     """List the messages in the mailboxes, with their recordings; also while the office runs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -73,14 +73,17 @@ def _row(side: str, channel: NDArray[np.int16], index: int) -> str:
     )
 
 
-def _marks(seconds: float, height: int) -> list[str]:
-    """Return the time below the rows, in steps of which there are ten at most."""
+def times(seconds: float) -> Iterator[tuple[float, str]]:
+    """Yield the times that stand below the rows, ten at most: how far from the left each is, and its text."""
     step = next((each for each in (1, 5, 10, 30, 60, 300, 600, 1800) if seconds / each <= 10), 3600)
     width = WIDTH - MARGIN - 10
-    marks = []
     for at in range(0, int(seconds) + 1, step):
-        x = MARGIN + width * at / max(seconds, 1e-3)
-        text = f"{at // 60}:{at % 60:02d}"
+        yield MARGIN + width * at / max(seconds, 1e-3), f"{at // 60}:{at % 60:02d}"
+
+
+def _marks(seconds: float, height: int) -> list[str]:
+    marks = []
+    for x, text in times(seconds):
         marks.append(f'<path d="M{x:.1f} 0V{height - 40}" stroke="#ccc" stroke-dasharray="2 4"/>')
         marks.append(f'<text x="{x:.1f}" y="{height - 20}" font-size="13" text-anchor="middle">{text}</text>')
     return marks

@@ -39,19 +39,25 @@ async def tell_levels(path: Path) -> None:
 
 
 async def plot(path: Path | None, picture: Path, *, title: str) -> None:
-    """Write a picture of how loud a sound file is.
+    """Write a picture of how loud a sound file is, as the suffix says: ``.svg`` or ``.png``.
 
     Raises:
-        Unavailable: there is no such file, or none that can be read.
+        Unavailable: there is no such file, or none that can be read, or no such kind of picture.
     """
     from b2bua.cli.plot import write_svg
+    from b2bua.cli.png import write_png
     from media.audiofile import read_channels_of
 
     if path is None:
         raise Unavailable("there is no recording to plot")
+    if picture.suffix not in (".svg", ".png"):
+        raise Unavailable(f"a picture is an .svg or a .png file, and not {picture.name}")
     try:
         channels, rate = await asyncio.to_thread(read_channels_of, path)
     except (MediaError, OSError) as error:
         raise Unavailable(str(error)) from None
-    await asyncio.to_thread(write_svg, picture, channels, rate, title=title)
+    if picture.suffix == ".png":
+        await asyncio.to_thread(write_png, picture, channels, rate)
+    else:
+        await asyncio.to_thread(write_svg, picture, channels, rate, title=title)
     typer.echo(f"The levels are in {picture}")

@@ -6,17 +6,23 @@ import asyncio
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import av
 import numpy as np
 from typer.testing import CliRunner
 
 from b2bua.cli.app import app
 from b2bua.cli.plot import blocks, lines, peaks, write_svg
+from b2bua.cli.png import write_png
 from b2bua.store import CallOutcome, NewCall, Store
 from media.tones import tone
 from media.wav import WavFormat, WavWriter
 from tests.cli.test_commands import NOON, office
 
 RATE = 8000
+
+
+CALLER, OTHER = (0x1F, 0x6F, 0xB4), (0xB4, 0x54, 0x1F)
+"""The colours of the two sides."""
 
 
 def conversation() -> np.ndarray:
@@ -53,6 +59,21 @@ def test_the_picture_has_a_row_for_each_channel_with_its_time(tmp_path: Path) ->
     assert loud > 40 > 5 > soft > 1
 
 
+def test_the_same_picture_is_drawn_as_png(tmp_path: Path) -> None:
+    write_png(tmp_path / "levels.png", conversation(), RATE)
+    with av.open(str(tmp_path / "levels.png")) as container:
+        [frame] = container.decode(video=0)
+    picture = frame.to_ndarray(format="rgb24").astype(int)
+    blue, brown = (np.abs(picture - np.array(colour)).max(axis=2) == 0 for colour in (CALLER, OTHER))
+    in_first_half = np.arange(picture.shape[1]) < 630
+    assert blue[:140, ~in_first_half].sum(axis=0).max() <= 1
+    assert blue[:140, 100:600].sum(axis=0).min() > 80
+    assert 1 < brown[140:280, 700:1150].sum(axis=0).min() < 10
+    assert not blue[140:].any()
+    assert not brown[:140].any()
+    assert (picture[280:] == 153).any()  # the time
+
+
 async def keep(folder: Path) -> None:
     """Let a call have been recorded."""
     path = folder / "data" / "recordings" / "call.wav"
@@ -77,6 +98,12 @@ def test_the_command_names_the_file_shows_its_levels_and_draws_them(tmp_path: Pa
     assert str(picture) in plotted
     assert picture.read_text().startswith("<svg")
     assert "<title>call ab1</title>" in picture.read_text()
+    as_png, as_gif = picture.with_suffix(".png"), picture.with_suffix(".gif")
+    shown = CliRunner().invoke(app, ["calls", config, "--show", "ab", "--plot", str(as_png)])
+    assert (shown.exit_code, as_png.read_bytes()[:4]) == (0, b"\x89PNG"), shown.output
+    shown = CliRunner().invoke(app, ["calls", config, "--show", "ab", "--plot", str(as_gif)])
+    assert (shown.exit_code, as_gif.exists()) == (1, False)
+    assert "an .svg or a .png file" in shown.output
 
 
 def test_a_call_without_a_recording_cannot_be_drawn(tmp_path: Path) -> None:
