@@ -21,7 +21,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-
 # Compiled once, wherever the environment would have it done each time.
 PYTHON_KEPT := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python
 COMPILE := $(PYTHON_KEPT) -c \
-  "import alembic.command, b2bua.cli.calls, b2bua.cli.run, holidays.countries, media.local, media.worker, uvloop"
+  "import alembic.command, b2bua.cli.calls, b2bua.cli.run, holidays.countries, media.dtls, media.local, media.worker, uvloop"
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 TEST_TOOLS := sipp:sip-tester baresip:baresip linphonec:linphone-cli tcpdump:tcpdump cc:gcc curl:curl
 

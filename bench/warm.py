@@ -20,6 +20,7 @@ from bench.table import Row, show
 from bench.yardstick import HOST, open_far_ends, raise_file_limit
 from media.background import Background
 from media.commands import Bridge, ConnectLeg, Event, LegClosed, OpenLeg
+from media.credential import Credential
 from media.engine import Engine
 from media.factory import EndpointFactory
 from media.fastpath import FastPath
@@ -55,6 +56,7 @@ def ours(poll: Poll, events: list[Event]) -> Engine:
         CodecShelf(background),
         files=background,
         syncs=background,
+        credential=Credential(background),
         random=Random(1),
     )
     factory = EndpointFactory(

@@ -10,7 +10,8 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Self
 
-from media.client_leg import PATIENCE_S, MediaLeg, MediaRoom
+from media.client_leg import PATIENCE_S, MediaLeg
+from media.client_room import MediaRoom
 from media.commands import Clip, LegOpened, Role, Silence, Tone
 from media.encoding import Encoding
 from media.errors import EngineGone, MediaError
@@ -174,11 +175,13 @@ class MediaEngine:
         """Return a room that legs can join."""
         return MediaRoom(next(self._numbers))
 
-    async def open_leg(self, name: str = "", *, beside: MediaLeg | None = None) -> MediaLeg:
+    async def open_leg(
+        self, name: str = "", *, beside: MediaLeg | None = None, has_certificate: bool = False
+    ) -> MediaLeg:
         """Return a leg with ports of its own; ``name`` is for logs.
 
         It is opened where ``beside`` is, with which it may be bridged, else where the fewest are. A worker
-        that has just died is waited for.
+        that has just died is waited for, and so is its certificate where one is needed.
 
         Raises:
             PortsExhausted: no port is free.
@@ -188,7 +191,24 @@ class MediaEngine:
             raise EngineGone("the media engine is closed")
         slot = min(self.slots, key=_burden) if beside is None else beside.slot
         spare = slot.take_spare()
-        return await self._open_in(slot, name) if spare is None else MediaLeg(slot, name, spare)
+        leg = await self._open_in(slot, name) if spare is None else MediaLeg(slot, name, spare)
+        leg.has_certificate = has_certificate
+        if has_certificate and not slot.fingerprint:
+            await self._certify(leg)
+        return leg
+
+    async def _certify(self, leg: MediaLeg) -> None:
+        """Wait until the worker of ``leg`` has a certificate."""
+        certified = asyncio.Event()
+        leg.slot.certify(certified.set)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await certified.wait()
+        except BaseException as error:
+            leg.drop()
+            if isinstance(error, TimeoutError):
+                raise EngineGone("the media engine makes no certificate") from error
+            raise
 
     async def _open_in(self, slot: WorkerSlot, name: str) -> MediaLeg:
         loop = asyncio.get_running_loop()

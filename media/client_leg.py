@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from media import commands
+from media.client_room import MediaRoom
 from media.commands import AnswererJudged, Command, Event, PlayItem, Role
 from media.conversation_tape import ConversationTape
 from media.errors import MediaError
 from media.figures import Figures
-from media.playback import Playback, Recording
+from media.playback import Playback, Playing, Recording
 from media.sdp.agreement import StreamAgreement
 from media.slot import Opening, WorkerSlot
 from media.written import Written
@@ -20,31 +20,6 @@ from media.written import Written
 RTP_TIMEOUT_S = 30.0
 PATIENCE_S = 5.0
 """How long the engine may take to answer; a healthy one needs a millisecond."""
-
-
-@dataclass(slots=True)
-class _Playing:
-    """What the leg hears."""
-
-    playback: Playback
-    items: tuple[PlayItem, ...]
-    is_looped: bool
-    number: int = 0
-    """Under which the present worker knows it; 0: not at all."""
-    began: float = 0.0
-    """When the present worker began it."""
-    heard_s: float = 0.0
-    """How much of it was heard before that."""
-
-
-class MediaRoom:
-    """Where more than two hear one another, as long as somebody is in it."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        """Under which workers know it."""
-        self.members: list[MediaLeg] = []
-        """Who is in it; all are in the worker of the first."""
 
 
 class MediaLeg:
@@ -76,15 +51,21 @@ class MediaLeg:
         self.on_rtp_timeout: Callable[[], None] | None = None
         self.on_lost: Callable[[], None] | None = None
         """Called when the worker died, no other took its place, and the leg's sound is gone."""
+        self.unsecured = ""
+        """Why the keys of the last agreement did not come; empty: they did, or may, or none were needed."""
+        self.on_unsecured: Callable[[], None] | None = None
+        """Called each time they did not come: nothing is heard."""
         self.on_moved: Callable[[], None] | None = None
         """Called when the far end must learn of another address or of other keys to be heard again."""
+        self.has_certificate = False
+        """Whether the far end is, or may be, told by which certificate it knows this leg."""
         self.closed = asyncio.Event()
         self.slot = slot
         """The worker that it is in."""
         self._loop = asyncio.get_running_loop()
         self._allows_nat = False
         self._peer_host = ""
-        self._playing: _Playing | None = None
+        self._playing: Playing | None = None
         self._written = Written()
         """What is written of it."""
         self.partner: MediaLeg | None = None
@@ -119,6 +100,11 @@ class MediaLeg:
         """After `close`: packets, lost, jitter_ms, sent, strangers, round_trip_ms..."""
         return self.figures.total
 
+    @property
+    def fingerprint(self) -> str:
+        """Of the certificate by which far ends know this leg; empty: its worker has none yet."""
+        return self.slot.fingerprint
+
     def send(self, command: Command) -> None:
         """Give an order to the worker, if that knows the leg."""
         if self.is_open:
@@ -133,6 +119,8 @@ class MediaLeg:
         the signalling.
         """
         is_new = self.agreement is None
+        if self.agreement is None or self.agreement.handshake != agreement.handshake:
+            self.unsecured = ""
         if is_new and self._playing is not None:
             self._playing.began = self._loop.time()  # it is heard from now on
         self.agreement, self._allows_nat, self._peer_host = agreement, allows_nat, peer_host
@@ -155,11 +143,11 @@ class MediaLeg:
         """
         self._cut()
         self._has_spoken = True
-        self._playing = _Playing(Playback(), tuple(items), loop, heard_s=start_s)
+        self._playing = Playing(Playback(), tuple(items), loop, heard_s=start_s)
         self._play_on(self._playing)
         return self._playing.playback
 
-    def _play_on(self, playing: _Playing) -> None:
+    def _play_on(self, playing: Playing) -> None:
         if self.closed.is_set():
             playing.playback.end(is_complete=False)
         elif self.is_open:
@@ -377,8 +365,14 @@ class MediaLeg:
         if self._unsent_digits:
             self.send(commands.SendDigits(self.number, self._unsent_digits))
             self._unsent_digits = ""
-        is_protected = self.agreement is not None and self.agreement.keys is not None
-        if self.on_moved is not None and (is_protected or (self.hosts, self.address) != was):
+        agreement = self.agreement
+        if self.has_certificate:
+            self.slot.certify(self._moved)  # the far end knows another one
+        elif (agreement is not None and agreement.keys is not None) or (self.hosts, self.address) != was:
+            self._moved()
+
+    def _moved(self) -> None:
+        if self.on_moved is not None and self.is_open:
             self.on_moved()
 
     def take(self, event: Event) -> None:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from media.keying import CertificateMade, HandshakeFailed, MakeCertificate
 from media.sdp.agreement import StreamAgreement
 
 QUIETEST_DBFS = -96.0
@@ -249,6 +250,7 @@ Command: TypeAlias = (
     | StopTape
     | ListenForTones
     | ListenForAnswerer
+    | MakeCertificate
     | CloseLeg
 )
 
@@ -377,6 +379,7 @@ Event: TypeAlias = (
     Started
     | Pong
     | LegOpened
+    | CertificateMade
     | LegRefused
     | DigitPressed
     | AnswererJudged
@@ -385,6 +388,7 @@ Event: TypeAlias = (
     | Recorded
     | Heard
     | SourceChanged
+    | HandshakeFailed
     | RtpTimedOut
     | Counted
     | LegClosed

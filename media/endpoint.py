@@ -184,6 +184,21 @@ class Latch:
         """Return whether ``source`` counts, and nobody can take its place."""
         return self.is_settled and source == self.source
 
+    def may_prove(self, source: Address) -> bool:
+        """Return whether ``source`` is let prove by a handshake that it is the peer.
+
+        No answer goes to an address that neither SDP nor signalling tells, which may not have asked for any.
+        """
+        if self.source is not None:
+            return source == self.source
+        if self.expected is None:
+            return False
+        return source[0] == self.expected[0] or (self._allows_nat and source[0] == self._peer_host)
+
+    def believe(self, source: Address) -> None:
+        """Take that ``source`` has proved to be the peer."""
+        self.source, self.is_settled = source, True
+
     def admits(self, source: Address, now: float) -> bool:
         """Return whether a packet from ``source`` counts; the first that does mostly decides."""
         if self.source is not None and source == self.source:

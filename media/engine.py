@@ -33,6 +33,7 @@ from media.commands import (
 from media.endpoint import LegPorts
 from media.errors import PortsExhausted
 from media.inband import Listeners
+from media.keying import CertificateMade, MakeCertificate
 from media.leg import Leg
 from media.mixer import Room
 from media.pacing import Pacer
@@ -43,7 +44,7 @@ from media.voice import Voice
 CHECK_SECONDS = 0.1
 """Each leg has its own instants within a second, so that a thousand legs are never looked after at once."""
 
-_OF_NO_LEG = (OpenLeg, StopTape)
+_OF_NO_LEG = (OpenLeg, StopTape, MakeCertificate)
 """What is ordered where there is no leg yet, or not of one."""
 
 
@@ -133,6 +134,7 @@ class Engine:
             StopTape: self._stop_tape,
             ListenForTones: self._listen_for_tones,
             ListenForAnswerer: self._listen_for_answerer,
+            MakeCertificate: self._make_certificate,
             CloseLeg: self._close,
         }
 
@@ -293,6 +295,9 @@ class Engine:
         self._answerers.drop(command.leg)
         audience = self._legs[command.leg].audience
         audience.listen_for_answerer(self._answerers.add(command.leg, now) if command.is_on else None)
+
+    def _make_certificate(self, _command: MakeCertificate, _now: float) -> None:
+        self._around.credential.make(lambda told: self._around.emit(CertificateMade(0, told)))
 
     def _close(self, command: CloseLeg, now: float) -> None:
         leg = self._legs.pop(command.leg)

@@ -11,6 +11,7 @@ from media.encoding import ONE_TICK_A_BYTE, clock_rate_hz
 from media.endpoint import Address, Latch, LegPorts
 from media.errors import MalformedMedia
 from media.flow import Flow, Receive
+from media.guard import Guard
 from media.incoming import IncomingStream, plain_size
 from media.mixer import Room, Seat
 from media.multiplex import is_foreign, told_apart
@@ -20,9 +21,7 @@ from media.relay import HEADER_BYTES, Header, Relay
 from media.reports import REPORT_SECONDS, Reporter
 from media.routes import is_open, must_decode, routes, transcoder
 from media.sdp.agreement import StreamAgreement
-from media.sdp.crypto import StreamKeys
 from media.silence import SilenceWatch
-from media.srtp import SrtpSession
 from media.surroundings import Surroundings
 from media.transcode import Transcoder
 from media.voice import Voice
@@ -61,7 +60,7 @@ class Leg:
         """What fills its pauses, if anything does."""
         self._transcoder: Transcoder | None = None
         self._transcoded_to: Leg | None = None
-        self._srtp: SrtpSession | None = None
+        self._guard = Guard(number, around, self.latch, ports=lambda: self.ports, secured=self._secured)
         self._is_multiplexed = False
         self._silence = SilenceWatch(self.incoming)
         self._reporter = Reporter(self.out, self.incoming)
@@ -103,7 +102,7 @@ class Leg:
             self._report_at = now + REPORT_SECONDS * (0.2 + 0.3 * self._around.random.random())
         if was is None or (was.sends, was.receives) != (agreement.sends, agreement.receives):
             self._silence.begin(now)  # who held without music and is back has to be heard anew
-        self._take_keys(agreement.keys)
+        self._protect(agreement)
         self._multiplex(agreement)
         if agreement.remote is not None and self.latch.expect(
             agreement.remote, allows_nat=allows_nat, peer_host=peer_host
@@ -116,19 +115,23 @@ class Leg:
         self.link()
         if self.partner is not None:
             self.partner.link()
+        self._guard.begin(agreement.remote, now)
 
-    def _take_keys(self, keys: StreamKeys | None) -> None:
+    def _protect(self, agreement: StreamAgreement) -> None:
         """Begin, change or end the protection of both directions."""
-        if keys is not None and self._srtp is not None:
-            if self._srtp.rekey(keys):
-                self.out.restart(self._around.random)
-        elif keys is not None:
-            self._srtp = SrtpSession(keys)
+        is_other_stream, is_other_way = self._guard.take(agreement)
+        if is_other_stream:
             self.out.restart(self._around.random)
+        if is_other_way:
             self._start_anew()
-        elif self._srtp is not None:
-            self._srtp = None
-            self._start_anew()
+
+    def _secured(self, source: Address) -> None:
+        """Send and hear by the keys of a handshake, where ``source`` has proved to be the far end."""
+        self.latch.believe(source)
+        self.out.restart(self._around.random)
+        self._send_by(self.ports.lock(source))
+        if source != self.latch.expected:
+            self._around.emit(SourceChanged(self.number, *source))
 
     def _multiplex(self, agreement: StreamAgreement) -> None:
         """Have RTCP on the RTP port, or on the one above, as agreed (RFC 5761)."""
@@ -148,7 +151,7 @@ class Leg:
     def _choose_way(self) -> None:
         """Let what arrives go the shortest way to who understands it now."""
         self.settle()
-        take = self.on_packet if self._srtp is None else self._on_protected
+        take = self.on_packet if self._guard.is_open else self._on_guarded
         self.receive = told_apart(take, self.on_report) if self._is_multiplexed else take
         self.flow = self._flow()
         self.voice.fill(self._pauses if self.partner is None and self.seat is None else None)
@@ -166,7 +169,7 @@ class Leg:
     def _flow(self) -> Flow | None:
         """Return the stream that nobody has to look at: plain, relayed as it comes, listened to, or both."""
         agreement, relay = self.agreement, self.sink
-        if agreement is None or self._srtp is not None or isinstance(relay, Seat):
+        if agreement is None or not self._guard.is_open or isinstance(relay, Seat):
             return None
         usual_type, voice = agreement.usual_type, None if self.partner is None else self.partner.voice
         sent_type = 0 if relay is None else relay.unchanged(usual_type)
@@ -197,7 +200,7 @@ class Leg:
 
     def _send_by(self, send: Send) -> None:
         self.out.settle()
-        self.out.send = send if self._srtp is None else self._srtp.protecting(send)
+        self.out.send = self._guard.sending(send)
 
     # What arrives
 
@@ -206,13 +209,11 @@ class Leg:
         self.settle()
         self.receive(packet, size, source, now)
 
-    def _on_protected(self, packet: bytearray, size: int, source: Address | None, now: float) -> None:
+    def _on_guarded(self, packet: bytearray, size: int, source: Address | None, now: float) -> None:
         """Take one datagram of SRTP: what the far end's key did not make is not even looked at."""
-        assert self._srtp is not None
-        plain = None if is_foreign(packet, size) else self._srtp.unprotect(bytes(packet[:size]))
-        if plain is not None:
-            packet[: len(plain)] = plain
-            self.on_packet(packet, len(plain), source, now)
+        size = self._guard.unprotect(packet, size, source, now)
+        if size:
+            self.on_packet(packet, size, source, now)
 
     def on_packet(self, packet: bytearray, size: int, source: Address | None, now: float) -> None:
         """Take one datagram; ``packet`` is changed. ``source`` is None where the network has checked it."""
@@ -220,6 +221,7 @@ class Leg:
             came, size = size, plain_size(packet, size)
             if not size:
                 self.incoming.malformed += not is_foreign(packet, came)
+                self._guard.keep(packet, came, source, now)
                 return
         header = unpack_header(packet)
         _, second, sequence, timestamp, ssrc = header
@@ -343,6 +345,8 @@ class Leg:
         if self.audience.is_due(now):
             self.deliver()
             self.audience.flush(now)
+        if self._guard.handshaking is not None:
+            self._guard.tick(now)
         if self.agreement is None or now < self._check_at:
             return
         self._check_at = now + CHECK_SECONDS
@@ -352,19 +356,14 @@ class Leg:
         if now >= self._report_at and self.agreement.sends and self.out.is_aimed:
             self._report_at = now + REPORT_SECONDS
             self._around.emit(Counted(self.number, self.statistics(now)))
-            self._send_report(self._reporter.report(now))
-
-    def _send_report(self, report: bytes) -> None:
-        self.ports.send_rtcp(report if self._srtp is None else self._srtp.protect_rtcp(report))
+            self._guard.send_report(self._reporter.report(now))
 
     def on_report(self, compound: bytes, source: Address | None, now: float) -> None:
         """Take an RTCP datagram; only the far end's counts, whatever port it uses.
 
         ``source`` is None where the network has checked it.
         """
-        if is_foreign(compound, len(compound)):
-            return
-        plain = compound if self._srtp is None else self._srtp.unprotect_rtcp(compound)
+        plain = self._guard.unprotect_report(compound)
         if plain is None:
             return
         known = self.latch.source or self.latch.expected
@@ -377,8 +376,7 @@ class Leg:
         """Return the leg's numbers."""
         self.settle()
         heard = {"strangers": self.latch.strangers, "silent_s": self._silence.seconds(now, self.agreement)}
-        secured = {} if self._srtp is None else self._srtp.counts
-        return {**self._reporter.statistics(), **heard, **secured}
+        return {**self._reporter.statistics(), **heard, **self._guard.statistics()}
 
     def close(self, now: float) -> None:
         """End all that is under way, give the ports back, and hold nothing any more that holds this leg."""
@@ -386,7 +384,7 @@ class Leg:
         self._pauses = None
         goodbye = self._reporter.goodbye(now)
         if goodbye is not None and self.out.is_aimed:  # on hold too: the far end may keep what it knows of us
-            self._send_report(goodbye)
+            self._guard.send_report(goodbye)
         self.part()
         self.voice.close()
         self.audience.close()

@@ -11,6 +11,7 @@ from weakref import WeakSet
 
 from media.background import Background
 from media.commands import Command, Event
+from media.credential import Credential
 from media.endpoint import Address, Endpoint
 from media.engine import Engine
 from media.factory import EndpointFactory
@@ -87,7 +88,15 @@ class LocalEngine:
         self._backgrounds = [ExecutorBackground(self._arm) for _ in range(4)]
         loads, long_loads, files, syncs = self._backgrounds
         sounds, shelf = SoundLibrary(loads, long=long_loads), CodecShelf(loads)
-        around = Surroundings(self._emit, sounds, shelf, files=files, syncs=syncs, random=random or Random())
+        around = Surroundings(
+            self._emit,
+            sounds,
+            shelf,
+            credential=Credential(loads),
+            files=files,
+            syncs=syncs,
+            random=random or Random(),
+        )
 
         def on_network(address: Address, leg: Leg) -> Endpoint:
             assert network is not None

@@ -19,6 +19,11 @@ def is_foreign(packet: bytes | bytearray, size: int) -> bool:
     return size > 0 and (packet[0] <= LAST_STUN or FIRST_DTLS <= packet[0] <= LAST_DTLS)
 
 
+def is_dtls(packet: bytes | bytearray, size: int) -> bool:
+    """Return whether a datagram is DTLS."""
+    return size > 0 and FIRST_DTLS <= packet[0] <= LAST_DTLS
+
+
 def told_apart(
     take: Callable[[bytearray, int, Address | None, float], None],
     report: Callable[[bytes, Address | None, float], None],

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from media.commands import QUIETEST_DBFS, Recorded
+from media.commands import QUIETEST_DBFS, PlayItem, Recorded
 
 UNWRITTEN_S = 0.5
 """What a worker may have heard and not written when it dies."""
@@ -133,3 +133,18 @@ class Recording:
     def _finish(self, summary: RecordingSummary) -> None:
         self._summary.set_result(summary)
         self.on_stop = None  # which holds the leg
+
+
+@dataclass(slots=True)
+class Playing:
+    """What the leg hears."""
+
+    playback: Playback
+    items: tuple[PlayItem, ...]
+    is_looped: bool
+    number: int = 0
+    """Under which the present worker knows it; 0: not at all."""
+    began: float = 0.0
+    """When the present worker began it."""
+    heard_s: float = 0.0
+    """How much of it was heard before that."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from media import commands
 from media.commands import Command, Event
 from media.errors import EngineGone, MediaError, PortsExhausted
+from media.keying import CertificateMade, HandshakeFailed, MakeCertificate
 from media.playback import Playback, Recording
 from media.stock import Stock
 
@@ -73,6 +74,10 @@ class WorkerSlot:
         """Told, with the reason, each time the worker died."""
         self.neighbours: tuple[WorkerSlot, ...] = ()
         """Those whose ports may be used where none is left here."""
+        self.fingerprint = ""
+        """Of the worker's certificate, as SDP has it; empty: it has none yet."""
+        self._certifying: list[Callable[[], None]] = []
+        """Told as soon as there is one."""
         self._start_driver = start
         self._numbers = numbers
         self._opening: dict[int, Opening] = {}
@@ -87,12 +92,14 @@ class WorkerSlot:
         self._takers: dict[type, Callable[[Any], None]] = {
             commands.LegOpened: self._opened,
             commands.LegRefused: self._refused,
+            CertificateMade: self._certified,
             commands.PlayingItem: self._playing_item,
             commands.Played: self._played,
             commands.Recorded: self._recorded,
             commands.Counted: self._counted,
             commands.LegClosed: self._leg_closed,
             commands.Trouble: self._trouble,
+            HandshakeFailed: self._unsecured,
         }
 
     @property
@@ -164,6 +171,15 @@ class WorkerSlot:
         """Open that leg no more; whoever asked has given up."""
         self._opening.pop(number, None)
 
+    def certify(self, certified: Callable[[], None]) -> None:
+        """Call ``certified`` as soon as the worker, or the next one, has a certificate."""
+        if self.fingerprint:
+            certified()
+            return
+        self._certifying.append(certified)
+        if len(self._certifying) == 1:
+            self.send(MakeCertificate())
+
     def add_playback(self, playback: Playback) -> int:
         """Return the number under which the end of ``playback`` will be told."""
         number = next(self._numbers)
@@ -199,6 +215,12 @@ class WorkerSlot:
             self.send(commands.CloseLeg(event.leg))
         else:
             opening.opened(event)
+
+    def _certified(self, event: CertificateMade) -> None:
+        self.fingerprint = event.fingerprint
+        waiting, self._certifying = self._certifying, []
+        for certified in waiting:
+            certified()
 
     def _refused(self, event: commands.LegRefused) -> None:
         opening = self._opening.get(event.leg)
@@ -256,11 +278,21 @@ class WorkerSlot:
         leg = self.legs.get(event.leg)
         log.warning("%s: %s", leg.name if leg else "a closed leg", event.why)
 
+    def _unsecured(self, event: HandshakeFailed) -> None:
+        leg = self.legs.get(event.leg)
+        if leg is None:
+            return
+        if not leg.unsecured:
+            log.warning("%s is neither heard nor hears: %s", leg.name, event.why)
+        leg.unsecured = event.why
+        if leg.on_unsecured is not None:
+            leg.on_unsecured()
+
     # Its death
 
     def _lose(self, why: str) -> None:
         """Take all legs out of the dead worker; they go on in the next one."""
-        self.driver = None
+        self.driver, self.fingerprint = None, ""
         self._stock.lose()
         self._leaving.clear()
         given_up, self._given_up = self._given_up, {}
@@ -321,6 +353,8 @@ class WorkerSlot:
         log.info("the media worker is back; %d legs go on in it", len(self._opening))
         for number, opening in self._opening.items():
             self.send(commands.OpenLeg(number, opening.port))
+        if self._certifying:
+            self.send(MakeCertificate())
 
 
 def _nothing() -> None:

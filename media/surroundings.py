@@ -8,6 +8,7 @@ from random import Random
 
 from media.background import Background
 from media.commands import Event
+from media.credential import Credential
 from media.shelf import CodecShelf
 from media.sounds import SoundLibrary
 
@@ -22,6 +23,8 @@ class Surroundings:
     """Prompts, encoded once."""
     shelf: CodecShelf
     """Codecs that can be used at once."""
+    credential: Credential
+    """The certificate for handshakes."""
     files: Background
     """Writes recordings."""
     syncs: Background

@@ -31,6 +31,7 @@ from typing import Any, TypeVar
 from media.aside import encode_aside
 from media.background import Background
 from media.commands import Event, Ping, Pong, Started
+from media.credential import Credential
 from media.encoded_files import EncodedFiles
 from media.endpoint import Address, Endpoint
 from media.engine import Engine
@@ -214,6 +215,7 @@ class Worker:
             self._emit,
             SoundLibrary(loads, long=long_loads, files=encoded, aside=encode_aside),
             CodecShelf(loads),
+            credential=Credential(loads),
             files=files,
             syncs=syncs,
             random=Random(),

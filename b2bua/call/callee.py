@@ -20,7 +20,8 @@ from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri, Uri, parse_uri
 from media.client import MediaLeg
 from media.sdp.crypto import SrtpPolicy
-from media.sdp.negotiate import LocalMedia, read_answer
+from media.sdp.local import LocalMedia
+from media.sdp.negotiate import read_answer
 
 NO_SUCH_MEDIA = frozenset((415, 488, 606))
 """How phones without SRTP refuse ``RTP/SAVP``; a second INVITE then offers plain RTP with keys beside it."""

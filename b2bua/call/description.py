@@ -9,13 +9,15 @@ from b2bua.call.sound import SoundProfile
 from media.client import MediaLeg
 from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import SrtpPolicy, new_keys
-from media.sdp.negotiate import LocalMedia, make_answer, make_offer
+from media.sdp.local import LocalMedia
+from media.sdp.negotiate import make_answer, make_offer
 
 
 class Description:
     """What we say of our sound in one dialog, and what the far end knows of it by now."""
 
-    def __init__(self, media: MediaLeg, profile: SoundProfile, peer: str) -> None:
+    def __init__(self, media: MediaLeg, profile: SoundProfile, peer: str, *, waits: bool) -> None:
+        """``waits`` is whether ``peer`` may only be reached where it sends from."""
         self._profile = profile
         self._hosts = media.hosts
         address, other_address = profile.addresses_toward(peer, own=media.hosts)
@@ -27,8 +29,10 @@ class Description:
             codecs=profile.codecs,
             ptime_ms=profile.ptime_ms,
             srtp=profile.srtp,
-            crypto=() if profile.srtp is SrtpPolicy.OFF else new_keys(),
+            crypto=() if profile.srtp in (SrtpPolicy.OFF, SrtpPolicy.DTLS) else new_keys(),
             other_address=other_address,
+            fingerprint=media.fingerprint,
+            waits=waits,
         )
         """What holds now."""
         self._told = self.local
@@ -38,7 +42,7 @@ class Description:
     @property
     def has_moved(self) -> bool:
         """Whether the far end knows another port of ours, or other keys, than those that hold now."""
-        return (self._told.port, self._told.crypto) != (self.local.port, self.local.crypto)
+        return _whereabouts(self._told) != _whereabouts(self.local)
 
     def face(self, peer: str) -> None:
         """Take the addresses that ``peer``, whose signalling is at that address, can send sound to."""
@@ -47,7 +51,8 @@ class Description:
 
     def begin_anew(self, local: LocalMedia) -> None:
         """Describe ``local`` from now on, to somebody who knows nothing of us yet."""
-        self.local, self._said = replace(local, version=local.version + 1, origin=None), b""
+        self._said = b""
+        self.local = replace(local, version=local.version + 1, origin=None, handshake=None)
 
     def next_version(self) -> None:
         """Begin a description that follows another one."""
@@ -97,11 +102,19 @@ class Description:
         self.local = self.local.after(agreement)
 
     def move(self, media: MediaLeg) -> None:
-        """Take another port, and other keys as the next worker does not know how far the old ones went."""
+        """Take another port, and other keys as the next worker does not know how far the old ones went.
+
+        Its certificate is another one, too.
+        """
         self._hosts = media.hosts
-        self.local = replace(self.local, port=media.address[1])
+        self.local = replace(self.local, port=media.address[1], fingerprint=media.fingerprint)
         if media.agreement is not None and media.agreement.keys is not None:
             self.local = replace(self.local, crypto=new_keys())
+
+
+def _whereabouts(local: LocalMedia) -> tuple[object, ...]:
+    """Return what the far end has to know to hear us, and be heard."""
+    return local.port, local.crypto, local.fingerprint if local.offers_dtls else ""
 
 
 def _version(local: LocalMedia) -> bytes:

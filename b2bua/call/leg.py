@@ -76,7 +76,7 @@ class Leg:
         self._allows_nat = allows_nat
         self._profile = profile
         self._peer = peer
-        self.description = Description(media, profile, peer)
+        self.description = Description(media, profile, peer, waits=allows_nat)
         """Of our sound, for the far end."""
         self._relocation: Relocation | None = None
         """Under way, or done, since its sound went to another port."""

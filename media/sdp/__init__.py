@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from media.sdp.agreement import StreamAgreement
+from media.sdp.local import LocalMedia
 from media.sdp.model import Line, MediaDescription, SessionDescription
-from media.sdp.negotiate import LocalMedia, make_answer, make_offer, read_answer
+from media.sdp.negotiate import make_answer, make_offer, read_answer
 
 __all__ = [
     "Line",

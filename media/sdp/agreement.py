@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from media.encoding import OPUS_BIT_RATE, Encoding
 from media.sdp.crypto import StreamKeys
+from media.sdp.handshake import Handshake
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,9 @@ class StreamAgreement:
     receives: bool
     """Whether the peer may send."""
     keys: StreamKeys | None = None
-    """How both directions are protected; None: plain RTP."""
+    """How both directions are protected; None: not at all, or by `handshake`."""
+    handshake: Handshake | None = None
+    """How the keys come about, where SDP has none; nothing may be sent before."""
     is_savp: bool = False
     """Whether that was settled as ``RTP/SAVP``, and not as ``RTP/AVP`` with keys beside it."""
     event_rate_hz: int = 8000
@@ -49,6 +52,11 @@ class StreamAgreement:
     """Where the peer wants its RTCP; None: at the port above `remote`, or at the same if multiplexed."""
     shared: tuple[str, ...] = ()
     """All codecs of the peer's offer that we have too, in its order; empty where the offer was ours."""
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether both directions are SRTP."""
+        return self.keys is not None or self.handshake is not None
 
     @property
     def encoding(self) -> Encoding:

@@ -40,11 +40,18 @@ class SrtpPolicy(StrEnum):
     """Offers ``RTP/SAVP``; accepts plain RTP too."""
     REQUIRED = "required"
     """``RTP/SAVP`` or no call."""
+    DTLS = "dtls"
+    """``UDP/TLS/RTP/SAVP``, whose keys no SDP carries, or no call."""
 
     @property
     def offers_savp(self) -> bool:
         """Whether offers ask for SRTP by their protocol, so that old phones refuse them."""
         return self in (SrtpPolicy.OFFERED, SrtpPolicy.REQUIRED)
+
+    @property
+    def accepts_plain(self) -> bool:
+        """Whether a stream is taken that may be plain RTP."""
+        return self not in (SrtpPolicy.REQUIRED, SrtpPolicy.DTLS)
 
 
 @dataclass(frozen=True, slots=True)

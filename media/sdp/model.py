@@ -178,6 +178,10 @@ class SessionDescription:
         """Return the direction of ``stream``: its own, else the session's, else ``sendrecv``."""
         return stream.direction or _direction(self.lines) or "sendrecv"
 
+    def attributes_of(self, stream: MediaDescription, name: str) -> tuple[str, ...]:
+        """Return the values of every ``a=name`` of ``stream``, else of those that hold for all streams."""
+        return stream.attributes(name) or _attributes(self.lines).get(name, ())
+
     def to_bytes(self) -> bytes:
         """Return the body, each line ended by CR LF."""
         text = [f"{kind}={value}\r\n" for kind, value in self.lines]

@@ -33,6 +33,7 @@ from media.commands import (
     Trouble,
     Unbridge,
 )
+from media.credential import Credential
 from media.endpoint import Address, LegPorts
 from media.engine import Engine
 from media.fastpath import FastPath
@@ -178,7 +179,13 @@ class World:
         self.listened: dict[int, list[Heard]] = {ANNA: [], BOB: []}
         sounds, shelf = SoundLibrary(AtOnce()), CodecShelf(AtOnce())
         around = Surroundings(
-            self.events.append, sounds, shelf, files=AtOnce(), syncs=AtOnce(), random=Random(1)
+            self.events.append,
+            sounds,
+            shelf,
+            credential=Credential(AtOnce()),
+            files=AtOnce(),
+            syncs=AtOnce(),
+            random=Random(1),
         )
 
         def open_ports(leg: Leg, wished: int = 0, *, is_spare: bool = False) -> LegPorts:

@@ -21,6 +21,7 @@ from media.commands import (
     Tone,
     Trouble,
 )
+from media.credential import Credential
 from media.endpoint import Address, LegPorts
 from media.engine import Engine
 from media.leg import Leg
@@ -81,7 +82,15 @@ def idle(loads: Background | None = None) -> tuple[Engine, Wire, list[Event]]:
     """Return an engine without legs, what it will send, and its events."""
     wire, events = Wire(), list[Event]()
     sounds, shelf = SoundLibrary(loads or AtOnce()), CodecShelf(AtOnce())
-    around = Surroundings(events.append, sounds, shelf, files=AtOnce(), syncs=AtOnce(), random=Random(1))
+    around = Surroundings(
+        events.append,
+        sounds,
+        shelf,
+        credential=Credential(AtOnce()),
+        files=AtOnce(),
+        syncs=AtOnce(),
+        random=Random(1),
+    )
 
     def open_ports(leg: Leg, wished: int = 0, *, is_spare: bool = False) -> LegPorts:
         return LegPorts([wire], lambda: None)

@@ -14,10 +14,12 @@ SO_TIMESTAMPNS = 35
 class UdpPeer:
     """One socket that says frames when told and keeps what it heard."""
 
-    def __init__(self, *, codec: str = "PCMA", number: int = 8, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, *, codec: str = "PCMA", number: int = 8, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
         self.udp = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self.udp.bind((host, 0))
+        self.udp.bind((host, port))
         self.udp.setblocking(False)
         self.address: tuple[str, int] = self.udp.getsockname()[:2]
         self.codec, self.number = codec, number
@@ -47,6 +49,15 @@ class UdpPeer:
         packet = RtpPacket(self.number, self.sequence, self.timestamp, self.address[1], False, payload)
         self.udp.sendto(packet.to_bytes(), to)
         self.sequence, self.timestamp = self.sequence + 1, self.timestamp + ticks
+
+    def datagrams(self) -> list[bytes]:
+        """Take all that has arrived, as it came."""
+        came = []
+        while True:
+            try:
+                came.append(self.udp.recv(2048))
+            except BlockingIOError:
+                return came
 
     def listen(self) -> list[tuple[float, RtpPacket]]:
         """Take all that has arrived so far."""

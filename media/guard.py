@@ -1,0 +1,186 @@
+"""What stands between a leg and the network: nothing, keys of SDP, or a handshake that has to bring them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from media.endpoint import Address, Latch, LegPorts
+from media.handshaking import Handshaking, Parcel
+from media.keying import HandshakeFailed
+from media.multiplex import is_dtls, is_foreign
+from media.outgoing import Send, discard
+from media.sdp.agreement import StreamAgreement
+from media.sdp.handshake import Handshake
+from media.srtp import SrtpSession
+from media.surroundings import Surroundings
+
+MOST_EARLY, EARLY_S = 4, 1.0
+"""Datagrams of a handshake that are kept, and how long, while it is not agreed yet: who answers begins at
+once, and sends the same again after that time."""
+
+
+class Guard:
+    """Lets nothing through, either way, that is not protected as agreed."""
+
+    def __init__(
+        self,
+        leg: int,
+        around: Surroundings,
+        latch: Latch,
+        *,
+        ports: Callable[[], LegPorts],
+        secured: Callable[[Address], None],
+    ) -> None:
+        """``ports`` returns those of the leg; ``secured`` is told where a handshake has proved it to be."""
+        self.srtp: SrtpSession | None = None
+        self.handshaking: Handshaking | None = None
+        """Under way, or what it came to."""
+        self._leg = leg
+        self._around = around
+        self._latch = latch
+        self._ports = ports
+        self._way: Send = discard
+        """What sends as it is to where sound goes."""
+        self._secured = secured
+        self._agreed: Handshake | None = None
+        self._has_reports = False
+        self._early: deque[tuple[bytes, Address, float]] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether plain RTP was agreed."""
+        return self.srtp is None and self._agreed is None
+
+    def take(self, agreement: StreamAgreement) -> tuple[bool, bool]:
+        """Protect by what was agreed.
+
+        Return whether our stream has to begin with a new SSRC, and whether who is there is open again.
+        """
+        self._has_reports = agreement.handshake is None or agreement.is_multiplexed
+        was, self._agreed = self._agreed, agreement.handshake
+        is_other = self._agreed != was
+        if is_other:
+            self.srtp = self.handshaking = None
+        elif self._agreed is not None:
+            return False, False
+        keys = agreement.keys
+        if keys is None:
+            is_other = is_other or self.srtp is not None
+            self.srtp = None
+            return False, is_other
+        if self.srtp is not None:
+            return self.srtp.rekey(keys), False
+        self.srtp = SrtpSession(keys)
+        return True, True
+
+    # Sound and reports
+
+    def sending(self, send: Send) -> Send:
+        """Return what gives packets to ``send``, protected; what sends nothing while that is not possible."""
+        self._way = send
+        if self.srtp is not None:
+            return self.srtp.protecting(send)
+        return send if self._agreed is None else discard
+
+    def unprotect(self, packet: bytearray, size: int, source: Address | None, now: float) -> int:
+        """Make one datagram RTP, in place, and return its size; 0 where there is none in it."""
+        if is_foreign(packet, size):
+            if is_dtls(packet, size):
+                self._meet(bytes(packet[:size]), source, now)
+            return 0
+        plain = None if self.srtp is None else self.srtp.unprotect(bytes(packet[:size]))
+        if plain is None:
+            return 0
+        packet[: len(plain)] = plain
+        return len(plain)
+
+    def send_report(self, report: bytes) -> None:
+        """Send RTCP, protected; on a port of its own it would need a handshake of its own (RFC 5764 §3)."""
+        if self.is_open:
+            self._ports().send_rtcp(report)
+        elif self.srtp is not None and self._has_reports:
+            self._ports().send_rtcp(self.srtp.protect_rtcp(report))
+
+    def unprotect_report(self, compound: bytes) -> bytes | None:
+        """Return the RTCP in ``compound``; None: it is none of the far end's."""
+        if is_foreign(compound, len(compound)):
+            return None
+        if self.is_open:
+            return compound
+        return self.srtp.unprotect_rtcp(compound) if self.srtp is not None and self._has_reports else None
+
+    def statistics(self) -> Mapping[str, float]:
+        """Return what was refused."""
+        return {} if self.srtp is None else self.srtp.counts
+
+    # The handshake
+
+    def keep(self, packet: bytearray, size: int, source: Address | None, now: float) -> None:
+        """Keep what may belong to a handshake that is about to be agreed."""
+        source = source or self._latch.source
+        if source is not None and is_dtls(packet, size):
+            self._keep(bytes(packet[:size]), source, now)
+
+    def _keep(self, datagram: bytes, source: Address, now: float) -> None:
+        self._early = self._early or deque(maxlen=MOST_EARLY)
+        self._early.append((datagram, source, now))
+
+    def begin(self, remote: Address | None, now: float) -> None:
+        """Begin the handshake, if one was agreed and has not begun.
+
+        Not where another worker was to do it, which had another certificate: it will be agreed anew.
+        """
+        early, self._early = self._early, None
+        agreed, certificate = self._agreed, self._around.credential.certificate
+        if agreed is None or self.handshaking is not None or (agreed.is_client and remote is None):
+            return
+        if certificate is None or certificate.fingerprint != agreed.ours:
+            return
+        self.handshaking = Handshaking(agreed, certificate, remote)
+        self._dispatch(self.handshaking.begin(now))
+        for datagram, source, at in early or ():
+            if now - at < EARLY_S:
+                self._meet(datagram, source, now)
+
+    def _meet(self, datagram: bytes, source: Address | None, now: float) -> None:
+        """Take a datagram of DTLS from whoever may be the far end."""
+        handshaking = self.handshaking
+        source = source or self._latch.source
+        if source is None:
+            return
+        if handshaking is None or handshaking.is_over:
+            self._keep(datagram, source, now)
+        if handshaking is None:
+            return
+        if not self._latch.may_prove(source):
+            self._latch.strangers += 1
+            return
+        was_over = handshaking.is_over
+        self._dispatch(handshaking.take(datagram, source))
+        if was_over:
+            return
+        if handshaking.failure:
+            self._around.emit(HandshakeFailed(self._leg, handshaking.why))
+        elif handshaking.keys is not None and handshaking.source is not None:
+            self.srtp = SrtpSession(handshaking.keys)
+            self._secured(handshaking.source)
+
+    def tick(self, now: float) -> None:
+        """Send again what may be lost, and tell when the keys take too long."""
+        handshaking = self.handshaking
+        if handshaking is None or handshaking.is_over:
+            return
+        self._dispatch(handshaking.tick())
+        is_late = handshaking.is_late(now)
+        if handshaking.failure or is_late:
+            self._around.emit(HandshakeFailed(self._leg, handshaking.why))
+        if is_late:
+            self._dispatch(handshaking.begin(now))
+
+    def _dispatch(self, parcels: list[Parcel]) -> None:
+        for datagram, address in parcels:
+            is_known = address == self._latch.source
+            with suppress(OSError):
+                (self._way if is_known else self._ports().aim(address))(datagram)

@@ -1,0 +1,111 @@
+"""Handshakes with OpenSSL's own client and server, and sound by the keys that these print."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from ssl import PEM_cert_to_DER_cert
+
+import pytest
+
+from media.client import Tone
+from media.sdp.crypto import SUITES, StreamKeys
+from media.sdp.handshake import Fingerprint, Handshake
+from media.srtp import SrtpSession
+from tests.harness.certificates import Authority, needs_openssl
+from tests.harness.ports import free_port
+from tests.media.test_worker import until, worker
+from tests.media.udp_peer import UdpPeer
+
+pytestmark = needs_openssl
+
+PROFILES = {
+    "SRTP_AES128_CM_SHA1_80": ("AES_CM_128_HMAC_SHA1_80", 16),
+    "SRTP_AEAD_AES_128_GCM": ("AEAD_AES_128_GCM", 16),
+    "SRTP_AEAD_AES_256_GCM": ("AEAD_AES_256_GCM", 32),
+}
+HOST = "127.0.0.1"
+
+
+@contextmanager
+def openssl(folder: Path, *arguments: str) -> Iterator[Path]:
+    """Run ``openssl`` with a certificate; return where it writes what it says."""
+    log = folder / "openssl.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            ["openssl", *arguments, "-cert", folder / "foreign.pem", "-key", folder / "foreign.key"],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield log
+        finally:
+            process.kill()
+            process.wait(9)
+            assert process.stdin is not None
+            process.stdin.close()
+
+
+def material(log: Path) -> bytes:
+    """Return the keying material that it has printed; empty: not yet."""
+    found = re.search(r"Keying material: ([0-9A-F]+)", log.read_text(errors="replace"))
+    return bytes.fromhex(found[1]) if found else b""
+
+
+def keys_of(block: bytes, suite: str, key_bytes: int, *, is_client: bool) -> StreamKeys:
+    """Return the far end's keys (RFC 5764 §4.2)."""
+    salts, half = block[2 * key_bytes :], (len(block) - 2 * key_bytes) // 2
+    client = block[:key_bytes] + salts[:half]
+    server = block[key_bytes : 2 * key_bytes] + salts[half:]
+    return StreamKeys(suite, client, server) if is_client else StreamKeys(suite, server, client)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("it_begins", [True, False], ids=["s_client", "s_server"])
+async def test_rfc5764_4_2_the_keys_are_those_that_openssl_has_and_sound_goes_by_them(
+    it_begins: bool, profile: str, tmp_path: Path
+) -> None:
+    suite, key_bytes = PROFILES[profile]
+    certificate, _ = Authority(tmp_path).issue("foreign", "DNS:foreign.example")
+    digest = sha256(PEM_cert_to_DER_cert(certificate.read_text())).digest().hex(":").upper()
+    port = free_port()
+    common = (
+        "-dtls1_2", "-use_srtp", profile, "-keymatexport", "EXTRACTOR-dtls_srtp",
+        "-keymatexportlen", str(2 * SUITES[suite].key_bytes),
+    )  # fmt: skip
+    async with worker() as engine:
+        leg = await engine.open_leg("foreign", has_certificate=True)
+        theirs = (Fingerprint("sha-256", digest),)
+        with UdpPeer() as template:
+            agreed = replace(
+                template.agreement(),
+                remote=(HOST, port),
+                handshake=Handshake(leg.fingerprint, theirs, is_client=not it_begins),
+            )
+        if it_begins:
+            role = ("s_client", "-connect", f"{HOST}:{leg.address[1]}", "-bind", f"{HOST}:{port}")
+        else:
+            role = ("s_server", "-accept", f"{HOST}:{port}", "-Verify", "1")
+        with openssl(tmp_path, *role, *common) as log:
+            if not it_begins:
+                await until(lambda: "ACCEPT" in log.read_text(errors="replace"))
+            leg.connect(agreed)
+            await until(lambda: bool(material(log)))
+        srtp = SrtpSession(keys_of(material(log), suite, key_bytes, is_client=it_begins))
+        with UdpPeer(host=HOST, port=port) as peer:
+            leg.play([Tone((1000.0,), 1.0)], loop=True)
+            heard: list[bytes] = []
+
+            def listen() -> bool:
+                heard.extend(plain for packet in peer.datagrams() if (plain := srtp.unprotect(packet)))
+                return bool(heard)
+
+            await until(listen)
+            srtp.protecting(lambda packet: peer.udp.sendto(packet, leg.address))(heard[0])
+            await until(lambda: leg.is_heard)

@@ -1,0 +1,297 @@
+"""Legs whose keys come by a handshake: what far ends hear, what is recorded, what nobody hears before."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from media.client import MediaEngine, MediaLeg, Tone
+from media.memory import MemoryRtpNetwork
+from media.tones import tone
+from media.wav import read_wav
+from tests.harness.clock import virtual_time
+from tests.media.dtls_peer import DtlsPeer, certificate
+from tests.media.peer import Peer
+from tests.media.test_srtp_legs import engine_on, loudest
+
+OTHER_HOST = "192.0.2.99"
+
+
+async def leg_of(engine: MediaEngine) -> MediaLeg:
+    return await engine.open_leg(has_certificate=True)
+
+
+@pytest.mark.parametrize("leg_begins", [True, False], ids=["we begin", "they begin"])
+def test_rfc5764_4_a_leg_and_its_far_end_hear_each_other_once_they_have_shaken_hands(
+    leg_begins: bool, tmp_path: Path
+) -> None:
+    @virtual_time
+    async def played() -> None:
+        network = MemoryRtpNetwork()
+        engine = await engine_on(network)
+        anna, bob = DtlsPeer(network, 4000), Peer(network, 4002)
+        a, b = await leg_of(engine), await engine.open_leg()
+        digits: list[str] = []
+        a.on_digit = digits.append
+        a.connect(anna.secured(a, leg_begins=leg_begins))
+        b.connect(bob.agreement())
+        a.bridge(b)
+        if not leg_begins:
+            anna.begin(a.address)
+        await asyncio.sleep(0.1)
+        recording = a.record(tmp_path / "anna.wav")
+        async with asyncio.TaskGroup() as both:
+            both.create_task(anna.say(tone((1000.0,), 0.6, 8000), a.address))
+            both.create_task(bob.say(tone((400.0,), 0.6, 8000), b.address))
+        await anna.press("5", a.address)
+        await asyncio.sleep(0.1)
+        summary = await recording.stop()
+        await a.close()
+        assert (loudest(bob.audio()), loudest(anna.audio()), digits) == (1000, 400, ["5"])
+        assert loudest(read_wav(summary.path)[0][:4800]) == 1000
+        assert (anna.garbage, a.statistics["forged"], a.statistics["malformed"], a.unsecured) == (0, 0, 0, "")
+        assert a.source is None
+        await engine.close()
+
+    played()
+
+
+@virtual_time
+async def test_rfc5763_6_7_nothing_is_sent_or_heard_before_the_handshake_is_over() -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    anna, bob = DtlsPeer(network, 4000), Peer(network, 4002)
+    a, b = await leg_of(engine), await engine.open_leg()
+    a.connect(anna.secured(a, leg_begins=True, is_multiplexed=True))
+    b.connect(bob.agreement())
+    a.bridge(b)
+    anna.association = None
+    a.fill_pauses()
+    await bob.say(tone((400.0,), 6.0, 8000), b.address)
+    await anna.say(tone((1000.0,), 0.4, 8000), a.address)
+    await a.close()
+    assert bob.heard == []
+    assert anna.wire
+    assert {datagram[0] for datagram in anna.wire} == {22}, "handshakes, and no report or sound"
+    assert (a.is_heard, a.statistics["packets"]) == (False, 0)
+    await engine.close()
+
+
+@virtual_time
+async def test_rfc5763_7_1_whoever_answers_may_begin_before_we_have_read_the_answer() -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    anna = DtlsPeer(network, 4000)
+    leg = await leg_of(engine)
+    agreed = anna.secured(leg, leg_begins=False)
+    anna.begin(leg.address)
+    await asyncio.sleep(0.2)
+    leg.connect(agreed)
+    await asyncio.sleep(0.05)
+    assert anna.srtp is not None
+    assert await leg.play([Tone((1000.0,), 0.4)]).finished()
+    await asyncio.sleep(0.1)
+    assert loudest(anna.audio()) == 1000
+    await engine.close()
+
+
+@pytest.mark.parametrize("leg_begins", [True, False])
+def test_rfc5763_5_another_certificate_than_that_of_the_sdp_is_silence_both_ways_and_told(
+    leg_begins: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    @virtual_time
+    async def played() -> None:
+        network = MemoryRtpNetwork()
+        engine = await engine_on(network)
+        anna = DtlsPeer(network, 4000)
+        leg = await engine.open_leg("Anna Nowak", has_certificate=True)
+        told: list[str] = []
+        leg.on_unsecured = lambda: told.append(leg.unsecured)
+        agreed = anna.secured(leg, leg_begins=leg_begins)
+        anna.certificate = certificate(1)
+        anna.expect(leg, leg_begins=leg_begins)
+        leg.connect(agreed)
+        if not leg_begins:
+            anna.begin(leg.address)
+        recording = leg.record(tmp_path / "anna.wav")
+        playback = leg.play([Tone((1000.0,), 0.4)])
+        await asyncio.sleep(0.2)
+        await anna.say(tone((1000.0,), 0.3, 8000), leg.address)
+        summary = await recording.stop()
+        assert summary.is_silent
+        assert told == ["its certificate is not the one that its SDP names"]
+        assert f"Anna Nowak is neither heard nor hears: {told[0]}" in caplog.text
+        assert all(datagram[0] < 64 for datagram in anna.wire)
+        assert anna.association is not None
+        assert anna.association.keys is None
+        assert await playback.finished()
+        await engine.close()
+
+    played()
+
+
+@virtual_time
+async def test_a_far_end_that_never_shakes_hands_is_told_of_in_time_and_may_still_do_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    anna, told = DtlsPeer(network, 4000), list[float]()
+    leg = await leg_of(engine)
+    loop = asyncio.get_running_loop()
+    leg.on_unsecured = lambda: told.append(loop.time())
+    agreed, began = anna.secured(leg, leg_begins=False), loop.time()
+    leg.connect(agreed)
+    await asyncio.sleep(31.0)
+    assert [at - began for at in told] == [pytest.approx(15.0, abs=0.2), pytest.approx(30.0, abs=0.4)]
+    assert caplog.text.count("the far end did not take part in the handshake") == 1
+    anna.begin(leg.address)
+    await asyncio.sleep(0.1)
+    assert anna.srtp is not None
+    await engine.close()
+
+
+@virtual_time
+async def test_strangers_cannot_shake_hands_nor_keep_the_far_end_from_it() -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    anna, leg = DtlsPeer(network, 4000), await leg_of(engine)
+    strangers = [
+        DtlsPeer(network, port, host=host, number=1)
+        for host, port in ((OTHER_HOST, 4000), *((anna.address[0], port) for port in range(5000, 5010, 2)))
+    ]
+    leg.connect(anna.secured(leg, leg_begins=False))
+    for stranger in strangers:
+        stranger.expect(leg, leg_begins=False)
+        stranger.begin(leg.address)
+    await asyncio.sleep(0.1)
+    assert strangers[0].wire == [], "nobody is answered who is at neither address that we know"
+    assert all(stranger.srtp is None for stranger in strangers)
+    anna.begin(leg.address)
+    await asyncio.sleep(0.1)
+    assert anna.srtp is not None
+    for stranger in strangers:
+        stranger.expect(leg, leg_begins=False)
+        stranger.begin(leg.address)
+    await anna.say(tone((1000.0,), 0.2, 8000), leg.address)
+    await leg.close()
+    assert (leg.statistics["packets"], leg.unsecured) == (10, "")
+    assert leg.statistics["strangers"] > 1
+    await engine.close()
+
+
+@virtual_time
+async def test_beyond_nat_the_far_end_shakes_hands_from_where_its_signalling_comes_from() -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    anna, leg = DtlsPeer(network, 7000, host=OTHER_HOST), await leg_of(engine)
+    agreed = anna.secured(leg, leg_begins=False, remote=("192.168.1.7", 4000))
+    leg.connect(agreed, allows_nat=True, peer_host=OTHER_HOST)
+    anna.begin(leg.address)
+    await asyncio.sleep(0.1)
+    assert await leg.play([Tone((1000.0,), 0.2)]).finished()
+    await asyncio.sleep(0.1)
+    assert (loudest(anna.audio()), leg.source) == (1000, anna.address)
+    await engine.close()
+
+
+@virtual_time
+async def test_a_handshake_that_is_replayed_changes_nothing() -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    anna, leg = DtlsPeer(network, 4000), await leg_of(engine)
+    seen: list[bytes] = []
+    network.drop = lambda content, source, _: bool(source == anna.address and seen.append(content))
+    leg.connect(anna.secured(leg, leg_begins=False))
+    anna.begin(leg.address)
+    await asyncio.sleep(0.1)
+    await anna.say(tone((1000.0,), 0.1, 8000), leg.address)
+    keys = anna.association.keys if anna.association else None
+    for content in tuple(seen):
+        network.send(content, source=anna.address, destination=leg.address)
+        network.send(content, source=(OTHER_HOST, 9), destination=leg.address)
+    await asyncio.sleep(0.1)
+    await anna.say(tone((1000.0,), 0.1, 8000), leg.address)
+    assert await leg.play([Tone((1000.0,), 0.2)]).finished()
+    await asyncio.sleep(0.1)
+    assert (loudest(anna.audio()), anna.garbage) == (1000, 0)
+    assert anna.association is not None
+    assert anna.association.keys == keys
+    await leg.close()
+    assert (leg.statistics["packets"], leg.statistics["replayed"]) == (10, 10)
+    await engine.close()
+
+
+@virtual_time
+async def test_rfc8842_3_1_the_association_goes_on_while_fingerprints_do_and_another_one_begins_anew() -> (
+    None
+):
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    anna, leg = DtlsPeer(network, 4000), await leg_of(engine)
+    leg.connect(anna.secured(leg, leg_begins=True))
+    await asyncio.sleep(0.1)
+    session, greetings = anna.srtp, len(anna.wire)
+    assert leg.agreement is not None
+    for changes in ({"sends": False, "remote": None}, {}):
+        leg.connect(anna.agreement(handshake=leg.agreement.handshake, **changes))  # type: ignore[arg-type]
+        await asyncio.sleep(0.1)
+    assert all(datagram[0] >= 128 for datagram in anna.wire[greetings:])
+    await anna.say(tone((1000.0,), 0.2, 8000), leg.address)
+    anna.certificate = certificate(1)
+    leg.connect(anna.secured(leg, leg_begins=True))
+    await asyncio.sleep(0.1)
+    assert anna.srtp not in (None, session)
+    await anna.say(tone((1000.0,), 0.2, 8000), leg.address)
+    assert await leg.play([Tone((1000.0,), 0.2)]).finished()
+    await asyncio.sleep(0.1)
+    await leg.close()
+    assert (loudest(anna.audio()), leg.statistics["packets"]) == (1000, 20)
+    await engine.close()
+
+
+def record(kind: int, body: bytes) -> bytes:
+    """Return a record of DTLS 1.2 in the clear."""
+    return bytes([kind]) + b"\xfe\xfd" + bytes(8) + len(body).to_bytes(2, "big") + body
+
+
+RECORDS = st.builds(record, st.integers(20, 23), st.binary(max_size=40))
+GARBAGE = st.one_of(RECORDS, st.builds(lambda tail: b"\x16" + tail, st.binary(max_size=80)))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(GARBAGE, st.integers(0, 3)), max_size=8))
+def test_garbage_amid_a_handshake_breaks_nothing(rubbish: list[tuple[bytes, int]]) -> None:
+    @virtual_time
+    async def played() -> None:
+        network = MemoryRtpNetwork()
+        engine = await engine_on(network)
+        anna, leg = DtlsPeer(network, 4000), await leg_of(engine)
+        stranger = Peer(network, 5000)
+        leg.connect(anna.secured(leg, leg_begins=False))
+
+        def throw(moment: int) -> None:
+            for content, at in rubbish:
+                if at == moment:
+                    for source in (stranger.address, (OTHER_HOST, 4000)):
+                        network.send(content, source=source, destination=leg.address)
+
+        throw(0)
+        anna.begin(leg.address)
+        throw(1)
+        await asyncio.sleep(0.0015)
+        throw(2)
+        await asyncio.sleep(0.1)
+        throw(3)
+        await asyncio.sleep(0.1)
+        await anna.say(np.zeros(1600, np.int16), leg.address)
+        await leg.close()
+        assert (leg.statistics["packets"], leg.unsecured) == (10, "")
+        await engine.close()
+
+    played()
