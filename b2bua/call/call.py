@@ -162,7 +162,9 @@ class Call:
         Raises:
             MediaError: no common codec or broken SDP (488), or no port left (``PortsExhausted``, 503).
         """
-        media = await engine.open_leg(identity.number or "caller")
+        media = await engine.open_leg(
+            identity.number or "caller", has_certificate=profile.needs_certificate(invite.offer)
+        )
         try:
             caller = CallerLeg(
                 invite,

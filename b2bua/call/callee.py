@@ -153,7 +153,7 @@ class CalleeLeg(Leg):
         """Where a 3xx sent us, and nobody called yet."""
         self._has_turned = False
         """Whether the IP version was tried that its signalling does not go by."""
-        self._offer = self._describe_ourselves()
+        self._offer = self.description.offer()
         if dial.admit is not None:
             self.at_end(dial.admit())
 
@@ -193,7 +193,7 @@ class CalleeLeg(Leg):
     def _begin_anew(self, local: LocalMedia) -> None:
         """Offer ``local`` in a new INVITE, which has a description of its own."""
         self.description.begin_anew(local)
-        self._offer = self._describe_ourselves()
+        self._offer = self.description.offer()
 
     def retry_after(self, status: int) -> bool:
         """Return whether another way to call than the one refused with ``status`` is dialled next."""

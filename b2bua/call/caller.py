@@ -53,7 +53,7 @@ class CallerLeg(Leg):
             if local.srtp is SrtpPolicy.OFFERED:
                 # An answer in the ACK can refuse nothing, so it must be possible without SRTP.
                 self.description.local = replace(local, srtp=SrtpPolicy.BEST_EFFORT)
-            self._answer, self._agreement = self._describe_ourselves(), None
+            self._answer, self._agreement = self.description.offer(), None
         else:
             self._answer, self._agreement = self.description.answer(invite.offer)
             expect(media, self._agreement, profile.find_hosts, lambda: self.reject(488))
@@ -77,7 +77,7 @@ class CallerLeg(Leg):
         if self._is_described or self.is_answered:
             return
         if self._invite.offer is None:
-            self._answer = self._describe_ourselves()
+            self._answer = self.description.offer()
         else:
             self._answer, self._agreement = self.description.answer(self._invite.offer)
 

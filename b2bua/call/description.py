@@ -58,6 +58,11 @@ class Description:
         """Begin a description that follows another one."""
         self.local = replace(self.local, version=self.local.version + 1)
 
+    def offer_again(self) -> bytes:
+        """Return an offer that follows another description."""
+        self.next_version()
+        return self.offer()
+
     def offer(self) -> bytes:
         """Return an offer; what it says of its origin holds for the whole dialog."""
         self._told = self.local = replace(self.local, origin=self.local.origin or self.local.address)

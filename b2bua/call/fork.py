@@ -199,13 +199,15 @@ class Fork:
             await asyncio.wait(self._start_branches(onward))
 
     async def _open_leg(self, dial: Dial) -> CalleeLeg:
-        media = await self._engine.open_leg(dial.who, beside=self.caller.media)
+        is_certified = self._profile.of_party(dial.srtp).needs_certificate()
+        caller = self.caller
+        media = await self._engine.open_leg(dial.who, beside=caller.media, has_certificate=is_certified)
         try:
-            leg = CalleeLeg(dial, media, self._profile, caller=self.caller)
+            leg = CalleeLeg(dial, media, self._profile, caller=caller)
         except BaseException:
             await media.close()
             raise
-        leg.max_forwards = self.caller.max_forwards
+        leg.max_forwards = caller.max_forwards
         return leg
 
     async def _ring(self, leg: CalleeLeg) -> tuple[Dial, ...]:

@@ -86,14 +86,11 @@ class Leg:
         self.on_key: Callable[[str, Method], None] | None = None
         """Told each key press that counts, and how it came."""
         self._is_talking = False
-        self._follow(media)
-
-    def _follow(self, media: MediaLeg) -> None:
-        """Be told what its sound brings, and what becomes of it."""
         media.rtp_timeout_s = self._profile.rtp_timeout_s
         media.on_digit = lambda key: self.take_digit(key, Method.RTP)
         media.on_tone = lambda key: self.take_digit(key, Method.TONE)
         media.on_rtp_timeout = self._fell_silent
+        media.on_unsecured = self._is_unsecured
         media.on_lost = lambda: self._lost("the media engine died")
         media.on_moved = self._moved
 
@@ -266,6 +263,8 @@ class Leg:
         session.ended.add_done_callback(lambda ending: self._over(ending.result()))
         if self._relocation is not None:
             self._relocation.begin(session)
+        if self.media.unsecured:
+            asyncio.get_running_loop().call_soon(self._is_unsecured)
 
     @property
     def codec(self) -> str | None:
@@ -313,17 +312,10 @@ class Leg:
 
     def _offer_again(self) -> bytes:
         """Offer what we have for a re-INVITE that came without SDP (RFC 3261 §14.2)."""
-        offer = self._offer_once_more()
         assert self.session is not None
+        offer = self.description.offer_again()
         self.session.on_answer = lambda answer: self._accept_answer(offer, answer)
         return offer
-
-    def _offer_once_more(self) -> bytes:
-        self.description.next_version()
-        return self._describe_ourselves()
-
-    def _describe_ourselves(self) -> bytes:
-        return self.description.offer()
 
     def _accept_answer(self, offer: bytes, answer: bytes) -> None:
         try:
@@ -334,10 +326,7 @@ class Leg:
     def _moved(self) -> None:
         """Tell the far end of another port, and of other keys."""
         self.description.move(self.media)
-        if self._relocation is None:
-            self._relocation = Relocation(
-                lambda: self.description.has_moved, self._offer_once_more, self._accept_answer, self._lost
-            )
+        self._relocation = self._relocation or Relocation(self.description, self._accept_answer, self._lost)
         if self.session is not None:
             self._relocation.begin(self.session)
 
@@ -353,6 +342,11 @@ class Leg:
         """Free whoever talks with a dead peer. A listener may be silent as long as they like."""
         if self.is_talking and self.media.is_heard and not self.is_held:
             self.end("no sound came any more", by="network")
+
+    def _is_unsecured(self) -> None:
+        """Free whoever is mute as the keys of their sound did not come, once they have answered."""
+        if self.is_answered and self.media.unsecured:
+            self.end(f"its sound could not be encrypted: {self.media.unsecured}", by="network")
 
     # --- end -----------------------------------------------------------------------------------------------
 
@@ -394,8 +388,8 @@ class Leg:
     async def close(self) -> None:
         """Hang up if still up, give the ports back, and hold nobody any more."""
         self.hang_up()
-        self.media.on_digit = self.media.on_tone = None
-        self.media.on_rtp_timeout = self.media.on_lost = self.media.on_moved = None
+        self.media.on_digit = self.media.on_tone = self.media.on_rtp_timeout = None
+        self.media.on_unsecured = self.media.on_lost = self.media.on_moved = None
         if self._relocation is not None:
             self._relocation.stop()
             self._relocation = None

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from b2bua.call.description import Description
 from b2bua.errors import LegEnded, NotAcceptable
 from b2bua.sip.session import Session
 
@@ -17,10 +18,8 @@ PATIENCE_S = 10.0
 class Relocation:
     """Asks the far end by re-INVITE to send elsewhere, until it has agreed or is given up."""
 
-    is_due: Callable[[], bool]
-    """Whether the far end was told something else than what holds."""
-    offer: Callable[[], bytes]
-    """Describes where our sound is now."""
+    description: Description
+    """Knows where our sound is now, and what the far end was told."""
     accept: Callable[[bytes, bytes], None]
     """Takes offer and answer."""
     give_up: Callable[[str], None]
@@ -29,7 +28,7 @@ class Relocation:
 
     def begin(self, session: Session) -> None:
         """Ask, if there is anything to ask for that is not being asked for already."""
-        if self.is_due() and (self._task is None or self._task.done()):
+        if self.description.has_moved and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._ask(session), name=f"move the sound of {session.call_id}")
 
     def stop(self) -> None:
@@ -40,8 +39,8 @@ class Relocation:
     async def _ask(self, session: Session) -> None:
         try:
             async with asyncio.timeout(PATIENCE_S):
-                while self.is_due():
-                    offer = self.offer()
+                while self.description.has_moved:
+                    offer = self.description.offer_again()
                     self.accept(offer, await session.reinvite(offer))
         except LegEnded:
             return

@@ -43,6 +43,11 @@ class SoundProfile:
             return self
         return replace(self, srtp=own[0], codecs=own[1], dtmf=own[2])
 
+    def needs_certificate(self, offer: bytes | None = None) -> bool:
+        """Return whether a leg has to prove who it is: our offers ask for certificates, or ``offer`` does."""
+        is_asked = self.srtp is not SrtpPolicy.OFF and b"a=fingerprint:" in (offer or b"")
+        return is_asked or self.srtp is SrtpPolicy.DTLS
+
     def first(self, codecs: Sequence[str], *, ptime_ms: int) -> SoundProfile:
         """Return the same for who is to talk with a peer that has ``codecs``: these first, in its order."""
         first = tuple(codec for codec in codecs if codec in self.codecs)

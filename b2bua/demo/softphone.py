@@ -180,7 +180,9 @@ class Softphone:
             headers=headers,
             credentials=credentials,
         )
-        leg = CalleeLeg(dial, await self._engine.open_leg(self.name), self.profile)
+        is_certified = self.profile.needs_certificate()
+        media = await self._engine.open_leg(self.name, has_certificate=is_certified)
+        leg = CalleeLeg(dial, media, self.profile)
         placed = PlacedCall(leg, leg.invite(self.endpoint))
         self._placed.append(placed)
         return placed
@@ -196,7 +198,8 @@ class Softphone:
 
     async def _behave(self, invite: IncomingInvite) -> None:
         loop = asyncio.get_running_loop()
-        media = await self._engine.open_leg(self.name)
+        is_certified = self.profile.needs_certificate(invite.offer)
+        media = await self._engine.open_leg(self.name, has_certificate=is_certified)
         try:
             leg = CallerLeg(invite, media, name=self.name, profile=self.profile, allows_nat=False)
         except MediaError:

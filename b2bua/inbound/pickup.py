@@ -115,13 +115,15 @@ class Pickups:
     @asynccontextmanager
     async def _leg(self, invite: IncomingInvite, person: Person) -> AsyncIterator[CallerLeg]:
         """Return a leg for who asks; what nobody has taken by the end of the block is closed."""
-        media = await self.engine.open_leg(person.title)
+        profile = self.profile.of_party(person.srtp, person.codecs)
+        is_certified = profile.needs_certificate(invite.offer)
+        media = await self.engine.open_leg(person.title, has_certificate=is_certified)
         try:
             leg = CallerLeg(
                 invite,
                 media,
                 name=person.title,
-                profile=self.profile.of_party(person.srtp, person.codecs),
+                profile=profile,
                 allows_nat=True,
                 person=person.name,
                 number=person.extension or "",

@@ -28,7 +28,7 @@ def quality_of(leg: Leg, now: datetime, *, is_caller: bool) -> LegQuality:
         answered_at=now - timedelta(seconds=at - answered),
         seconds=round(ended - answered, 3),
         codec=codec,
-        is_encrypted=agreement is not None and agreement.keys is not None,
+        is_encrypted=agreement is not None and agreement.is_protected,
         packets=packets,
         lost=lost,
         jitter_ms=jitter_ms,

@@ -36,14 +36,12 @@ def trunk_with(dtmf: str) -> Callable[[str], str]:
     return lambda text: text.replace("[trunk.demo]\n", f'[trunk.demo]\ndtmf = "{dtmf}"\n')
 
 
-class WithoutEvents(CalleeLeg):
-    """A caller who knows no telephone-event, as old gateways do not."""
-
-    def _describe_ourselves(self) -> bytes:
-        offer = super()._describe_ourselves().decode()
-        numbers = "|".join(re.findall(r"a=rtpmap:(\d+) telephone-event", offer))
-        without = re.sub(rf"a=(rtpmap|fmtp):({numbers}) .*\r\n", "", offer)
-        return re.sub(rf"(m=audio .*?)( ({numbers}))+\r\n", r"\1\r\n", without).encode()
+def without_events(body: bytes) -> bytes:
+    """Return the offer of a caller who knows no telephone-event, as old gateways do not."""
+    offer = body.decode()
+    numbers = "|".join(re.findall(r"a=rtpmap:(\d+) telephone-event", offer))
+    without = re.sub(rf"a=(rtpmap|fmtp):({numbers}) .*\r\n", "", offer)
+    return re.sub(rf"(m=audio .*?)( ({numbers}))+\r\n", r"\1\r\n", without).encode()
 
 
 async def call_without_events(run: Office, number: str) -> CalleeLeg:
@@ -54,7 +52,8 @@ async def call_without_events(run: Office, number: str) -> CalleeLeg:
         hop=SERVER,
         from_=NameAddr(SipUri("+48500600700", "127.0.0.1")),
     )
-    leg = WithoutEvents(dial, await run.peers.open_leg("gateway"), trunk.profile)
+    leg = CalleeLeg(dial, await run.peers.open_leg("gateway"), trunk.profile)
+    leg._offer = without_events(leg._offer)
     placed = PlacedCall(leg, leg.invite(trunk.endpoint))
     run.stack.push_async_callback(placed.close)
     return await placed.answered(within=10)

@@ -39,6 +39,7 @@ module opus.so
 module aufile.so
 module sndfile.so
 module srtp.so
+module dtls_srtp.so
 module stdio.so
 module_app account.so
 module_app menu.so
@@ -133,10 +134,10 @@ class Baresip:
     ) -> Iterator[Baresip]:
         """Run a phone that is registered as ``extension``, answers at once and says a tone of ``says_hz``.
 
-        ``encryption`` is baresip's ``mediaenc``: ``srtp``, ``srtp-mand`` or ``srtp-mandf``; ``answers`` its
-        ``answermode``: ``auto`` or ``manual``. ``authority`` is whom it trusts to sign our certificate. With
-        ``watches_messages`` it subscribes to its lamp, see ``lamp``. One that ``multiplexes`` offers RTP and
-        RTCP on one port.
+        ``encryption`` is baresip's ``mediaenc``: ``srtp``, ``srtp-mand``, ``srtp-mandf`` or ``dtls_srtp``;
+        ``answers`` its ``answermode``: ``auto`` or ``manual``. ``authority`` is whom it trusts to sign our
+        certificate. With ``watches_messages`` it subscribes to its lamp, see ``lamp``. One that
+        ``multiplexes`` offers RTP and RTCP on one port.
         """
         phone = cls(
             folder,
@@ -240,6 +241,11 @@ class Baresip:
     def lamp(self) -> str:
         """What it was told last of its messages; empty: nothing yet."""
         return next(reversed(TOLD_OF_MESSAGES.findall(self.output)), "")
+
+    @property
+    def has_heard(self) -> bool:
+        """Whether anything came out of its decoder yet: after a handshake that takes a moment."""
+        return any(self._folder.glob("dump-*-dec.wav"))
 
     def heard(self) -> tuple[NDArray[np.int16], int]:
         """Return what came out of its decoder in its last call, and the rate."""

@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
 BARESIP_HZ, TRUNK_HZ = 700.0, 1200.0
 NUMBER = "+48221240101"
 TALK_S, ROOM_S, PATIENCE_S = 3.0, 1.0, 20.0
+SRTP_IS_ON = re.compile(r"SRTP is Enabled|DTLS-SRTP complete")
 REPORTED_S = 12.0
 """By then each side has told the other how it hears, and has heard that."""
 DIRECT = f"""
@@ -34,7 +35,7 @@ voicemail = "sales"
 
 @pytest.mark.parametrize(
     ("policy", "encryption"),
-    [("required", "srtp-mand"), ("offered", "")],
+    [("required", "srtp-mand"), ("offered", ""), ("dtls", "dtls_srtp")],
 )
 async def test_baresip_with_and_without_srtp_talks_to_a_plain_trunk(
     tmp_path: Path, policy: str, encryption: str
@@ -57,7 +58,7 @@ async def test_baresip_with_and_without_srtp_talks_to_a_plain_trunk(
             await recording.stop()
             leg.hang_up()
         await asyncio.to_thread(until, phone.is_over, within=PATIENCE_S, what="baresip is hung up on")
-        assert bool(encryption) == ("SRTP is Enabled" in phone.output), phone.output
+        assert bool(encryption) == (SRTP_IS_ON.search(phone.output) is not None), phone.output
         office.assert_log_is_clean()
     assert seconds_of(*read_wav(tmp_path / "trunk.wav"), BARESIP_HZ) > TALK_S - ROOM_S
     assert seconds_of(*phone.heard(), TRUNK_HZ) > TALK_S - ROOM_S
@@ -82,7 +83,7 @@ def test_baresip_calls_the_echo_by_savpf_with_a_suite_of_its_choice_and_hears_it
         assert "SRTP is Enabled" in phone.output
 
 
-@pytest.mark.parametrize("encryption", ["", "srtp-mand"], ids=["rtp", "srtp"])
+@pytest.mark.parametrize("encryption", ["", "srtp-mand", "dtls_srtp"], ids=["rtp", "srtp", "dtls"])
 def test_rfc5761_baresip_with_rtp_and_rtcp_on_one_port_hears_itself_and_reports(
     tmp_path: Path, encryption: str
 ) -> None:
@@ -111,4 +112,4 @@ def test_rfc5761_baresip_with_rtp_and_rtcp_on_one_port_hears_itself_and_reports(
 
 
 def _seconds_echoed(phone: Baresip) -> float:
-    return seconds_of(*phone.heard(), BARESIP_HZ)
+    return seconds_of(*phone.heard(), BARESIP_HZ) if phone.has_heard else 0.0

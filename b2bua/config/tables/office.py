@@ -23,7 +23,7 @@ from b2bua.config.values import (
     split_address,
 )
 
-Srtp = Literal["off", "offered", "required"]
+Srtp = Literal["off", "offered", "required", "dtls"]
 PICKUP_CODE = r"^([*#][0-9*#]{0,7})?$"
 """Begins with what no number begins with."""
 Codecs = Annotated[tuple[Literal["opus", "G722", "PCMA", "PCMU"], ...], Field(min_length=1)]
@@ -125,7 +125,7 @@ class Sip(Table):
     session_timer_s: Seconds = Field(default=1800.0, validation_alias="session-timer", ge=0, le=86400)
     """Calls whose far end can (RFC 4028) are refreshed twice in that time, dead ones end by it; 0: never."""
     srtp: Srtp = "off"
-    """Whether the phones' sound is protected (SRTP with keys in SDP, RFC 4568)."""
+    """Whether the phones' sound is protected: SRTP, by keys in SDP (RFC 4568) or a handshake (RFC 5763)."""
 
     @field_validator("session_timer_s")
     @classmethod

@@ -77,7 +77,7 @@ class Trunk(Named):
     allows_nat: bool = False
     """Audio may come from another address than its SDP says."""
     srtp: Srtp = "off"
-    """Whether sound is protected (SRTP with keys in SDP, RFC 4568)."""
+    """Whether sound is protected: SRTP, by keys in SDP (RFC 4568) or a handshake (RFC 5763)."""
     codecs: Codecs | None = None
     """Offered and accepted on this trunk; None: those of the office."""
     rates: str | None = None

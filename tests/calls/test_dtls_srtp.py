@@ -1,0 +1,215 @@
+"""Calls whose sound is encrypted by keys that no SDP carries: DTLS-SRTP (RFC 5763)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+
+from b2bua.call.leg import Leg
+from b2bua.call.sound import SoundProfile
+from b2bua.demo.softphone import CallRefused, Habit, Softphone
+from b2bua.sip.headers import NameAddr
+from b2bua.sip.session import Answered, Progress
+from b2bua.store.calls import CallOutcome
+from b2bua.store.quality import leg_in_words
+from media.commands import Tone
+from media.sdp import LocalMedia, make_answer
+from media.sdp.crypto import SrtpPolicy
+from media.sdp.handshake import Handshake
+from tests.calls.test_sound_quality import story_of
+from tests.calls.test_srtp import again, offers, person, phones, trunks
+from tests.harness.clock import virtual_time
+from tests.harness.office import NUMBER, SERVER, Office, assert_both_hear, heard, office
+
+DTLS = SoundProfile(srtp=SrtpPolicy.DTLS)
+START_S = 0.6
+"""How long a media worker takes to start."""
+ONE_PHONE = """
+[[step]]
+ring = ["101"]
+for = "20s"
+
+[[step]]
+voicemail = "sales"
+"""
+
+
+async def shaking(phone: Softphone) -> Softphone:
+    phone.profile = DTLS
+    return phone
+
+
+def handshake_of(leg: Leg) -> Handshake:
+    """Return how the keys of a far end came about."""
+    assert leg.media.agreement is not None
+    assert leg.media.agreement.handshake is not None
+    return leg.media.agreement.handshake
+
+
+def watch(demo: Office) -> list[bytes]:
+    """Return a list that fills with all datagrams of sound and handshakes."""
+    wire: list[bytes] = []
+    demo.rtp.drop = lambda content, *_: bool(wire.append(content))
+    return wire
+
+
+@virtual_time(limit_s=600)
+async def test_rfc5763_5_a_phone_with_dtls_and_a_plain_trunk_hear_each_other_and_the_journal_says_so(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=ONE_PHONE, change=phones("dtls")) as demo:
+        anna = await shaking(await demo.phone("101", Habit(answers_after=1)))
+        leg = await (await demo.call_in(NUMBER)).answered(within=3)
+        phone = anna.invitations[0].leg
+        await asyncio.sleep(0.1)
+        await assert_both_hear(leg, phone, tmp_path)
+        [stream] = offers(demo, 5101)
+        assert (stream.protocol, stream.attribute("setup")) == ("UDP/TLS/RTP/SAVP", "actpass")
+        assert stream.attribute("crypto") is None
+        assert (stream.attribute("fingerprint") or "").startswith("sha-256 ")
+        leg.hang_up()
+        told = (await story_of(demo)).legs
+        assert [" encrypted" in leg_in_words(each) for each in told] == [False, True]
+        await demo.settled()
+
+
+@pytest.mark.parametrize(
+    ("policy", "is_answered"), [("off", False), ("offered", True), ("required", True), ("dtls", True)]
+)
+def test_rfc5763_a_phone_that_offers_dtls_is_answered_with_it_unless_srtp_is_off(
+    policy: str, is_answered: bool, tmp_path: Path
+) -> None:
+    @virtual_time(limit_s=600)
+    async def played() -> None:
+        async with office(tmp_path, change=person("anna", policy)) as demo:
+            anna = await shaking(await demo.phone("101"))
+            piotr = await demo.phone("102", Habit(answers_after=1))
+            call = await demo.call_from(anna, "101", "102")
+            if is_answered:
+                leg = await call.answered(within=4)
+                await asyncio.sleep(0.1)
+                await assert_both_hear(leg, piotr.invitations[0].leg, tmp_path)
+                assert handshake_of(leg).is_client, "we wait for who may be behind NAT"
+                leg.hang_up()
+            else:
+                with pytest.raises(CallRefused) as refused:
+                    await call.answered(within=4)
+                assert refused.value.status == 488
+            await demo.settled()
+
+    played()
+
+
+@pytest.mark.parametrize("policy", [SrtpPolicy.OFF, SrtpPolicy.REQUIRED])
+def test_where_dtls_is_demanded_nobody_talks_in_the_clear_or_by_keys_in_sdp(
+    policy: SrtpPolicy, tmp_path: Path
+) -> None:
+    @virtual_time(limit_s=600)
+    async def played() -> None:
+        async with office(tmp_path, change=phones("dtls")) as demo:
+            anna, piotr = await demo.phone("101"), await demo.phone("102", Habit(answers_after=1))
+            anna.profile = SoundProfile(srtp=policy)  # and Piotr's phone has no SRTP at all
+            with pytest.raises(CallRefused) as refused:
+                await (await demo.call_from(anna, "101", "102")).answered(within=4)
+            assert refused.value.status == 488
+            await shaking(anna)
+            await demo.call_from(anna, "101", "102")
+            await asyncio.sleep(4)
+            assert piotr.invitations == [], "it refuses what it cannot do"
+            assert {stream.protocol for stream in offers(demo, 5102)} == {"UDP/TLS/RTP/SAVP"}
+
+    played()
+
+
+@virtual_time(limit_s=600)
+async def test_rfc8842_5_hold_and_resume_keep_the_association(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=ONE_PHONE, change=phones("dtls")) as demo:
+        anna = await shaking(await demo.phone("101", Habit(answers_after=1)))
+        leg = await (await demo.call_in(NUMBER)).answered(within=3)
+        phone = anna.invitations[0].leg
+        await asyncio.sleep(0.1)
+        before, wire = handshake_of(phone), watch(demo)
+        await again(phone, "sendonly")
+        await asyncio.sleep(1)
+        await again(phone, "sendrecv")
+        await assert_both_hear(leg, phone, tmp_path)
+        assert handshake_of(phone) == before
+        assert all(datagram[0] >= 128 for datagram in wire), "nobody has shaken hands once more"
+        leg.hang_up()
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_rfc5763_6_6_an_invite_without_offer_gets_one_of_dtls_and_is_heard_once_it_has_answered(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=ONE_PHONE, change=trunks("dtls")) as demo:
+        anna = await demo.phone("101", Habit(answers_after=1))
+        trunk = await demo.softphone("trunk", 6900)
+        media = await trunk._engine.open_leg(has_certificate=True)
+
+        def answer(offer: bytes) -> bytes:
+            local = LocalMedia(*media.address, 1, 1, srtp=SrtpPolicy.DTLS, fingerprint=media.fingerprint)
+            body, agreement = make_answer(offer, local)
+            media.connect(agreement)
+            return body
+
+        uri, caller = f"sip:{NUMBER}@127.0.0.1", NameAddr.parse("<sip:+48500600700@127.0.0.1>")
+        invite = trunk.endpoint.invite(uri=uri, hop=SERVER, from_=caller, offer=b"")
+        invite.on_offer = answer
+        while isinstance(event := await invite.next_event(), Progress):
+            pass
+        assert isinstance(event, Answered)
+        anna.invitations[0].leg.loop([Tone((1100.0,), 1.0)])
+        recording = media.record(tmp_path / "trunk.wav")
+        await asyncio.sleep(2)
+        assert len(heard((await recording.stop()).path, 1100.0)) > 80
+        event.session.bye()
+        await media.close()
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_when_the_media_worker_dies_a_reinvite_tells_its_next_certificate_and_both_hear_again(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=ONE_PHONE, change=phones("dtls"), worker_starts_in=START_S) as demo:
+        anna = await shaking(await demo.phone("101", Habit(answers_after=1)))
+        caller = await (await demo.call_in(NUMBER)).answered(within=5)
+        phone = anna.invitations[0].leg
+        await asyncio.sleep(0.1)
+        await assert_both_hear(caller, phone, tmp_path, name="-before")
+        before, wire = handshake_of(phone), watch(demo)
+        demo.crash_media()
+        await asyncio.sleep(START_S + 0.3)
+        await assert_both_hear(caller, phone, tmp_path, name="-after")
+        assert handshake_of(phone).theirs != before.theirs
+        assert handshake_of(phone).ours == before.ours
+        toward_phone = [datagram for datagram in wire if datagram[0] < 64]
+        assert toward_phone, "they shook hands once more"
+        caller.hang_up()
+        [call] = await demo.stories()
+        assert call.outcome is CallOutcome.TALKED
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_rfc5763_5_a_phone_with_another_certificate_than_it_told_is_hung_up_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with office(tmp_path, change=phones("dtls")) as demo:
+        anna = await shaking(await demo.phone("101"))
+        piotr = await shaking(await demo.phone("102", Habit(answers_after=1)))
+        placed = await demo.call_from(anna, "101", "102")
+        phone = (await piotr.invited(within=3)).leg
+        wire = watch(demo)
+        phone._answer = re.sub(rb"(a=fingerprint:sha-256 )..:..:..", rb"\g<1>00:00:00", phone._answer)
+        leg = await placed.answered(within=4)
+        await asyncio.sleep(0.5)
+        assert (leg.is_up, phone.is_up) == (False, False)
+        assert "is neither heard nor hears: its certificate is not the one that its SDP names" in caplog.text
+        assert all(datagram[0] < 64 for datagram in wire), "and nothing was said in the clear meanwhile"
+        await demo.settled()
