@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from media.commands import SourceChanged
 from media.endpoint import Address, Latch, LegPorts
 from media.handshaking import Handshaking, Parcel
 from media.keying import HandshakeFailed
@@ -31,9 +32,12 @@ class Guard:
         latch: Latch,
         *,
         ports: Callable[[], LegPorts],
-        secured: Callable[[Address], None],
+        settled: Callable[[Address | None], None],
     ) -> None:
-        """``ports`` returns those of the leg; ``secured`` is told where a handshake has proved it to be."""
+        """``ports`` returns those of the leg; ``settled`` is told where a handshake has proved it to be.
+
+        None: there is nobody, and no use in waiting any longer.
+        """
         self.srtp: SrtpSession | None = None
         self.handshaking: Handshaking | None = None
         """Under way, or what it came to."""
@@ -43,15 +47,20 @@ class Guard:
         self._ports = ports
         self._way: Send = discard
         """What sends as it is to where sound goes."""
-        self._secured = secured
+        self._settled = settled
         self._agreed: Handshake | None = None
-        self._has_reports = False
+        self._has_reports = self._is_vain = False
         self._early: deque[tuple[bytes, Address, float]] | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether plain RTP was agreed."""
         return self.srtp is None and self._agreed is None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there are no keys yet, and may soon be."""
+        return self._agreed is not None and self.srtp is None and not self._is_vain
 
     def take(self, agreement: StreamAgreement) -> tuple[bool, bool]:
         """Protect by what was agreed.
@@ -63,6 +72,7 @@ class Guard:
         is_other = self._agreed != was
         if is_other:
             self.srtp = self.handshaking = None
+            self._is_vain = False
         elif self._agreed is not None:
             return False, False
         keys = agreement.keys
@@ -162,10 +172,18 @@ class Guard:
         if was_over:
             return
         if handshaking.failure:
-            self._around.emit(HandshakeFailed(self._leg, handshaking.why))
+            self._fail(handshaking.why)
         elif handshaking.keys is not None and handshaking.source is not None:
             self.srtp = SrtpSession(handshaking.keys)
-            self._secured(handshaking.source)
+            self._latch.believe(handshaking.source)
+            if handshaking.source != self._latch.expected:
+                self._around.emit(SourceChanged(self._leg, *handshaking.source))
+            self._settled(handshaking.source)
+
+    def _fail(self, why: str) -> None:
+        self._is_vain = True
+        self._around.emit(HandshakeFailed(self._leg, why))
+        self._settled(None)
 
     def tick(self, now: float) -> None:
         """Send again what may be lost, and tell when the keys take too long."""
@@ -175,7 +193,7 @@ class Guard:
         self._dispatch(handshaking.tick())
         is_late = handshaking.is_late(now)
         if handshaking.failure or is_late:
-            self._around.emit(HandshakeFailed(self._leg, handshaking.why))
+            self._fail(handshaking.why)
         if is_late:
             self._dispatch(handshaking.begin(now))
 

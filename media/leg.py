@@ -60,7 +60,7 @@ class Leg:
         """What fills its pauses, if anything does."""
         self._transcoder: Transcoder | None = None
         self._transcoded_to: Leg | None = None
-        self._guard = Guard(number, around, self.latch, ports=lambda: self.ports, secured=self._secured)
+        self._guard = Guard(number, around, self.latch, ports=lambda: self.ports, settled=self._settled)
         self._is_multiplexed = False
         self._silence = SilenceWatch(self.incoming)
         self._reporter = Reporter(self.out, self.incoming)
@@ -109,7 +109,8 @@ class Leg:
         ):
             self._send_by(self.ports.aim(agreement.remote))
             self.ports.rtcp_remote = agreement.remote_rtcp
-        self.voice.connect(agreement)
+        if not self._guard.is_waiting:  # else nobody would hear how it begins
+            self.voice.connect(agreement)
         if self._pauses is not None:
             self._pauses.connect(agreement.encoding)
         self.link()
@@ -125,13 +126,13 @@ class Leg:
         if is_other_way:
             self._start_anew()
 
-    def _secured(self, source: Address) -> None:
-        """Send and hear by the keys of a handshake, where ``source`` has proved to be the far end."""
-        self.latch.believe(source)
-        self.out.restart(self._around.random)
-        self._send_by(self.ports.lock(source))
-        if source != self.latch.expected:
-            self._around.emit(SourceChanged(self.number, *source))
+    def _settled(self, source: Address | None) -> None:
+        """Send by the keys of a handshake where ``source`` is; None: speak to nobody, as there are none."""
+        if source is not None:
+            self.out.restart(self._around.random)
+            self._send_by(self.ports.lock(source))
+        if self.agreement is not None:
+            self.voice.connect(self.agreement)
 
     def _multiplex(self, agreement: StreamAgreement) -> None:
         """Have RTCP on the RTP port, or on the one above, as agreed (RFC 5761)."""

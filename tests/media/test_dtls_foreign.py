@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -13,12 +13,12 @@ from ssl import PEM_cert_to_DER_cert
 
 import pytest
 
-from media.client import Tone
+from media.client import MediaEngine, Tone
 from media.sdp.crypto import SUITES, StreamKeys
 from media.sdp.handshake import Fingerprint, Handshake
 from media.srtp import SrtpSession
 from tests.harness.certificates import Authority, needs_openssl
-from tests.harness.ports import free_port
+from tests.harness.ports import free_port, media_ports
 from tests.media.test_worker import until, worker
 from tests.media.udp_peer import UdpPeer
 
@@ -109,3 +109,53 @@ async def test_rfc5764_4_2_the_keys_are_those_that_openssl_has_and_sound_goes_by
             await until(listen)
             srtp.protecting(lambda packet: peer.udp.sendto(packet, leg.address))(heard[0])
             await until(lambda: leg.is_heard)
+
+
+def has_openssl(pid: int) -> bool:
+    """Return whether that process has loaded the library for handshakes."""
+    return "cryptography" in Path(f"/proc/{pid}/maps").read_text()
+
+
+async def test_rfc6347_4_2_4_a_flight_without_answer_is_sent_again_and_only_legs_of_dtls_load_openssl() -> (
+    None
+):
+    async with worker() as engine:
+        assert engine.pid is not None
+        plain = await engine.open_leg("plain")
+        assert plain.fingerprint == ""
+        assert not has_openssl(engine.pid), "who has no such leg does not pay for it"
+        leg = await engine.open_leg("mute", has_certificate=True)
+        assert has_openssl(engine.pid)
+        with UdpPeer() as peer:
+            theirs = (Fingerprint("sha-256", ":".join(["00"] * 32)),)
+            leg.connect(replace(peer.agreement(), handshake=Handshake(leg.fingerprint, theirs, True)))
+            came: list[bytes] = []
+            await until(lambda: came.extend(peer.datagrams()) or len(came) >= 2)
+        first, second = came[:2]
+        assert (first[0], first[13]) == (22, 1), "a ClientHello"
+        assert first[13:] == second[13:], "the same message"
+        assert first[5:11] != second[5:11], "in another record"
+
+
+async def test_a_leg_that_goes_to_another_worker_is_known_there_by_another_certificate() -> None:
+    async with two_workers() as engine:
+        legs = [await engine.open_leg(name, has_certificate=True) for name in ("anna", "bob")]
+        a, b = legs
+        assert a.slot is not b.slot
+        assert a.fingerprint != b.fingerprint
+        moved: list[str] = []
+        for leg in legs:
+            leg.on_moved = lambda leg=leg: moved.append(leg.fingerprint)
+        a.bridge(b)
+        await until(lambda: bool(moved))
+        assert a.slot is b.slot
+        assert moved == [a.fingerprint] == [b.fingerprint]
+
+
+@asynccontextmanager
+async def two_workers() -> AsyncIterator[MediaEngine]:
+    engine = await MediaEngine.in_worker(address=HOST, ports=media_ports(8), workers=2)
+    try:
+        yield engine
+    finally:
+        await engine.close()

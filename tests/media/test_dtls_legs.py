@@ -83,6 +83,25 @@ async def test_rfc5763_6_7_nothing_is_sent_or_heard_before_the_handshake_is_over
 
 
 @virtual_time
+async def test_what_is_played_and_pressed_before_the_handshake_is_over_is_heard_whole_after_it() -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    anna, leg = DtlsPeer(network, 4000), await leg_of(engine)
+    leg.send_digits("5")
+    playback = leg.play([Tone((1000.0,), 0.6)])
+    leg.connect(anna.secured(leg, leg_begins=False))
+    await asyncio.sleep(1.0)
+    anna.begin(leg.address)
+    assert await playback.finished()
+    await asyncio.sleep(0.1)
+    sound = [each for each in anna.heard if each.packet.payload_type == 8]
+    assert len(sound) + 8 >= 30, "but for the packets in whose place the key was"
+    assert len(anna.heard) >= 30
+    assert {each.packet.payload_type for each in anna.heard} == {8, 101}
+    await engine.close()
+
+
+@virtual_time
 async def test_rfc5763_7_1_whoever_answers_may_begin_before_we_have_read_the_answer() -> None:
     network = MemoryRtpNetwork()
     engine = await engine_on(network)
@@ -147,7 +166,9 @@ async def test_a_far_end_that_never_shakes_hands_is_told_of_in_time_and_may_stil
     leg.on_unsecured = lambda: told.append(loop.time())
     agreed, began = anna.secured(leg, leg_begins=False), loop.time()
     leg.connect(agreed)
+    playback = leg.play([Tone((1000.0,), 0.2)])
     await asyncio.sleep(31.0)
+    assert playback.is_over, "nobody waits for ever for a sound that cannot be heard"
     assert [at - began for at in told] == [pytest.approx(15.0, abs=0.2), pytest.approx(30.0, abs=0.4)]
     assert caplog.text.count("the far end did not take part in the handshake") == 1
     anna.begin(leg.address)
