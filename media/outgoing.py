@@ -134,6 +134,14 @@ class OutgoingStream:
         self.lead_s = min(self.lead_s + steps * self.step_s - elapsed, MAX_CATCH_UP_S)
         return (self.timestamp + steps * round(self.step_s * self.clock_hz)) & 0xFFFFFFFF
 
+    def pause(self, source: object) -> None:
+        """Let what ``source`` sends next bear the time at which it does: it has nothing to send now.
+
+        Frames that are only late, since this process got no processor, are counted on.
+        """
+        if self.source is source:
+            self.source = None
+
     def send_frame(self, payload_type: int, payload: bytes, *, source: object, now: float) -> None:
         """Send one packet of our own audio."""
         first = payload_type

@@ -157,7 +157,9 @@ class Voice:
 
     def _speak_on(self, speech: Speech, now: float) -> bool:
         frame = speech.next_frame(now)
-        if frame is not None and self._payload_type is not None:
+        if frame is None:
+            self._out.pause(speech)
+        elif self._payload_type is not None:
             self._out.send_frame(self._payload_type, frame, source=speech, now=now)
         return True
 

@@ -229,6 +229,28 @@ async def test_who_pauses_is_not_filled_with_packets_for_long_and_heard_again_at
     assert levels(bob)[before + 2 : before + 20].min() > -18.0
 
 
+@pytest.mark.parametrize(("pause_s", "ptime_ms"), [(0.3, 20), (0.4, 20), (0.36, 60)])
+def test_rfc3550_5_1_time_stamps_count_the_pauses_of_who_sends_nothing_while_silent(
+    pause_s: float, ptime_ms: int
+) -> None:
+    @virtual_time
+    async def story() -> None:
+        network = MemoryRtpNetwork()
+        anna, bob = Peer(network, 4000), Peer(network, 4002, codec="G722", ptime_ms=ptime_ms)
+        async with bridge(anna, bob, network) as (a, _):
+            for _ in range(8):
+                await anna.say(tone((1000.0,), 0.4, 8000), a.address)
+                anna.skip(round(pause_s / 0.02))
+                await asyncio.sleep(pause_s)
+        elapsed = np.array([each.at - bob.heard[0].at for each in bob.heard])
+        first = bob.heard[0].packet.timestamp
+        stamped = np.array([(each.packet.timestamp - first) % (1 << 32) / 8000 for each in bob.heard])
+        assert np.abs(stamped - elapsed).max() < 0.1
+        assert sum(each.packet.marker for each in bob.heard) == 8
+
+    story()
+
+
 @virtual_time
 async def test_a_peer_that_changes_its_ssrc_goes_on_to_be_heard() -> None:
     network = MemoryRtpNetwork()
