@@ -10,10 +10,10 @@ from media.outgoing import Packet, Send, discard
 Address: TypeAlias = tuple[str, int]
 
 PROBATION = 3
-"""Packets in a row that must come from a port the SDP did not name before it is believed."""
+"""Packets in a row that must come from where the signalling does, behind NAT, before that is believed."""
 FAR_PROBATION, FAR_PROBATION_S = 25, 0.4
-"""The same, and for how long, for an address that neither the SDP nor the signalling came from: meanwhile the
-peer itself is heard if it is nearer, so that no stranger who sends to all our ports takes its place."""
+"""The same, and for how long, from another port of the SDP's address, or from any other address: meanwhile
+the peer is mostly heard where it should be, so that nobody who sends to all our ports takes its place."""
 TRIAL_S = 5.0
 """For which another source than the SDP's is believed while that one still takes its place: who still sends
 to the call that had our port before may do so from a carrier's very address, be first, and send faster."""
@@ -136,6 +136,8 @@ class _Probation:
 class Latch:
     """Symmetric RTP (RFC 4961): believe the SDP's IP address, find out the port, and stay there.
 
+    While another port of that address is on trial, both are sent to: `targets`.
+
     One decision for each address that an SDP names, which itself is believed at once, and for a while in the
     place of another. Another IP address is believed only where the peer is known to sit behind NAT, which
     changes no IPv4 into IPv6: soon the one that its signalling comes from, which for a while still takes the
@@ -157,7 +159,8 @@ class Latch:
         self._trial_ends = 0.0
         self._allows_nat = False
         self._peer_host = ""
-        self._near, self._far = _Probation(PROBATION), _Probation(FAR_PROBATION, FAR_PROBATION_S)
+        self._near = _Probation(PROBATION)
+        self._home, self._far = (_Probation(FAR_PROBATION, FAR_PROBATION_S) for _ in range(2))
 
     def expect(self, remote: Address, *, allows_nat: bool, peer_host: str = "") -> bool:
         """Take the address of an SDP; return whether it is a new one, so that the source is open again.
@@ -177,8 +180,8 @@ class Latch:
 
     def _open(self, expected: Address | None) -> None:
         self.expected, self.source, self.is_settled = expected, None, False
-        self._near.begin()
-        self._far.begin()
+        for probation in (self._home, self._near, self._far):
+            probation.begin()
 
     def is_sure_of(self, source: Address) -> bool:
         """Return whether ``source`` counts, and nobody can take its place."""
@@ -198,6 +201,15 @@ class Latch:
     def believe(self, source: Address) -> None:
         """Take that ``source`` has proved to be the peer."""
         self.source, self.is_settled = source, True
+
+    @property
+    def targets(self) -> tuple[Address, ...]:
+        """Where to send to, the source that is believed last."""
+        expected, source = self.expected, self.source
+        if source is None or expected is None:
+            return ()
+        is_on_trial = not self.is_settled and source != expected and source[0] == expected[0]
+        return (expected, source) if is_on_trial else (source,)
 
     def admits(self, source: Address, now: float) -> bool:
         """Return whether a packet from ``source`` counts; the first that does mostly decides."""
@@ -232,8 +244,8 @@ class Latch:
         """Return what ``source`` has to pass to be believed; None: it cannot be the peer."""
         if self.expected is None:
             return None
-        is_at_home = source[0] == self.expected[0]
-        if not is_at_home and (not self._allows_nat or is_ipv6(source) != is_ipv6(self.expected)):
+        if source[0] == self.expected[0]:
+            return self._home
+        if not self._allows_nat or is_ipv6(source) != is_ipv6(self.expected):
             return None
-        is_near = (is_at_home or source[0] == self._peer_host) and source != self._former
-        return self._near if is_near else self._far
+        return self._near if source[0] == self._peer_host and source != self._former else self._far

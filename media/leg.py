@@ -15,7 +15,7 @@ from media.guard import Guard
 from media.incoming import IncomingStream, plain_size
 from media.mixer import Room, Seat
 from media.multiplex import is_foreign, told_apart
-from media.outgoing import VERSION_2, OutgoingStream, Send, discard, settled, unpack_header
+from media.outgoing import VERSION_2, OutgoingStream, Send, discard, settled, to_each, unpack_header
 from media.pauses import Pauses
 from media.relay import HEADER_BYTES, Header, Relay
 from media.reports import REPORT_SECONDS, Reporter
@@ -262,7 +262,7 @@ class Leg:
         if self.latch.is_settled:
             self._send_by(self.ports.lock(source))
         elif self.latch.source != was:
-            self._send_by(self.ports.aim(source))
+            self._send_by(to_each([self.ports.aim(each) for each in self.latch.targets]))
         if self.latch.source not in (None, was or self.latch.expected):
             self._around.emit(SourceChanged(self.number, *source))
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import gcd
 from random import Random
 from typing import TypeAlias
@@ -28,6 +28,16 @@ LONGEST_LEAD_S = FRAME_SECONDS
 
 def discard(_packet: Packet) -> None:
     """Send nowhere: no address is known yet."""
+
+
+def to_each(sends: Sequence[Send]) -> Send:
+    """Return what sends by all of ``sends``."""
+
+    def send(packet: Packet) -> None:
+        for each in sends:
+            each(packet)
+
+    return sends[0] if len(sends) == 1 else send
 
 
 def settled() -> None:
