@@ -12,6 +12,7 @@ from media.commands import AnswererJudged, Command, Event, PlayItem, Role
 from media.conversation_tape import ConversationTape
 from media.errors import MediaError
 from media.figures import Figures
+from media.once import Once
 from media.playback import Playback, Playing, Recording
 from media.sdp.agreement import StreamAgreement
 from media.slot import Opening, WorkerSlot
@@ -29,6 +30,14 @@ class MediaLeg:
     known at that moment, on the same port where possible: the far end need not know. Where it has to,
     ``on_moved`` is called.
     """
+
+    __slots__ = (
+        "_allows_nat", "_fills_pauses", "_has_spoken", "_is_closing", "_is_listening", "_loop", "_on_judged",
+        "_peer_host", "_playing", "_role", "_to", "_unsent_digits", "_written", "address", "agreement",
+        "closed", "figures", "has_certificate", "hosts", "is_heard", "is_open", "name", "number", "on_digit",
+        "on_lost", "on_moved", "on_rtp_timeout", "on_tone", "on_unsecured", "partner", "room",
+        "rtp_timeout_s", "slot", "source", "unsecured",
+    )  # fmt: skip
 
     def __init__(self, slot: WorkerSlot, name: str, opened: commands.LegOpened) -> None:
         self.name = name
@@ -59,7 +68,7 @@ class MediaLeg:
         """Called when the far end must learn of another address or of other keys to be heard again."""
         self.has_certificate = False
         """Whether the far end is, or may be, told by which certificate it knows this leg."""
-        self.closed = asyncio.Event()
+        self.closed = Once()
         self.slot = slot
         """The worker that it is in."""
         self._loop = asyncio.get_running_loop()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import struct
-from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -139,7 +138,8 @@ class EventReceiver:
 
     def __init__(self, clock_rate: int = 8000) -> None:
         self._pause = int(clock_rate * _LONGEST_PAUSE_IN_ONE_PRESS_S)
-        self._events: deque[_Event] = deque(maxlen=_REMEMBERED)
+        self._events: list[_Event] = []
+        """The last few; hardly ever any."""
 
     def feed(self, payload: bytes, timestamp: int, marker: bool, sequence: int) -> list[str]:
         """Return the digits that begin with this packet: none, or one; more if it holds several events.
@@ -161,6 +161,7 @@ class EventReceiver:
             _prolong(same, seen)
             return False
         is_continued = same is None and any(self._goes_on(known, seen, marker) for known in self._events)
+        del self._events[: 1 - _REMEMBERED]
         self._events.append(seen)
         return not is_continued
 

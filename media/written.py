@@ -31,6 +31,8 @@ class _Taking:
 class Written:
     """Of one leg, which is given each time: it must not be held by what it holds."""
 
+    __slots__ = ("_taking", "_tape")
+
     def __init__(self) -> None:
         self._taking: _Taking | None = None
         self._tape: tuple[ConversationTape, int] | None = None

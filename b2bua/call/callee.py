@@ -132,6 +132,8 @@ class CalleeLeg(Leg):
         Unavailable: the trunk has no channel left.
     """
 
+    __slots__ = ("_has_turned", "_offer", "_targets", "dial")
+
     def __init__(
         self, dial: Dial, media: MediaLeg, profile: SoundProfile, *, caller: Leg | None = None
     ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ from b2bua.call.aiming import expect
 from b2bua.call.leg import Leg
 from b2bua.call.sound import SoundProfile
 from b2bua.sip.dialog import DialogKey
-from b2bua.sip.session import Ending, IncomingInvite
+from b2bua.sip.session import IncomingInvite
 from media.client import MediaLeg
 from media.sdp.crypto import SrtpPolicy
 
@@ -21,6 +20,8 @@ class CallerLeg(Leg):
     Raises:
         MediaError: the offer is broken or shares no codec with us (answer 488, RFC 3261 §21.4.26).
     """
+
+    __slots__ = ("_agreement", "_answer", "_invite", "_is_described", "_is_early", "has_rung", "on_stage")
 
     def __init__(
         self,
@@ -61,10 +62,7 @@ class CallerLeg(Leg):
         self.max_forwards = 70 if hops is None else min(70, max(0, hops - 1))
         invite.on_offer = self._renegotiate
         invite.on_answer = lambda answer: self._accept_answer(self._answer, answer)
-        invite.ended.add_done_callback(self._taken_back)
-
-    def _taken_back(self, ending: asyncio.Future[Ending]) -> None:
-        self._over(ending.result())
+        invite.ended.add_done_callback(self._far_end_over)
 
     @property
     def dialog_key(self) -> DialogKey:
@@ -163,6 +161,6 @@ class CallerLeg(Leg):
     async def close(self) -> None:
         """Hang up or refuse, give the ports back, and hold nobody any more."""
         await super().close()
-        self._invite.ended.remove_done_callback(self._taken_back)
+        self._invite.ended.remove_done_callback(self._far_end_over)
         self._invite.let_go()
         self.on_stage = None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from media.playback import Playback
 from media.sdp.agreement import StreamAgreement
 
 
@@ -65,9 +67,13 @@ _NONE = Digit("", float("-inf"))
 class Digits:
     """Keys that wait to be read. A peer that sends each press in several ways counts once."""
 
+    __slots__ = ("_last", "_method", "_news", "_taken", "_waiting")
+
     def __init__(self, mode: DtmfMode) -> None:
         self._taken = _TAKEN[mode]
-        self._waiting: asyncio.Queue[Digit] = asyncio.Queue()
+        self._waiting: list[Digit] = []
+        self._news: asyncio.Event | None = None
+        """Told of each key; None: nobody has waited for one yet, as in most calls."""
         self._method: Method | None = None
         """The way in which this peer's presses count."""
         self._last = _NONE
@@ -77,8 +83,13 @@ class Digits:
         """Keep a key press; return False for one that counts no more, or was never to."""
         if method is not Method.DIALLED and not self._counts(key, method, at):
             return False
-        self._waiting.put_nowait(Digit(key, at))
+        self._waiting.append(Digit(key, at))
+        self._tell()
         return True
+
+    def _tell(self) -> None:
+        if self._news is not None:
+            self._news.set()
 
     def _counts(self, key: str, method: Method, at: float) -> bool:
         if method not in self._taken:
@@ -95,24 +106,45 @@ class Digits:
 
     async def get(self) -> Digit:
         """Wait for the next key."""
-        return await self._waiting.get()
+        while not self._waiting:
+            news = self._news = self._news or asyncio.Event()
+            news.clear()
+            await news.wait()
+        return self._waiting.pop(0)
+
+    async def within(self, seconds: float) -> str | None:
+        """Return the next key, or None when ``seconds`` pass without one."""
+        try:
+            async with asyncio.timeout(seconds):
+                return (await self.get()).key
+        except TimeoutError:
+            return None
 
     def put_back(self, digit: Digit) -> None:
         """Let ``digit``, which was read, be the next again."""
-        rest = [digit]
-        while not self._waiting.empty():
-            rest.append(self._waiting.get_nowait())
-        for each in rest:
-            self._waiting.put_nowait(each)
+        self._waiting.insert(0, digit)
+        self._tell()
+
+    async def cut(self, playback: Playback, *, stop: Callable[[], None]) -> bool:
+        """Return whether ``playback`` came to its end; a key stops it, and still waits to be read."""
+        finished = asyncio.ensure_future(playback.finished())
+        pressed = asyncio.ensure_future(self.get())
+        try:
+            await asyncio.wait({finished, pressed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if pressed.done() and not pressed.cancelled():
+                self.put_back(pressed.result())
+            if not finished.done():
+                stop()
+            pressed.cancel()
+            finished.cancel()
+        return finished.done() and not finished.cancelled() and finished.result()
 
     def forget(self, since: float) -> None:
         """Drop those that wait and were pressed at ``since`` or later."""
-        waiting = [self._waiting.get_nowait() for _ in range(self._waiting.qsize())]
-        for digit in waiting:
-            if digit.at < since:
-                self._waiting.put_nowait(digit)
+        self._waiting = [digit for digit in self._waiting if digit.at < since]
 
     @property
     def is_empty(self) -> bool:
         """Whether none waits."""
-        return self._waiting.empty()
+        return not self._waiting

@@ -32,6 +32,13 @@ class Leg:
     A leg belongs to one call at a time, which closes it; a transfer hands it to another.
     """
 
+    __slots__ = (
+        "_allows_nat", "_at_end", "_digits", "_is_talking", "_peer", "_profile", "_relocation",
+        "answered_at", "began", "description", "dialled_on", "ended", "ended_at", "is_held", "max_forwards",
+        "media", "name", "number", "on_answer", "on_closed", "on_hold_change", "on_key", "owner", "person",
+        "played_s", "post_dial", "session", "was_asked",
+    )  # fmt: skip
+
     def __init__(
         self,
         name: str,
@@ -87,12 +94,10 @@ class Leg:
         """Told each key press that counts, and how it came."""
         self._is_talking = False
         media.rtp_timeout_s = self._profile.rtp_timeout_s
-        media.on_digit = lambda key: self.take_digit(key, Method.RTP)
-        media.on_tone = lambda key: self.take_digit(key, Method.TONE)
+        media.on_digit, media.on_tone = self._take_event, self._take_tone
         media.on_rtp_timeout = self._fell_silent
         media.on_unsecured = self._is_unsecured
-        media.on_lost = lambda: self._lost("the media engine died")
-        media.on_moved = self._moved
+        media.on_lost, media.on_moved = self._lost, self._moved
 
     def _face(self, peer: str) -> None:
         """Take the addresses that ``peer``, whose signalling is at that address, can send sound to."""
@@ -140,23 +145,9 @@ class Leg:
             async with self.while_up():
                 if not until_digit:
                     return await playback.finished()
-                return await self._finished_or_digit(playback)
+                return await self._digits.cut(playback, stop=self.media.stop)
         finally:
             self.played_s = playback.seconds
-
-    async def _finished_or_digit(self, playback: Playback) -> bool:
-        finished = asyncio.ensure_future(playback.finished())
-        pressed = asyncio.ensure_future(self._digits.get())
-        try:
-            await asyncio.wait({finished, pressed}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if pressed.done() and not pressed.cancelled():
-                self._digits.put_back(pressed.result())
-            if not finished.done():
-                self.media.stop()
-            pressed.cancel()
-            finished.cancel()
-        return finished.done() and not finished.cancelled() and finished.result()
 
     def loop(self, items: Sequence[PlayItem]) -> Playback:
         """Start music or ringback that goes on until something else is played."""
@@ -195,6 +186,12 @@ class Leg:
         if is_new and self.on_key is not None:
             self.on_key(key, method)
 
+    def _take_event(self, key: str) -> None:
+        self.take_digit(key, Method.RTP)
+
+    def _take_tone(self, key: str) -> None:
+        self.take_digit(key, Method.TONE)
+
     def preload_digits(self, keys: str) -> None:
         """Treat the digits of a ``tel:+48221234567,555`` link as if the caller had pressed them."""
         for key in keys:
@@ -225,11 +222,7 @@ class Leg:
             LegEnded: the far end hung up meanwhile.
         """
         async with self.while_up():
-            try:
-                async with asyncio.timeout(seconds):
-                    return (await self._digits.get()).key
-            except TimeoutError:
-                return None
+            return await self._digits.within(seconds)
 
     def forget_digits(self, *, since: float = -math.inf) -> None:
         """Drop what was pressed so far, or from ``since`` on, in loop time: it answers no question."""
@@ -260,7 +253,7 @@ class Leg:
         session.on_late_offer = self._offer_again
         session.on_renegotiated = self._accept_answer
         session.on_info = self._take_info
-        session.ended.add_done_callback(lambda ending: self._over(ending.result()))
+        session.ended.add_done_callback(self._far_end_over)
         if self._relocation is not None:
             self._relocation.begin(session)
         if self.media.unsecured:
@@ -330,7 +323,7 @@ class Leg:
         if self.session is not None:
             self._relocation.begin(self.session)
 
-    def _lost(self, why: str) -> None:
+    def _lost(self, why: str = "the media engine died") -> None:
         self.end(why, by="media")
 
     def _take_info(self, content_type: str, body: bytes) -> None:
@@ -366,6 +359,9 @@ class Leg:
             self._at_end.append(give_back)
         else:
             give_back()
+
+    def _far_end_over(self, ending: asyncio.Future[Ending]) -> None:
+        self._over(ending.result())
 
     def _over(self, ending: Ending) -> None:
         if self.ended.done():

@@ -126,20 +126,20 @@ class Custody:
 
         began = asyncio.get_running_loop().time()
         rings = isinstance(destination, Ring | RingAgain) and call.caller.is_answered
-        outcome = await self._guarded(call, step(), str(destination))
+        outcome = await self._guarded(call, step(), destination)
         if rings or isinstance(destination, Queue):
             call.caller.forget_digits(since=began)  # a menu that follows has not asked yet
         return outcome or (Outcome.DONE if call.has_talked else Outcome.ERROR)
 
     @staticmethod
-    async def _guarded(call: Call, work: Awaitable[Result], step: str) -> Result | None:
+    async def _guarded(call: Call, work: Awaitable[Result], step: object) -> Result | None:
         """Do the work of one step. The one place where an error of ours is caught: the caller goes on."""
         try:
             return await work
         except LegEnded:
             raise
         except Exception:
-            log.exception("a step failed; the caller goes on", call_id=call.identity.call_id, step=step)
+            log.exception("a step failed; the caller goes on", call_id=call.identity.call_id, step=str(step))
             call.ledger.note(EventKind.ERROR, detail="an internal error; the log has it")
             return None
 

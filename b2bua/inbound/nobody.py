@@ -12,6 +12,8 @@ HERE = "127.0.0.1"
 class Nobody(Leg):
     """A leg that no far end has."""
 
+    __slots__ = ()
+
     def __init__(self, name: str, media: MediaLeg, *, profile: SoundProfile, number: str) -> None:
         super().__init__(name, media, peer=HERE, profile=profile, number=number)
 

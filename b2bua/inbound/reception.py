@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,6 +18,7 @@ from b2bua.config.models import Person, Trunk
 from b2bua.errors import MalformedMessage
 from b2bua.inbound.custody import Custody, outcome_of
 from b2bua.inbound.features import feature_of, is_feature
+from b2bua.inbound.held import Held
 from b2bua.inbound.ledger import JournalLedger
 from b2bua.inbound.numbers import (
     OUTSIDE,
@@ -74,7 +74,7 @@ class Arrival:
     """The configuration that this call keeps."""
     start: Position
     """The first step."""
-    held: ExitStack
+    held: Held
     """A trunk's channel, or the lease of who calls: it ends with the caller's leg, wherever that goes."""
     keys: str = ""
     """Digits dialled after the number."""
@@ -169,8 +169,7 @@ class Reception:
             is_sips=is_sips(invite.request.uri),
         )
         start = self._start(plan, dialled)
-        with ExitStack() as held:
-            held.enter_context(self.channels.take(trunk.name, None))
+        with Held(self.channels.take(trunk.name, None).release) as held:
             self._warn_when_full(trunk)
             keys, is_unlisted = dialled.keys, spec is None
             await self._serve(Arrival(invite, identity, plan, start, held, keys, trunk, is_unlisted))
@@ -208,8 +207,7 @@ class Reception:
             is_private=wants_privacy(invite.request),
             is_sips=is_sips(invite.request.uri),
         )
-        with ExitStack() as held:
-            held.enter_context(talking(self.occupancy, person.name))
+        with Held(talking(self.occupancy, person.name).end) as held:
             await self._serve(Arrival(invite, identity, plan, start, held, dialled.keys))
 
     def start_of(self, target: Uri) -> tuple[Position, str] | None:
@@ -300,7 +298,7 @@ class Reception:
             profile=self._profile_toward(arrival),
             allows_nat=trunk.allows_nat if trunk is not None else True,
         ) as call:
-            call.caller.at_end(arrival.held.pop_all().close)
+            call.caller.at_end(arrival.held.hand_on())
             call.caller.preload_digits(arrival.keys)
             call.on_joined = partial(self.traces.also, arrival.identity.call_id)
             self.lines.calls(call.caller)
