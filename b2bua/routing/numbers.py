@@ -51,7 +51,7 @@ def part_post_dial(text: str) -> tuple[str, str]:
     return number, SEPARATORS.sub("", after).translate(PAUSES)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def normalise(text: str, *, country: str) -> str:
     """Return ``+48221234567`` for every way in which that number is written in the country.
 

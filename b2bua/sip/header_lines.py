@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from b2bua.errors import MalformedMessage
 from b2bua.sip.grammar import is_token, split_list
@@ -67,7 +67,7 @@ def _key(name: str) -> str:
 class Headers:
     """Header lines in order; names in any case or compact form; values are text (§7.3)."""
 
-    __slots__ = ("_keys", "_lines", "_values", "first", "typed")
+    __slots__ = ("_keys", "_lines", "_packed", "_values", "first", "typed")
 
     def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
         self._keys: list[str] = []
@@ -112,6 +112,24 @@ class Headers:
         if len(headers.first) < len(keys):
             headers.first = dict(zip(reversed(keys), reversed(values), strict=True))
         return headers
+
+    def pack(self) -> None:
+        """Keep nothing but the text of the lines until something is asked of them again."""
+        if len(self._lines) <= MAX_HEADERS:
+            self._packed = "\r\n".join(self._lines)
+            del self._keys, self._lines, self._values, self.first, self.typed
+
+    if not TYPE_CHECKING:  # else there would be any attribute
+
+        def __getattr__(self, name: str) -> object:
+            """Unpack the lines, and return what of them was asked for."""
+            if name == "_packed":
+                raise AttributeError(name)
+            headers = Headers.parse(self._packed.split("\r\n"))
+            self._keys, self._lines, self._values = headers._keys, headers._lines, headers._values  # noqa: SLF001
+            self.first, self.typed = headers.first, headers.typed
+            del self._packed
+            return getattr(self, name)
 
     def get(self, name: str) -> str | None:
         """Return the value of the first line of that name, or None."""

@@ -185,6 +185,11 @@ class Request(Message):
             self._target = self.uri, parse_uri(self.uri)
         return self._target[1]
 
+    def pack(self) -> None:
+        """Take a fifth of the memory until somebody looks at it again, for as long as it is hardly needed."""
+        self.headers.pack()
+        self._target = None
+
     def put_via(self, via: Via) -> None:
         """Put ``via`` on top of all others."""
         self.headers.prepend("Via", str(via))

@@ -21,7 +21,8 @@ from b2bua.sip.grammar import (
 
 LONGEST_REMEMBERED = 200
 """Characters of what is read only once while its call lasts."""
-MOST_REMEMBERED = 4096
+MOST_REMEMBERED = 512
+"""Of each kind. What a call needs again comes within its first second, and of some dozen calls at a time."""
 _SIP = re.compile(
     r"(?i:(sips?)):"
     r"(?:([^@:\s<>\"]+)(?::([^@\s<>\"]*))?@)?"

@@ -40,3 +40,4 @@ class Confirmation:
     def stop(self) -> None:
         """Stop repeating: the ACK came, or the dialog is over."""
         self._alarm.cancel()
+        self._server.request.pack()

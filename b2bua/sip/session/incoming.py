@@ -174,6 +174,7 @@ class IncomingInvite:
     def _finish(self) -> None:
         self._has_final = True
         self._offers.stop("the call has its final response")
+        self._progress = None
         if self._repeat is not None:
             self._repeat.cancel()
 

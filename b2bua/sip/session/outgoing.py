@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 
 from b2bua.errors import NotAcceptable
@@ -58,7 +57,7 @@ class OutgoingInvite:
         self._authorization = Authorizer(credentials, core.new_token)
         self._redirection = Redirection(request.uri, most=most_redirects)
         self._key = (request.call_id, request.from_.tag or "")
-        self._events: deque[InviteEvent] = deque()
+        self._events: list[InviteEvent] = []
         self._waiter: asyncio.Future[None] | None = None
         self._final: Answered | Refused | None = None
         self._finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -106,7 +105,7 @@ class OutgoingInvite:
                 return self._final
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
-        return self._events.popleft()
+        return self._events.pop(0)
 
     def cancel(self, *, reason: str | None = None) -> None:
         """Take the INVITE back; Refused (487) follows. ``reason`` is a Reason header value (RFC 3326).
@@ -263,6 +262,12 @@ class OutgoingInvite:
         session.closed.add_done_callback(lambda _: self._linger())
         self._forget_early()
         self._emit(Answered(session, fork.agreed(response)))
+        self._pack()
+
+    def _pack(self) -> None:
+        """Take as little room as possible until late answers come, if any do."""
+        for request in (*self._requests.values(), self._sent.request):
+            request.pack()
 
     def _acknowledge(self, request: Request, response: Response, fork: EarlyFork) -> bool:
         """Send the ACK of a 2xx; return False when it brings an offer that nobody can answer (§13.2.2.4)."""

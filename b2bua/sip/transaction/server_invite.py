@@ -34,19 +34,22 @@ class ServerInviteTransaction(Transaction):
     def __init__(self, request: Request, *, timers: Timers, is_reliable: bool) -> None:
         super().__init__(request, key=server_key(request), timers=timers, is_reliable=is_reliable)
         self.merge_key = merge_key(request)
-        self._last = response_to(request, 100)
+        self._last: Response | None = None
+        """To be repeated; of a 2xx that is the user's work."""
 
     def start(self, now: float) -> Output:  # noqa: ARG002 - same for all four
         """Return 100 Trying for the wire and the INVITE for the user."""
-        return Output(send=(self._last,), deliver=(self.request,))
+        self._last = trying = response_to(self.request, 100)
+        return Output(send=(trying,), deliver=(self.request,))
+
+    def _repeated(self) -> Output:
+        return NOTHING if self._last is None else Output(send=(self._last,))
 
     def on_request(self, request: Request, now: float) -> Output:
         """Return what a repeated INVITE or an ACK calls for."""
         if request.method == "ACK":
             return self._on_ack(request, now)
-        if self.state in (State.PROCEEDING, State.COMPLETED):
-            return Output(send=(self._last,))
-        return NOTHING
+        return self._repeated() if self.state in (State.PROCEEDING, State.COMPLETED) else NOTHING
 
     def respond(self, response: Response, now: float) -> Output:
         """Return the response for the wire; after the transaction ended there is no one to send it to.
@@ -60,7 +63,7 @@ class ServerInviteTransaction(Transaction):
             state = _ON_RESPONSE[self.state, min(response.status // 100, 3)]
         except KeyError:
             raise WrongState(f"{response.status} in {self.state.name} of {self.request!r}") from None
-        self._last = response
+        self._last = None if state is State.ACCEPTED else response
         if state is State.COMPLETED:
             self._complete(now)
         elif state is not self.state:
@@ -90,7 +93,7 @@ class ServerInviteTransaction(Transaction):
     def _on_timer(self, timer: Timer, now: float) -> Output:
         if timer is Timer.RESEND:
             self._arm_resend(min(2 * self._interval, self._timers.t2), now)
-            return Output(send=(self._last,))
+            return self._repeated()
         if timer is Timer.GIVE_UP:
             return self._fail(TimedOut())
         self._end()
