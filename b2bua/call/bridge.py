@@ -53,9 +53,8 @@ class Conversation:
         loop = asyncio.get_running_loop()
         began = loop.time()
         self._connect()
-        ends: set[asyncio.Future[Any]] = {self.first.ended, self.second.ended, self._parted}
         try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            await self._end()
         finally:
             self._disconnect()
         if self._parted.done():
@@ -64,6 +63,19 @@ class Conversation:
             return Talk(loop.time() - began, self._parted.result())
         quitter = self.first if self.first.ended.done() else self.second
         return Talk(loop.time() - began, quitter.ended.result().why)
+
+    async def _end(self) -> None:
+        """Wait until one has hung up or they are parted; ``asyncio.wait`` takes 1 kB more for so long."""
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        note = partial(_settle, over)
+        ends: tuple[asyncio.Future[Any], ...] = (self.first.ended, self.second.ended, self._parted)
+        for end in ends:
+            end.add_done_callback(note)
+        try:
+            await over
+        finally:
+            for end in ends:
+                end.remove_done_callback(note)
 
     def part(self, why: str, *, until: asyncio.Future[None] | None = None) -> None:
         """Disconnect the two at once, so that each can be connected elsewhere; nobody is hung up.
@@ -79,7 +91,7 @@ class Conversation:
         first, second = self.first, self.second
         self._is_connected = True
         first.is_talking = second.is_talking = True
-        first.on_hold_change = second.on_hold_change = lambda _: self._follow_holds()
+        first.on_hold_change = second.on_hold_change = self._follow_holds
         first.on_key, second.on_key = partial(_pass_on, second), partial(_pass_on, first)
         first.media.bridge(second.media)
         self._follow_holds()
@@ -94,7 +106,7 @@ class Conversation:
         first.is_talking = second.is_talking = False
         first.media.unbridge()
 
-    def _follow_holds(self) -> None:
+    def _follow_holds(self, _: bool = False) -> None:
         """Play music to whom the other one holds (row D9); a resumed bridge carries voices again."""
         for held_by, listener in ((self.first, self.second), (self.second, self.first)):
             music = self._music() if held_by.is_held else ()
@@ -102,6 +114,11 @@ class Conversation:
                 listener.loop(music)
             else:
                 listener.media.stop()
+
+
+def _settle(over: asyncio.Future[None], _: object) -> None:
+    if not over.done():
+        over.set_result(None)
 
 
 def _pass_on(other: Leg, key: str, method: Method) -> None:

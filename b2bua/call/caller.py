@@ -61,8 +61,11 @@ class CallerLeg(Leg):
         hops = invite.request.max_forwards
         self.max_forwards = 70 if hops is None else min(70, max(0, hops - 1))
         invite.on_offer = self._renegotiate
-        invite.on_answer = lambda answer: self._accept_answer(self._answer, answer)
+        invite.on_answer = self._take_early_answer
         invite.ended.add_done_callback(self._far_end_over)
+
+    def _take_early_answer(self, answer: bytes) -> None:
+        self._accept_answer(self._answer, answer)
 
     @property
     def dialog_key(self) -> DialogKey:

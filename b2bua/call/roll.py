@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 from b2bua.call.call import Call
+
+
+class Holding:
+    """``with`` block during which a call is listed."""
+
+    __slots__ = ("_call", "_key", "_roll")
+
+    def __init__(self, roll: Roll, call: Call) -> None:
+        self._roll = roll
+        self._call = call
+        self._key = call.identity.call_id
+
+    def __enter__(self) -> None:
+        self._roll.add(self._call)
+
+    def __exit__(self, *_: object) -> None:
+        self._roll.remove(self._key)
 
 
 class Roll:
@@ -18,18 +34,21 @@ class Roll:
         self.on_come: Callable[[Call], None] | None = None
         """Told of each call that comes into our custody."""
 
-    @contextmanager
-    def holding(self, call: Call) -> Iterator[None]:
-        """List ``call`` for as long as the block runs."""
+    def holding(self, call: Call) -> Holding:
+        """Return a block during which ``call`` is listed."""
+        return Holding(self, call)
+
+    def add(self, call: Call) -> None:
+        """List ``call``, which the running task serves."""
         key = call.identity.call_id
         self._calls[key] = call
         self._tasks[key] = asyncio.current_task()
         if self.on_come is not None:
             self.on_come(call)
-        try:
-            yield
-        finally:
-            del self._calls[key], self._tasks[key]
+
+    def remove(self, key: str) -> None:
+        """List the call of that id no more."""
+        del self._calls[key], self._tasks[key]
 
     @property
     def engaged(self) -> frozenset[asyncio.Task[None]]:

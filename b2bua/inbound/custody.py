@@ -121,15 +121,15 @@ class Custody:
     async def _run(self, call: Call, destination: Destination) -> Outcome | Chosen:
         call.is_self_served = False
 
-        async def step() -> Outcome | Chosen:
-            return await self.steps[type(destination)](call, destination)
-
         began = asyncio.get_running_loop().time()
         rings = isinstance(destination, Ring | RingAgain) and call.caller.is_answered
-        outcome = await self._guarded(call, step(), destination)
+        outcome = await self._guarded(call, self._step(call, destination), destination)
         if rings or isinstance(destination, Queue):
             call.caller.forget_digits(since=began)  # a menu that follows has not asked yet
         return outcome or (Outcome.DONE if call.has_talked else Outcome.ERROR)
+
+    async def _step(self, call: Call, destination: Destination) -> Outcome | Chosen:
+        return await self.steps[type(destination)](call, destination)
 
     @staticmethod
     async def _guarded(call: Call, work: Awaitable[Result], step: object) -> Result | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field, replace
 
 from b2bua.call.bridge import Conversation
@@ -40,6 +40,18 @@ class Side:
     """With whom it talks."""
     leg: Leg
     """Itself."""
+    desk: Transfers
+    """Who decides."""
+    context: Context
+    """Of the call: a REFER comes from outside of its task, whose configuration counts."""
+
+    def refer(self, referral: Referral) -> None:
+        """Ask for a transfer, as its phone does.
+
+        Raises:
+            NotAcceptable: it may not.
+        """
+        self.context.run(self.desk.referred, self, referral)
 
     @property
     def far(self) -> Leg:
@@ -55,6 +67,24 @@ class Side:
     def is_up(self) -> bool:
         """Whether the two still talk."""
         return not self.conversation.is_parted and self.leg.is_up and self.far.is_up
+
+
+class Watching:
+    """``with`` block in which a conversation can be transferred; each call that talks is in one."""
+
+    __slots__ = ("_desk", "_sides")
+
+    def __init__(self, desk: Transfers, sides: tuple[Side, ...]) -> None:
+        self._desk = desk
+        self._sides = sides
+
+    def __enter__(self) -> None:
+        for side in self._sides:
+            self._desk.watch_one(side)
+
+    def __exit__(self, *_: object) -> None:
+        for side in self._sides:
+            self._desk.unwatch(side)
 
 
 @dataclass(slots=True)
@@ -73,26 +103,20 @@ class Transfers:
     """What each phone does."""
     _sides: dict[Session, Side] = field(default_factory=dict)
 
-    @contextmanager
-    def watch(self, call: Call, conversation: Conversation) -> Iterator[None]:
-        """Let both ends of ``conversation`` ask for a transfer while the block runs."""
-        sides = [Side(call, conversation, leg) for leg in (conversation.first, conversation.second)]
-        for side in sides:
-            self._watch_one(side)
-        try:
-            yield
-        finally:
-            for side in sides:
-                self._unwatch(side)
+    def watch(self, call: Call, conversation: Conversation) -> Watching:
+        """Return a block in which both ends of ``conversation`` may ask for a transfer."""
+        here, legs = copy_context(), (conversation.first, conversation.second)
+        return Watching(self, tuple([Side(call, conversation, leg, self, here) for leg in legs]))
 
-    def _watch_one(self, side: Side) -> None:
+    def watch_one(self, side: Side) -> None:
+        """Let an end of a conversation ask for transfers."""
         session = side.leg.session
         if session is not None:
             self._sides[session] = side
-            here = copy_context()  # a REFER comes from outside of the task, whose configuration counts
-            session.on_refer = lambda referral: here.run(self._referred, side, referral)
+            session.on_refer = side.refer
 
-    def _unwatch(self, side: Side) -> None:
+    def unwatch(self, side: Side) -> None:
+        """Let it do so no more."""
         session = side.leg.session
         if session is not None and self._sides.get(session) is side:  # else it talks with another now
             del self._sides[session]
@@ -100,7 +124,7 @@ class Transfers:
 
     # --- what a phone asks for ----------------------------------------------------------------------------
 
-    def _referred(self, side: Side, referral: Referral) -> None:
+    def referred(self, side: Side, referral: Referral) -> None:
         """Part a conversation as its phone asks.
 
         Raises:

@@ -149,8 +149,7 @@ class Ringing:
     async def _together(self, call: Call, ring: Ring, dials: Sequence[Dial]) -> Outcome:
         if not dials:
             return Outcome.OFFLINE
-        people = {dial.person for dial in dials if dial.person is not None}
-        with Offered(self.occupancy, people, seconds=ring.for_seconds) as offered:
+        with Offered(self.occupancy, _people(dials), seconds=ring.for_seconds) as offered:
             rung = await self.dialer.ring(
                 dials,
                 seconds=ring.for_seconds,
@@ -206,3 +205,7 @@ class Ringing:
             call.caller.media.bridge(leg.media)
 
         return hear
+
+
+def _people(dials: Sequence[Dial]) -> set[str]:
+    return {dial.person for dial in dials if dial.person is not None}

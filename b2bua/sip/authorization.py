@@ -29,7 +29,7 @@ class Authorizer:
     def __init__(self, credentials: Credentials | None, new_token: Callable[[], str]) -> None:
         self._credentials = credentials
         self._new_token = new_token
-        self._answered: set[tuple[int, str, bool]] = set()
+        self._answered: frozenset[tuple[int, str, bool]] = frozenset()
         self._uses: dict[tuple[str, str], tuple[Challenge, int]] = {}
         """By header and realm: what it answers, and how often its nonce was used."""
 

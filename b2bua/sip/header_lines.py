@@ -115,7 +115,7 @@ class Headers:
 
     def pack(self) -> None:
         """Keep nothing but the text of the lines until something is asked of them again."""
-        if len(self._lines) <= MAX_HEADERS:
+        if not hasattr(self, "_packed") and len(self._lines) <= MAX_HEADERS:
             self._packed = "\r\n".join(self._lines)
             del self._keys, self._lines, self._values, self.first, self.typed
 

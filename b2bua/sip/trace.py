@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -45,6 +44,26 @@ class _Dialog:
         self.size = 0
         self.calls = 0
         """How many calls it is part of."""
+
+
+class Following:
+    """``with`` block in which all is part of one call."""
+
+    __slots__ = ("_at_end", "_call", "_call_id", "_token", "_trace")
+
+    def __init__(self, trace: Trace, call: str, call_id: str, at_end: Callable[[str], None] | None) -> None:
+        self._trace = trace
+        self._call = call
+        self._call_id = call_id
+        self._at_end = at_end
+
+    def __enter__(self) -> None:
+        self._token = self._trace.begin(self._call, self._call_id)
+
+    def __exit__(self, *_: object) -> None:
+        self._trace.end(self._token)
+        if self._at_end is not None:
+            self._at_end(self._call)
 
 
 class Trace:
@@ -86,19 +105,25 @@ class Trace:
             self._count(key, call)
         return dialog
 
-    @contextmanager
-    def following(self, call: str, call_id: str) -> Iterator[None]:
-        """Count what happens in this block as part of ``call``; ``call_id`` is its caller's Call-ID."""
+    def following(self, call: str, call_id: str, *, at_end: Callable[[str], None] | None = None) -> Following:
+        """Return a block in which all is part of ``call``; ``call_id`` is its caller's Call-ID.
+
+        ``at_end`` is told of ``call`` when the block is left.
+        """
+        return Following(self, call, call_id, at_end)
+
+    def begin(self, call: str, call_id: str) -> Token[list[bytes] | None]:
+        """Count what the running task does as part of ``call``, until `end`."""
         keys: list[bytes] = []
         self._calls[call] = keys
         self._count(_key(call_id), keys)
         if len(self._calls) > MOST_CALLS:
             self._calls.popitem(last=False)
-        token = self._current.set(keys)
-        try:
-            yield
-        finally:
-            self._current.reset(token)
+        return self._current.set(keys)
+
+    def end(self, token: Token[list[bytes] | None]) -> None:
+        """Count it so no more."""
+        self._current.reset(token)
 
     def also(self, call: str, call_id: str) -> None:
         """Count that Call-ID as part of ``call`` too: somebody who called us themselves joined it."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
 
-from b2bua.sip.trace import Trace
+from b2bua.sip.trace import Following, Trace
 from b2bua.trace.record import FOLDER, MOST_CALLS, Kept, drop_oldest, write_records
 
 log = structlog.get_logger("trace")
@@ -37,15 +36,13 @@ class TraceKeeper:
         self._writing: set[asyncio.Future[None]] = set()
         self._until_prune = 0
 
-    @contextmanager
-    def following(self, call: str, call_id: str) -> Iterator[None]:
-        """Keep what happens in this block as the SIP of ``call``; ``call_id`` is the caller's Call-ID."""
-        try:
-            with self._trace.following(call, call_id):
-                yield
-        finally:
-            self._settling.append((asyncio.get_running_loop().time() + SETTLE_S, call))
-            self._arm(SETTLE_S)
+    def following(self, call: str, call_id: str) -> Following:
+        """Return a block whose SIP is kept as that of ``call``; ``call_id`` is the caller's Call-ID."""
+        return self._trace.following(call, call_id, at_end=self._over)
+
+    def _over(self, call: str) -> None:
+        self._settling.append((asyncio.get_running_loop().time() + SETTLE_S, call))
+        self._arm(SETTLE_S)
 
     def also(self, call: str, call_id: str) -> None:
         """Keep the SIP of that Call-ID with ``call`` too."""

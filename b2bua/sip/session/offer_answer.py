@@ -217,6 +217,8 @@ class OfferAnswer:
         confirmation = self._confirmations.pop(request.cseq.number, None)
         if confirmation is not None:
             confirmation.stop()
+        if not self._confirmations:
+            self._confirmations.clear()  # a dict that was used keeps its room
         return confirmation
 
     def go_on(self, confirmation: Confirmation, request: Request) -> None:

@@ -62,9 +62,8 @@ class OutgoingInvite:
         self._final: Answered | Refused | None = None
         self._finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._early: dict[DialogKey, EarlyFork] = {}
-        self._requests: dict[int, Request] = {}
-        self._hops: dict[int, Hop] = {}
-        """Where each of these went, by CSeq."""
+        self._requests: dict[int, tuple[Request, Hop]] = {}
+        """By CSeq, with where each went."""
         self._silent: dict[int, SentRequest | None] = {}
         """By CSeq: what was sent to targets of a 3xx that said nothing, until they wake up after all."""
         self._acks: dict[tuple[int, str], Sent] = {}
@@ -139,7 +138,7 @@ class OutgoingInvite:
         def on_response(response: Response) -> None:
             self._take(request, response)
 
-        self._requests[request.cseq.number], self._hops[request.cseq.number] = request, self._hop
+        self._requests[request.cseq.number] = request, self._hop
         return self._core.send_request(request, self._hop, on_response)
 
     def _send_cancel(self) -> None:
@@ -174,7 +173,7 @@ class OutgoingInvite:
                 self._silent[sent.request.cseq.number] = sent
                 silence = response_to(sent.request, 408)
                 silence.is_local = True
-                if not self._retry(self._requests[sent.request.cseq.number], silence):
+                if not self._retry(self._requests[sent.request.cseq.number][0], silence):
                     self._finish(self._refused(silence))
 
         self._core.alarms.set(self._core.now() + SILENCE_S, give_up)
@@ -218,7 +217,7 @@ class OutgoingInvite:
         return fork
 
     def _new_fork(self, request: Request, response: Response) -> EarlyFork:
-        hop = self._hops[request.cseq.number]
+        hop = self._requests[request.cseq.number][1]
         dialog = Dialog.from_response(request, response, hop=hop, contact=self._contact)
         return EarlyFork(
             self._core,
@@ -259,15 +258,16 @@ class OutgoingInvite:
             return
         self._session = session
         session.timer.agreed(response, least_s=least_interval(request))
-        session.closed.add_done_callback(lambda _: self._linger())
+        session.closed.add_done_callback(self._linger)
         self._forget_early()
         self._emit(Answered(session, fork.agreed(response)))
         self._pack()
 
     def _pack(self) -> None:
         """Take as little room as possible until late answers come, if any do."""
-        for request in (*self._requests.values(), self._sent.request):
+        for request in {self._sent.request, *(request for request, _ in self._requests.values())}:
             request.pack()
+        self._early = {**self._early}  # mostly none: a dict that was used keeps its room
 
     def _acknowledge(self, request: Request, response: Response, fork: EarlyFork) -> bool:
         """Send the ACK of a 2xx; return False when it brings an offer that nobody can answer (§13.2.2.4)."""
@@ -288,9 +288,9 @@ class OutgoingInvite:
         Also one to an INVITE that another fork refused and that was sent again: a 2xx may follow any other
         final response (§16.7, step 5).
         """
-        request = self._requests.get(response.cseq.number)
-        if request is not None:  # else to a re-INVITE: the session's
-            self._take_answer(request, response)
+        sent = self._requests.get(response.cseq.number)
+        if sent is not None:  # else to a re-INVITE: the session's
+            self._take_answer(sent[0], response)
 
     def _retry(self, request: Request, response: Response) -> bool:
         """Meet a challenge, a 3xx or a 422 by another INVITE; return whether that was possible."""
@@ -358,7 +358,7 @@ class OutgoingInvite:
             fork.stop()
             self._core.close_dialog(key)
 
-    def _linger(self) -> None:
+    def _linger(self, _: object = None) -> None:
         """Stay for 64*T1 to hang up late answers and to acknowledge repeated ones."""
         self._arm(self._forget)
 

@@ -20,7 +20,7 @@ class Redirection:
 
     def __init__(self, first: str, *, most: int) -> None:
         """``first`` is the request-URI that is tried already, ``most`` how many others may be."""
-        self._tried = {first}
+        self._tried: tuple[str, ...] = (first,)
         self._is_secure = first[:5].lower() == "sips:"
         self._left = most
         self._waiting: list[SipUri] = []
@@ -36,7 +36,7 @@ class Redirection:
             if self._is_secure and not target.is_secure:
                 continue  # nobody was asked whether the call may leave TLS (RFC 3261 §8.1.3.4)
             if str(target) not in self._tried:
-                self._tried.add(str(target))
+                self._tried += (str(target),)
                 self._left -= 1
                 return target
         return None
