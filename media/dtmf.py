@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -186,11 +186,12 @@ class EventReceivers:
     def __init__(self) -> None:
         self._by_rate: dict[int, EventReceiver] = {}
 
-    def of(self, rates: Mapping[int, int]) -> dict[int, EventReceiver]:
-        """Return who understands the events of each payload type, whose clocks ``rates`` tells."""
-        for rate_hz in rates.values():
-            self._by_rate.setdefault(rate_hz, EventReceiver(rate_hz))
-        return {number: self._by_rate[rate_hz] for number, rate_hz in rates.items()}
+    def at(self, rate_hz: int) -> EventReceiver:
+        """Return who understands events on that clock."""
+        receiver = self._by_rate.get(rate_hz)
+        if receiver is None:
+            receiver = self._by_rate[rate_hz] = EventReceiver(rate_hz)
+        return receiver
 
 
 def _blocks(payload: bytes, timestamp: int, sequence: int) -> Iterator[_Event]:

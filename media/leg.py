@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from media.audience import Audience
 from media.commands import Counted, DigitPressed, Heard, Role, RtpTimedOut, SourceChanged
-from media.dtmf import EventReceiver, EventReceivers
+from media.dtmf import EventReceivers
 from media.encoding import ONE_TICK_A_BYTE, clock_rate_hz
 from media.endpoint import Address, Latch, LegPorts
 from media.errors import MalformedMedia
@@ -53,8 +53,9 @@ class Leg:
         """Its place in a room, if it is in one."""
         self._around = around
         self._ports: LegPorts | None = None
-        self._accepts: dict[int, str] = {}
-        self._events: dict[int, EventReceiver] = {}
+        self._accepts: Mapping[int, str] = {}
+        self._events: Mapping[int, int] = {}
+        """By payload type: their clock."""
         self._receivers = EventReceivers()
         self._pauses: Pauses | None = None
         """What fills its pauses, if anything does."""
@@ -91,8 +92,8 @@ class Leg:
         """Take what offer and answer settled; the outgoing stream stays continuous."""
         self.settle()
         was, self.agreement = self.agreement, agreement
-        self._accepts = dict(agreement.accepts) if agreement.receives else {}
-        self._events = self._receivers.of(agreement.event_rates) if agreement.receives else {}
+        self._accepts = agreement.accepted if agreement.receives else {}
+        self._events = agreement.event_rates if agreement.receives else {}
         self.incoming.clock_hz = clock_rate_hz(agreement.codec)
         self.out.take_encoding(agreement.encoding, self._around.random)
         self._silence.timeout_s = rtp_timeout_s
@@ -238,7 +239,7 @@ class Leg:
         if codec is None:
             self.incoming.count_untimed(sequence, ssrc, now)
             payload = bytes(packet[HEADER_BYTES:size])
-            self._take_event(self._events[payload_type], payload, timestamp, second > 0x7F, sequence)
+            self._take_event(payload_type, payload, timestamp, second > 0x7F, sequence)
         else:
             self.incoming.count(sequence, timestamp, ssrc, now)
             if self.audience.listeners:
@@ -268,9 +269,10 @@ class Leg:
         return True
 
     def _take_event(
-        self, receiver: EventReceiver, payload: bytes, timestamp: int, is_marked: bool, sequence: int
+        self, payload_type: int, payload: bytes, timestamp: int, is_marked: bool, sequence: int
     ) -> None:
         try:
+            receiver = self._receivers.at(self._events[payload_type])
             digits = receiver.feed(payload, timestamp, is_marked, sequence)
         except MalformedMedia:
             self.incoming.malformed += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,7 +128,7 @@ class Seat:
         self.to = to
         self.speech = Speech(room.rate)
         self._agreement: StreamAgreement | None = None
-        self._accepts: dict[int, str] = {}
+        self._accepts: Mapping[int, str] = {}
         self._encoder: codecs.Codec | None = None
         self._resampler = Resampler(room.rate, room.rate)
         self._limiter = Limiter()
@@ -143,7 +143,7 @@ class Seat:
     def connect(self, agreement: StreamAgreement | None) -> None:
         """Take what offer and answer settled."""
         self._agreement = agreement
-        self._accepts = dict(agreement.accepts) if agreement is not None and agreement.receives else {}
+        self._accepts = agreement.accepted if agreement is not None and agreement.receives else {}
         self._encoder = None
         self._prepare()
 

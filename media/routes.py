@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Mapping
+from functools import lru_cache, partial
 from typing import TypeGuard
 
 from media.dtmf import rescale
 from media.outgoing import OutgoingStream
 from media.relay import Convert, Route
-from media.sdp.agreement import StreamAgreement
+from media.sdp.agreement import MOST_REMEMBERED, StreamAgreement
 from media.transcode import Transcoder, table
 
 
@@ -21,7 +22,7 @@ def _is_settled(agreement: StreamAgreement | None) -> TypeGuard[StreamAgreement]
     return agreement is not None
 
 
-def routes(theirs: StreamAgreement | None, ours: StreamAgreement | None) -> dict[int, Route]:
+def routes(theirs: StreamAgreement | None, ours: StreamAgreement | None) -> Mapping[int, Route]:
     """Return how each payload type that ``theirs`` lets a speaker send reaches the listener of ``ours``.
 
     Nothing does while one of them is on hold or not connected. What must be decoded is left to `transcoder`,
@@ -29,15 +30,25 @@ def routes(theirs: StreamAgreement | None, ours: StreamAgreement | None) -> dict
     """
     if theirs is None or ours is None or not is_open(theirs, ours):
         return {}
-    routed: dict[int, Route] = {}
-    if ours.telephone_event is not None and _is_relayed(theirs.codec, ours.codec):
-        routed |= {
-            number: (ours.telephone_event, convert) for number, convert in _events(theirs, ours).items()
-        }
+    has_events = ours.telephone_event is not None and _is_relayed(theirs.codec, ours.codec)
+    events = tuple(theirs.event_rates.items()) if has_events else ()
+    to = ours.codec, ours.payload_type
+    return _routes(theirs.accepts, to, events, ours.telephone_event or 0, ours.event_rate_hz)
+
+
+@lru_cache(MOST_REMEMBERED)
+def _routes(
+    accepts: tuple[tuple[int, str], ...],
+    to: tuple[str, int],
+    events: tuple[tuple[int, int], ...],
+    event_type: int,
+    event_hz: int,
+) -> Mapping[int, Route]:
+    """Return them for all legs that settled the same."""
+    to_codec, to_type = to
+    routed: dict[int, Route] = {number: (event_type, _rescaled(hz, event_hz)) for number, hz in events}
     return routed | {
-        number: (ours.payload_type, table(codec, ours.codec))
-        for number, codec in theirs.accepts
-        if _is_relayed(codec, ours.codec)
+        number: (to_type, table(codec, to_codec)) for number, codec in accepts if _is_relayed(codec, to_codec)
     }
 
 
@@ -63,8 +74,8 @@ def _is_relayed(codec: str, to_codec: str) -> bool:
 
 def _events(theirs: StreamAgreement, ours: StreamAgreement) -> dict[int, Convert | None]:
     """Return each payload type of events, and how their durations get to the listener's clock."""
-    to_hz = ours.event_rate_hz
-    return {
-        number: None if rate_hz == to_hz else partial(rescale, rate_hz=rate_hz, to_hz=to_hz)
-        for number, rate_hz in theirs.event_rates.items()
-    }
+    return {number: _rescaled(hz, ours.event_rate_hz) for number, hz in theirs.event_rates.items()}
+
+
+def _rescaled(rate_hz: int, to_hz: int) -> Convert | None:
+    return None if rate_hz == to_hz else partial(rescale, rate_hz=rate_hz, to_hz=to_hz)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from media.encoding import OPUS_BIT_RATE, Encoding
 from media.sdp.crypto import StreamKeys
 from media.sdp.handshake import Handshake
+
+MOST_REMEMBERED = 128
+"""Agreements that differ in what they call their codecs: an office has a few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +74,34 @@ class StreamAgreement:
         return next((number for number, codec in self.accepts if codec == self.codec), -1)
 
     @property
-    def event_rates(self) -> dict[int, int]:
+    def accepted(self) -> Mapping[int, str]:
+        """What may arrive, by payload type; one for all legs that settled the same."""
+        return _by_type(self.accepts)
+
+    @property
+    def event_rates(self) -> Mapping[int, int]:
         """Every payload type under which DTMF events may come, and its clock.
 
         A peer that answers our 101 with a number of its own ought to send 101 all the same (RFC 3264 §5.1),
         yet many send the number they wrote themselves.
         """
-        rates = dict(self.more_events)
-        rates |= {
-            number: self.event_rate_hz
-            for number in (self.receives_event, self.telephone_event)
-            if number is not None
-        }
-        audio = {number for number, _ in self.accepts}
-        return {number: rate for number, rate in rates.items() if number not in audio}
+        usual = self.receives_event, self.telephone_event
+        return _event_rates(self.more_events, usual, self.event_rate_hz, self.accepts)
+
+
+@lru_cache(MOST_REMEMBERED)
+def _by_type(accepts: tuple[tuple[int, str], ...]) -> Mapping[int, str]:
+    return dict(accepts)
+
+
+@lru_cache(MOST_REMEMBERED)
+def _event_rates(
+    more: tuple[tuple[int, int], ...],
+    usual: tuple[int | None, int | None],
+    usual_hz: int,
+    accepts: tuple[tuple[int, str], ...],
+) -> Mapping[int, int]:
+    rates = dict(more)
+    rates |= {number: usual_hz for number in usual if number is not None}
+    audio = _by_type(accepts)
+    return {number: rate for number, rate in rates.items() if number not in audio}
