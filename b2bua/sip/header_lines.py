@@ -115,9 +115,14 @@ class Headers:
 
     def pack(self) -> None:
         """Keep nothing but the text of the lines until something is asked of them again."""
-        if not hasattr(self, "_packed") and len(self._lines) <= MAX_HEADERS:
+        if not self.is_packed and len(self._lines) <= MAX_HEADERS:
             self._packed = "\r\n".join(self._lines)
             del self._keys, self._lines, self._values, self.first, self.typed
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether nothing but the text is there."""
+        return hasattr(self, "_packed")
 
     if not TYPE_CHECKING:  # else there would be any attribute
 

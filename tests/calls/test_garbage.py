@@ -14,6 +14,7 @@ import pytest
 
 from b2bua.call.call import Call
 from b2bua.demo.softphone import Habit
+from b2bua.sip.message import Request
 from media.commands import Tone
 from tests.harness.clock import virtual_time
 from tests.harness.office import NUMBER, Office, office
@@ -21,6 +22,8 @@ from tests.harness.office import NUMBER, Office, office
 MENU, QUEUE, MAILBOX = "+48221230003", "+48221230004", "+48221230005"
 CALLS = 10
 MOST_PER_CALL = 5
+MOST_OBJECTS_OF_A_TALK = 720
+"""Of which the garbage collector knows, those of the caller's and of the phone's program included."""
 PIOTR_THEN_VOICEMAIL = """
 [[step]]
 ring = ["102"]
@@ -137,6 +140,27 @@ async def test_a_call_that_is_over_leaves_nothing_to_the_garbage_collector(
             assert gc.collect() <= CALLS * MOST_PER_CALL
         finally:
             gc.enable()
+
+
+@virtual_time
+async def test_calls_that_talk_keep_their_invites_as_plain_text_and_few_objects_more(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=PIOTR_THEN_VOICEMAIL) as demo:
+        await demo.phone("102", Habit(answers_after=0.1))
+        await the_caller_hangs_up(demo)  # what happens for the first time may leave something
+        before = _objects()
+        for _ in range(CALLS):
+            await (await demo.call_in(NUMBER)).answered(within=20)
+        await asyncio.sleep(1)
+        grown = _objects() - before
+        invites = [one for one in gc.get_objects() if isinstance(one, Request) and one.method == "INVITE"]
+        assert len(invites) >= 4 * CALLS, "each leg's, on both sides"
+        assert all(one.headers.is_packed for one in invites)
+        assert grown <= CALLS * MOST_OBJECTS_OF_A_TALK
+
+
+def _objects() -> int:
+    gc.collect()
+    return len(gc.get_objects())
 
 
 @virtual_time

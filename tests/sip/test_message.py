@@ -343,3 +343,18 @@ def test_request_uri_is_a_value_on_demand() -> None:
         "pbx.example.com",
         "phone",
     )
+
+
+def test_a_request_that_was_packed_is_read_and_written_as_before() -> None:
+    plain, packed = request(), request()
+    for message in (plain, packed):
+        message.note_source("192.0.2.9", 5999)
+    for _ in range(2):  # a second time changes nothing
+        packed.pack()
+    assert packed.headers.is_packed
+    assert packed.via == plain.via
+    assert not packed.headers.is_packed
+    packed.pack()
+    assert list(packed.headers.items()) == list(plain.headers.items())
+    packed.pack()
+    assert packed.to_bytes() == plain.to_bytes()
