@@ -72,8 +72,7 @@ class MediaLeg:
         self.slot = slot
         """The worker that it is in."""
         self._loop = asyncio.get_running_loop()
-        self._allows_nat = False
-        self._peer_host = ""
+        self._allows_nat, self._peer_host = False, ""
         self._playing: Playing | None = None
         self._written = Written()
         """What is written of it."""
