@@ -192,11 +192,16 @@ class Latch:
 
         No answer goes to an address that neither SDP nor signalling tells, which may not have asked for any.
         """
+        return source[0] in self.hosts if self.source is None else source == self.source
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The addresses at which the peer may be, as far as anybody has told or proved it."""
         if self.source is not None:
-            return source == self.source
+            return (self.source[0],)
         if self.expected is None:
-            return False
-        return source[0] == self.expected[0] or (self._allows_nat and source[0] == self._peer_host)
+            return ()
+        return (self.expected[0], self._peer_host) if self._allows_nat else (self.expected[0],)
 
     def believe(self, source: Address) -> None:
         """Take that ``source`` has proved to be the peer."""

@@ -12,6 +12,7 @@ from media.handshaking import Handshaking, Parcel
 from media.keying import HandshakeFailed
 from media.multiplex import is_dtls, is_foreign
 from media.outgoing import Send, discard
+from media.report_guard import ReportGuard
 from media.sdp.agreement import StreamAgreement
 from media.sdp.handshake import Handshake
 from media.srtp import SrtpSession
@@ -49,7 +50,9 @@ class Guard:
         """What sends as it is to where sound goes."""
         self._settled = settled
         self._agreed: Handshake | None = None
-        self._has_reports = self._is_vain = False
+        self._is_vain = False
+        self._reports: ReportGuard | None = None
+        """Of RTCP, where that has a port of its own and the keys of neither are in SDP."""
         self._early: deque[tuple[bytes, Address, float]] | None = None
 
     @property
@@ -67,11 +70,10 @@ class Guard:
 
         Return whether our stream has to begin with a new SSRC, and whether who is there is open again.
         """
-        self._has_reports = agreement.handshake is None or agreement.is_multiplexed
         was, self._agreed = self._agreed, agreement.handshake
         is_other = self._agreed != was
         if is_other:
-            self.srtp = self.handshaking = None
+            self.srtp = self.handshaking = self._reports = None
             self._is_vain = False
         elif self._agreed is not None:
             return False, False
@@ -107,19 +109,23 @@ class Guard:
         return len(plain)
 
     def send_report(self, report: bytes) -> None:
-        """Send RTCP, protected; on a port of its own it would need a handshake of its own (RFC 5764 §3)."""
-        if self.is_open:
+        """Send RTCP, protected."""
+        if self._reports is not None:
+            self._reports.send(report)
+        elif self.is_open:
             self._ports().send_rtcp(report)
-        elif self.srtp is not None and self._has_reports:
+        elif self.srtp is not None:
             self._ports().send_rtcp(self.srtp.protect_rtcp(report))
 
-    def unprotect_report(self, compound: bytes) -> bytes | None:
+    def unprotect_report(self, compound: bytes, source: Address | None) -> bytes | None:
         """Return the RTCP in ``compound``; None: it is none of the far end's."""
+        if self._reports is not None:
+            return self._reports.take(compound, source)
         if is_foreign(compound, len(compound)):
             return None
         if self.is_open:
             return compound
-        return self.srtp.unprotect_rtcp(compound) if self.srtp is not None and self._has_reports else None
+        return None if self.srtp is None else self.srtp.unprotect_rtcp(compound)
 
     def statistics(self) -> Mapping[str, float]:
         """Return what was refused."""
@@ -137,16 +143,21 @@ class Guard:
         self._early = self._early or deque(maxlen=MOST_EARLY)
         self._early.append((datagram, source, now))
 
-    def begin(self, remote: Address | None, now: float) -> None:
+    def begin(self, agreement: StreamAgreement, now: float) -> None:
         """Begin the handshake, if one was agreed and has not begun.
 
         Not where another worker was to do it, which had another certificate: it will be agreed anew.
         """
         early, self._early = self._early, None
-        agreed, certificate = self._agreed, self._around.credential.certificate
-        if agreed is None or self.handshaking is not None or (agreed.is_client and remote is None):
+        agreed, certificate, remote = self._agreed, self._around.credential.certificate, agreement.remote
+        if agreed is None or certificate is None or certificate.fingerprint != agreed.ours:
             return
-        if certificate is None or certificate.fingerprint != agreed.ours:
+        if agreement.is_multiplexed:
+            self._reports = None
+        else:
+            self._reports = self._reports or ReportGuard(agreed, certificate, self._latch, self._ports)
+            self._reports.begin(agreement, now)
+        if self.handshaking is not None or (agreed.is_client and remote is None):
             return
         self.handshaking = Handshaking(agreed, certificate, remote)
         self._dispatch(self.handshaking.begin(now))
@@ -188,11 +199,14 @@ class Guard:
     def tick(self, now: float) -> None:
         """Send again what may be lost, and tell when the keys take too long."""
         handshaking = self.handshaking
-        if handshaking is None or handshaking.is_over:
+        if handshaking is None:
             return
-        self._dispatch(handshaking.tick())
+        was_over = handshaking.is_over
+        self._dispatch(handshaking.tick(now))
+        if self._reports is not None:
+            self._reports.tick(now)
         is_late = handshaking.is_late(now)
-        if handshaking.failure or is_late:
+        if is_late or (handshaking.failure and not was_over):
             self._fail(handshaking.why)
         if is_late:
             self._dispatch(handshaking.begin(now))

@@ -40,6 +40,7 @@ class Handshaking:
         self._associations: dict[Address, Association] = {}
         self._why = ""
         self._due_at = 0.0
+        self._let_go_at: float | None = None
 
     @property
     def is_over(self) -> bool:
@@ -56,7 +57,7 @@ class Handshaking:
 
     def take(self, datagram: bytes, source: Address) -> list[Parcel]:
         """Take what came from ``source``, which may be the far end; return what to send."""
-        if self.failure or (self.source is not None and source != self.source):
+        if self.failure or (self.source is not None and source not in self._associations):
             return []
         association = self._association(source)
         if association is None:
@@ -88,9 +89,10 @@ class Handshaking:
         else:
             del self._associations[source]
 
-    def tick(self) -> list[Parcel]:
+    def tick(self, now: float) -> list[Parcel]:
         """Return what has to be sent again; to be called a few times a second."""
         if self.is_over:
+            self._let_go(now)
             return []
         parcels: list[Parcel] = []
         for address, association in tuple(self._associations.items()):
@@ -98,6 +100,12 @@ class Handshaking:
             if association.failure:
                 self._fail(association, address)
         return parcels
+
+    def _let_go(self, now: float) -> None:
+        """Hold OpenSSL's 100 kB no longer than the far end may ask for our last flight once more."""
+        self._let_go_at = self._let_go_at or now + PATIENCE_S
+        if now >= self._let_go_at:
+            self._associations.clear()
 
     def is_late(self, now: float) -> bool:
         """Return whether the keys take too long."""

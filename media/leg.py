@@ -117,7 +117,7 @@ class Leg:
         self.link()
         if self.partner is not None:
             self.partner.link()
-        self._guard.begin(agreement.remote, now)
+        self._guard.begin(agreement, now)
 
     def _protect(self, agreement: StreamAgreement) -> None:
         """Begin, change or end the protection of both directions."""
@@ -366,7 +366,7 @@ class Leg:
 
         ``source`` is None where the network has checked it.
         """
-        plain = self._guard.unprotect_report(compound)
+        plain = self._guard.unprotect_report(compound, source)
         if plain is None:
             return
         known = self.latch.source or self.latch.expected

@@ -7,7 +7,7 @@ from functools import cache
 from media.client import MediaLeg
 from media.dtls import Association, Certificate
 from media.memory import MemoryRtpNetwork
-from media.multiplex import is_dtls
+from media.multiplex import FIRST_REPORT, LAST_REPORT, is_dtls
 from media.sdp.agreement import StreamAgreement
 from media.sdp.handshake import Fingerprint, Handshake
 from media.srtp import SrtpSession
@@ -67,7 +67,7 @@ class DtlsPeer(Peer):
         if not is_dtls(content, len(content)):
             if self.srtp is None:
                 self.garbage += 1
-            else:
+            elif not FIRST_REPORT <= content[1] <= LAST_REPORT:
                 super()._receive(content, source)
         elif self.association is not None:
             for datagram in self.association.take(content):

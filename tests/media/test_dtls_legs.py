@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from media.client import MediaEngine, MediaLeg, Tone
 from media.memory import MemoryRtpNetwork
+from media.rtp import ReceiverReport, ReportBlock, SenderReport, build_rtcp, parse_rtcp
 from media.tones import tone
 from media.wav import read_wav
 from tests.harness.clock import virtual_time
@@ -98,6 +100,41 @@ async def test_what_is_played_and_pressed_before_the_handshake_is_over_is_heard_
     assert len(sound) + 8 >= 30, "but for the packets in whose place the key was"
     assert len(anna.heard) >= 30
     assert {each.packet.payload_type for each in anna.heard} == {8, 101}
+    await engine.close()
+
+
+@pytest.mark.parametrize("leg_begins", [True, False])
+@virtual_time
+async def test_rfc5764_3_reports_on_a_port_of_their_own_have_a_handshake_of_their_own(
+    leg_begins: bool,
+) -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    anna, leg = DtlsPeer(network, 4000), await leg_of(engine)
+    reports, above = DtlsPeer(network, 4001), (leg.address[0], leg.address[1] + 1)
+    leg.connect(anna.secured(leg, leg_begins=leg_begins))
+    reports.expect(leg, leg_begins=leg_begins)
+    await asyncio.sleep(0.01)
+    if not leg_begins:
+        anna.begin(leg.address)
+    leg.play([Tone((1000.0,), 1.0)], loop=True)
+    await asyncio.sleep(6)
+    if not leg_begins:
+        assert reports.wire == [], "no report leaves by the keys of sound"
+        reports.begin(above)
+    await asyncio.sleep(12)
+    assert reports.srtp is not None
+    assert anna.srtp is not None
+    told = [plain for each in reports.wire if each[0] >= 128 and (plain := reports.srtp.unprotect_rtcp(each))]
+    assert parse_rtcp(told[0])[0].ssrc == anna.heard[0].packet.ssrc  # type: ignore[union-attr]
+    [sent] = [each for each in parse_rtcp(told[-1]) if isinstance(each, SenderReport)]
+    heard = ReportBlock(sent.ssrc, 0, 7, 0, 0, 0, 0)
+    for session, lost in ((anna.srtp, 9), (reports.srtp, 7)):
+        report = build_rtcp(ReceiverReport(anna.ssrc, (replace(heard, lost=lost),)))
+        network.send(session.protect_rtcp(report), source=reports.address, destination=above)
+        await asyncio.sleep(0.1)
+    await leg.close()
+    assert leg.statistics["remote_lost"] == 7, "a report by the keys of sound counts for nothing"
     await engine.close()
 
 
