@@ -234,7 +234,7 @@ def _rows(items: Row, encoding: Encoding) -> list[Row]:
     room = 0.0
     for item in items:
         share = _share(item)
-        if share <= room:
+        if rows and share <= room:
             rows[-1] += (item,)
             room -= share
         else:

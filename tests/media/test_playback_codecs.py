@@ -213,17 +213,35 @@ def test_clips_that_follow_each_other_have_no_pause_between_them(
     run_virtually(story())
 
 
-def test_what_cannot_be_read_leaves_the_rest_of_its_row_as_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("codec", ["opus", "G722", "PCMA"])
+@pytest.mark.parametrize(
+    "is_gone", [(False, True, False), (True, False, False), (True,), (True, True, False)]
+)
+def test_what_cannot_be_read_leaves_the_rest_as_it_is_also_at_the_beginning(
+    is_gone: tuple[bool, ...], codec: str, tmp_path: Path
+) -> None:
     write_sound(tmp_path / "there.wav", tone((1000.0,), 0.5, 8000, -13.0), 8000, "pcm_s16le")
     there, gone = Clip(tmp_path / "there.wav"), Clip(tmp_path / "gone.wav")
     told: list[tuple[Encoded, list[str]]] = []
     library = SoundLibrary(AtOnce())
+    items = tuple(gone if each else there for each in is_gone)
     for _ in range(2):
-        library.load((there, gone, there), Encoding("opus"), lambda *each: told.append(each))
+        library.load(items, Encoding(codec), lambda *each: told.append(each))
     for encoded, troubles in told:
-        assert [len(sound) // encoded.frame_bytes for sound in encoded.sounds] == [25, 0, 25]
-        assert len(troubles) == 1
+        packets = [len(sound) // encoded.frame_bytes for sound in encoded.sounds]
+        assert packets == [0 if each else 25 for each in is_gone]
+        assert len(troubles) == sum(is_gone)
         assert "gone.wav" in troubles[0]
+
+
+def test_a_pause_of_no_length_before_a_sound_changes_nothing() -> None:
+    told: list[tuple[Encoded, list[str]]] = []
+    library = SoundLibrary(AtOnce())
+    items = (Silence(0.0), Tone((1000.0,), 0.5))
+    library.load(items, Encoding("opus"), lambda *each: told.append(each))
+    [(encoded, troubles)] = told
+    assert [len(sound) // encoded.frame_bytes for sound in encoded.sounds] == [0, 25]
+    assert not troubles
 
 
 def test_a_sound_is_encoded_once_for_all_who_hear_it_alike() -> None:
