@@ -101,7 +101,7 @@ class FastPath:
     def __init__(self, library: ctypes.CDLL) -> None:
         self.now: ctypes.c_double | None = None
         """The time; None: what the clock says."""
-        self.since = math.inf
+        self.since = ctypes.c_double(math.inf)
         """All that came before was read; what is read much later may have waited."""
         self._turn = library.fastpath_turn
         self._stamp = library.fastpath_stamp
@@ -191,26 +191,36 @@ class FastPath:
             MOST_EVENTS,
             left.number_at,
             None if self.now is None else ctypes.byref(self.now),
-            ctypes.c_double(self.since),
+            self.since,
         )
         return ready
 
     def _take_left(self, left: _Left, read: Callable[[int], None], tell: Callable[[], None]) -> None:
         """Deal with what is left to Python."""
-        items = left.items[: left.number.value]
-        flows = [self._flows.get(item.descriptor) for item in items]  # one of them may end another
-        for index, (item, flow) in enumerate(zip(items, flows, strict=True)):
+        number = left.number.value
+        if not number:
+            return
+        items = left.items
+        # One may end the stream of another, whose packet is not lost by that.
+        flows = [self._flows.get(items[index].descriptor) for index in range(number)] if number > 1 else None
+        for index in range(number):
+            item = items[index]
             descriptor = item.descriptor
-            begin = index * LARGEST_PACKET
             try:
                 if item.size < 0:
                     read(descriptor)
-                elif flow is not None:
-                    flow.settle()
-                    flow.otherwise(left.slots[begin : begin + LARGEST_PACKET], item.size, None, item.at)
+                else:
+                    flow = self._flows.get(descriptor) if flows is None else flows[index]
+                    self._take_news(flow, left.slots, index * LARGEST_PACKET, item)
             except Exception:  # noqa: BLE001 - one packet must not silence all other calls
                 tell()
             self._lend(descriptor)
+
+    def _take_news(self, flow: Flow | None, slots: bytearray, begin: int, item: Item) -> None:
+        """Let the leg look at a packet."""
+        if flow is not None:
+            flow.settle()
+            flow.otherwise(slots[begin : begin + LARGEST_PACKET], item.size, None, item.at)
 
     # Numbers
 

@@ -101,23 +101,28 @@ class Poll:
         if self._is_busy:
             sleep(GATHER_SECONDS)
         if self.fast_path is not None:
-            self.fast_path.since = self._turned_at
+            self.fast_path.since.value = self._turned_at
         count = self._turn(seconds)
-        self.catch_up(monotonic())
         now = monotonic()
+        if now - self._turned_at > HELD_UP_S:
+            now = self._catch_up(now)
         self._is_busy = count < GATHER_PACKETS and now - self._turned_at < GATHER_SECONDS
         self._turned_at = now
 
-    def catch_up(self, now: float) -> None:
-        """Read all that came while this process was held up, if it was, before anybody does without it."""
-        if not self._is_held_up(now):
-            return
+    def _catch_up(self, now: float) -> float:
+        """Read all that came while this process was held up; return the time."""
         if self.fast_path is not None:
             self.fast_path.sweep(_tell, rounds=MOST_UNREAD)
         while self._turn(0.0) > self._is_postponed and monotonic() < now + LONGEST_CATCHING_UP_S:
             self._is_postponed = False
         self._is_postponed = False
         self._turned_at = monotonic()
+        return self._turned_at
+
+    def catch_up(self, now: float) -> None:
+        """Read all that came if this process was held up since the last turn; others would do without it."""
+        if self._is_held_up(now):
+            self._catch_up(now)
 
     def sweep(self) -> None:
         """Read what could wait; to be called before recordings are written and orders carried out."""
