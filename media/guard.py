@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from media.commands import SourceChanged
 from media.endpoint import Address, Latch, LegPorts
+from media.errors import MediaError
 from media.handshaking import Handshaking, Parcel
 from media.keying import HandshakeFailed
 from media.multiplex import is_dtls, is_foreign
@@ -216,3 +217,16 @@ class Guard:
             is_known = address == self._latch.source
             with suppress(OSError):
                 (self._way if is_known else self._ports().aim(address))(datagram)
+
+    def close(self) -> None:
+        """End the handshake, and hold nothing that holds the leg."""
+        self.handshaking = self._reports = None
+        self._ports, self._settled, self._way = _nowhere, _nobody, discard
+
+
+def _nowhere() -> LegPorts:
+    raise MediaError("the leg is closed")
+
+
+def _nobody(_where: Address | None) -> None:
+    """Whose handshake it was is gone."""

@@ -384,7 +384,6 @@ class Leg:
     def close(self, now: float) -> None:
         """End all that is under way, give the ports back, and hold nothing any more that holds this leg."""
         self.settle()
-        self._pauses = None
         goodbye = self._reporter.goodbye(now)
         if goodbye is not None and self.out.is_aimed:  # on hold too: the far end may keep what it knows of us
             self._guard.send_report(goodbye)
@@ -392,7 +391,8 @@ class Leg:
         self.voice.close()
         self.audience.close()
         self.ports.close()
-        self._ports, self.receive, self.flow = None, _pass_over, None
+        self._guard.close()
+        self._ports, self._pauses, self.receive, self.flow = None, None, _pass_over, None
         self.out.close()
 
 
