@@ -23,7 +23,16 @@ Take: TypeAlias = Callable[[Header, bytearray, int, float], None]
 class Relay:
     """Forwards what arrives on one leg into the stream of another."""
 
-    __slots__ = ("_foreign", "_routes", "out", "sequence_offset", "ssrc", "timestamp_offset")
+    __slots__ = (
+        "_begins",
+        "_foreign",
+        "_routes",
+        "_sent_before",
+        "out",
+        "sequence_offset",
+        "ssrc",
+        "timestamp_offset",
+    )
 
     def __init__(
         self, out: OutgoingStream, routes: Mapping[int, Route], *, foreign: Take | None = None
@@ -39,6 +48,8 @@ class Relay:
         """What is added to sequence numbers since the stream was joined."""
         self.timestamp_offset = 0
         """The same of timestamps."""
+        self._begins = self._sent_before = 0
+        """As what number the stream was joined, and after how many packets to who hears it."""
 
     def forward(self, header: Header, packet: bytearray, size: int, now: float) -> None:
         """Send on an RTP packet without CSRC, extension and padding; ``packet`` is changed in place."""
@@ -64,6 +75,8 @@ class Relay:
             out.sequence = new_sequence
             out.timestamp = new_timestamp
             out.sent_at = now
+        elif self._is_from_before(new_sequence):
+            return
         out.packets += 1
         out.octets += size - HEADER_BYTES
         payload_type, convert = route
@@ -81,6 +94,11 @@ class Relay:
             self._foreign(header, packet, size, now)
         else:
             self.leave_out(header[2], header[4])
+
+    def _is_from_before(self, new_sequence: int) -> bool:
+        """Return whether a late packet left before its stream was joined: its number is another packet's."""
+        is_new = self.out.packets - self._sent_before < MAX_JUMP
+        return is_new and (new_sequence - self._begins) & 0xFFFF >= 0x8000
 
     def leave_out(self, sequence: int, ssrc: int) -> None:
         """Let the next packet follow as if this one, which the listener does not get, never was.
@@ -100,5 +118,7 @@ class Relay:
         """Let this packet follow, in number and in time, the last one that was sent."""
         out = self.out
         self.ssrc = ssrc
-        self.sequence_offset = (out.sequence + 1 - sequence) & 0xFFFF
+        self._begins = (out.sequence + 1) & 0xFFFF
+        self._sent_before = out.packets
+        self.sequence_offset = (self._begins - sequence) & 0xFFFF
         self.timestamp_offset = (out.take_over(self, now) - timestamp) & 0xFFFFFFFF

@@ -126,6 +126,25 @@ async def test_digits_that_we_press_into_a_bridge_part_its_stream_without_a_seam
 
 
 @virtual_time
+async def test_a_late_packet_of_before_a_bridge_takes_no_number_of_the_prompt_that_played() -> None:
+    network = MemoryRtpNetwork()
+    anna, bob = Peer(network, 4000), Peer(network, 4002)
+    async with engine_on(network) as engine:
+        a, b = await engine.open_leg(), await engine.open_leg()
+        a.connect(anna.agreement())
+        b.connect(bob.agreement())
+        a.bridge(b)
+        await a.play([Silence(0.2)]).finished()
+        for number in (1, 0, 3, 2, 4):
+            bob.sequence, bob.timestamp = 700 + number, 160 * number
+            bob.send(bytes([number]) * 160, b.address)
+            await asyncio.sleep(0.02)
+    packets = [each.packet for each in anna.heard]
+    assert [packet.payload[0] for packet in packets[-4:]] == [1, 3, 2, 4]
+    assert len({packet.sequence for packet in packets}) == len(packets) == 14
+
+
+@virtual_time
 async def test_timestamps_are_as_late_as_the_clock_after_many_holds_as_after_one() -> None:
     network = MemoryRtpNetwork()
     anna, bob, chance = Peer(network, 4000), Peer(network, 4002), Random(1)
