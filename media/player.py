@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from media.commands import PlayItem
-from media.sounds import Encoded
+from media.sounds import Encoded, Place
 
 
 class Player:
@@ -56,9 +56,9 @@ class Player:
         return self._sounds is not None and self._index >= len(self._sounds)
 
     @property
-    def is_at_start(self) -> bool:
-        """Whether its very beginning comes next."""
-        return not self._skip_ms and not self._index and not self._offset
+    def place(self) -> Place | None:
+        """What comes next; None while that depends on how long the sounds are."""
+        return None if self._skip_ms else (self._index, self._offset * self._step_ms // self._size)
 
     def load(self, encoded: Encoded) -> None:
         """Take the items' encoded sounds; empty for one that cannot be read. More may follow if not whole."""

@@ -27,6 +27,8 @@ Row: TypeAlias = tuple[PlayItem, ...]
 
 EncodeAside: TypeAlias = Callable[[Path, Clip, Encoding], None]
 """Encodes a sound into a folder, in another process."""
+Place: TypeAlias = tuple[int, int]
+"""The item, and the millisecond of it, that come next."""
 
 CACHE_BYTES = 64 * 1024 * 1024
 """Two hours of G.711: every prompt and the music of an office."""
@@ -94,12 +96,13 @@ class SoundLibrary:
         encoding: Encoding,
         done: Callable[[Encoded, list[str]], None],
         *,
-        in_one: bool = False,
+        place: Place | None = (0, 0),
     ) -> None:
         """Call ``done`` later with the items' payloads, and with what was wrong with any.
 
-        Where one takes long it is called twice, unless all shall come ``in_one``: first with the beginning.
-        An item that cannot be read is empty: the rest is heard all the same.
+        Where one takes long it is called twice, first with some seconds from ``place`` on, which comes next;
+        None: what does depends on how long they are. An item that cannot be read is empty: the rest is heard
+        all the same.
         """
 
         def finish(result: tuple[Encoded, list[str]] | Exception) -> None:
@@ -112,14 +115,14 @@ class SoundLibrary:
             is_begun = not isinstance(result, Exception) and not result[0].is_whole
             if is_begun and self._long is not None:
                 self._long.submit(partial(self._encode_all, items, encoding), finish)
-            if not (is_begun and in_one):
+            if not (is_begun and place is None):
                 finish(result)
 
-        is_hurried = self._long is not None
-        self._background.submit(partial(self._encode_all, items, encoding, is_hurried=is_hurried), begin)
+        hurried = (place or (0, 0)) if self._long is not None else None
+        self._background.submit(partial(self._encode_all, items, encoding, hurried=hurried), begin)
 
     def _encode_all(
-        self, items: tuple[PlayItem, ...], encoding: Encoding, *, is_hurried: bool = False
+        self, items: tuple[PlayItem, ...], encoding: Encoding, *, hurried: Place | None = None
     ) -> tuple[Encoded, list[str]]:
         sounds: list[bytes] = []
         troubles: list[str] = []
@@ -129,11 +132,12 @@ class SoundLibrary:
                 sounds += self._encode_row(row, encoding, troubles)
                 continue
             try:
-                sounds.append(self._encode(row[0], encoding, is_hurried=is_hurried))
+                sounds.append(self._encode(row[0], encoding, _wanted_from(len(sounds), hurried)))
             except _TakesLongError as head:
                 sounds.append(head.sound)
                 is_whole = False
-                break
+                if hurried is None or len(sounds) > hurried[0]:
+                    break
             except _UNPLAYABLE as error:
                 troubles.append(_in_words(row[0], error))
                 sounds.append(b"")
@@ -141,15 +145,17 @@ class SoundLibrary:
         encoded = Encoded(sounds, frame_bytes, encoding.ptime_ms, _silence(encoding), is_whole)
         return encoded, troubles if is_whole else []
 
-    def _encode(self, item: PlayItem, encoding: Encoding, *, is_hurried: bool) -> bytes:
+    def _encode(self, item: PlayItem, encoding: Encoding, from_ms: int | None) -> bytes:
+        """Return the payload of ``item``.
+
+        Raises:
+            _TakesLongError: with some seconds ``from_ms`` on, unless that is None.
+        """
         key = (item, _changed_at(item), encoding)
         known = self._known(key)
         if known is not None:
             return known
-        if isinstance(item, Clip):
-            sound = self._of_file(item, encoding, is_hurried=is_hurried)
-        else:
-            sound = encode(item, encoding)
+        sound = self._of_file(item, encoding, from_ms) if isinstance(item, Clip) else encode(item, encoding)
         self._put(key, sound)
         return sound
 
@@ -179,8 +185,10 @@ class SoundLibrary:
                 self._encoded.move_to_end(key)
             return self._encoded.get(key)
 
-    def _head(self, clip: Clip, encoding: Encoding) -> bytes:
-        """Return the beginning of a long file; many may ask before the rest is there."""
+    def _head(self, clip: Clip, encoding: Encoding, from_ms: int) -> bytes:
+        """Return some seconds of a long file, in their place; many ask for the first ones."""
+        if from_ms >= encoding.ptime_ms:
+            return _from(clip, encoding, from_ms // encoding.ptime_ms)
         key = (clip, Path(clip.path).stat().st_mtime_ns, encoding, HEAD_S)
         sound = self._known(key)
         if sound is None:
@@ -188,14 +196,14 @@ class SoundLibrary:
             self._put(key, sound)
         return sound
 
-    def _of_file(self, clip: Clip, encoding: Encoding, *, is_hurried: bool) -> bytes:
+    def _of_file(self, clip: Clip, encoding: Encoding, from_ms: int | None) -> bytes:
         files = self._files if clip.is_kept else None
         place = None if files is None else files.place(clip, encoding)
         if files is not None and place is not None and (kept := files.find(place)) is not None:
             return kept
         is_long = Path(clip.path).stat().st_size > QUICK_BYTES
-        if is_long and is_hurried:
-            raise _TakesLongError(self._head(clip, encoding))
+        if is_long and from_ms is not None:
+            raise _TakesLongError(self._head(clip, encoding, from_ms))
         if files is None or place is None:
             return encode(clip, encoding)
         if is_long and self._aside is not None:
@@ -212,6 +220,13 @@ class SoundLibrary:
             self._encoded[key] = sound
             while self._held > self._cache_bytes and len(self._encoded) > 1:
                 self._held -= len(self._encoded.popitem(last=False)[1])
+
+
+def _wanted_from(index: int, hurried: Place | None) -> int | None:
+    """Return from which millisecond of an item on some seconds will do for now; None: all is wanted."""
+    if hurried is None:
+        return None
+    return hurried[1] if index == hurried[0] else 0
 
 
 def _in_words(item: PlayItem, error: Exception) -> str:
@@ -259,7 +274,7 @@ class _TakesLongError(Exception):
     def __init__(self, sound: bytes) -> None:
         super().__init__()
         self.sound = sound
-        """Its beginning."""
+        """What is to be heard next, in its place."""
 
 
 @cache
@@ -270,8 +285,15 @@ def _silence(encoding: Encoding) -> bytes:
     return codecs.encoder(encoding).silence(encoding.ptime_ms)
 
 
-def encode(item: PlayItem, encoding: Encoding, *, most_s: float = LONGEST_S) -> bytes:
-    """Return the payload of ``item``, in whole packets where the codec has no others.
+def _from(clip: Clip, encoding: Encoding, packets: int) -> bytes:
+    """Return some seconds of ``clip`` behind so many ``packets``, in whose place is nothing of meaning."""
+    begin_s = packets * encoding.ptime_ms / 1000
+    before = bytes(packets * codecs.encoder(encoding).frame_bytes(encoding.ptime_ms))
+    return before + encode(clip, encoding, most_s=begin_s + HEAD_S, begin_s=begin_s)
+
+
+def encode(item: PlayItem, encoding: Encoding, *, most_s: float = LONGEST_S, begin_s: float = 0.0) -> bytes:
+    """Return the payload of ``item`` from ``begin_s`` on, in whole packets where the codec has no others.
 
     Of a file, the first ``most_s`` seconds at most.
 
@@ -280,7 +302,7 @@ def encode(item: PlayItem, encoding: Encoding, *, most_s: float = LONGEST_S) -> 
         MediaError: it is no sound file we know, or there is no such codec.
     """
     codec = codecs.encoder(encoding)
-    pcm = samples(item, codec.sample_rate_hz, most_s=most_s)
+    pcm = samples(item, codec.sample_rate_hz, most_s=most_s)[round(begin_s * codec.sample_rate_hz) :]
     packet = codec.sample_rate_hz * encoding.ptime_ms // 1000
     whole = len(pcm) // packet * packet
     last = np.concatenate((pcm[whole:], np.zeros((whole - len(pcm)) % packet, np.int16)))

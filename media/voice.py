@@ -196,4 +196,4 @@ class Voice:
                 player.load(encoded)
                 self._take_turns()
 
-        self._sounds.load(player.items, encoding, loaded, in_one=not player.is_at_start)
+        self._sounds.load(player.items, encoding, loaded, place=player.place)

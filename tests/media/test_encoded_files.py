@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from media import codecs
 from media.aside import encode_aside
 from media.background import Background
 from media.client import MediaEngine
@@ -19,7 +21,7 @@ from media.encoded_files import EncodedFiles
 from media.encoding import Encoding
 from media.player import Player
 from media.sounds import HEAD_S, EncodeAside, Encoded, SoundLibrary
-from media.tones import tone
+from media.tones import detect, tone
 from media.wav import WavFormat, WavWriter
 from tests.harness.ports import media_ports
 from tests.media.udp_peer import UdpPeer
@@ -185,13 +187,13 @@ def test_nobodys_prompt_waits_for_anothers_music(tmp_path: Path) -> None:
     library = SoundLibrary(quick, long=long)
     lengths: list[int] = []
 
-    def load(path: Path, *, in_one: bool = False) -> None:
-        library.load((Clip(path),), ALAW, lambda each, _: lengths.append(len(each.sounds[0])), in_one=in_one)
+    def load(path: Path, place: tuple[int, int] | None = (0, 0)) -> None:
+        library.load((Clip(path),), ALAW, lambda each, _: lengths.append(len(each.sounds[0])), place=place)
 
     load(music)
     load(prompt)
     load(music)
-    load(music, in_one=True)
+    load(music, place=None)
     while quick.jobs:
         quick.work()
     head = round(HEAD_S * 8000)
@@ -213,7 +215,7 @@ def test_long_music_is_encoded_by_another_process_if_one_can_be_had(tmp_path: Pa
     def load(aside: EncodeAside) -> None:
         files = EncodedFiles(folder)
         library = SoundLibrary(AtOnce(), long=AtOnce(), files=files, aside=aside)
-        library.load((clip,), ALAW, lambda each, _: sounds.append(each.sounds[0]), in_one=True)
+        library.load((clip,), ALAW, lambda each, _: sounds.append(each.sounds[0]), place=None)
 
     def broken(_folder: Path, _clip: Clip, encoding: Encoding) -> None:
         asked.append(encoding)
@@ -227,6 +229,33 @@ def test_long_music_is_encoded_by_another_process_if_one_can_be_had(tmp_path: Pa
     in_disguise(clip.path, seconds=30.0)
     load(broken)
     assert sounds[1] == sounds[0] == sounds[2]
+
+
+@pytest.mark.parametrize("codec", ["PCMA", "G722", "opus"])
+def test_long_music_goes_on_at_once_in_another_codec(tmp_path: Path, codec: str) -> None:
+    files = [write(tmp_path / f"{hz}.wav", hz, 30.0, rate=48_000) for hz in (500.0, 900.0)]
+    quick, long = Later(), Later()
+    library, encoding = SoundLibrary(quick, long=long), Encoding(codec, 20)
+    player = Player(1, tuple(map(Clip, files)), is_looped=True)
+    library.load(player.items, Encoding("PCMU", 60), lambda encoded, _: player.load(encoded))
+    quick.work()
+    long.work()
+    before = 30 + 12.0
+    for _ in range(round(before / 0.06)):
+        player.next_frame()
+    player.unload()
+    quick, long = library._background, library._long = Later(), Later()
+    library.load(player.items, encoding, lambda encoded, _: player.load(encoded), place=player.place)
+    quick.work()
+    first = [player.next_frame() or b"" for _ in range(100)]
+    long.work()
+    then = [player.next_frame() or b"" for _ in range(round((30 - 12 - 2.0) * 50) + 100)]
+    decoder = codecs.by_name(codec)
+    pcm = np.concatenate([decoder.decode(frame) for frame in first + then])
+    assert len(pcm) == pytest.approx((18 + 2) * decoder.sample_rate_hz, abs=decoder.sample_rate_hz // 40)
+    pitches = detect(pcm, decoder.sample_rate_hz, (900.0, 500.0)).argmax(axis=1)
+    assert pitches[10:890].max() == 0
+    assert pitches[910:990].min() == 1
 
 
 def all_frames(player: Player) -> list[bytes]:
