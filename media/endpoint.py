@@ -136,7 +136,8 @@ class _Probation:
 class Latch:
     """Symmetric RTP (RFC 4961): believe the SDP's IP address, find out the port, and stay there.
 
-    While another port of that address is on trial, both are sent to: `targets`.
+    Another port of that address is on trial as long as nothing comes from the one that was agreed, and both
+    are sent to: whoever shares an address with a peer, or forges it, keeps no sound from one that listens.
 
     One decision for each address that an SDP names, which itself is believed at once, and for a while in the
     place of another. Another IP address is believed only where the peer is known to sit behind NAT, which
@@ -213,13 +214,17 @@ class Latch:
         expected, source = self.expected, self.source
         if source is None or expected is None:
             return ()
-        is_on_trial = not self.is_settled and source != expected and source[0] == expected[0]
+        is_on_trial = source != expected and self._is_at_home(source)
         return (expected, source) if is_on_trial else (source,)
+
+    def _is_at_home(self, source: Address) -> bool:
+        return self.expected is not None and source[0] == self.expected[0]
 
     def admits(self, source: Address, now: float) -> bool:
         """Return whether a packet from ``source`` counts; the first that does mostly decides."""
         if self.source is not None and source == self.source:
-            self.is_settled = self.is_settled or now >= self._trial_ends
+            is_over = now >= self._trial_ends and not self._is_at_home(source)
+            self.is_settled = self.is_settled or is_over
             return True
         may_decide = self.source is None or (self._is_nearer(source) and not self.is_settled)
         if may_decide and self._convinces(source, now):
@@ -249,7 +254,7 @@ class Latch:
         """Return what ``source`` has to pass to be believed; None: it cannot be the peer."""
         if self.expected is None:
             return None
-        if source[0] == self.expected[0]:
+        if self._is_at_home(source):
             return self._home
         if not self._allows_nat or is_ipv6(source) != is_ipv6(self.expected):
             return None
