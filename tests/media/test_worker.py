@@ -344,13 +344,21 @@ async def test_rfc4961_who_the_sdp_names_is_heard_after_a_straggler_and_the_stra
             leg = await engine.open_leg()
             leg.connect(anna.agreement())
             leg.play([Silence(10.0)])
-            await until(lambda: straggler.send(b"\xd5" * 160, leg.address) or straggler.listen())
+            knocks = 0
+
+            def knock() -> bool:
+                nonlocal knocks
+                knocks += 1
+                straggler.send(b"\xd5" * 160, leg.address)
+                return bool(straggler.listen())
+
+            await until(knock)  # half a second
             await until(lambda: anna.send(b"\xd5" * 160, leg.address) or leg.source == anna.address)
             told, heard = len(straggler.listen()), len(anna.listen())
             await until(lambda: straggler.send(b"\xd5" * 160, leg.address) or len(anna.listen()) > heard + 3)
             assert len(straggler.listen()) - told <= 1
             await leg.close()
-            assert leg.statistics["strangers"] < 10  # the kernel drops the rest
+            assert leg.statistics["strangers"] < knocks + 10  # the kernel drops the rest
 
 
 def has_ended(pid: int) -> bool:
