@@ -193,7 +193,7 @@ class MediaEngine:
         spare = slot.take_spare()
         leg = await self._open_in(slot, name) if spare is None else MediaLeg(slot, name, spare)
         leg.has_certificate = has_certificate
-        if has_certificate and not slot.fingerprint:
+        if has_certificate:
             await self._certify(leg)
         return leg
 

@@ -123,12 +123,12 @@ class MediaLeg:
     def connect(self, agreement: StreamAgreement, *, allows_nat: bool = False, peer_host: str = "") -> None:
         """Take what offer and answer settled, also of a re-INVITE: the stream goes on.
 
-        ``allows_nat``: sound may come from another IP address than the SDP's, such as ``peer_host``, that of
-        the signalling.
+        ``allows_nat``: sound may come from elsewhere than SDP says, as from ``peer_host`` of the signalling.
         """
         is_new = self.agreement is None
         if self.agreement is None or self.agreement.handshake != agreement.handshake:
             self.unsecured = ""
+        agreement = agreement.following(self.agreement)
         if is_new and self._playing is not None:
             self._playing.began = self._loop.time()  # it is heard from now on
         self.agreement, self._allows_nat, self._peer_host = agreement, allows_nat, peer_host
@@ -359,8 +359,10 @@ class MediaLeg:
         """Tell a new worker what this leg is about."""
         was = self.hosts, self.address
         self._take_place(opened)
-        if self.agreement is not None:
-            self.connect(self.agreement, allows_nat=self._allows_nat, peer_host=self._peer_host)
+        if self.has_certificate:
+            self.slot.certify(self._connect_again)
+        else:
+            self._connect_again()
         self._written.go_on(self)
         self._send_silence()
         if self._is_listening:
@@ -373,15 +375,13 @@ class MediaLeg:
         if self._unsent_digits:
             self.send(commands.SendDigits(self.number, self._unsent_digits))
             self._unsent_digits = ""
-        agreement = self.agreement
-        if self.has_certificate:
-            self.slot.certify(self._moved)  # the far end knows another one
-        elif (agreement is not None and agreement.keys is not None) or (self.hosts, self.address) != was:
-            self._moved()
-
-    def _moved(self) -> None:
-        if self.on_moved is not None and self.is_open:
+        has_keys = self.agreement is not None and self.agreement.is_keyed_by_sdp
+        if self.on_moved is not None and (has_keys or (self.hosts, self.address) != was):
             self.on_moved()
+
+    def _connect_again(self) -> None:
+        if self.agreement is not None and self.is_open:
+            self.connect(self.agreement, allows_nat=self._allows_nat, peer_host=self._peer_host)
 
     def take(self, event: Event) -> None:
         """Take an event of the engine."""

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from media.keying import CertificateMade, HandshakeFailed, MakeCertificate
+from media.keying import CertificateMade, HandshakeFailed, MakeCertificate, Secured
 from media.sdp.agreement import StreamAgreement
 
 QUIETEST_DBFS = -96.0
@@ -388,6 +388,7 @@ Event: TypeAlias = (
     | Recorded
     | Heard
     | SourceChanged
+    | Secured
     | HandshakeFailed
     | RtpTimedOut
     | Counted

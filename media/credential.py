@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from media.background import Background
@@ -18,16 +19,16 @@ class Credential:
         """Make it in the background ``loads``."""
         self.certificate: Certificate | None = None
         self._loads = loads
-        self._waiting: list[Callable[[str], None]] = []
+        self._waiting: list[Callable[[Certificate], None]] = []
 
-    def make(self, made: Callable[[str], None]) -> None:
-        """Tell ``made`` the fingerprint, as SDP has it, as soon as there is one."""
+    def make(self, pem: str, made: Callable[[Certificate], None]) -> None:
+        """Tell ``made`` of the certificate as soon as there is one: that in ``pem``, or a new one."""
         if self.certificate is not None:
-            made(self.certificate.fingerprint)
+            made(self.certificate)
             return
         self._waiting.append(made)
         if len(self._waiting) == 1:
-            self._loads.submit(_new_certificate, self._take)
+            self._loads.submit(partial(_certificate, pem), self._take)
 
     def _take(self, certificate: Certificate | Exception) -> None:
         waiting, self._waiting = self._waiting, []
@@ -35,11 +36,11 @@ class Credential:
             raise certificate
         self.certificate = certificate
         for made in waiting:
-            made(certificate.fingerprint)
+            made(certificate)
 
 
-def _new_certificate() -> Certificate:
+def _certificate(pem: str) -> Certificate:
     # Here, as it takes long and OpenSSL is large.
     from media.dtls import Certificate
 
-    return Certificate()
+    return Certificate(pem)

@@ -13,7 +13,12 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 from OpenSSL.crypto import X509
@@ -40,20 +45,13 @@ _RECORD_HEADER_BYTES = 13
 class Certificate:
     """A key of our own, and what the far end knows it by: nobody but its fingerprint vouches for it."""
 
-    def __init__(self) -> None:
-        key = ec.generate_private_key(ec.SECP256R1())
-        # Nothing in it tells who we are or since when; a clock that is wrong makes it no older.
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, secrets.token_hex(8))])
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(datetime(2000, 1, 1))  # noqa: DTZ001 - as X.509 has it, in UTC
-            .not_valid_after(datetime(2100, 1, 1))  # noqa: DTZ001
-            .sign(key, SHA256())
-        )
+    def __init__(self, pem: str = "") -> None:
+        """Take certificate and key out of ``pem``, or make them."""
+        self.pem = pem or _new_pem()
+        """Certificate and key."""
+        key = load_pem_private_key(self.pem.encode(), None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        certificate = x509.load_pem_x509_certificate(self.pem.encode())
         self.fingerprint = str(_fingerprint(certificate, "sha-256"))
         """As SDP has it."""
         self.context = SSL.Context(SSL.DTLS_METHOD)
@@ -68,6 +66,24 @@ class Certificate:
     def association(self, handshake: Handshake) -> Association:
         """Return the handshake that was agreed, not begun yet."""
         return Association(self, handshake)
+
+
+def _new_pem() -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    # Nothing in it tells who we are or since when; a clock that is wrong makes it no older.
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, secrets.token_hex(8))])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime(2000, 1, 1))  # noqa: DTZ001 - as X.509 has it, in UTC
+        .not_valid_after(datetime(2100, 1, 1))  # noqa: DTZ001
+        .sign(key, SHA256())
+    )
+    written = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return (written + certificate.public_bytes(Encoding.PEM)).decode()
 
 
 class _Expected:

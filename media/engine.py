@@ -296,8 +296,10 @@ class Engine:
         audience = self._legs[command.leg].audience
         audience.listen_for_answerer(self._answerers.add(command.leg, now) if command.is_on else None)
 
-    def _make_certificate(self, _command: MakeCertificate, _now: float) -> None:
-        self._around.credential.make(lambda told: self._around.emit(CertificateMade(0, told)))
+    def _make_certificate(self, command: MakeCertificate, _now: float) -> None:
+        self._around.credential.make(
+            command.pem, lambda made: self._around.emit(CertificateMade(0, made.fingerprint, made.pem))
+        )
 
     def _close(self, command: CloseLeg, now: float) -> None:
         leg = self._legs.pop(command.leg)

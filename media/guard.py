@@ -10,7 +10,7 @@ from media.commands import SourceChanged
 from media.endpoint import Address, Latch, LegPorts
 from media.errors import MediaError
 from media.handshaking import Handshaking, Parcel
-from media.keying import HandshakeFailed
+from media.keying import HandshakeFailed, Secured
 from media.multiplex import is_dtls, is_foreign
 from media.outgoing import Send, discard
 from media.report_guard import ReportGuard
@@ -85,7 +85,8 @@ class Guard:
             return False, is_other
         if self.srtp is not None:
             return self.srtp.rekey(keys), False
-        self.srtp = SrtpSession(keys)
+        # Of a handshake that another worker has done: nobody knows how long the far end's stream is.
+        self.srtp = SrtpSession(keys, is_resumed=agreement.handshake is not None)
         return True, True
 
     # Sound and reports
@@ -158,7 +159,7 @@ class Guard:
         else:
             self._reports = self._reports or ReportGuard(agreed, certificate, self._latch, self._ports)
             self._reports.begin(agreement, now)
-        if self.handshaking is not None or (agreed.is_client and remote is None):
+        if self.handshaking is not None or self.srtp is not None or (agreed.is_client and remote is None):
             return
         self.handshaking = Handshaking(agreed, certificate, remote)
         self._dispatch(self.handshaking.begin(now))
@@ -190,6 +191,8 @@ class Guard:
             self._latch.believe(handshaking.source)
             if handshaking.source != self._latch.expected:
                 self._around.emit(SourceChanged(self._leg, *handshaking.source))
+            if self._agreed is not None:
+                self._around.emit(Secured(self._leg, self._agreed, handshaking.keys))
             self._settled(handshaking.source)
 
     def _fail(self, why: str) -> None:

@@ -4,19 +4,37 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from media.sdp.crypto import StreamKeys
+from media.sdp.handshake import Handshake
+
 
 class MakeCertificate(Struct, frozen=True, tag=True, array_like=True):
     """Have a certificate by which far ends know this worker's legs; answered by CertificateMade."""
 
     leg: int = 0
+    pem: str = ""
+    """That of a worker before, with its key; empty: a new one."""
 
 
 class CertificateMade(Struct, frozen=True, tag=True, array_like=True):
-    """There is a certificate; it is the same as long as the worker lives."""
+    """There is a certificate; it stays the same."""
 
     leg: int
     fingerprint: str
     """As ``a=fingerprint`` has it."""
+    pem: str
+    """Certificate and key: for the next worker, if this one dies."""
+
+    def __repr__(self) -> str:
+        return f"CertificateMade({self.fingerprint!r})"
+
+
+class Secured(Struct, frozen=True, tag=True, array_like=True):
+    """A handshake has brought the keys of sound: by them the next worker goes on, if this one dies."""
+
+    leg: int
+    handshake: Handshake
+    keys: StreamKeys
 
 
 class HandshakeFailed(Struct, frozen=True, tag=True, array_like=True):

@@ -6,14 +6,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from media import commands
 from media.commands import Command, Event
 from media.errors import EngineGone, MediaError, PortsExhausted
-from media.keying import CertificateMade, HandshakeFailed, MakeCertificate
+from media.keying import CertificateMade, HandshakeFailed, MakeCertificate, Secured
 from media.playback import Playback, Recording
 from media.stock import Stock
 
@@ -74,8 +74,10 @@ class WorkerSlot:
         """Told, with the reason, each time the worker died."""
         self.neighbours: tuple[WorkerSlot, ...] = ()
         """Those whose ports may be used where none is left here."""
-        self.fingerprint = ""
-        """Of the worker's certificate, as SDP has it; empty: it has none yet."""
+        self.fingerprint, self._pem = "", ""
+        """Of the certificate of the worker and of those after it, as SDP has it; empty: there is none yet."""
+        self._is_certified = False
+        """Whether the present worker has it."""
         self._certifying: list[Callable[[], None]] = []
         """Told as soon as there is one."""
         self._start_driver = start
@@ -99,6 +101,7 @@ class WorkerSlot:
             commands.Counted: self._counted,
             commands.LegClosed: self._leg_closed,
             commands.Trouble: self._trouble,
+            Secured: self._secured,
             HandshakeFailed: self._unsecured,
         }
 
@@ -172,13 +175,13 @@ class WorkerSlot:
         self._opening.pop(number, None)
 
     def certify(self, certified: Callable[[], None]) -> None:
-        """Call ``certified`` as soon as the worker, or the next one, has a certificate."""
-        if self.fingerprint:
+        """Call ``certified`` as soon as the worker, or the next one, has the certificate."""
+        if self._is_certified:
             certified()
             return
         self._certifying.append(certified)
         if len(self._certifying) == 1:
-            self.send(MakeCertificate())
+            self.send(MakeCertificate(pem=self._pem))
 
     def add_playback(self, playback: Playback) -> int:
         """Return the number under which the end of ``playback`` will be told."""
@@ -217,10 +220,23 @@ class WorkerSlot:
             opening.opened(event)
 
     def _certified(self, event: CertificateMade) -> None:
-        self.fingerprint = event.fingerprint
+        self.fingerprint, self._pem, self._is_certified = event.fingerprint, event.pem, True
+        for other in self.neighbours:
+            other.share(event)
         waiting, self._certifying = self._certifying, []
         for certified in waiting:
             certified()
+
+    def share(self, event: CertificateMade) -> None:
+        """Have that certificate, too, unless there is one: so legs may go from worker to worker."""
+        if not self.fingerprint:
+            self.fingerprint, self._pem = event.fingerprint, event.pem
+
+    def _secured(self, event: Secured) -> None:
+        """Keep the keys that a handshake came to: the next worker, should this one die, goes on by them."""
+        leg = self.legs.get(event.leg)
+        if leg is not None and leg.agreement is not None and leg.agreement.handshake == event.handshake:
+            leg.agreement = replace(leg.agreement, keys=event.keys)
 
     def _refused(self, event: commands.LegRefused) -> None:
         opening = self._opening.get(event.leg)
@@ -292,7 +308,7 @@ class WorkerSlot:
 
     def _lose(self, why: str) -> None:
         """Take all legs out of the dead worker; they go on in the next one."""
-        self.driver, self.fingerprint = None, ""
+        self.driver, self._is_certified = None, False
         self._stock.lose()
         self._leaving.clear()
         given_up, self._given_up = self._given_up, {}
@@ -354,7 +370,7 @@ class WorkerSlot:
         for number, opening in self._opening.items():
             self.send(commands.OpenLeg(number, opening.port))
         if self._certifying:
-            self.send(MakeCertificate())
+            self.send(MakeCertificate(pem=self._pem))
 
 
 def _nothing() -> None:

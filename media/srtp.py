@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from pylibsrtp import Error, Policy, Session
 
-from media.outgoing import VERSION_2, Packet, Send, pack_header
+from media.outgoing import HEADER, VERSION_2, Packet, Send, pack_header, unpack_header
 from media.sdp.crypto import SUITES, StreamKeys
 
 PROFILES = {
@@ -16,6 +17,8 @@ PROFILES = {
     "AEAD_AES_256_GCM": Policy.SRTP_PROFILE_AEAD_AES_256_GCM,
 }
 _ROLLOVER = 0x10000
+MOST_ROLLOVERS, MOST_SEARCHES = 70, 8
+"""Of a stream of a day and a quarter, and how often it is searched for: strangers send packets, too."""
 _STEP = 0x4000
 """By how much a context may be advanced at once: half a roll-over would be taken for a step back."""
 
@@ -50,7 +53,8 @@ class RolloverIndex:
 class SrtpSession:
     """The crypto contexts of both directions."""
 
-    def __init__(self, keys: StreamKeys) -> None:
+    def __init__(self, keys: StreamKeys, *, is_resumed: bool = False) -> None:
+        """``is_resumed`` is whether the far end may have sent by these keys for long."""
         self.forged = 0
         """Packets that were not made with the far end's key."""
         self.replayed = 0
@@ -60,6 +64,8 @@ class SrtpSession:
         self._heard = RolloverIndex()
         self._sender = _session(keys.suite, keys.sending, Policy.SSRC_ANY_OUTBOUND)
         self._receivers = [_Receiver(keys)]
+        self._searches = MOST_SEARCHES if is_resumed else 0
+        """How often it is still tried to find out how long that was."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -103,11 +109,29 @@ class SrtpSession:
     def unprotect(self, packet: bytes) -> bytes | None:
         """Return the RTP packet in ``packet``; None, and counted, when it is forged or a replay."""
         plain, receiver = self._try(packet, _Receiver.unprotect)
+        if plain is None and self._searches:
+            plain = self._search(packet)
+            receiver = self._receivers[-1]
         if plain is not None:
+            self._searches = 0
             self._heard.count(plain)
             if receiver is not self._receivers[-1]:
                 self._receivers = [receiver]
         return plain
+
+    def _search(self, packet: bytes) -> bytes | None:
+        """Return the RTP packet in ``packet``, should its stream have wrapped some times before."""
+        self._searches -= 1
+        if len(packet) < HEADER.size:
+            return None
+        found, (_, _, sequence, _, ssrc) = _Receiver(self._keys), unpack_header(packet)
+        for wrapped in range(1, MOST_ROLLOVERS):
+            found.advance(self._keys, wrapped * _ROLLOVER + sequence, ssrc)
+            with suppress(Error, ValueError):
+                plain = found.unprotect(packet)
+                self._receivers, self.forged = [found], self.forged - 1
+                return plain
+        return None
 
     def protect_rtcp(self, compound: bytes) -> bytes:
         """Return ``compound`` as SRTCP."""
@@ -142,15 +166,19 @@ class _Receiver:
         self._mki_bytes = keys.receiving_mki_bytes
         self._tag_bytes = suite.tag_bytes
         self._rtcp_tag_bytes = suite.rtcp_tag_bytes
+        self._maker: Session | None = None
+        self._advanced = 0
         if after is not None:
-            self._advance(keys, after)
+            self.advance(keys, after.newest, after.ssrc)
+            self._maker = None
 
-    def _advance(self, keys: StreamKeys, heard: RolloverIndex) -> None:
-        """Count the roll-overs of ``heard``; libsrtp lets nobody set them, but packets of our making do."""
-        maker = _session(keys.suite, keys.receiving, Policy.SSRC_ANY_OUTBOUND)
-        for index in range(0, heard.newest, _STEP):
-            packet = pack_header(VERSION_2, 0, index & 0xFFFF, 0, heard.ssrc)
-            self._session.unprotect(maker.protect(packet))
+    def advance(self, keys: StreamKeys, newest: int, ssrc: int) -> None:
+        """Count roll-overs up to ``newest``; libsrtp lets nobody set them, but packets of our making do."""
+        self._maker = self._maker or _session(keys.suite, keys.receiving, Policy.SSRC_ANY_OUTBOUND)
+        for index in range(self._advanced, newest, _STEP):
+            packet = pack_header(VERSION_2, 0, index & 0xFFFF, 0, ssrc)
+            self._session.unprotect(self._maker.protect(packet))
+            self._advanced = index + _STEP
 
     def unprotect(self, packet: bytes) -> bytes:
         if self._mki_bytes:

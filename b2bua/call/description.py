@@ -42,7 +42,7 @@ class Description:
     @property
     def has_moved(self) -> bool:
         """Whether the far end knows another port of ours, or other keys, than those that hold now."""
-        return _whereabouts(self._told) != _whereabouts(self.local)
+        return (self._told.port, self._told.crypto) != (self.local.port, self.local.crypto)
 
     def face(self, peer: str) -> None:
         """Take the addresses that ``peer``, whose signalling is at that address, can send sound to."""
@@ -107,19 +107,11 @@ class Description:
         self.local = self.local.after(agreement)
 
     def move(self, media: MediaLeg) -> None:
-        """Take another port, and other keys as the next worker does not know how far the old ones went.
-
-        Its certificate is another one, too.
-        """
+        """Take another port, and other keys as the next worker does not know how far the old ones went."""
         self._hosts = media.hosts
-        self.local = replace(self.local, port=media.address[1], fingerprint=media.fingerprint)
-        if media.agreement is not None and media.agreement.keys is not None:
+        self.local = replace(self.local, port=media.address[1])
+        if media.agreement is not None and media.agreement.is_keyed_by_sdp:
             self.local = replace(self.local, crypto=new_keys())
-
-
-def _whereabouts(local: LocalMedia) -> tuple[object, ...]:
-    """Return what the far end has to know to hear us, and be heard."""
-    return local.port, local.crypto, local.fingerprint if local.offers_dtls else ""
 
 
 def _version(local: LocalMedia) -> bytes:

@@ -339,7 +339,7 @@ class Leg:
     def _is_unsecured(self) -> None:
         """Free whoever is mute as the keys of their sound did not come, once they have answered."""
         if self.is_answered and self.media.unsecured:
-            self.end(f"its sound could not be encrypted: {self.media.unsecured}", by="network")
+            self.end(f"its sound could not be encrypted: {self.media.unsecured}", by="media")
 
     # --- end -----------------------------------------------------------------------------------------------
 

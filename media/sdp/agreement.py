@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from media.encoding import OPUS_BIT_RATE, Encoding
@@ -40,7 +40,7 @@ class StreamAgreement:
     receives: bool
     """Whether the peer may send."""
     keys: StreamKeys | None = None
-    """How both directions are protected; None: not at all, or by `handshake`."""
+    """How both directions are protected; None: not at all, or by a `handshake` that is not over."""
     handshake: Handshake | None = None
     """How the keys come about, where SDP has none; nothing may be sent before."""
     is_savp: bool = False
@@ -62,6 +62,17 @@ class StreamAgreement:
     def is_protected(self) -> bool:
         """Whether both directions are SRTP."""
         return self.keys is not None or self.handshake is not None
+
+    def following(self, was: StreamAgreement | None) -> StreamAgreement:
+        """Return this with the keys that its handshake has come to, if it goes on with that of ``was``."""
+        if was is None or was.keys is None or was.handshake is None or was.handshake != self.handshake:
+            return self
+        return replace(self, keys=was.keys)
+
+    @property
+    def is_keyed_by_sdp(self) -> bool:
+        """Whether they are by keys that SDP carries."""
+        return self.keys is not None and self.handshake is None
 
     @property
     def encoding(self) -> Encoding:

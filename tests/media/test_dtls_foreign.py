@@ -19,6 +19,7 @@ from media.sdp.handshake import Fingerprint, Handshake
 from media.srtp import SrtpSession
 from tests.harness.certificates import Authority, needs_openssl
 from tests.harness.ports import free_port, media_ports
+from tests.media.dtls_peer import certificate, fingerprint_of
 from tests.media.test_worker import until, worker
 from tests.media.udp_peer import UdpPeer
 
@@ -137,19 +138,34 @@ async def test_rfc6347_4_2_4_a_flight_without_answer_is_sent_again_and_only_legs
         assert first[5:11] != second[5:11], "in another record"
 
 
-async def test_a_leg_that_goes_to_another_worker_is_known_there_by_another_certificate() -> None:
+async def test_all_workers_have_one_certificate_and_a_leg_that_is_moved_among_them_keeps_its_keys() -> None:
     async with two_workers() as engine:
-        legs = [await engine.open_leg(name, has_certificate=True) for name in ("anna", "bob")]
-        a, b = legs
-        assert a.slot is not b.slot
-        assert a.fingerprint != b.fingerprint
-        moved: list[str] = []
-        for leg in legs:
-            leg.on_moved = lambda leg=leg: moved.append(leg.fingerprint)
-        a.bridge(b)
-        await until(lambda: bool(moved))
-        assert a.slot is b.slot
-        assert moved == [a.fingerprint] == [b.fingerprint]
+        with UdpPeer() as peer:
+            a, b = [await engine.open_leg(name, has_certificate=True) for name in ("anna", "bob")]
+            assert a.slot is not b.slot
+            assert a.fingerprint == b.fingerprint
+            ours, theirs = certificate(), fingerprint_of(a.fingerprint)
+            agreed = Handshake(a.fingerprint, (fingerprint_of(ours.fingerprint),), is_client=False)
+            association = ours.association(Handshake(ours.fingerprint, (theirs,), is_client=True))
+            a.connect(replace(peer.agreement(), handshake=agreed))
+            flight = association.begin()
+
+            def shake() -> bool:
+                for datagram in (
+                    *flight,
+                    *(each for came in peer.datagrams() for each in association.take(came)),
+                ):
+                    peer.udp.sendto(datagram, a.address)
+                flight.clear()
+                return a.agreement is not None and a.agreement.keys is not None
+
+            await until(shake)
+            assert association.keys is not None
+            a.bridge(b)
+            await until(lambda: a.slot is b.slot and a.is_open and b.is_open)
+            srtp = SrtpSession(association.keys)
+            a.play([Tone((1000.0,), 1.0)], loop=True)
+            await until(lambda: any(srtp.unprotect(packet) for packet in peer.datagrams()))
 
 
 @asynccontextmanager

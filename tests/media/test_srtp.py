@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from media.rtp import RtpPacket
 from media.sdp.crypto import SUITES, StreamKeys, new_keys
 from media.srtp import SrtpSession
 from tests.media.peer import mirrored
@@ -206,3 +207,20 @@ def test_no_key_is_ever_printed() -> None:
     assert "ss" not in shown
     assert "rr" not in shown
     assert "AEAD_AES_128_GCM" in shown
+
+
+@pytest.mark.parametrize("first", [5, 0x9000, 0xFFF0])
+@pytest.mark.parametrize("wraps", [0, 1, 40])
+def test_rfc3711_3_3_1_a_stream_that_wrapped_before_anybody_listened_is_read_by_its_key_alone(
+    wraps: int, first: int
+) -> None:
+    keys = keys_of("AEAD_AES_128_GCM")
+    wire: list[bytes] = []
+    send = SrtpSession(mirrored(keys)).protecting(lambda packet: wire.append(bytes(packet)))
+    for index in range(first, first + 0x10000 * wraps + 0x2000, 0x1000):
+        send(RtpPacket(8, index & 0xFFFF, index, 7, False, b"x").to_bytes())
+    session = SrtpSession(keys, is_resumed=True)
+    assert session.unprotect(b"\x80" * 60) is None
+    assert [session.unprotect(packet) is not None for packet in wire[-2:]] == [True, True]
+    assert session.counts == {"forged": 1, "replayed": 0}
+    assert [session.unprotect(b"\x80" * 60) for _ in range(3)] == [None] * 3
