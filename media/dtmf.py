@@ -29,6 +29,7 @@ TONE_DB = -11.0
 """Of each, below a full-scale sine: about -8 dBm0, as loud as telephones press keys."""
 
 _BLOCK = struct.Struct("!BBH")
+EVENT_BYTES = _BLOCK.size
 _END_BIT = 0x80
 _VOLUME = 10  # -10 dBm0, as loud as a telephone's own tones
 _LONGEST_PAUSE_IN_ONE_PRESS_S = 0.03
@@ -74,6 +75,25 @@ def rescale(payload: bytes, *, rate_hz: int, to_hz: int) -> bytes:
         _BLOCK.pack(code, flags, min(ticks * to_hz // rate_hz, SEGMENT_TICKS))
         for code, flags, ticks in _BLOCK.iter_unpack(payload[:whole])
     )
+
+
+def prolonged(payload: bytes, ticks: int) -> bytes:
+    """Return the events of ``payload`` as if they had begun so many ``ticks`` earlier."""
+    whole = len(payload) // _BLOCK.size * _BLOCK.size
+    return b"".join(
+        _BLOCK.pack(code, flags, min(lasted + ticks, SEGMENT_TICKS))
+        for code, flags, lasted in _BLOCK.iter_unpack(payload[:whole])
+    )
+
+
+def duration_of(payload: bytes) -> int:
+    """Return how long the first event of ``payload`` has lasted, in ticks."""
+    return int.from_bytes(payload[2:EVENT_BYTES], "big")
+
+
+def longest(payload: bytes) -> bytes:
+    """Return the first event of ``payload`` as if it filled its segment."""
+    return payload[:2] + SEGMENT_TICKS.to_bytes(2, "big")
 
 
 def key_tones(keys: str) -> tuple[PlayItem, ...]:

@@ -6,13 +6,19 @@ from collections.abc import Callable, Mapping
 
 from media import codecs
 from media.codecs.g711 import ALAW_TO_ULAW, ULAW_TO_ALAW
+from media.dtmf import EVENT_BYTES, SEGMENT_TICKS, duration_of, longest, prolonged
 from media.encoding import Encoding
 from media.outgoing import MARKER, OutgoingStream
 from media.relay import HEADER_BYTES, Convert, Header
+from media.rtp import timestamp_delta
 from media.speech import Speech
 
 EVENT_SECONDS = 0.06
 """So long behind a packet of a key press no sound is sent: the next one is due within it."""
+
+
+def _as_it_is(payload: bytes) -> bytes:
+    return payload
 
 
 def table(source: str, target: str) -> Convert | None:
@@ -50,6 +56,11 @@ class Transcoder:
         self._speech = Speech(self._rate)
         self._event = -1
         """RTP timestamp of the key press under way, on the speaker's clock."""
+        self._former_event = -1
+        """That of the one before it."""
+        self._event_key = -1
+        self._event_before = 0
+        """How long its segments before this one were (RFC 4733 §2.5.1.3), on the listener's clock."""
         self._event_start = 0
         self._event_until = 0.0
 
@@ -67,26 +78,37 @@ class Transcoder:
         if codec is not None:
             self._speech.push(codec, payload, timestamp=timestamp, ssrc=ssrc, now=now)
         elif payload_type in self._events and self._event_type is not None:
-            self._pass_event(payload, timestamp, self._events[payload_type], now)
+            convert = self._events[payload_type] or _as_it_is
+            if len(payload) >= EVENT_BYTES and timestamp != self._former_event:  # that is over
+                self._pass_event(payload, timestamp, second > 0x7F, convert, now)
 
     def _pass_event(
-        self, payload: bytes, timestamp: int, convert: Callable[[bytes], bytes] | None, now: float
+        self, payload: bytes, timestamp: int, is_marked: bool, convert: Callable[[bytes], bytes], now: float
     ) -> None:
         """Send a packet of a key press on; all of one press bear the time it began (RFC 4733 §2.3.1)."""
         assert self._event_type is not None
         out = self._out
         begun = out.take_over(self._events, now)
         is_new = timestamp != self._event
-        if is_new:
-            self._event, self._event_start = timestamp, begun
+        if is_new and not is_marked and self._continues(payload, timestamp):
+            is_new = False
+            self._event_before += duration_of(convert(longest(payload)))
+        elif is_new:
+            self._event_key, self._event_start, self._event_before = payload[0], begun, 0
+        if timestamp != self._event:
+            self._former_event, self._event = self._event, timestamp
         out.timestamp = begun
         self._event_until = now + EVENT_SECONDS
         out.send_packet(
             (MARKER if is_new else 0) | self._event_type,
-            payload if convert is None else convert(payload),
+            prolonged(convert(payload), self._event_before),
             timestamp=self._event_start,
             now=now,
         )
+
+    def _continues(self, payload: bytes, timestamp: int) -> bool:
+        """Return whether a press that was too long for one event goes on with ``payload``."""
+        return payload[0] == self._event_key and timestamp_delta(timestamp, self._event) == SEGMENT_TICKS
 
     # What leaves
 

@@ -298,6 +298,48 @@ def test_rfc4733_2_1_a_press_crosses_to_another_clock_as_one_event_of_the_same_l
     run_virtually(story())
 
 
+@pytest.mark.parametrize(("spoken", "heard"), [("opus", "PCMA"), ("G722", "opus"), ("PCMA", "G722")])
+def test_rfc4733_2_5_1_3_a_press_of_several_segments_crosses_as_one_and_what_is_late_as_none(
+    spoken: str, heard: str
+) -> None:
+    @virtual_time
+    async def story() -> None:
+        network = MemoryRtpNetwork()
+        anna, bob = Peer(network, 4000, codec=spoken), Peer(network, 4002, codec=heard, event=96)
+        hz = codecs.by_name(spoken).clock_rate_hz
+        begin, step = anna.timestamp, 65_535 // 4
+
+        async def event(
+            at: int, code: int, ticks: int, *, is_last: bool = False, marker: bool = False
+        ) -> None:
+            payload = bytes((code, 0x80 * is_last + 10)) + ticks.to_bytes(2, "big")
+            stamp = (begin + at) & 0xFFFFFFFF
+            anna.transmit(RtpPacket(101, anna.sequence, stamp, anna.ssrc, marker, payload), a.address)
+            anna.sequence = (anna.sequence + 1) & 0xFFFF
+            await asyncio.sleep(step / hz)
+
+        async with bridge(anna, bob, network) as (a, _):
+            for segment in range(3):
+                for ticks in (step, 2 * step, 3 * step, 65_535):
+                    is_last = segment == 2 and ticks == 65_535
+                    await event(
+                        segment * 65_535, 5, ticks, is_last=is_last, marker=segment == 0 and ticks == step
+                    )
+            await event(4 * 65_535, 6, step, marker=True)
+            await event(2 * 65_535, 5, 65_535, is_last=True)
+            await event(4 * 65_535, 6, 2 * step, is_last=True)
+        events = [each.packet for each in bob.heard if each.packet.payload_type == 96]
+        assert [packet.payload[0] for packet in events] == [5] * 12 + [6] * 2
+        assert [packet.marker for packet in events] == [True] + [False] * 11 + [True, False]
+        assert len({packet.timestamp for packet in events[:12]}) == 1
+        lasted = [int.from_bytes(packet.payload[2:], "big") for packet in events[:12]]
+        assert lasted == sorted(lasted)
+        heard_hz = codecs.by_name(heard).clock_rate_hz
+        assert lasted[-1] == pytest.approx(min(3 * 65_535 * heard_hz / hz, 65_535), abs=3)
+
+    story()
+
+
 @pytest.mark.parametrize("ptime_ms", [10, 20, 30, 40, 60])
 def test_what_we_transcode_comes_in_packets_as_long_as_the_listener_wants(ptime_ms: int) -> None:
     async def story() -> None:
