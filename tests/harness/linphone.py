@@ -38,6 +38,7 @@ contact=sip:{extension}@{host}
 use_ipv6=0
 use_info=0
 use_rfc2833=1
+media_encryption={encryption}
 [rtp]
 audio_rtp_port={rtp}
 [sound]
@@ -56,7 +57,15 @@ class Linphone:
     """One linphonec process. Make it by ``with Linphone.registered(...)``."""
 
     def __init__(
-        self, folder: Path, *, extension: str, server_port: int, says_hz: float, codec: str, answers: bool
+        self,
+        folder: Path,
+        *,
+        extension: str,
+        server_port: int,
+        says_hz: float,
+        codec: str,
+        answers: bool,
+        encryption: str,
     ) -> None:
         self._folder = folder
         self._rate_hz = next(rate for name, rate, _ in CODECS if name == codec)
@@ -64,7 +73,9 @@ class Linphone:
         for own in (".local/share/linphone", ".config/linphone"):
             (folder / own).mkdir(parents=True)
         write_tone(folder / "microphone.wav", says_hz)
-        config = CONFIG.format(port=free_port(), rtp=free_port(), host=HOST, extension=extension)
+        config = CONFIG.format(
+            port=free_port(), rtp=free_port(), host=HOST, extension=extension, encryption=encryption
+        )
         (folder / "linphonerc").write_text(config + _codecs(codec))
         self._output = folder / "output"
         with self._output.open("wb") as output:
@@ -92,10 +103,11 @@ class Linphone:
         says_hz: float = 700.0,
         codec: str = "opus",
         answers: bool = True,
+        encryption: str = "none",
     ) -> Iterator[Linphone]:
         """Run a phone that is registered as ``extension`` and says a tone of ``says_hz`` in ``codec``.
 
-        It ``answers`` every call at once, or none.
+        It ``answers`` every call at once, or none. ``encryption`` is ``none``, ``srtp`` or ``dtls``.
         """
         phone = cls(
             folder,
@@ -104,6 +116,7 @@ class Linphone:
             says_hz=says_hz,
             codec=codec,
             answers=answers,
+            encryption=encryption,
         )
         try:
             until(phone._is_registered, within=START_S, what=f"linphonec registers as {extension}")

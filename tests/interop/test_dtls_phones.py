@@ -1,0 +1,76 @@
+"""Linphone and baresip by DTLS-SRTP: over a hold, and over the death of what their sound goes through."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.harness.baresip import Baresip, seconds_of
+from tests.harness.linphone import Linphone
+from tests.harness.product import Product, until
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
+
+LINPHONE_HZ, BARESIP_HZ = 700.0, 1300.0
+PATIENCE_S = 20.0
+
+
+def test_rfc5763_two_phones_that_shake_hands_once_hear_each_other_to_the_end_of_their_call(
+    tmp_path: Path,
+) -> None:
+    with (
+        Product.running(tmp_path / "office", sip='srtp = "dtls"') as office,
+        Linphone.registered(
+            tmp_path / "linphone",
+            extension="101",
+            server_port=office.port,
+            says_hz=LINPHONE_HZ,
+            codec="PCMA",
+            encryption="dtls",
+        ) as linphone,
+        Baresip.registered(
+            tmp_path / "baresip",
+            extension="104",
+            server_port=office.port,
+            says_hz=BARESIP_HZ,
+            encryption="dtls_srtp",
+        ) as baresip,
+    ):
+
+        def until_both_hear(seconds: float) -> None:
+            begun = _heard(linphone, baresip)
+            until(
+                lambda: all(
+                    now - was > seconds for now, was in zip(_heard(linphone, baresip), begun, strict=True)
+                ),
+                within=PATIENCE_S,
+                what=f"both have heard each other for {seconds} s more",
+            )
+
+        baresip.dial("101")
+        until_both_hear(1.5)
+        linphone.hold()
+        until(lambda: "is now paused" in linphone.output, within=PATIENCE_S, what="linphone holds")
+        linphone.resume()
+        until_both_hear(1.5)
+        killed = office.media_pid
+        assert killed is not None
+        os.kill(killed, signal.SIGKILL)
+        until_both_hear(1.5)
+        baresip.hang_up()
+        until(baresip.is_over, within=PATIENCE_S, what="baresip hangs up")
+        office.finished_calls(of="101")
+        call_id = re.search(r"call_id=(\w+)", office.log)
+        assert call_id is not None
+        told = office.command("calls", str(office.config), "--show", call_id[1])
+        assert told.count("PCMA encrypted") == 2, told
+
+
+def _heard(linphone: Linphone, baresip: Baresip) -> tuple[float, float]:
+    """Return for how long each has heard the other."""
+    by_baresip = seconds_of(*baresip.heard(), LINPHONE_HZ) if baresip.has_heard else 0.0
+    return seconds_of(*linphone.heard(), BARESIP_HZ), by_baresip
