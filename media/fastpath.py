@@ -39,7 +39,7 @@ MOST_ROUNDS = 64
 MOST_UNREAD = 1024
 """More than wait in a socket whose owner was held up: a usual buffer holds fewer than 300."""
 LARGEST_PACKET = 2048
-"""More than any path carries unfragmented; what is longer arrives cut and is malformed."""
+"""More than any path carries unfragmented; what is longer arrives, and is sent on, cut."""
 _NOT_LENT, _NOWHERE = -1, -2
 """In place of the socket that sends; the latter: the numbers are lent, and nobody hears the stream."""
 _KEPT_BYTES = 4096
