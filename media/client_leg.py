@@ -61,9 +61,9 @@ class MediaLeg:
         self.on_lost: Callable[[], None] | None = None
         """Called when the worker died, no other took its place, and the leg's sound is gone."""
         self.unsecured = ""
-        """Why the keys of the last agreement did not come; empty: they did, or may, or none were needed."""
-        self.on_unsecured: Callable[[], None] | None = None
-        """Called each time they did not come: nothing is heard."""
+        """Why the keys of the last agreement will never come; empty: they did, may, or were not needed."""
+        self.on_unsecured: Callable[[str], None] | None = None
+        """Told why each time they did not come for long, or never will: nothing is heard."""
         self.on_moved: Callable[[], None] | None = None
         """Called when the far end must learn of another address or of other keys to be heard again."""
         self.has_certificate = False

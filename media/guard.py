@@ -185,7 +185,7 @@ class Guard:
         if was_over:
             return
         if handshaking.failure:
-            self._fail(handshaking.why)
+            self._fail(handshaking)
         elif handshaking.keys is not None and handshaking.source is not None:
             self.srtp = SrtpSession(handshaking.keys)
             self._latch.believe(handshaking.source)
@@ -195,9 +195,9 @@ class Guard:
                 self._around.emit(Secured(self._leg, self._agreed, handshaking.keys))
             self._settled(handshaking.source)
 
-    def _fail(self, why: str) -> None:
+    def _fail(self, handshaking: Handshaking) -> None:
         self._is_vain = True
-        self._around.emit(HandshakeFailed(self._leg, why))
+        self._around.emit(HandshakeFailed(self._leg, handshaking.why, is_final=bool(handshaking.failure)))
         self._settled(None)
 
     def tick(self, now: float) -> None:
@@ -211,7 +211,7 @@ class Guard:
             self._reports.tick(now)
         is_late = handshaking.is_late(now)
         if is_late or (handshaking.failure and not was_over):
-            self._fail(handshaking.why)
+            self._fail(handshaking)
         if is_late:
             self._dispatch(handshaking.begin(now))
 

@@ -15,6 +15,9 @@ class MakeCertificate(Struct, frozen=True, tag=True, array_like=True):
     pem: str = ""
     """That of a worker before, with its key; empty: a new one."""
 
+    def __repr__(self) -> str:
+        return "MakeCertificate()"
+
 
 class CertificateMade(Struct, frozen=True, tag=True, array_like=True):
     """There is a certificate; it stays the same."""
@@ -43,3 +46,5 @@ class HandshakeFailed(Struct, frozen=True, tag=True, array_like=True):
     leg: int
     why: str
     """In words."""
+    is_final: bool
+    """Whether they never will; else that is told again and again until they do."""

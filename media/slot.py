@@ -76,6 +76,8 @@ class WorkerSlot:
         """Those whose ports may be used where none is left here."""
         self.fingerprint, self._pem = "", ""
         """Of the certificate of the worker and of those after it, as SDP has it; empty: there is none yet."""
+        self._warned: set[int] = set()
+        """Legs of which it was logged that their keys did not come."""
         self._is_certified = False
         """Whether the present worker has it."""
         self._certifying: list[Callable[[], None]] = []
@@ -284,6 +286,7 @@ class WorkerSlot:
     def _leg_closed(self, event: commands.LegClosed) -> None:
         self._counted(event)
         self._leaving.pop(event.leg, None)
+        self._warned.discard(event.leg)
         leg = self.legs.pop(event.leg, None)
         self._stock.has_room = True
         if leg is not None:
@@ -298,11 +301,13 @@ class WorkerSlot:
         leg = self.legs.get(event.leg)
         if leg is None:
             return
-        if not leg.unsecured:
+        if event.leg not in self._warned:
+            self._warned.add(event.leg)
             log.warning("%s is neither heard nor hears: %s", leg.name, event.why)
-        leg.unsecured = event.why
+        if event.is_final:
+            leg.unsecured = event.why
         if leg.on_unsecured is not None:
-            leg.on_unsecured()
+            leg.on_unsecured(event.why)
 
     # Its death
 
@@ -310,6 +315,7 @@ class WorkerSlot:
         """Take all legs out of the dead worker; they go on in the next one."""
         self.driver, self._is_certified = None, False
         self._stock.lose()
+        self._warned.clear()
         self._leaving.clear()
         given_up, self._given_up = self._given_up, {}
         for told in given_up.values():

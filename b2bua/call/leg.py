@@ -257,7 +257,7 @@ class Leg:
         if self._relocation is not None:
             self._relocation.begin(session)
         if self.media.unsecured:
-            asyncio.get_running_loop().call_soon(self._is_unsecured)
+            asyncio.get_running_loop().call_soon(self._is_unsecured, self.media.unsecured)
 
     @property
     def codec(self) -> str | None:
@@ -336,10 +336,10 @@ class Leg:
         if self.is_talking and self.media.is_heard and not self.is_held:
             self.end("no sound came any more", by="network")
 
-    def _is_unsecured(self) -> None:
+    def _is_unsecured(self, why: str) -> None:
         """Free whoever is mute as the keys of their sound did not come, once they have answered."""
-        if self.is_answered and self.media.unsecured:
-            self.end(f"its sound could not be encrypted: {self.media.unsecured}", by="media")
+        if self.is_answered:
+            self.end(f"its sound could not be encrypted: {why}", by="media")
 
     # --- end -----------------------------------------------------------------------------------------------
 
