@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import struct
 import time
+import zlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from operator import attrgetter
@@ -16,6 +18,9 @@ MOST_BYTES = 16 << 20
 MOST_BYTES_OF_DIALOG = 256 << 10
 """What comes beyond that is not kept: a peer that repeats itself for hours pushes out nobody else's call."""
 MOST_CALLS = 10_000
+QUIET_S = 5.0
+"""What came before is packed once nothing has come for so long: longer than it takes to write a call that is
+over, so that only talks are."""
 CALL_ID = re.compile(rb"^(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 USUAL = b"\nCall-ID: "
 
@@ -36,14 +41,55 @@ class TracedMessage:
     """The whole message."""
 
 
+class _Packed:
+    """Messages that are hardly looked at before their call is over: a fifth of what they were."""
+
+    __slots__ = ("_hops", "_zipped")
+    _HEAD = struct.Struct("<d?BBI")
+
+    def __init__(self, messages: list[TracedMessage]) -> None:
+        self._hops = tuple(dict.fromkeys([hop for one in messages for hop in (one.local, one.remote)]))
+        at, parts = self._hops.index, list[bytes]()
+        for one in messages:
+            head = self._HEAD.pack(one.at, one.is_sent, at(one.local), at(one.remote), len(one.wire))
+            parts += (head, one.wire)
+        self._zipped = zlib.compress(b"".join(parts), 1)
+
+    def messages(self) -> Iterator[TracedMessage]:
+        """Yield them as they were."""
+        content, start = zlib.decompress(self._zipped), 0
+        while start < len(content):
+            at, is_sent, local, remote, size = self._HEAD.unpack_from(content, start)
+            start += self._HEAD.size + size
+            wire = content[start - size : start]
+            yield TracedMessage(at, is_sent, self._hops[local], self._hops[remote], wire)
+
+
 class _Dialog:
-    __slots__ = ("calls", "messages", "size")
+    __slots__ = ("calls", "latest", "packed", "size")
 
     def __init__(self) -> None:
-        self.messages: list[TracedMessage] = []
+        self.packed: list[_Packed] = []
+        self.latest: list[TracedMessage] = []
         self.size = 0
         self.calls = 0
         """How many calls it is part of."""
+
+    def pack(self) -> None:
+        """Take less room: nothing has come for a while."""
+        if self.latest and len({one.remote for one in self.latest}) < _MOST_HOPS:
+            self.packed.append(_Packed(self.latest))
+            self.latest = []
+
+    def messages(self) -> Iterator[TracedMessage]:
+        """Yield all messages in their order."""
+        for packed in self.packed:
+            yield from packed.messages()
+        yield from self.latest
+
+
+_MOST_HOPS = 100
+"""A dialog with more peers than a byte can number stays as it is."""
 
 
 class Following:
@@ -77,6 +123,8 @@ class Trace:
         self._clock = clock
         self._size = 0
         self._dialogs: OrderedDict[bytes, _Dialog] = OrderedDict()
+        self._loose: OrderedDict[bytes, float] = OrderedDict()
+        """When something came last of those that are not packed, the quietest first."""
         self._calls: OrderedDict[str, list[bytes]] = OrderedDict()
         self._current: ContextVar[list[bytes] | None] = ContextVar("call whose SIP this is", default=None)
 
@@ -92,11 +140,22 @@ class Trace:
             self._dialogs.move_to_end(key)
         if dialog.size + len(wire) > MOST_BYTES_OF_DIALOG:
             return
-        dialog.messages.append(TracedMessage(self._clock(), is_sent, local, remote, wire))
+        now = self._loose[key] = self._clock()
+        self._loose.move_to_end(key)
+        dialog.latest.append(TracedMessage(now, is_sent, local, remote, wire))
         dialog.size += len(wire)
         self._size += len(wire)
         while self._size > self._most_bytes:
             self._size -= self._dialogs.popitem(last=False)[1].size
+        self._pack_quietest(now)
+
+    def _pack_quietest(self, now: float) -> None:
+        """Pack one dialog at most, as this is done with each message."""
+        key = next(iter(self._loose))
+        if not now - QUIET_S < self._loose[key] <= now:  # also where somebody has set the clock
+            del self._loose[key]
+            if key in self._dialogs:
+                self._dialogs[key].pack()
 
     def _begin(self, key: bytes, *, is_sent: bool) -> _Dialog:
         dialog = self._dialogs[key] = _Dialog()
@@ -144,10 +203,11 @@ class Trace:
             dialog = self._dialogs.get(key)
             if dialog is None:
                 continue
-            messages += dialog.messages
+            messages += dialog.messages()
             dialog.calls -= 1
             if dialog.calls <= 0:
                 del self._dialogs[key]
+                self._loose.pop(key, None)
                 self._size -= dialog.size
         return tuple(sorted(messages, key=attrgetter("at")))
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from random import Random
 
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.headers import NameAddr
-from b2bua.sip.trace import MOST_BYTES_OF_DIALOG, Trace
+from b2bua.sip.trace import MOST_BYTES_OF_DIALOG, QUIET_S, Trace, TracedMessage
 from b2bua.sip.transport.hop import Hop
 from tests.harness.clock import virtual_time
 from tests.sip.phones import ALICE, BOB, OFFER, Answerer, MemoryNetwork, call, endpoint
@@ -76,3 +77,24 @@ async def test_an_invite_that_a_call_sends_from_any_of_its_tasks_is_part_of_it()
     assert len({one.wire.partition(b"Call-ID: ")[2].partition(b"\r")[0] for one in kept}) == 1
     assert {one.remote for one in kept} == {BOB}
     await alice.close()
+
+
+def test_what_came_before_a_talk_is_packed_and_comes_back_as_it_was() -> None:
+    now = [1000.0]
+    trace = Trace(clock=lambda: now[0])
+    wires = [message("INVITE", "a", size=700), message("ACK", "a", size=700), message("BYE", "a")]
+    seen = []
+    with trace.following("call", "a"):
+        for index, wire in enumerate(wires):
+            is_sent, remote = bool(index % 2), (ALICE, BOB)[index % 2]
+            trace.note(wire, is_sent=is_sent, local=US, remote=remote)
+            seen.append((now[0], is_sent, US, remote, wire))
+            now[0] += QUIET_S + 1
+            trace.note(message("INVITE", "other"), is_sent=False, local=US, remote=ALICE)
+            assert not {*wires} & {*_messages()}
+    kept = trace.take("call")
+    assert [(one.at, one.is_sent, one.local, one.remote, one.wire) for one in kept] == seen
+
+
+def _messages() -> list[bytes]:
+    return [one.wire for one in gc.get_objects() if isinstance(one, TracedMessage)]
