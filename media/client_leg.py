@@ -254,7 +254,7 @@ class MediaLeg:
             self.send(commands.JoinRoom(self.number, room.number, self._role, to))
 
     def send_digits(self, digits: str) -> None:
-        """Press keys (RFC 4733); a comma waits two seconds."""
+        """Press keys (RFC 4733); a comma, ``p`` or ``w`` waits two seconds."""
         self._has_spoken = True
         if self.is_open:
             self.send(commands.SendDigits(self.number, digits))

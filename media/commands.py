@@ -153,7 +153,7 @@ class SendDigits(Struct, frozen=True, tag=True, array_like=True):
 
     leg: int
     digits: str
-    """``0-9*#A-D``; ``,`` and ``p`` wait two seconds, anything else is skipped."""
+    """``0-9*#A-D``; ``,``, ``p`` and ``w`` wait two seconds, anything else is skipped."""
 
 
 class Record(Struct, frozen=True, tag=True, array_like=True):
