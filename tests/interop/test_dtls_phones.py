@@ -38,6 +38,7 @@ def test_rfc5763_two_phones_that_shake_hands_once_hear_each_other_to_the_end_of_
             server_port=office.port,
             says_hz=BARESIP_HZ,
             encryption="dtls_srtp",
+            multiplexes=True,
         ) as baresip,
     ):
 
