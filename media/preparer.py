@@ -16,7 +16,7 @@ from pathlib import Path
 from media.encoded_files import EncodedFiles
 from media.errors import MediaError, in_words
 from media.orders import read_orders
-from media.sounds import encode
+from media.payloads import encode
 
 NICENESS = 19
 """Calls first."""

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from functools import cache, partial
-from itertools import accumulate, pairwise
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from media import codecs, tones
-from media.audiofile import LONGEST_S, read_sound
+from media import codecs
 from media.background import Background
-from media.commands import Clip, PlayItem, Silence, Tone
+from media.commands import Clip, PlayItem
 from media.encoded_files import EncodedFiles
-from media.encoding import ONE_TICK_A_BYTE, Encoding
+from media.encoding import Encoding
 from media.errors import MediaError
-from media.loudness import brought_to, louder
-
-Pcm: TypeAlias = NDArray[np.int16]
-Row: TypeAlias = tuple[PlayItem, ...]
+from media.payloads import HEAD_S, Pcm, Row, encode, encode_from, encode_row, rows_of, samples, silence
 
 EncodeAside: TypeAlias = Callable[[Path, Clip, Encoding], None]
 """Encodes a sound into a folder, in another process."""
@@ -34,16 +28,6 @@ CACHE_BYTES = 64 * 1024 * 1024
 """Two hours of G.711: every prompt and the music of an office."""
 QUICK_BYTES = 400_000
 """What a file may have to be encoded at once: some 25 s, and in an instant."""
-ROW_BYTES, ROW_S = 160_000, 10.0
-"""What files, and sounds that are in no file, may have to be encoded as one: who hears it first waits."""
-HEAD_S = 19.2
-"""What is at hand of a long file until the rest is encoded: so many whole packets, however long they are."""
-_WITHOUT_MEMORY = frozenset(("PCMA", "PCMU"))
-"""Codecs of which sounds follow each other as if they were one, though they are encoded one by one.
-
-Others either have no part of a packet, so that a pause of up to one would be between two sounds; or what
-decodes them has learned from the first how loud it is, and begins the second as if that went on.
-"""
 _UNPLAYABLE = (OSError, MediaError, ValueError)
 
 
@@ -127,7 +111,7 @@ class SoundLibrary:
         sounds: list[bytes] = []
         troubles: list[str] = []
         is_whole = True
-        for row in _rows(items, encoding):
+        for row in rows_of(items, encoding):
             if len(row) > 1:
                 sounds += self._encode_row(row, encoding, troubles)
                 continue
@@ -142,7 +126,7 @@ class SoundLibrary:
                 troubles.append(_in_words(row[0], error))
                 sounds.append(b"")
         frame_bytes = codecs.encoder(encoding).frame_bytes(encoding.ptime_ms)
-        encoded = Encoded(sounds, frame_bytes, encoding.ptime_ms, _silence(encoding), is_whole)
+        encoded = Encoded(sounds, frame_bytes, encoding.ptime_ms, silence(encoding), is_whole)
         return encoded, troubles if is_whole else []
 
     def _encode(self, item: PlayItem, encoding: Encoding, from_ms: int | None) -> bytes:
@@ -188,7 +172,7 @@ class SoundLibrary:
     def _head(self, clip: Clip, encoding: Encoding, from_ms: int) -> bytes:
         """Return some seconds of a long file, in their place; many ask for the first ones."""
         if from_ms >= encoding.ptime_ms:
-            return _from(clip, encoding, from_ms // encoding.ptime_ms)
+            return encode_from(clip, encoding, from_ms // encoding.ptime_ms)
         key = (clip, Path(clip.path).stat().st_mtime_ns, encoding, HEAD_S)
         sound = self._known(key)
         if sound is None:
@@ -241,33 +225,6 @@ def _changed_at(item: PlayItem) -> int:
         return 0
 
 
-def _rows(items: Row, encoding: Encoding) -> list[Row]:
-    """Return ``items`` in the rows that are encoded as one: of up to some 10 s, where that is heard."""
-    if encoding.codec in _WITHOUT_MEMORY:
-        return [(item,) for item in items]
-    rows: list[Row] = []
-    room = 0.0
-    for item in items:
-        share = _share(item)
-        if rows and share <= room:
-            rows[-1] += (item,)
-            room -= share
-        else:
-            rows.append((item,))
-            room = 1.0 - share
-    return rows
-
-
-def _share(item: PlayItem) -> float:
-    """Return how much of the longest row ``item`` is."""
-    if not isinstance(item, Clip):
-        return item.seconds / ROW_S
-    try:
-        return Path(item.path).stat().st_size / ROW_BYTES
-    except OSError:
-        return 0.0
-
-
 class _TakesLongError(Exception):
     """It is to be encoded elsewhere."""
 
@@ -275,66 +232,3 @@ class _TakesLongError(Exception):
         super().__init__()
         self.sound = sound
         """What is to be heard next, in its place."""
-
-
-@cache
-def _silence(encoding: Encoding) -> bytes:
-    """Return a packet of silence of a codec whose packets may be cut anywhere."""
-    if encoding.codec not in ONE_TICK_A_BYTE:
-        return b""
-    return codecs.encoder(encoding).silence(encoding.ptime_ms)
-
-
-def _from(clip: Clip, encoding: Encoding, packets: int) -> bytes:
-    """Return some seconds of ``clip`` behind so many ``packets``, in whose place is nothing of meaning."""
-    begin_s = packets * encoding.ptime_ms / 1000
-    before = bytes(packets * codecs.encoder(encoding).frame_bytes(encoding.ptime_ms))
-    return before + encode(clip, encoding, most_s=begin_s + HEAD_S, begin_s=begin_s)
-
-
-def encode(item: PlayItem, encoding: Encoding, *, most_s: float = LONGEST_S, begin_s: float = 0.0) -> bytes:
-    """Return the payload of ``item`` from ``begin_s`` on, in whole packets where the codec has no others.
-
-    Of a file, the first ``most_s`` seconds at most.
-
-    Raises:
-        OSError: the file cannot be read.
-        MediaError: it is no sound file we know, or there is no such codec.
-    """
-    codec = codecs.encoder(encoding)
-    pcm = samples(item, codec.sample_rate_hz, most_s=most_s)[round(begin_s * codec.sample_rate_hz) :]
-    packet = codec.sample_rate_hz * encoding.ptime_ms // 1000
-    whole = len(pcm) // packet * packet
-    last = np.concatenate((pcm[whole:], np.zeros((whole - len(pcm)) % packet, np.int16)))
-    payload = codec.encode(pcm[:whole]) + codec.encode(last)
-    if encoding.codec not in ONE_TICK_A_BYTE:
-        return payload
-    return payload[: len(pcm) * codec.clock_rate_hz // codec.sample_rate_hz]
-
-
-def encode_row(pieces: Sequence[Pcm], encoding: Encoding) -> list[bytes]:
-    """Return the payloads of ``pieces``, which follow each other.
-
-    Where a codec has but whole packets, one of two pieces belongs to the first.
-    """
-    codec = codecs.encoder(encoding)
-    packet = codec.sample_rate_hz * encoding.ptime_ms // 1000
-    ends = list(accumulate(map(len, pieces)))
-    payload = codec.encode(np.concatenate((*pieces, np.zeros(-ends[-1] % packet, np.int16))))
-    if encoding.codec in ONE_TICK_A_BYTE:
-        cuts = [end * codec.clock_rate_hz // codec.sample_rate_hz for end in ends]
-    else:
-        cuts = [-(-end // packet) * codec.frame_bytes(encoding.ptime_ms) for end in ends]
-    return [payload[begin:end] for begin, end in pairwise((0, *cuts))]
-
-
-def samples(item: PlayItem, rate: int, *, most_s: float = LONGEST_S) -> Pcm:
-    """Return ``item`` as samples at ``rate`` Hz; of a file, the first ``most_s`` seconds at most."""
-    if isinstance(item, Tone):
-        return tones.tone(item.frequencies, item.seconds, rate, item.level_db)
-    if isinstance(item, Silence):
-        return np.zeros(round(item.seconds * rate), np.int16)
-    recorded = read_sound(item.path, rate, most_s=most_s)
-    if item.lufs is not None:
-        recorded = brought_to(recorded, rate, item.lufs)
-    return louder(recorded, item.gain_db)

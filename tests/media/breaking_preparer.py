@@ -7,7 +7,7 @@ import os
 from media import preparer
 from media.commands import PlayItem
 from media.encoding import Encoding
-from media.sounds import encode
+from media.payloads import encode
 
 
 def _encode(item: PlayItem, encoding: Encoding) -> bytes:

@@ -19,8 +19,9 @@ from media.client import MediaEngine
 from media.commands import Clip, PlayItem
 from media.encoded_files import EncodedFiles
 from media.encoding import Encoding
+from media.payloads import HEAD_S
 from media.player import Player
-from media.sounds import HEAD_S, EncodeAside, Encoded, SoundLibrary
+from media.sounds import EncodeAside, Encoded, SoundLibrary
 from media.tones import detect, tone
 from media.wav import WavFormat, WavWriter
 from tests.harness.ports import media_ports
