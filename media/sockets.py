@@ -127,11 +127,12 @@ class SocketEndpoint:
     def _connected_reader(self) -> Callable[[], None] | None:
         """Return what reads one packet of the far end; None where that can wait for the fast path."""
         packet, read_into, leg, clock = _PACKET, self._rtp.recv_into, self._leg, self._clock
-        if leg.flow is not None:
-            if self._fast_path is not None and self._fast_path.add(self._rtp.fileno(), leg.flow):
+        if self._fast_path is not None:
+            if leg.flow is not None and self._fast_path.add(self._rtp.fileno(), leg.flow):
                 return None
-            if leg.flow.is_plain:
-                return leg.flow.reader(read_into, packet, _PARTS, clock)
+            return self._read_connected  # the few packets that are news: all else would take 2 kB a call
+        if leg.flow is not None and leg.flow.is_plain:
+            return leg.flow.reader(read_into, packet, _PARTS, clock)
 
         def read() -> None:
             try:
@@ -142,6 +143,13 @@ class SocketEndpoint:
             leg.receive(packet, size, None, clock())
 
         return read
+
+    def _read_connected(self) -> None:
+        try:
+            size = self._rtp.recv_into(_PACKET)
+        except OSError:  # as below
+            return
+        self._leg.receive(_PACKET, size, None, self._clock())
 
     def _read_rtcp(self) -> None:
         assert self._rtcp is not None
