@@ -6,12 +6,13 @@ import logging
 import sys
 import time
 from functools import lru_cache
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
-import structlog
-from structlog.typing import EventDict, Processor
-
+from b2bua.lean import structlog
 from b2bua.logbook import Logbook
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor
 
 _LEVELS = {name.lower(): level for name, level in logging.getLevelNamesMapping().items()}
 LIVE_CALLS = "call.live"

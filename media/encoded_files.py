@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 from zlib import crc32
 
@@ -38,6 +37,8 @@ class EncodedFiles:
         Raises:
             OSError: the file of the clip itself is not there.
         """
+        from hashlib import sha256  # with OpenSSL behind it, which a worker that plays nothing need not load
+
         path = Path(clip.path)
         status = path.stat()
         whole = path.absolute(), status.st_mtime_ns, status.st_size, clip.gain_db, clip.lufs, encoding

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from media.commands import SourceChanged
 from media.endpoint import Address, Latch, LegPorts
@@ -13,11 +14,14 @@ from media.handshaking import Handshaking, Parcel
 from media.keying import HandshakeFailed, Secured
 from media.multiplex import is_dtls, is_foreign
 from media.outgoing import Send, discard
+from media.protection import srtp_session
 from media.report_guard import ReportGuard
 from media.sdp.agreement import StreamAgreement
 from media.sdp.handshake import Handshake
-from media.srtp import SrtpSession
 from media.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from media.srtp import SrtpSession
 
 MOST_EARLY, EARLY_S = 4, 1.0
 """Datagrams of a handshake that are kept, and how long, while it is not agreed yet: who answers begins at
@@ -86,7 +90,7 @@ class Guard:
         if self.srtp is not None:
             return self.srtp.rekey(keys), False
         # Of a handshake that another worker has done: nobody knows how long the far end's stream is.
-        self.srtp = SrtpSession(keys, is_resumed=agreement.handshake is not None)
+        self.srtp = srtp_session(keys, is_resumed=agreement.handshake is not None)
         return True, True
 
     # Sound and reports
@@ -187,7 +191,7 @@ class Guard:
         if handshaking.failure:
             self._fail(handshaking)
         elif handshaking.keys is not None and handshaking.source is not None:
-            self.srtp = SrtpSession(handshaking.keys)
+            self.srtp = srtp_session(handshaking.keys)
             self._latch.believe(handshaking.source)
             if handshaking.source != self._latch.expected:
                 self._around.emit(SourceChanged(self._leg, *handshaking.source))

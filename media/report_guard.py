@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from media.endpoint import Address, Latch, LegPorts
 from media.handshaking import Handshaking, Parcel
 from media.multiplex import is_dtls
+from media.protection import srtp_session
 from media.sdp.agreement import StreamAgreement
 from media.sdp.handshake import Handshake
-from media.srtp import SrtpSession
 
 if TYPE_CHECKING:
     from media.dtls import Certificate
+    from media.srtp import SrtpSession
 
 
 class ReportGuard:
@@ -46,7 +47,7 @@ class ReportGuard:
         if handshaking is not None and source is not None and source[0] in self._latch.hosts:
             self._dispatch(handshaking.take(compound, source))
             if self._srtp is None and handshaking.keys is not None:
-                self._srtp = SrtpSession(handshaking.keys)
+                self._srtp = srtp_session(handshaking.keys)
         return None
 
     def send(self, report: bytes) -> None:

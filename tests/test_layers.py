@@ -39,7 +39,18 @@ ALLOWED: dict[str, set[str]] = {
 """Package: what of ours it may import. Those that are not here are the top, which may import everything."""
 TOP = {
     *("__init__", "__main__", "almanac", "attendance", "background", "cli", "demo", "edition"),
-    *("editing", "inbound", "interface", "listening", "log", "logbook", "moment", "preparing", "recovering"),
+    *(
+        "editing",
+        "inbound",
+        "interface",
+        "lean",
+        "listening",
+        "log",
+        "logbook",
+        "moment",
+        "preparing",
+        "recovering",
+    ),
     *("reloading", "running_calls", "server", "serving", "sounding", "surroundings"),
 }
 

@@ -6,8 +6,8 @@ Whoever reads the signalling reads the keys: a line is only as safe as the trans
 from __future__ import annotations
 
 import binascii
+import os
 import re
-import secrets
 from base64 import b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -171,7 +171,7 @@ def read_crypto(stream: MediaDescription) -> tuple[Crypto, ...]:
     return tuple(found.values())
 
 
-def new_keys(random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> tuple[Crypto, ...]:
+def new_keys(random_bytes: Callable[[int], bytes] = os.urandom) -> tuple[Crypto, ...]:
     """Return fresh keys of ours, one for each suite: a key must not serve two (RFC 4568 §6.1)."""
     return tuple(
         Crypto(tag, suite.name, random_bytes(suite.key_bytes)) for tag, suite in enumerate(SUITES.values(), 1)
