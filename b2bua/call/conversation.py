@@ -17,7 +17,8 @@ from media.commands import PlayItem
 async def converse(call: Call, leg: Leg, *, music: Callable[[], Sequence[PlayItem]] = tuple) -> bool:
     """Return whether the caller talked with ``leg``, which is closed then; the caller's leg is not.
 
-    False: it picked the call up and died before it confirmed that (no ACK), so nobody was there.
+    False: it picked the call up and died before it confirmed that (no ACK), or the keys of its sound never
+    came, so nobody was there.
 
     A transfer ends it too: ``call.transfer`` says then what the caller waits for, and who stays up belongs
     to it, or to another call.
@@ -33,8 +34,9 @@ async def converse(call: Call, leg: Leg, *, music: Callable[[], Sequence[PlayIte
         async with call.recorded(leg):
             call.connected(leg)
             talk = await _talk(call, leg, music)
-        is_there = leg.is_confirmed
-        call.is_cut_off = _has_lost_sound(caller) or _has_lost_sound(leg)
+        was_mute = caller.is_up and _has_lost_sound(leg) and _is_unsecured(leg)
+        is_there = leg.is_confirmed and not was_mute
+        call.is_cut_off = not was_mute and (_has_lost_sound(caller) or _has_lost_sound(leg))
     finally:
         call.partner = ""
         call.caller.silence()
@@ -44,12 +46,18 @@ async def converse(call: Call, leg: Leg, *, music: Callable[[], Sequence[PlayIte
         call.ledger.note("talked", leg.name, why, talk.seconds, party=_ours(call, leg))
     else:
         call.never_connected(had_talked=had_talked)
-        call.ledger.note("rang", leg.name, "was gone when the call came through", talk.seconds)
+        why = leg.ended.result().why if was_mute else "was gone when the call came through"
+        call.ledger.note("rang", leg.name, why, talk.seconds)
     return is_there
 
 
 def _has_lost_sound(leg: Leg) -> bool:
     return leg.ended.done() and leg.ended.result().by == "media"
+
+
+def _is_unsecured(leg: Leg) -> bool:
+    agreement = leg.media.agreement
+    return agreement is not None and agreement.handshake is not None and agreement.keys is None
 
 
 def _ours(call: Call, leg: Leg) -> str:

@@ -25,6 +25,9 @@ from media.errors import MediaError
 from media.sdp.agreement import StreamAgreement
 from media.sdp.negotiate import read_answer
 
+UNSECURED_S = 10.0
+"""How long who has answered may be mute at least, until the keys of their sound come."""
+
 
 class Leg:
     """What caller and callee have in common. Subclasses differ in how they come to a session.
@@ -95,8 +98,7 @@ class Leg:
         self._is_talking = False
         media.rtp_timeout_s = self._profile.rtp_timeout_s
         media.on_digit, media.on_tone = self._take_event, self._take_tone
-        media.on_rtp_timeout = self._fell_silent
-        media.on_unsecured = self._is_unsecured
+        media.on_rtp_timeout, media.on_unsecured = self._fell_silent, self._is_unsecured
         media.on_lost, media.on_moved = self._lost, self._moved
 
     def _face(self, peer: str) -> None:
@@ -337,8 +339,10 @@ class Leg:
             self.end("no sound came any more", by="network")
 
     def _is_unsecured(self, why: str) -> None:
-        """Free whoever is mute as the keys of their sound did not come, once they have answered."""
-        if self.is_answered:
+        """Free whoever is mute as the keys of their sound never come, or not for long after they answered."""
+        since = math.inf if self.answered_at is None else self.answered_at
+        waits_s = math.inf if self.is_held else UNSECURED_S  # it is told again
+        if asyncio.get_running_loop().time() - since >= (0.0 if self.media.unsecured else waits_s):
             self.end(f"its sound could not be encrypted: {why}", by="media")
 
     # --- end -----------------------------------------------------------------------------------------------

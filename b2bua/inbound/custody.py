@@ -162,8 +162,10 @@ def _last_resort(call: Call, plan: Plan) -> Position | None:
 
 def outcome_of(call: Call) -> CallOutcome:
     """Return the outcome of a call by what the caller got, or asked for."""
-    if call.wants_call or (call.is_cut_off and not call.identity.is_internal):
+    if call.wants_call:
         return CallOutcome.PROMISE
+    if call.is_cut_off:  # a talk that ended so keeps no promise
+        return CallOutcome.UNANSWERED if call.identity.is_internal else CallOutcome.PROMISE
     if call.has_talked:
         return CallOutcome.TALKED
     if call.has_left_message:

@@ -261,7 +261,7 @@ class _Attempt:
                 await self._reach_customer(staff, music)
             finally:
                 asked.is_occupied = False
-                self.has_talked = staff.has_talked
+                self.has_talked = staff.has_talked and not staff.is_cut_off
             if staff.studio is not None:
                 await staff.studio.finish(staff)
             return True

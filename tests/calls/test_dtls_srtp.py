@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +14,14 @@ import pytest
 from b2bua.call.leg import Leg
 from b2bua.call.sound import SoundProfile
 from b2bua.demo.softphone import CallRefused, Habit, Softphone
+from b2bua.inbound.nobody import Nobody
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.session import Answered, Progress
 from b2bua.store.calls import CallOutcome
 from b2bua.store.quality import leg_in_words
+from b2bua.store.story import story
 from media.commands import Tone
+from media.memory import MemoryRtpNetwork
 from media.sdp import LocalMedia, make_answer
 from media.sdp.crypto import SrtpPolicy
 from media.sdp.handshake import Handshake
@@ -24,6 +30,8 @@ from tests.calls.test_sound_quality import story_of
 from tests.calls.test_srtp import again, offers, person, phones, trunks
 from tests.harness.clock import virtual_time
 from tests.harness.office import NUMBER, SERVER, Office, assert_both_hear, heard, office
+from tests.media.dtls_peer import DtlsPeer
+from tests.media.test_srtp_legs import engine_on
 
 DTLS = SoundProfile(srtp=SrtpPolicy.DTLS)
 START_S = 0.6
@@ -31,6 +39,20 @@ START_S = 0.6
 ONE_PHONE = """
 [[step]]
 ring = ["101"]
+for = "20s"
+
+[[step]]
+voicemail = "sales"
+"""
+
+
+TWO_PHONES = """
+[[step]]
+ring = ["101"]
+for = "20s"
+
+[[step]]
+ring = ["102"]
 for = "20s"
 
 [[step]]
@@ -50,10 +72,16 @@ def handshake_of(leg: Leg) -> Handshake:
     return leg.media.agreement.handshake
 
 
-def watch(demo: Office) -> list[bytes]:
-    """Return a list that fills with all datagrams of sound and handshakes."""
+def watch(demo: Office, leg: Leg | None = None) -> list[bytes]:
+    """Return a list that fills with all datagrams of sound and handshakes, or with those of ``leg``."""
     wire: list[bytes] = []
-    demo.rtp.drop = lambda content, *_: bool(wire.append(content))
+
+    def note(content: bytes, *ends: tuple[str, int]) -> bool:
+        if leg is None or leg.media.address in ends:
+            wire.append(content)
+        return False
+
+    demo.rtp.drop = note
     return wire
 
 
@@ -238,11 +266,75 @@ async def test_rfc5763_5_a_phone_with_another_certificate_than_it_told_is_hung_u
         piotr = await shaking(await demo.phone("102", Habit(answers_after=1)))
         placed = await demo.call_from(anna, "101", "102")
         phone = (await piotr.invited(within=3)).leg
-        wire = watch(demo)
+        wire = watch(demo, phone)
         phone._answer = re.sub(rb"(a=fingerprint:sha-256 )..:..:..", rb"\g<1>00:00:00", phone._answer)
         leg = await placed.answered(within=4)
         await asyncio.sleep(0.5)
-        assert (leg.is_up, phone.is_up) == (False, False)
+        assert not phone.is_up
         assert "is neither heard nor hears: its certificate is not the one that its SDP names" in caplog.text
         assert all(datagram[0] < 64 for datagram in wire), "and nothing was said in the clear meanwhile"
+        leg.hang_up()
         await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_a_caller_given_to_a_phone_whose_keys_do_not_come_goes_on_to_the_next_step(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=TWO_PHONES, change=phones("dtls")) as demo:
+        anna = await shaking(await demo.phone("101", Habit(answers_after=1)))
+        piotr = await shaking(await demo.phone("102", Habit(answers_after=1)))
+        placed = await demo.call_in(NUMBER)
+        phone = (await anna.invited(within=3)).leg
+        phone._answer = re.sub(rb"(a=fingerprint:sha-256 )..:..:..", rb"\g<1>00:00:00", phone._answer)
+        leg = await placed.answered(within=6)
+        other = (await piotr.invited(within=5)).leg
+        await asyncio.sleep(2)
+        await assert_both_hear(leg, other, tmp_path)
+        leg.hang_up()
+        (call,) = await demo.stories()
+        assert call.outcome is CallOutcome.TALKED
+        assert "its sound could not be encrypted: its certificate is not the one" in story(call)
+        await demo.settled()
+
+
+@asynccontextmanager
+async def waiting(*, sends: bool = True) -> AsyncIterator[tuple[Nobody, DtlsPeer]]:
+    """Return a leg that waits for the handshake of a far end, which does not begin yet."""
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    try:
+        anna = DtlsPeer(network, 4000)
+        media = await engine.open_leg(has_certificate=True)
+        leg = Nobody("anna", media, profile=SoundProfile(), number="101")
+        agreed = anna.secured(media, leg_begins=False)
+        leg.connect(agreed if sends else replace(agreed, remote=None, sends=False))
+        yield leg, anna
+    finally:
+        await engine.close()
+
+
+@virtual_time
+async def test_who_shakes_hands_only_when_they_have_answered_may_have_rung_for_long() -> None:
+    async with waiting() as (leg, anna):
+        await asyncio.sleep(14.8)
+        leg.answered_at = asyncio.get_running_loop().time()
+        await asyncio.sleep(0.5)
+        assert leg.is_up
+        anna.begin(leg.media.address)
+        await asyncio.sleep(1)
+        assert leg.is_up
+        assert leg.media.agreement is not None
+        assert leg.media.agreement.keys is not None
+
+
+@virtual_time
+async def test_who_never_shakes_hands_is_let_go_some_seconds_after_their_answer_unless_they_hold() -> None:
+    async with waiting() as (leg, _):
+        leg.answered_at = asyncio.get_running_loop().time()
+        await asyncio.sleep(20)
+        assert not leg.is_up
+    async with waiting(sends=False) as (leg, _):
+        leg.answered_at = asyncio.get_running_loop().time()
+        await asyncio.sleep(20)
+        assert leg.is_up

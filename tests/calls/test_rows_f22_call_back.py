@@ -9,6 +9,7 @@ from pathlib import Path
 from b2bua.demo.softphone import Habit, Softphone
 from b2bua.store.promises import Promise, PromiseStatus
 from b2bua.store.story import story
+from tests.calls.test_media_worker_dies import START_S, crash_and_steal, refuse
 from tests.harness.clock import virtual_time
 from tests.harness.office import CALLER, Office, office
 from tests.harness.prompts import Ears, marked_office, names
@@ -69,6 +70,26 @@ async def test_row_f22_after_the_call_it_means_the_last_one_and_a_talk_keeps_it(
         await asyncio.sleep(2)
         back.hang_up()
         assert await promises(demo) == [(CALLER, "anna", PromiseStatus.KEPT)]
+
+
+@virtual_time(limit_s=600)
+async def test_row_f22_a_talk_whose_sound_was_lost_keeps_no_promise(tmp_path: Path) -> None:
+    async with office(tmp_path, worker_starts_in=START_S) as demo:
+        anna = await demo.phone("101", Habit(answers_after=1))
+        await demo.mobiles(Habit(answers_after=1))
+        leg = await (await demo.call_in(ANNA, from_number=CALLER)).answered(within=2)
+        await asyncio.sleep(2)
+        leg.hang_up()
+        await asyncio.sleep(1)
+        await dial(demo, anna)
+        back = await (await demo.call_from(anna, "101", CALLER)).answered(within=5)
+        assert back.session is not None
+        back.session.on_offer = refuse
+        await crash_and_steal(demo, back)
+        async with asyncio.timeout(3):
+            await asyncio.wait({back.ended})
+        await demo.stories()
+        assert await promises(demo) == [(CALLER, "anna", PromiseStatus.OPEN)]
 
 
 @virtual_time(limit_s=600)
