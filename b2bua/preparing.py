@@ -67,18 +67,18 @@ class Preparation:
 
     async def look(self) -> None:
         """Prepare what has changed, if anything has; whatever is still being written is for the next time."""
-        versions = await asyncio.to_thread(_versions, self.edition())
-        encodings = _encodings(self.edition().config)
-        if (versions, encodings) == self._done:
-            return
         try:
+            versions = await asyncio.to_thread(_versions, self.edition())
+            encodings = _encodings(self.edition().config)
+            if (versions, encodings) == self._done:
+                return
+            self._done = versions, encodings
             troubles = await self.engine.prepare([version.clip for version in versions], encodings)
-        except MediaError as error:
+        except (MediaError, OSError) as error:
             log.warning("sounds are encoded only when they are played first", why=str(error))
             return
         for path, why in troubles.items():
             log.warning(f"{path} cannot be played: callers hear nothing in its place", why=why)
-        self._done = versions, encodings
 
 
 def _versions(edition: Edition) -> tuple[Version, ...]:

@@ -16,6 +16,7 @@ from b2bua.preparing import Preparation
 from media.client import MediaEngine
 from media.commands import Clip
 from media.encoding import Encoding
+from media.errors import MediaError
 from media.levels import MUSIC_LUFS, SPEECH_LUFS
 from tests.harness.ports import free_port, media_ports
 from tests.harness.product import quick_office
@@ -30,8 +31,12 @@ class Listed(MediaEngine):
         self.asked: list[tuple[list[Clip], list[str]]] = []
         self.troubles: Mapping[Path, str] = {}
 
+    fails = False
+
     async def prepare(self, clips: Sequence[Clip], encodings: Sequence[Encoding]) -> Mapping[Path, str]:  # type: ignore[override]
         self.asked.append((list(clips), [encoding.codec for encoding in encodings]))
+        if self.fails:
+            raise MediaError("no process can be started")
         return self.troubles
 
 
@@ -101,3 +106,16 @@ async def test_a_sound_that_cannot_be_played_is_told_once_before_a_caller_hears_
     [line] = logs
     assert line["event"] == f"{tmp_path}/own/welcome.wav cannot be played: callers hear nothing in its place"
     assert line["why"] == "there is no sound in it"
+
+
+async def test_where_nothing_can_be_prepared_that_is_told_once_and_callers_are_served_all_the_same(
+    tmp_path: Path, edition: Edition
+) -> None:
+    engine = Listed(tmp_path / "encoded")
+    engine.fails = True
+    preparation = Preparation(engine, lambda: edition)
+    with capture_logs() as logs:
+        await preparation.look()
+        await preparation.look()
+    [line] = logs
+    assert line["why"] == "no process can be started"
