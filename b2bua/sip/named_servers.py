@@ -13,8 +13,6 @@ from b2bua.sip.transport.addressing import is_ipv6
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri, parse_uri
 
-PATIENCE_S = 4.0
-"""How long DNS may take to say where a host is that sound is to be sent to."""
 Start = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 """Runs work for as long as the program runs."""
 
@@ -45,14 +43,18 @@ class NamedServers:
             self._asking.discard(server)
 
     def find_hosts(self, name: str, told: Callable[[list[str]], None]) -> None:
-        """Tell ``told`` later at which addresses the host ``name`` is; at none where DNS does not say so."""
+        """Tell ``told`` later at which addresses the host ``name`` is; at none where DNS does not say so.
+
+        While DNS is silent, at those that it said last: a call that talks goes on there.
+        """
         self._start(self._find_hosts(name, told))
 
     async def _find_hosts(self, name: str, told: Callable[[list[str]], None]) -> None:
+        host = parse_uri(f"sip:{name}:{DEFAULT_PORT};transport=udp")
+        is_known = bool(self._resolver.last_found(host))
         hops: list[Hop] = []
-        with suppress(Unavailable, TimeoutError):
-            async with asyncio.timeout(PATIENCE_S):
-                hops = await self._resolver.resolve(parse_uri(f"sip:{name}:{DEFAULT_PORT};transport=udp"))
+        with suppress(Unavailable):
+            hops = await (self._resolver.resolve_soon if is_known else self._resolver.resolve)(host)
         told([hop.host for hop in hops])
 
     def hop(self, server: SipUri, *, like: Hop) -> Hop | None:
