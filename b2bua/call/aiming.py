@@ -27,45 +27,68 @@ def expect(media: MediaLeg, agreement: StreamAgreement, find: FindHosts, fail: C
 
     ``fail`` is told where there is no such host.
     """
-    if agreement.remote is not None and not is_literal(agreement.remote[0]):
-        find(agreement.remote[0], lambda hosts: None if _usable(hosts, media) else fail())
-
-
-def aim(
-    media: MediaLeg,
-    agreement: StreamAgreement,
-    connect: Callable[[StreamAgreement], None],
-    *,
-    find: FindHosts,
-    fail: Callable[[str], None],
-) -> None:
-    """Let ``connect`` make sound flow as agreed; what is said before a name is found is not heard there.
-
-    ``fail`` is told why where there is no such host.
-    """
-    remote = agreement.remote
-    if remote is None or is_literal(remote[0]):
-        connect(agreement)
-        return
-    name, port = remote
-    waiting = replace(agreement, remote=None)
-    connect(waiting)
 
     def found(hosts: list[str]) -> None:
-        if media.agreement is not waiting:
-            return  # something else was agreed meanwhile
-        host = _usable(hosts, media)
-        if host is None:
-            fail(f"sound cannot be sent to {name}: there is no such host")
-        else:
-            connect(replace(agreement, remote=(host, port)))
+        if not any(_is_usable(host, media) for host in hosts):
+            fail()
 
-    find(name, found)
+    if agreement.remote is not None and not is_literal(agreement.remote[0]):
+        find(agreement.remote[0], found)
 
 
-def _usable(hosts: list[str], media: MediaLeg) -> str | None:
-    """Return the first of ``hosts`` that sound can be sent to."""
-    return next((host for host in hosts if _is_usable(host, media)), None)
+class Aim:
+    """Where one leg sends its sound; what is said before a name is found is not heard there."""
+
+    __slots__ = ("_agreed", "_find", "_host", "_media")
+
+    def __init__(self, media: MediaLeg, find: FindHosts) -> None:
+        self._media = media
+        self._find = find
+        self._agreed: StreamAgreement | None = None
+        """What offer and answer came to last."""
+        self._host = ""
+        """To which address sound was sent last."""
+
+    def take(
+        self,
+        agreement: StreamAgreement,
+        connect: Callable[[StreamAgreement], None],
+        *,
+        own: str,
+        fail: Callable[[str], None],
+    ) -> None:
+        """Let ``connect`` make sound flow as agreed, where our SDP has told the far end our address ``own``.
+
+        ``fail`` is told why where there is no such host.
+        """
+        self._agreed = agreement
+        remote = agreement.remote
+        if remote is None or is_literal(remote[0]):
+            self._host = self._host if remote is None else remote[0]
+            connect(agreement)
+            return
+        name, port = remote
+        connect(replace(agreement, remote=None))
+
+        def found(hosts: list[str]) -> None:
+            if self._agreed is not agreement:
+                return  # something else was agreed meanwhile
+            host = self._best(hosts, own)
+            if host is None:
+                fail(f"sound cannot be sent to {name}: there is no such host")
+            else:
+                self._host = host
+                connect(replace(agreement, remote=(host, port)))
+
+        self._find(name, found)
+
+    def _best(self, hosts: list[str], own: str) -> str | None:
+        """Return where to send to: where sound goes already, else by the IP version by which it comes."""
+        return min(
+            (host for host in hosts if _is_usable(host, self._media)),
+            key=lambda host: (host != self._host, is_ipv6(host) != is_ipv6(own)),
+            default=None,
+        )
 
 
 def _is_usable(host: str, media: MediaLeg) -> bool:

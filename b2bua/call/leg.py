@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from b2bua.call.aiming import aim
+from b2bua.call.aiming import Aim
 from b2bua.call.description import Description
 from b2bua.call.digits import Digits, DtmfMode, Method, needs_ear
 from b2bua.call.relocation import Relocation
@@ -36,7 +36,7 @@ class Leg:
     """
 
     __slots__ = (
-        "_allows_nat", "_at_end", "_digits", "_is_talking", "_peer", "_profile", "_relocation",
+        "_aim", "_allows_nat", "_at_end", "_digits", "_is_talking", "_peer", "_profile", "_relocation",
         "answered_at", "began", "description", "dialled_on", "ended", "ended_at", "is_held", "max_forwards",
         "media", "name", "number", "on_answer", "on_closed", "on_hold_change", "on_key", "owner", "person",
         "played_s", "post_dial", "session", "was_asked",
@@ -88,6 +88,7 @@ class Leg:
         self._peer = peer
         self.description = Description(media, profile, peer, waits=allows_nat)
         """Of our sound, for the far end."""
+        self._aim = Aim(media, profile.find_hosts)
         self._relocation: Relocation | None = None
         """Under way, or done, since its sound went to another port."""
         self._digits = Digits(profile.dtmf)
@@ -280,12 +281,8 @@ class Leg:
         """Let sound flow as agreed, and tell the bridge when the far end holds or resumes."""
         self.description.settled(agreement)
         connect = partial(self.media.connect, allows_nat=self._allows_nat, peer_host=self._peer)
-        aim(
-            self.media,
-            scoped(agreement, self._peer),
-            connect,
-            find=self._profile.find_hosts,
-            fail=self.hang_up,
+        self._aim.take(
+            scoped(agreement, self._peer), connect, own=self.description.local.address, fail=self._lost
         )
         self._listen_for_tones()
         was_held, self.is_held = self.is_held, not agreement.sends

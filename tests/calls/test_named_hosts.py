@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from b2bua.call.leg import Leg
 from b2bua.demo.softphone import CallRefused, Habit, Softphone
 from b2bua.sip.transport.hop import Hop
 from b2bua.store.calls import CallOutcome
 from media.commands import Tone
+from tests.calls.test_srtp import again
 from tests.harness.dns import DnsServer, nameserver
 from tests.harness.office import NUMBER, SERVER, Office, office
 
@@ -60,21 +62,39 @@ async def office_with_names(
             yield story, anna, dns
 
 
+async def both_hear(story: Office, anna: Softphone) -> tuple[Leg, Leg]:
+    """Return the legs of a caller and of Anna's phone, once they talk."""
+    caller = await (await story.call_in(NUMBER)).answered(within=10)
+    phone = (await anna.invited(within=5)).leg
+    for leg in (caller, phone):
+        leg.loop([Tone((500.0,), 1.0)])
+    async with asyncio.timeout(10):
+        while not (caller.media.is_heard and phone.media.is_heard):
+            await asyncio.sleep(0.01)
+    return caller, phone
+
+
 async def test_rfc8866_5_7_sound_goes_where_dns_says_that_the_host_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with office_with_names(MEDIA, tmp_path, monkeypatch) as (story, anna, dns):
-        caller = await (await story.call_in(NUMBER)).answered(within=10)
-        phone = (await anna.invited(within=5)).leg
-        for leg in (caller, phone):
-            leg.loop([Tone((500.0,), 1.0)])
-        async with asyncio.timeout(10):
-            while not (caller.media.is_heard and phone.media.is_heard):
-                await asyncio.sleep(0.01)
+        caller, _ = await both_hear(story, anna)
         assert dns.asked[MEDIA, "A"] == 1
         caller.hang_up()
         (call,) = await story.stories()
         assert call.outcome is CallOutcome.TALKED
+
+
+async def test_a_caller_whose_talk_ends_as_the_host_of_the_other_is_gone_is_owed_a_call_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with office_with_names(MEDIA, tmp_path, monkeypatch) as (story, anna, dns):
+        dns.ttl = 0
+        _, phone = await both_hear(story, anna)
+        dns.zone.clear()
+        await again(phone, "sendrecv")
+        (call,) = await story.stories()
+        assert (call.outcome, call.why) == (CallOutcome.PROMISE, "the sound was lost")
 
 
 @pytest.mark.parametrize("name", [GROUP, NOWHERE])
