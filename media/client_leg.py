@@ -372,7 +372,7 @@ class MediaLeg:
         if self._playing is not None and not self._playing.playback.is_over:
             self._play_on(self._playing)
         self._join()
-        if self._unsent_digits:
+        if self._unsent_digits and self.is_open:
             self.send(commands.SendDigits(self.number, self._unsent_digits))
             self._unsent_digits = ""
         has_keys = self.agreement is not None and self.agreement.is_keyed_by_sdp

@@ -9,8 +9,10 @@ from media.outgoing import Packet, Send, discard
 
 Address: TypeAlias = tuple[str, int]
 
+MOST_CANDIDATES = 8
+"""Sources that are on probation at a time; those that have sent least go first."""
 PROBATION = 3
-"""Packets in a row that must come from where the signalling does, behind NAT, before that is believed."""
+"""Packets that must come from where the signalling does, behind NAT, before that is believed."""
 FAR_PROBATION, FAR_PROBATION_S = 25, 0.4
 """The same, and for how long, from another port of the SDP's address, or from any other address: meanwhile
 the peer is mostly heard where it should be, so that nobody who sends to all our ports takes its place."""
@@ -112,25 +114,25 @@ class LegPorts:
 
 
 class _Probation:
-    """Counts the packets in a row of whoever might be the peer."""
+    """Counts the packets of whoever might be the peer, so that nobody else's hold up theirs."""
 
     def __init__(self, needed: int, seconds: float = 0.0) -> None:
         self._needed = needed
         self._seconds = seconds
-        self._candidate: Address | None = None
-        self._seen = 0
-        self._since = 0.0
+        self._seen: dict[Address, tuple[int, float]] = {}
+        """How many came from each, and when the first did."""
 
     def is_passed_by(self, source: Address, now: float) -> bool:
         """Return whether ``source`` has now sent enough, for long enough."""
-        if source != self._candidate:
-            self._candidate, self._seen, self._since = source, 0, now
-        self._seen += 1
-        return self._seen >= self._needed and now - self._since >= self._seconds
+        seen, since = self._seen.pop(source, (0, now))
+        self._seen[source] = seen + 1, since
+        if len(self._seen) > MOST_CANDIDATES:
+            del self._seen[min(self._seen, key=lambda each: self._seen[each][0])]
+        return seen + 1 >= self._needed and now - since >= self._seconds
 
     def begin(self) -> None:
         """Count anew."""
-        self._candidate = None
+        self._seen.clear()
 
 
 class Latch:

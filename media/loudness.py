@@ -32,13 +32,13 @@ def loudness_lufs(pcm: Pcm, rate: int) -> float:
     return float(_lufs(heard[_lufs(heard) > relative].mean()))
 
 
-def brought_to(pcm: Pcm, rate: int, lufs: float) -> Pcm:
+def brought_to(pcm: Pcm, rate: int, lufs: float, *, most_gain_db: float = MOST_GAIN_DB) -> Pcm:
     """Return ``pcm`` as loud as ``lufs``, or less where its peaks would be cut; silence as it is."""
     loudness = loudness_lufs(pcm, rate)
     if loudness <= QUIETEST_LUFS:
         return pcm
     room_db = HIGHEST_PEAK_DBTP - _true_peak_db(pcm, rate)
-    return louder(pcm, max(-MOST_GAIN_DB, min(lufs - loudness, MOST_GAIN_DB, room_db)))
+    return louder(pcm, max(-MOST_GAIN_DB, min(lufs - loudness, most_gain_db, room_db)))
 
 
 def louder(pcm: Pcm, gain_db: float) -> Pcm:

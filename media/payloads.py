@@ -15,7 +15,7 @@ from media import codecs, tones
 from media.audiofile import LONGEST_S, read_sound
 from media.commands import Clip, PlayItem, Silence, Tone
 from media.encoding import ONE_TICK_A_BYTE, Encoding
-from media.loudness import brought_to, louder
+from media.loudness import MOST_GAIN_DB, brought_to, louder
 
 Pcm: TypeAlias = NDArray[np.int16]
 Row: TypeAlias = tuple[PlayItem, ...]
@@ -24,6 +24,8 @@ ROW_BYTES, ROW_S = 160_000, 10.0
 """What files, and sounds that are in no file, may have to be encoded as one: who hears it first waits."""
 HEAD_S = 19.2
 """What is at hand of a long file until the rest is encoded: so many whole packets, however long they are."""
+HEAD_GAIN_DB = 6.0
+"""By how much it is made louder at most: it may be softer than what follows, all of which takes too long."""
 _WITHOUT_MEMORY = frozenset(("PCMA", "PCMU"))
 """Codecs of which sounds follow each other as if they were one, though they are encoded one by one.
 
@@ -76,7 +78,8 @@ def samples(item: PlayItem, rate: int, *, most_s: float = LONGEST_S) -> Pcm:
         return np.zeros(round(item.seconds * rate), np.int16)
     recorded = read_sound(item.path, rate, most_s=most_s)
     if item.lufs is not None:
-        recorded = brought_to(recorded, rate, item.lufs)
+        most_gain_db = MOST_GAIN_DB if most_s == LONGEST_S else HEAD_GAIN_DB
+        recorded = brought_to(recorded, rate, item.lufs, most_gain_db=most_gain_db)
     return louder(recorded, item.gain_db)
 
 

@@ -10,6 +10,7 @@ comes by standard input, as `media.orders` writes it; for each that is done a li
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -25,6 +26,8 @@ NICENESS = 19
 def main() -> None:
     """Encode what is ordered into the folder of the command line."""
     os.nice(NICENESS)
+    for number in (signal.SIGINT, signal.SIGTERM):  # which a worker ignores, and so would what it starts
+        signal.signal(number, signal.SIG_DFL)
     files = EncodedFiles(Path(sys.argv[1]))
     for clip, encoding in read_orders(sys.stdin.buffer.read()):
         why = ""

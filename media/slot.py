@@ -364,7 +364,7 @@ class WorkerSlot:
             while True:
                 try:
                     await self.start()
-                except MediaError as error:
+                except (MediaError, OSError) as error:
                     log.error("the media worker does not start (%s); trying again", error)
                     await asyncio.sleep(pause_s)
                     pause_s = min(2 * pause_s, RETRY_S)

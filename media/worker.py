@@ -188,7 +188,10 @@ class ThreadBackground(Background):
         os.eventfd_read(self._wake)
         while self._results:
             tell, result = self._results.popleft()
-            tell(result)
+            try:
+                tell(result)
+            except Exception:  # noqa: BLE001 - others wait for what comes behind it
+                _tell()
 
     def _finish(self, done: Callable[[Any], None], result: object) -> None:
         self.unfinished -= 1
@@ -214,8 +217,9 @@ class Worker:
         self._is_crowded = False
         """Whether signalling took less than there was."""
         self._is_over = False
-        self._backgrounds = [ThreadBackground(self._poll) for _ in range(4)]
-        loads, long_loads, files, syncs = self._backgrounds
+        loads, long_loads, files, syncs = (ThreadBackground(self._poll) for _ in range(4))
+        self._finishing = files, syncs
+        """What is waited for at the end."""
         around = Surroundings(
             self._emit,
             SoundLibrary(loads, long=long_loads, files=encoded, aside=encode_aside),
@@ -244,7 +248,7 @@ class Worker:
             self._turn(self._engine.deadline)
         self._engine.close(monotonic())
         give_up = monotonic() + FINISH_SECONDS
-        while any(each.unfinished for each in self._backgrounds) and monotonic() < give_up:
+        while any(each.unfinished for each in self._finishing) and monotonic() < give_up:
             self._turn(monotonic() + 0.1)
         with contextlib.suppress(OSError):
             self._control.settimeout(1.0)

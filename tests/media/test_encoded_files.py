@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from media import codecs
-from media.aside import encode_aside
+from media import aside, codecs
+from media.audiofile import LONGEST_S
 from media.background import Background
 from media.client import MediaEngine
 from media.commands import Clip, PlayItem
 from media.encoded_files import EncodedFiles
 from media.encoding import Encoding
-from media.payloads import HEAD_S
+from media.payloads import HEAD_GAIN_DB, HEAD_S, samples
 from media.player import Player
 from media.sounds import EncodeAside, Encoded, SoundLibrary
 from media.tones import detect, tone
@@ -213,9 +213,9 @@ def test_long_music_is_encoded_by_another_process_if_one_can_be_had(tmp_path: Pa
     clip = Clip(write(tmp_path / "music.wav", seconds=30.0), is_kept=True)
     folder, sounds, asked = tmp_path / "encoded", list[bytes](), list[Encoding]()
 
-    def load(aside: EncodeAside) -> None:
+    def load(encode: EncodeAside) -> None:
         files = EncodedFiles(folder)
-        library = SoundLibrary(AtOnce(), long=AtOnce(), files=files, aside=aside)
+        library = SoundLibrary(AtOnce(), long=AtOnce(), files=files, aside=encode)
         library.load((clip,), ALAW, lambda each, _: sounds.append(each.sounds[0]), place=None)
 
     def broken(_folder: Path, _clip: Clip, encoding: Encoding) -> None:
@@ -225,7 +225,7 @@ def test_long_music_is_encoded_by_another_process_if_one_can_be_had(tmp_path: Pa
     assert asked == [ALAW]
     for kept in folder.iterdir():
         kept.unlink()
-    load(encode_aside)
+    load(aside.encode_aside)
     assert [file.stat().st_size for file in folder.iterdir()] == [240_004]
     in_disguise(clip.path, seconds=30.0)
     load(broken)
@@ -311,3 +311,27 @@ def test_what_can_be_heard_only_later_keeps_its_trouble_until_then(tmp_path: Pat
     assert told == [[]]
     library_loads[1].work()
     assert "gone.wav" in told[1][0]
+
+
+def test_music_that_breaks_whatever_reads_it_is_not_read_where_calls_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aside, "PREPARER", "tests.media.breaking_preparer")
+    clip = Clip(write(tmp_path / "evil.wav", seconds=30.0), is_kept=True)
+    told: list[tuple[Encoded, list[str]]] = []
+    files = EncodedFiles(tmp_path / "encoded")
+    library = SoundLibrary(AtOnce(), long=AtOnce(), files=files, aside=aside.encode_aside)
+    library.load((clip,), ALAW, lambda *result: told.append(result))
+    encoded, [trouble] = max(told, key=lambda each: each[0].is_whole)
+    assert encoded.sounds == [b""]
+    assert trouble.endswith("evil.wav: whatever reads it breaks down")
+
+
+def test_the_soft_beginning_of_long_music_is_not_made_as_loud_as_the_whole(tmp_path: Path) -> None:
+    soft, loud = tone((500.0,), HEAD_S, 8000, -40.0), tone((500.0,), 40.0, 8000, -20.0)
+    with WavWriter(tmp_path / "music.wav", 8000, WavFormat.PCM16) as writer:
+        writer.append(np.concatenate((soft, loud)).tobytes())
+    clip = Clip(tmp_path / "music.wav", lufs=-20.0)
+    begins, goes_on = (samples(clip, 8000, most_s=most_s)[:8000] for most_s in (HEAD_S, LONGEST_S))
+    louder_db = 20 * np.log10(np.abs(begins).max() / np.abs(goes_on).max())
+    assert louder_db < HEAD_GAIN_DB + 1.0

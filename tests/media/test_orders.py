@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -151,7 +152,8 @@ async def test_a_worker_that_is_killed_while_it_starts_has_another_one_in_its_pl
         deaths.append(lose)
         await asyncio.sleep(0.3)
         if 1 < len(begun) < 8:
-            raise MediaError("the media worker does not start")
+            why = "the media worker does not start"
+            raise MediaError(why) if len(begun) % 2 else BlockingIOError(errno.EAGAIN, "no more processes")
         return Line(deliver, 100)
 
     engine = MediaEngine([start])

@@ -14,6 +14,7 @@ import pytest
 
 from media.client import MediaEngine, Silence
 from media.dtmf import encode_digit
+from media.endpoint import Address, Latch
 from media.rtp import RtpPacket
 from media.wav import read_wav
 from tests.harness.ports import media_ports
@@ -117,3 +118,24 @@ async def test_rfc3246_sound_and_reports_leave_as_expedited_forwarding() -> None
                     classes |= {value[0] >> 2 for _, kind, value in ancillary if kind == socket.IP_TOS}
         assert classes == {46}
     await engine.close()
+
+
+@pytest.mark.parametrize(
+    ("peer", "stranger", "every"),
+    [
+        (("198.51.100.7", 5000), ("192.0.2.66", 6666), 15),
+        (("10.0.0.5", 5000), ("10.0.0.5", 6666), 15),
+        (("203.0.113.9", 5000), ("203.0.113.9", 6666), 2),
+    ],
+    ids=["behind NAT", "another port", "where its signalling is"],
+)
+def test_a_stranger_who_sends_now_and_then_does_not_keep_a_peer_on_probation(
+    peer: Address, stranger: Address, every: int
+) -> None:
+    latch = Latch()
+    latch.expect(("10.0.0.5", 4000), allows_nat=True, peer_host="203.0.113.9")
+    for number in range(30):
+        if number % every == 0:
+            assert not latch.admits(stranger, number * 0.02)
+        latch.admits(peer, number * 0.02)
+    assert latch.source == peer
