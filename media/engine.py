@@ -176,13 +176,13 @@ class Engine:
                 grid.drop(voice.leg)
 
     def _check(self, now: float) -> None:
+        self._check_at = now + CHECK_SECONDS
         for leg in self._legs.values():
             leg.check(now)
         self._tapes.flush(now)
         self._listeners.hear(now)
         for number in self._answerers.hear(now):
             self._legs[number].audience.listen_for_answerer(None)
-        self._check_at = now + CHECK_SECONDS
 
     def close(self, now: float) -> None:
         """Close all legs; recordings are finished in the background."""
