@@ -89,8 +89,8 @@ class Guard:
             return False, is_other
         if self.srtp is not None:
             return self.srtp.rekey(keys), False
-        # Of a handshake that another worker has done: nobody knows how long the far end's stream is.
-        self.srtp = srtp_session(keys, is_resumed=agreement.handshake is not None)
+        # Another worker may have had them, who alone knew how long the far end's stream is.
+        self.srtp = srtp_session(keys, is_resumed=True)
         return True, True
 
     # Sound and reports
@@ -108,7 +108,13 @@ class Guard:
             if is_dtls(packet, size):
                 self._meet(bytes(packet[:size]), source, now)
             return 0
-        plain = None if self.srtp is None else self.srtp.unprotect(bytes(packet[:size]))
+        srtp = self.srtp
+        if srtp is None:
+            return 0
+        protected = bytes(packet[:size])
+        plain = srtp.unprotect(protected)
+        if plain is None and srtp.searches and (source is None or source[0] in self._latch.hosts):
+            plain = srtp.search(protected)
         if plain is None:
             return 0
         packet[: len(plain)] = plain

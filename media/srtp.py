@@ -64,8 +64,8 @@ class SrtpSession:
         self._heard = RolloverIndex()
         self._sender = _session(keys.suite, keys.sending, Policy.SSRC_ANY_OUTBOUND)
         self._receivers = [_Receiver(keys)]
-        self._searches = MOST_SEARCHES if is_resumed else 0
-        """How often it is still tried to find out how long that was."""
+        self.searches = MOST_SEARCHES if is_resumed else 0
+        """How often it may still be tried to find out how long that was."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -109,19 +109,19 @@ class SrtpSession:
     def unprotect(self, packet: bytes) -> bytes | None:
         """Return the RTP packet in ``packet``; None, and counted, when it is forged or a replay."""
         plain, receiver = self._try(packet, _Receiver.unprotect)
-        if plain is None and self._searches:
-            plain = self._search(packet)
-            receiver = self._receivers[-1]
         if plain is not None:
-            self._searches = 0
+            self.searches = 0
             self._heard.count(plain)
             if receiver is not self._receivers[-1]:
                 self._receivers = [receiver]
         return plain
 
-    def _search(self, packet: bytes) -> bytes | None:
-        """Return the RTP packet in ``packet``, should its stream have wrapped some times before."""
-        self._searches -= 1
+    def search(self, packet: bytes) -> bytes | None:
+        """Return the RTP packet in what seemed forged, should its stream have wrapped some times before.
+
+        Of use while there are `searches`, and only for what may be the far end's: others would use them up.
+        """
+        self.searches -= 1
         if len(packet) < HEADER.size:
             return None
         found, (_, _, sequence, _, ssrc) = _Receiver(self._keys), unpack_header(packet)
@@ -129,7 +129,8 @@ class SrtpSession:
             found.advance(self._keys, wrapped * _ROLLOVER + sequence, ssrc)
             with suppress(Error, ValueError):
                 plain = found.unprotect(packet)
-                self._receivers, self.forged = [found], self.forged - 1
+                self._receivers, self.forged, self.searches = [found], self.forged - 1, 0
+                self._heard.ssrc, self._heard.newest = ssrc, wrapped * _ROLLOVER + sequence
                 return plain
         return None
 

@@ -220,7 +220,12 @@ def test_rfc3711_3_3_1_a_stream_that_wrapped_before_anybody_listened_is_read_by_
     for index in range(first, first + 0x10000 * wraps + 0x2000, 0x1000):
         send(RtpPacket(8, index & 0xFFFF, index, 7, False, b"x").to_bytes())
     session = SrtpSession(keys, is_resumed=True)
-    assert session.unprotect(b"\x80" * 60) is None
-    assert [session.unprotect(packet) is not None for packet in wire[-2:]] == [True, True]
-    assert session.counts == {"forged": 1, "replayed": 0}
-    assert [session.unprotect(b"\x80" * 60) for _ in range(3)] == [None] * 3
+    assert read(session, b"\x80" * 60) is None
+    assert [read(session, packet) is not None for packet in wire[-2:]] == [True, True]
+    assert (session.counts, session.searches) == ({"forged": 1, "replayed": 0}, 0)
+
+
+def read(session: SrtpSession, packet: bytes) -> bytes | None:
+    """Return what the far end's ``packet`` holds, as a leg that knows where that is looks for it."""
+    plain = session.unprotect(packet)
+    return session.search(packet) if plain is None and session.searches else plain

@@ -260,6 +260,38 @@ async def test_rfc3711_3_3_1_both_streams_go_on_over_roll_overs() -> None:
     await engine.close()
 
 
+@virtual_time
+async def test_rfc3711_3_3_1_whoever_goes_on_by_keys_of_sdp_hears_a_stream_that_wrapped_amid_strangers() -> (
+    None
+):
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    anna, stranger = Peer(network, 4000, keys=keys_of(GCM_128)), Peer(network, 4000, host="1.1.1.1")
+
+    def has_sent(packets: int) -> None:
+        for _ in range(packets // 0x1000):
+            anna.send(b"\xd5" * 160, ("10.0.0.8", 9))
+            anna.skip(0x0FFF)
+
+    has_sent(0x28000)
+    leg = await engine.open_leg()  # as the worker died that was spoken to
+    leg.connect(anna.agreement(), allows_nat=True, peer_host="192.0.2.4")
+    for _ in range(20):
+        stranger.send(b"\x00" * 160, leg.address)
+    await asyncio.sleep(0.1)
+    await anna.say(tone((1000.0,), 0.2, 8000), leg.address)
+    renewed = replace(keys_of(GCM_128), receiving=b"n" * 28)
+    leg.connect(anna.agreement(keys=renewed))
+    anna.srtp = SrtpSession(mirrored(renewed))
+    has_sent(0x30000)  # as if it kept its roll-over counter, which is the same after three
+    await anna.say(tone((1000.0,), 0.2, 8000), leg.address)
+    await asyncio.sleep(0.1)
+    await leg.close()
+    counts = {name: leg.statistics[name] for name in ("packets", "forged")}
+    assert counts == {"packets": 20, "forged": 20}
+    await engine.close()
+
+
 class SecureUdpPeer(UdpPeer):
     """A far end with SRTP on a real socket."""
 
