@@ -79,7 +79,7 @@ class LegPorts:
 
     def aim(self, remote: Address) -> Send:
         """Hear everybody; return what sends to ``remote``, by the IP version of that."""
-        self._aimed, self.rtcp_remote = remote, None
+        self._turn_to(remote)
         self._used.leave()
         for endpoint in self._endpoints:
             if is_ipv6(endpoint.address) == is_ipv6(remote):
@@ -89,9 +89,12 @@ class LegPorts:
 
     def lock(self, remote: Address) -> Send:
         """Hear nobody but ``remote``, which is of the IP version aimed at; return what sends there."""
-        if remote != self._aimed:
-            self.rtcp_remote = None
+        self._turn_to(remote)
         return self._used.lock(remote)
+
+    def _turn_to(self, remote: Address) -> None:
+        if remote != self._aimed:
+            self._aimed, self.rtcp_remote = remote, None
 
     def read_anew(self) -> None:
         """Learn of the leg how to read, as that has changed."""

@@ -130,5 +130,7 @@ def test_rfc4961_4_reports_follow_on_real_sockets_too() -> None:
         ports.send_rtcp(b"a report")
         assert reports.udp.recv(100) == b"a report"
         ports.aim(anna.address)
+        assert ports.rtcp_remote == reports.address
+        ports.aim(reports.address)
         assert ports.rtcp_remote is None
     ports.close()
