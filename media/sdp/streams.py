@@ -63,11 +63,12 @@ def _candidates(theirs: SessionDescription, local: LocalMedia) -> list[tuple[Med
 def _security(theirs: SessionDescription, stream: MediaDescription, local: LocalMedia) -> Security:
     """Return how our policy lets ``stream`` be protected: by its first key line for which we have a key, too.
 
-    A handshake comes about where there is none.
+    A handshake comes about where there is none, or the protocol admits nothing else.
     """
     if local.srtp is SrtpPolicy.OFF:
         return None
-    lines = read_crypto(stream) if local.srtp is not SrtpPolicy.DTLS else ()
+    is_dtls = local.srtp is SrtpPolicy.DTLS or stream.protocol.upper() in DTLS_RTP
+    lines = () if is_dtls else read_crypto(stream)
     crypto = next((each for each in lines if agree(each, local.crypto) is not None), None)
     if crypto is not None or not is_secure(stream) or not local.fingerprint:
         return crypto

@@ -142,6 +142,19 @@ def test_what_each_policy_accepts(policy: SrtpPolicy, kinds: set[str]) -> None:
     assert accepted == kinds
 
 
+@pytest.mark.parametrize("policy", [SrtpPolicy.BEST_EFFORT, SrtpPolicy.OFFERED, SrtpPolicy.REQUIRED])
+def test_rfc5764_8_where_the_protocol_is_that_of_dtls_a_key_in_the_offer_counts_for_nothing(
+    policy: SrtpPolicy,
+) -> None:
+    key = "crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + "A" * 40
+    local = replace(LOCAL, srtp=policy, crypto=new_keys())
+    answer, agreement = make_answer(offer(key), local)
+    assert (attribute(answer, "fingerprint"), attribute(answer, "crypto")) == (OURS, None)
+    assert (agreement.keys, agreement.handshake is not None) == (None, True)
+    with pytest.raises(NoCommonCodec):
+        make_answer(offer(key, marks=()), local)
+
+
 def test_without_a_certificate_dtls_is_refused_and_not_answered_in_the_clear() -> None:
     with pytest.raises(NoCommonCodec):
         make_answer(offer(), replace(LOCAL, srtp=SrtpPolicy.OFFERED, fingerprint=""))
