@@ -156,7 +156,7 @@ class Guard:
         self._early.append((datagram, source, now))
 
     def begin(self, agreement: StreamAgreement, now: float) -> None:
-        """Begin the handshake, if one was agreed and has not begun.
+        """Begin the handshake, if one was agreed and has not begun there.
 
         Not where another worker was to do it, which had another certificate: it will be agreed anew.
         """
@@ -169,6 +169,8 @@ class Guard:
         else:
             self._reports = self._reports or ReportGuard(agreed, certificate, self._latch, self._ports)
             self._reports.begin(agreement, now)
+        if self.handshaking is not None and remote is not None:
+            self._dispatch(self.handshaking.turn_to(remote, now))
         if self.handshaking is not None or self.srtp is not None or (agreed.is_client and remote is None):
             return
         self.handshaking = Handshaking(agreed, certificate, remote)
@@ -212,13 +214,13 @@ class Guard:
 
     def tick(self, now: float) -> None:
         """Send again what may be lost, and tell when the keys take too long."""
+        if self._reports is not None:
+            self._reports.tick(now)
         handshaking = self.handshaking
         if handshaking is None:
             return
         was_over = handshaking.is_over
         self._dispatch(handshaking.tick(now))
-        if self._reports is not None:
-            self._reports.tick(now)
         is_late = handshaking.is_late(now)
         if is_late or (handshaking.failure and not was_over):
             self._fail(handshaking)

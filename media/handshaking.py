@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 15.0
 """How long the keys may take before that is told, and all begins anew."""
+ALERT = 21
+"""The first byte of what ends a handshake, and is not protected before there are keys."""
 MOST_SOURCES = 4
 """Addresses that are listened to at a time, until one of them proves to be the far end."""
 
@@ -37,6 +39,8 @@ class Handshaking:
         self._agreed = agreed
         self._certificate = certificate
         self._remote = remote
+        self._left: Address | None = None
+        """Where it was expected before."""
         self._associations: dict[Address, Association] = {}
         self._why = ""
         self._due_at = 0.0
@@ -55,9 +59,18 @@ class Handshaking:
         association = self._associations[self._remote] = self._certificate.association(self._agreed)
         return _to(self._remote, association.begin())
 
+    def turn_to(self, remote: Address, now: float) -> list[Parcel]:
+        """Expect the far end at ``remote``, unless it is found; return what a client begins anew with."""
+        if self.is_over or remote == self._remote:
+            return []
+        self._left, self._remote = self._remote, remote
+        return self.begin(now) if self._agreed.is_client else []
+
     def take(self, datagram: bytes, source: Address) -> list[Parcel]:
         """Take what came from ``source``, which may be the far end; return what to send."""
         if self.failure or (self.source is not None and source not in self._associations):
+            return []
+        if self._agreed.is_client and self.keys is None and self._is_astray(datagram, source):
             return []
         association = self._association(source)
         if association is None:
@@ -69,6 +82,10 @@ class Handshaking:
             self.keys, self.source = association.keys, source
             self._associations = {source: association}
         return answer
+
+    def _is_astray(self, datagram: bytes, source: Address) -> bool:
+        """Return whether it can only spoil a client's one handshake: of the former, or anybody's alert."""
+        return source == self._left or (source != self._remote and datagram[0] == ALERT)
 
     def _association(self, source: Address) -> Association | None:
         """Return the handshake with ``source``; a client has one alone, wherever it is answered from."""

@@ -348,8 +348,7 @@ class Leg:
         if self.audience.is_due(now):
             self.deliver()
             self.audience.flush(now)
-        if self._guard.handshaking is not None:
-            self._guard.tick(now)
+        self._guard.tick(now)
         if self.agreement is None or now < self._check_at:
             return
         self._check_at = now + CHECK_SECONDS

@@ -31,11 +31,14 @@ class ReportGuard:
         self._srtp: SrtpSession | None = None
 
     def begin(self, agreement: StreamAgreement, now: float) -> None:
-        """Begin the handshake, unless it has begun."""
+        """Begin the handshake, unless it has begun there."""
         remote = agreement.remote
-        if remote is None or self._handshaking is not None:
+        if remote is None:
             return
         there = agreement.remote_rtcp or (remote[0], remote[1] + 1)
+        if self._handshaking is not None:
+            self._dispatch(self._handshaking.turn_to(there, now))
+            return
         self._handshaking = Handshaking(self._agreed, self._certificate, there)
         self._dispatch(self._handshaking.begin(now))
 

@@ -129,15 +129,21 @@ async def test_rfc6347_4_2_4_a_flight_without_answer_is_sent_again_and_only_legs
         assert not has_openssl(engine.pid), "who has no such leg does not pay for it"
         leg = await engine.open_leg("mute", has_certificate=True)
         assert has_openssl(engine.pid)
-        with UdpPeer() as peer:
+        with UdpPeer() as peer, UdpPeer() as reports:
             theirs = (Fingerprint("sha-256", ":".join(["00"] * 32)),)
-            leg.connect(replace(peer.agreement(), handshake=Handshake(leg.fingerprint, theirs, True)))
-            came: list[bytes] = []
-            await until(lambda: came.extend(peer.datagrams()) or len(came) >= 2)
-        first, second = came[:2]
-        assert (first[0], first[13]) == (22, 1), "a ClientHello"
-        assert first[13:] == second[13:], "the same message"
-        assert first[5:11] != second[5:11], "in another record"
+            agreed = replace(peer.agreement(), handshake=Handshake(leg.fingerprint, theirs, True))
+            leg.connect(agreed)
+            # As after a worker's death: sound has its keys, and reports need a handshake all the same.
+            resumed = await engine.open_leg("resumed", has_certificate=True)
+            keys = StreamKeys("AEAD_AES_128_GCM", b"s" * 28, b"r" * 28)
+            resumed.connect(replace(agreed, keys=keys, remote_rtcp=reports.address))
+            for each in (peer, reports):
+                came: list[bytes] = []
+                await until(lambda came=came, each=each: came.extend(each.datagrams()) or len(came) >= 2)
+                first, second = came[:2]
+                assert (first[0], first[13]) == (22, 1), "a ClientHello"
+                assert first[13:] == second[13:], "the same message"
+                assert first[5:11] != second[5:11], "in another record"
 
 
 async def test_all_workers_have_one_certificate_and_a_leg_that_is_moved_among_them_keeps_its_keys() -> None:

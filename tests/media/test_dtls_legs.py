@@ -139,6 +139,24 @@ async def test_rfc5764_3_reports_on_a_port_of_their_own_have_a_handshake_of_thei
 
 
 @virtual_time
+async def test_rfc3605_2_1_reports_go_where_the_sdp_says_whichever_handshake_is_over_first() -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    anna, reports = DtlsPeer(network, 4000), DtlsPeer(network, 53020)
+    leg = await leg_of(engine)
+    leg.connect(anna.secured(leg, leg_begins=False, remote_rtcp=reports.address))
+    reports.expect(leg, leg_begins=False)
+    reports.begin((leg.address[0], leg.address[1] + 1))
+    await asyncio.sleep(0.1)
+    anna.begin(leg.address)
+    leg.play([Tone((1000.0,), 1.0)], loop=True)
+    await asyncio.sleep(6)
+    assert reports.srtp is not None
+    assert [each for each in reports.wire if each[0] >= 128 and reports.srtp.unprotect_rtcp(each)]
+    await engine.close()
+
+
+@virtual_time
 async def test_rfc5763_7_1_whoever_answers_may_begin_before_we_have_read_the_answer() -> None:
     network = MemoryRtpNetwork()
     engine = await engine_on(network)
@@ -241,6 +259,43 @@ async def test_strangers_cannot_shake_hands_nor_keep_the_far_end_from_it() -> No
     await leg.close()
     assert (leg.statistics["packets"], leg.unsecured) == (10, "")
     assert leg.statistics["strangers"] > 1
+    await engine.close()
+
+
+@virtual_time
+async def test_rfc8842_5_a_handshake_goes_on_at_another_address_and_heeds_the_former_no_more() -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    former, anna, reports = (DtlsPeer(network, port) for port in (4444, 4000, 4001))
+    leg, late = await leg_of(engine), list[bytes]()
+    network.drop = lambda content, source, _: source == former.address and not late.append(content)
+    leg.connect(former.secured(leg, leg_begins=True))
+    await asyncio.sleep(0.1)
+    leg.connect(anna.secured(leg, leg_begins=True))
+    reports.expect(leg, leg_begins=True)
+    network.drop = None
+    for content in late:
+        former.post(content, leg.address)
+    await asyncio.sleep(0.1)
+    assert late
+    assert anna.srtp is not None
+    assert reports.srtp is not None
+    await engine.close()
+
+
+@virtual_time
+async def test_an_alert_from_where_nobody_is_expected_ends_no_handshake() -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    anna, leg = DtlsPeer(network, 4000), await leg_of(engine)
+    leg.connect(anna.secured(leg, leg_begins=True))
+    handshake_failure = record(21, b"\x02\x28")
+    network.send(handshake_failure, source=(anna.address[0], 5000), destination=leg.address)
+    await asyncio.sleep(0.1)
+    assert anna.srtp is not None
+    assert await leg.play([Tone((1000.0,), 0.2)]).finished()
+    await asyncio.sleep(0.1)
+    assert (loudest(anna.audio()), leg.unsecured) == (1000, "")
     await engine.close()
 
 
