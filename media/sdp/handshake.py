@@ -14,6 +14,7 @@ from media.sdp.model import Line, MediaDescription, SessionDescription
 HASHES = {"sha-512": 64, "sha-384": 48, "sha-256": 32, "sha-224": 28, "sha-1": 20}
 """Bytes of those that we take, most wanted first. MD5 and MD2 prove nothing any more (RFC 8122 §5)."""
 
+_OTHER_ROLE = {"active": "passive", "passive": "active"}
 _FINGERPRINT = re.compile(r"(\S+)[ \t]+([0-9A-F]{2}(?::[0-9A-F]{2})*)", re.ASCII | re.IGNORECASE)
 
 
@@ -82,27 +83,32 @@ def answer_to(
 ) -> Handshake | None:
     """Return what to answer to an offer of DTLS; None: it has no certificate that we could check.
 
-    Where the choice is ours the roles of ``before`` are kept, as long as certificates are (RFC 8842 §5.3);
-    else we begin, as RFC 5763 §5 recommends, unless it is one who ``waits``.
+    Where the choice is ours, or nothing is said of it, the roles of ``before`` are kept, as long as
+    certificates are (RFC 8842 §5.3); else we begin where it is ours, as RFC 5763 §5 recommends, unless it
+    is one who ``waits``.
     """
     fingerprints = read_fingerprints(theirs, stream)
     if not fingerprints:
         return None
-    setup = _setup(theirs, stream) or "active"
+    setup = _setup(theirs, stream)
     is_client = setup == "passive" or (setup == "actpass" and not waits)
     kept = Handshake(ours, fingerprints, before.is_client if before is not None else is_client)
-    return kept if setup == "actpass" and kept == before else Handshake(ours, fingerprints, is_client)
+    return kept if setup in ("actpass", "") and kept == before else Handshake(ours, fingerprints, is_client)
 
 
 def answered_by(
     theirs: SessionDescription, stream: MediaDescription, *, asked: MediaDescription
 ) -> Handshake | None:
-    """Return what the answer to our own offer settles; None: it has no certificate that we could check."""
+    """Return what the answer to our own offer settles; None: it has no certificate that we could check.
+
+    Of the roles it has a say only where the offer leaves them open.
+    """
     fingerprints = read_fingerprints(theirs, stream)
     if not fingerprints:
         return None
-    ours = asked.attribute("fingerprint") or ""
-    return Handshake(ours, fingerprints, is_client=(_setup(theirs, stream) or "passive") == "passive")
+    setup = asked.attribute("setup") or ""
+    theirs_is = _OTHER_ROLE.get(setup) or _setup(theirs, stream) or "passive"
+    return Handshake(asked.attribute("fingerprint") or "", fingerprints, is_client=theirs_is == "passive")
 
 
 def _setup(theirs: SessionDescription, stream: MediaDescription) -> str:

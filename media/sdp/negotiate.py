@@ -181,7 +181,7 @@ def _answered_security(
     Raises:
         NoCommonCodec: SRTP was offered and is answered without what belongs to the offer.
     """
-    if asked.protocol in DTLS_RTP:
+    if asked.attribute("fingerprint") is not None:  # whatever the protocol: it is that of their first offer
         handshake = answered_by(theirs, answered, asked=asked)
         if handshake is None:
             raise NoCommonCodec("DTLS is answered without a fingerprint that we could check")

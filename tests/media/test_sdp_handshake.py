@@ -69,10 +69,12 @@ def test_rfc5763_5_the_answer_takes_a_role_that_the_offer_leaves(
     assert (agreement.keys, agreement.is_savp, agreement.is_protected) == (None, True, True)
 
 
-@pytest.mark.parametrize("protocol", ["UDP/TLS/RTP/SAVPF", "udp/tls/rtp/savp", "RTP/SAVPF"])
-def test_rfc5764_8_the_answer_keeps_the_protocol_of_the_offer(protocol: str) -> None:
-    answer, _ = make_answer(offer(protocol=protocol), LOCAL)
-    assert SessionDescription.parse(answer).media[0].protocol == protocol
+@pytest.mark.parametrize("protocol", ["UDP/TLS/RTP/SAVPF", "udp/tls/rtp/savp", "RTP/SAVPF", "RTP/SAVP"])
+def test_rfc5764_8_the_answer_keeps_the_protocol_of_the_offer_and_may_be_offered_again(protocol: str) -> None:
+    said, agreement = make_answer(offer(protocol=protocol), LOCAL)
+    assert SessionDescription.parse(said).media[0].protocol == protocol
+    refreshed, _ = make_answer(said, PEER)
+    assert read_answer(said, refreshed).handshake == agreement.handshake
 
 
 @pytest.mark.parametrize(("setup", "is_client"), [("active", False), ("passive", True), ("", True)])
@@ -175,6 +177,14 @@ def test_rfc8842_5_later_offers_of_either_side_keep_roles_and_association(we_ask
         assert agreement.handshake == was.handshake
         actpass = again.replace(b"setup:active", b"setup:actpass").replace(b"setup:passive", b"setup:actpass")
         assert make_answer(actpass, asked)[1].handshake == was.handshake
+
+
+@pytest.mark.parametrize("role", ["active", "passive"])
+def test_rfc8842_5_whoever_says_nothing_of_roles_later_leaves_them_as_they_are(role: str) -> None:
+    settled = read_answer(make_offer(LOCAL), offer(setup=role))
+    local = LOCAL.after(settled)
+    assert read_answer(make_offer(local), offer(setup="")).handshake == settled.handshake
+    assert make_answer(offer(setup=""), local)[1].handshake == settled.handshake
 
 
 def test_rfc8842_3_1_another_fingerprint_of_either_side_leaves_the_roles_open_again() -> None:
