@@ -19,7 +19,8 @@ from b2bua.sip.session import Answered, OutgoingInvite, Refused
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.uri import SipUri, Uri, parse_uri
 from media.client import MediaLeg
-from media.sdp.crypto import SrtpPolicy
+from media.sdp.crypto import SrtpPolicy, StreamKeys
+from media.sdp.handshake import Handshake
 from media.sdp.local import LocalMedia
 from media.sdp.negotiate import read_answer
 
@@ -132,7 +133,7 @@ class CalleeLeg(Leg):
         Unavailable: the trunk has no channel left.
     """
 
-    __slots__ = ("_has_turned", "_offer", "_targets", "dial")
+    __slots__ = ("_has_turned", "_keys", "_offer", "_targets", "dial")
 
     def __init__(
         self, dial: Dial, media: MediaLeg, profile: SoundProfile, *, caller: Leg | None = None
@@ -155,6 +156,8 @@ class CalleeLeg(Leg):
         """Where a 3xx sent us, and nobody called yet."""
         self._has_turned = False
         """Whether the IP version was tried that its signalling does not go by."""
+        self._keys: dict[Handshake, StreamKeys] = {}
+        """What the handshakes with those have come to who were heard while it rang."""
         self._offer = self.description.offer()
         if dial.admit is not None:
             self.at_end(dial.admit())
@@ -245,7 +248,19 @@ class CalleeLeg(Leg):
         Raises:
             MediaError: its SDP cannot be used.
         """
-        self.connect(read_answer(self._offer, body))
+        self._take_answer(body)
+
+    def _take_answer(self, body: bytes) -> None:
+        """Connect as an answer to the INVITE says: that of whom we hear, or of another one if it has forked.
+
+        Each of them has a handshake of its own, which is done once, though others are heard meanwhile.
+        """
+        agreement, heard = read_answer(self._offer, body), self.media.agreement
+        if heard is not None and heard.handshake is not None and heard.keys is not None:
+            self._keys[heard.handshake] = heard.keys
+        if agreement.handshake is not None:
+            agreement = replace(agreement, keys=self._keys.get(agreement.handshake))
+        self.connect(agreement)
 
     def accept(self, answered: Answered) -> None:
         """Take the 200 OK's session and sound.
@@ -257,7 +272,7 @@ class CalleeLeg(Leg):
         if self.dial.meter is not None:
             self.at_end(self.dial.meter())
         if answered.body or self.media.agreement is None:  # else what was agreed while it rang stands
-            self.connect(read_answer(self._offer, answered.body))
+            self._take_answer(answered.body)
 
 
 def _pay_for_an_instant(meter: Callable[[], Callable[[], None]]) -> None:
