@@ -110,8 +110,8 @@ class MediaLeg:
 
     @property
     def fingerprint(self) -> str:
-        """Of the certificate by which far ends know this leg; empty: its worker has none yet."""
-        return self.slot.fingerprint
+        """Of the certificate by which far ends know this leg; empty: it has none, whatever others have."""
+        return self.slot.fingerprint if self.has_certificate else ""
 
     def send(self, command: Command) -> None:
         """Give an order to the worker, if that knows the leg."""

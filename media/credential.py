@@ -22,8 +22,11 @@ class Credential:
         self._waiting: list[Callable[[Certificate], None]] = []
 
     def make(self, pem: str, made: Callable[[Certificate], None]) -> None:
-        """Tell ``made`` of the certificate as soon as there is one: that in ``pem``, or a new one."""
-        if self.certificate is not None:
+        """Tell ``made`` of the certificate as soon as there is one: that in ``pem``, or a new one.
+
+        One that was made here, and that no far end knows yet, gives way to that in ``pem``.
+        """
+        if self.certificate is not None and pem in ("", self.certificate.pem):
             made(self.certificate)
             return
         self._waiting.append(made)

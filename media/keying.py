@@ -20,7 +20,7 @@ class MakeCertificate(Struct, frozen=True, tag=True, array_like=True):
 
 
 class CertificateMade(Struct, frozen=True, tag=True, array_like=True):
-    """There is a certificate; it stays the same."""
+    """There is a certificate; it stays the same, unless that of another worker takes its place at once."""
 
     leg: int
     fingerprint: str

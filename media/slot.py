@@ -222,6 +222,9 @@ class WorkerSlot:
             opening.opened(event)
 
     def _certified(self, event: CertificateMade) -> None:
+        if self._pem and event.fingerprint != self.fingerprint:  # another worker was faster
+            self.send(MakeCertificate(pem=self._pem))
+            return
         self.fingerprint, self._pem, self._is_certified = event.fingerprint, event.pem, True
         for other in self.neighbours:
             other.share(event)

@@ -369,6 +369,34 @@ async def test_rfc8842_3_1_the_association_goes_on_while_fingerprints_do_and_ano
     await engine.close()
 
 
+@virtual_time
+async def test_two_workers_that_make_their_first_certificates_at_once_come_to_have_the_same() -> None:
+    network = MemoryRtpNetwork()
+    engine = await MediaEngine.in_process(network=network, workers=2)
+    anna, bob = DtlsPeer(network, 4000), Peer(network, 4002)
+    a, b = await asyncio.gather(leg_of(engine), leg_of(engine))
+    assert a.slot is not b.slot
+    assert a.fingerprint == b.fingerprint != ""
+    a.connect(anna.secured(a, leg_begins=False))
+    b.connect(bob.agreement())
+    a.bridge(b)
+    await asyncio.sleep(0.1)
+    assert a.slot is b.slot
+    anna.begin(a.address)
+    await asyncio.sleep(0.1)
+    await bob.say(tone((400.0,), 0.3, 8000), b.address)
+    assert loudest(anna.audio()) == 400
+    await engine.close()
+
+
+@virtual_time
+async def test_a_leg_that_was_opened_without_a_certificate_has_none_whatever_others_have() -> None:
+    engine = await engine_on(MemoryRtpNetwork())
+    plain, certified = await engine.open_leg(), await leg_of(engine)
+    assert (plain.fingerprint, certified.fingerprint != "") == ("", True)
+    await engine.close()
+
+
 def record(kind: int, body: bytes) -> bytes:
     """Return a record of DTLS 1.2 in the clear."""
     return bytes([kind]) + b"\xfe\xfd" + bytes(8) + len(body).to_bytes(2, "big") + body
