@@ -25,7 +25,7 @@ from tests.harness.certificates import Authority, needs_openssl
 from tests.harness.ipv6 import IPV6_HOST, why_no_ipv6
 from tests.harness.office import assert_both_hear
 from tests.harness.ports import HOST, free_port
-from tests.harness.product import Product
+from tests.harness.product import Product, until
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90), needs_openssl]
 
@@ -65,6 +65,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         return text.replace('address = "127.0.0.1"', f'address = ["127.0.0.1", "{IPV6_HOST}"]')
 
     with Product.running(folder, sip=tls, change=change) as product:
+        # It answers by UDP before the other addresses are bound.
+        until(lambda: "ready for calls" in product.log, within=10, what="all addresses are bound")
         yield Scene(product, authority, port, hosts)
         product.assert_log_is_clean()
 
