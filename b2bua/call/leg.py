@@ -54,9 +54,7 @@ class Leg:
         number: str = "",
     ) -> None:
         """``person`` is the key of who it is, when it is one of ours; ``number`` what others see."""
-        self.name = name
-        self.person = person
-        self.number = number
+        self.name, self.person, self.number = name, person, number
         self.owner: object | None = None
         """Who closes it; None: whoever made it."""
         self.on_answer: Callable[[], None] | None = None
@@ -97,6 +95,10 @@ class Leg:
         self.on_key: Callable[[str, Method], None] | None = None
         """Told each key press that counts, and how it came."""
         self._is_talking = False
+        self._follow(media)
+
+    def _follow(self, media: MediaLeg) -> None:
+        """Be told what its sound brings, and what becomes of it."""
         media.rtp_timeout_s = self._profile.rtp_timeout_s
         media.on_digit, media.on_tone = self._take_event, self._take_tone
         media.on_rtp_timeout, media.on_unsecured = self._fell_silent, self._is_unsecured

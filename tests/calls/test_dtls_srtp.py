@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from b2bua.call.caller import CallerLeg
 from b2bua.call.leg import Leg
 from b2bua.call.sound import SoundProfile
 from b2bua.demo.softphone import CallRefused, Habit, Softphone
@@ -63,6 +64,11 @@ voicemail = "sales"
 async def shaking(phone: Softphone) -> Softphone:
     phone.profile = DTLS
     return phone
+
+
+def show_another_certificate(phone: CallerLeg) -> None:
+    """Let the answer of ``phone`` name a certificate that is not the one it shows."""
+    phone._answer = re.sub(rb"(a=fingerprint:sha-256 )..:..:..", rb"\g<1>00:00:00", phone._answer)
 
 
 def handshake_of(leg: Leg) -> Handshake:
@@ -267,7 +273,7 @@ async def test_rfc5763_5_a_phone_with_another_certificate_than_it_told_is_hung_u
         placed = await demo.call_from(anna, "101", "102")
         phone = (await piotr.invited(within=3)).leg
         wire = watch(demo, phone)
-        phone._answer = re.sub(rb"(a=fingerprint:sha-256 )..:..:..", rb"\g<1>00:00:00", phone._answer)
+        show_another_certificate(phone)
         leg = await placed.answered(within=4)
         await asyncio.sleep(0.5)
         assert not phone.is_up
@@ -286,7 +292,7 @@ async def test_a_caller_given_to_a_phone_whose_keys_do_not_come_goes_on_to_the_n
         piotr = await shaking(await demo.phone("102", Habit(answers_after=1)))
         placed = await demo.call_in(NUMBER)
         phone = (await anna.invited(within=3)).leg
-        phone._answer = re.sub(rb"(a=fingerprint:sha-256 )..:..:..", rb"\g<1>00:00:00", phone._answer)
+        show_another_certificate(phone)
         leg = await placed.answered(within=6)
         other = (await piotr.invited(within=5)).leg
         await asyncio.sleep(2)
