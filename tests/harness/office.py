@@ -37,7 +37,7 @@ from media.commands import Tone
 from media.local import LocalEngine
 from media.memory import MemoryRtpNetwork
 from media.sdp.negotiate import LocalMedia, make_offer, read_answer
-from media.wav import read_wav
+from tests.harness.hearing import Hearing, Party, deaf
 
 DEMO = Path(__file__).resolve().parents[2] / "config" / "demo.toml"
 SERVER = Hop("udp", "127.0.0.1", 5060)
@@ -360,22 +360,18 @@ async def assert_both_hear(caller: Leg, phone: Leg, folder: Path, *, name: str =
     await asyncio.sleep(3)
     for recording in recordings:
         assert not (await recording.stop()).is_silent
-    assert len(heard(folder / f"caller{name}.wav", PHONE_HZ)) > 140
-    assert len(heard(folder / f"phone{name}.wav", CALLER_HZ)) > 140
+    parties = [
+        Party(who, hertz, Hearing.of_file(folder / f"{who}{name}.wav"))
+        for who, hertz in (("caller", CALLER_HZ), ("phone", PHONE_HZ))
+    ]
+    assert deaf(*parties, for_s=2.8) == []
 
 
 def loudness(path: Path, start: float, end: float) -> float:
     """Return how loud a recording is between two seconds of it, in dB of full scale."""
-    pcm, rate = read_wav(path)
-    part = pcm[int(start * rate) : int(end * rate)].astype(float)
-    return float(20 * np.log10(max(1e-6, np.sqrt(np.mean(part**2)) / 32768)))
+    return Hearing.of_file(path).between(start, end).loudness()
 
 
 def heard(path: Path, frequency: float, *, threshold_db: float = -30.0) -> np.ndarray:
     """Return the seconds (frame starts, 20 ms) at which a tone of ``frequency`` is in a recording."""
-    from media.tones import detect
-
-    pcm, rate = read_wav(path)
-    levels = detect(pcm, rate, [frequency])
-    row = np.asarray(levels)[:, 0] if np.asarray(levels).ndim == 2 else np.asarray(levels)
-    return np.nonzero(row > threshold_db)[0] * 0.02
+    return Hearing.of_file(path).times_of(frequency, above_db=threshold_db)

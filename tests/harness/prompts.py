@@ -1,96 +1,25 @@
-"""An office whose prompts are markers: every one a pair of tones of its own, as long as the real one.
-
-A listener on the RTP network decodes which prompt was heard, when, and by whom.
-"""
+"""An office whose prompts are markers, and a listener on its RTP network who hears what each party hears."""
 
 from __future__ import annotations
 
 import asyncio
-import atexit
-import functools
-import itertools
 import random
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
-from b2bua.phrases import Phrasebook
 from media.client import MediaLeg
 from media.ear import Ear
 from media.memory import MemoryRtpNetwork
-from media.tones import FRAME_S, detect, tone
-from media.wav import WavFormat, WavWriter, read_wav
+from tests.harness.hearing import MARKER_DB, Heard, Hearing
+from tests.harness.markers import RATE, with_marked_prompts
 from tests.harness.office import MONDAY_NOON, Office, office
 
-RATE = 8000
-LOW = tuple(range(450, 1700, 100))
-HIGH = tuple(range(1850, 3400, 100))
-LEVEL_DB = -16.0
 CODECS = {0: "PCMU", 8: "PCMA", 9: "G722", 111: "opus"}
-THRESHOLD_DB = -33.0
-"""Below each of the two tones of music, which is played softer than speech."""
-MUSIC = "calm"
-GAP_S = 0.05
-"""A silence of less than this inside of one prompt is a lost packet or two."""
 LOOK_BACK_S = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """One prompt that reached a listener."""
-
-    prompt: str
-    """Its name."""
-    at: float
-    """Loop time of its first packet."""
-    until: float
-    """Loop time of the end of its last one."""
-
-
-@functools.cache
-def markers() -> dict[str, tuple[int, int]]:
-    """Return the pair of tones of every prompt of any language; the waiting music has one too."""
-    root = Phrasebook.found()
-    languages = sorted(Phrasebook.languages(root), key=lambda language: (language != "en", language))
-    found = [path.stem for language in languages for path in sorted((root / language).glob("*.wav"))]
-    return dict(zip(dict.fromkeys([MUSIC, *found]), itertools.product(LOW, HIGH), strict=False))
-
-
-def _real(name: str) -> Path:
-    """Return the file that comes with the program: in English, where there is such a prompt."""
-    root = Phrasebook.found()
-    folders = [root / "music"] if name == MUSIC else [root / "en", *sorted(root.iterdir())]
-    return next(path for folder in folders if (path := folder / f"{name}.wav").is_file())
-
-
-@functools.cache
-def marked_prompts() -> Path:
-    """Return a folder of prompts that sound like their markers and last as long as the real ones."""
-    folder = Path(tempfile.mkdtemp(prefix="marked-prompts-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    (folder / "music").mkdir()
-    for name, pair in markers().items():
-        inside = "music" if name == MUSIC else ""
-        _write(folder / inside / f"{name}.wav", pair, seconds=min(_seconds(_real(name)), 30.0))
-    return folder
-
-
-def _seconds(path: Path) -> float:
-    pcm, rate = read_wav(path)
-    return len(pcm) / rate
-
-
-def _write(path: Path, pair: tuple[int, int], *, seconds: float) -> None:
-    writer = WavWriter(path, RATE, WavFormat.PCM16)
-    whole = round(seconds / FRAME_S) * FRAME_S
-    writer.append(tone([float(one) for one in pair], whole, RATE, LEVEL_DB).astype("<i2").tobytes())
-    writer.close()
 
 
 class Ears:
@@ -120,30 +49,31 @@ class Ears:
             self._packets.setdefault(destination, []).append((self._clock(), pcm))
         return False
 
+    def hearing(self, media: MediaLeg, *, since: float = 0.0) -> Hearing:
+        """Return what came to ``media``, on the clock of the office."""
+        frames = [(at, pcm) for at, pcm in self._packets.get(media.address, ()) if at >= since]
+        pcm = np.concatenate([np.empty(0, np.int16), *(pcm for _, pcm in frames)])
+        return Hearing(pcm, RATE, [at for at, _ in frames])
+
     def first_packet(self, media: MediaLeg) -> float:
         """Return when the first packet came to ``media``."""
-        return self._packets[media.address][0][0]
+        return float(self.hearing(media).times[0])
 
     def longest_gap(self, media: MediaLeg, *, since: float, until: float) -> float:
         """Return the longest time between two packets to ``media`` within a span."""
-        times = [at for at, _ in self._packets[media.address] if since <= at <= until]
-        return max(later - earlier for earlier, later in itertools.pairwise([since, *times, until]))
+        return self.hearing(media).longest_wait(since, until)
 
     def heard(self, media: MediaLeg, *, since: float = 0.0) -> list[Heard]:
         """Return the prompts that came to ``media``, in order; music, silence and voices are left out."""
-        return [each for each in self._runs(media, since) if each.prompt != MUSIC]
+        return self.hearing(media, since=since).prompts()
 
     def music(self, media: MediaLeg, *, since: float = 0.0) -> list[Heard]:
         """Return the stretches of waiting music that came to ``media``."""
-        return [each for each in self._runs(media, since) if each.prompt == MUSIC]
+        return self.hearing(media, since=since).music()
 
     def tone(self, media: MediaLeg, frequency: float, *, since: float = 0.0) -> list[float]:
         """Return when packets with a tone of ``frequency`` came to ``media``."""
-        frames = self._frames(media, since)
-        if not frames:
-            return []
-        levels = detect(np.concatenate([pcm for _, pcm in frames]), RATE, [frequency])[:, 0]
-        return [at for (at, _), level in zip(frames, levels, strict=True) if level > THRESHOLD_DB]
+        return self.hearing(media, since=since).times_of(frequency, above_db=MARKER_DB).tolist()
 
     async def until_prompt(self, media: MediaLeg, prompt: str, *, within: float) -> float:
         """Return when ``prompt`` began to be heard at ``media``, from now on."""
@@ -162,39 +92,10 @@ class Ears:
                 await asyncio.sleep(LOOK_BACK_S / 2)
         return found[0]
 
-    def _runs(self, media: MediaLeg, since: float) -> list[Heard]:
-        runs: list[Heard] = []
-        for at, name in self._named(media, since):
-            last = runs[-1] if runs else None
-            if last is not None and last.prompt == name and at - last.until < GAP_S:
-                runs[-1] = Heard(name, last.at, at + FRAME_S)
-            else:
-                runs.append(Heard(name, at, at + FRAME_S))
-        return [run for run in runs if run.until - run.at > 2.5 * FRAME_S]
-
-    def _named(self, media: MediaLeg, since: float) -> Iterable[tuple[float, str]]:
-        frames = self._frames(media, since)
-        if not frames:
-            return
-        levels = detect(np.concatenate([pcm for _, pcm in frames]), RATE, [float(f) for f in (*LOW, *HIGH)])
-        names = {pair: name for name, pair in markers().items()}
-        for (at, _), row in zip(frames, levels, strict=True):
-            low, high = int(row[: len(LOW)].argmax()), int(row[len(LOW) :].argmax())
-            if min(row[low], row[len(LOW) + high]) > THRESHOLD_DB:
-                yield at, names.get((LOW[low], HIGH[high]), "?")
-
-    def _frames(self, media: MediaLeg, since: float) -> list[tuple[float, np.ndarray]]:
-        return [(at, pcm) for at, pcm in self._packets.get(media.address, ()) if at >= since]
-
 
 def names(heard: Iterable[Heard]) -> list[str]:
     """Return the names alone."""
     return [each.prompt for each in heard]
-
-
-def with_marked_prompts(text: str) -> str:
-    """Return a configuration that plays the markers."""
-    return text.replace("[office]\n", f'[office]\nprompts = "{marked_prompts()}"\n', 1)
 
 
 @asynccontextmanager

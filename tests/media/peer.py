@@ -17,6 +17,7 @@ from media.rtp import RtpPacket
 from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import StreamKeys
 from media.srtp import SrtpSession
+from tests.harness.hearing import Hearing, keys_of
 
 STATIC = {"PCMU": 0, "PCMA": 8, "G722": 9, "opus": 111}
 
@@ -154,3 +155,11 @@ class Peer:
             if each.packet.payload_type == STATIC[self.codec] and each.at >= since
         ]
         return np.concatenate([codec.decode(payload) for payload in payloads] or [np.empty(0, np.int16)])
+
+    def hearing(self, *, since: float = 0.0) -> Hearing:
+        """Return what was heard in one piece, from 0.0 s on."""
+        return Hearing(self.audio(since=since), codecs.by_name(self.codec).sample_rate_hz)
+
+    def keys(self) -> str:
+        """Return the keys that were heard as events."""
+        return keys_of((each.packet for each in self.heard), self.event)
