@@ -141,17 +141,31 @@ class Hearing:
         """Return which of the tones is the loudest of all."""
         return hertz[int(self.levels(*hertz).mean(axis=0).argmax())]
 
+    def melody(self, *hertz: float, above_db: float = HEARD_DB) -> list[tuple[float, float]]:
+        """Return which of the tones was the loudest one after another, each with its seconds; no silences."""
+        levels = self.levels(*hertz)
+        loudest = np.where(levels.max(axis=1) > above_db, np.take(hertz, levels.argmax(axis=1)), 0.0)
+        notes = ((pitch, len(list(frames))) for pitch, frames in itertools.groupby(loudest.tolist()))
+        return [(pitch, round(frames * FRAME_S, 2)) for pitch, frames in notes if pitch]
+
     # --- any sound
 
     def loudness(self) -> float:
         """Return the mean power, in dB of full scale."""
-        power = float(np.mean((self.pcm / 32768.0) ** 2)) if len(self.pcm) else 0.0
-        return 10 * float(np.log10(max(power, 10 ** (FLOOR_DB / 10))))
+        return float(_loudness(self.pcm.reshape(1, -1))[0]) if len(self.pcm) else FLOOR_DB
+
+    def softest(self, seconds: float) -> float:
+        """Return the mean power of the softest of its pieces of ``seconds``, in dB of full scale."""
+        size = round(seconds * self.rate)
+        return float(_loudness(self.pcm[: len(self.pcm) // size * size].reshape(-1, size)).min())
+
+    def peak(self) -> int:
+        """Return the highest of its samples, of either sign."""
+        return int(np.abs(self.pcm.astype(np.int32)).max(initial=0))
 
     def sounds(self, *, above_db: float = SILENT_DB) -> list[Span]:
         """Return from when until when there is any sound."""
-        power = np.mean((self._frames / 32768.0) ** 2, axis=1)
-        return _spans(self.times[power > 10 ** (above_db / 10)])
+        return _spans(self.times[_loudness(self._frames) > above_db])
 
     def gaps(self, *, above_db: float = SILENT_DB) -> list[Span]:
         """Return the silences of `GAP_S` or more between its sounds, and the times in which nothing came."""
@@ -219,6 +233,12 @@ class Hearing:
             for key, frames in itertools.groupby(_key(*row) for row in rows)
             if key and len(list(frames)) >= 2
         )
+
+
+def _loudness(pieces: Pcm) -> Levels:
+    """Return the mean power of each row, in dB of full scale."""
+    power = np.mean((pieces / 32768.0) ** 2, axis=1)
+    return np.asarray(10 * np.log10(np.maximum(power, 10 ** (FLOOR_DB / 10))), np.float64)
 
 
 def _key(low: Levels, high: Levels) -> str:

@@ -23,7 +23,7 @@ ANNA_HZ, BOB_HZ = 700.0, 1200.0
 
 
 def joined(*parts: np.ndarray) -> Hearing:
-    return Hearing(np.concatenate(parts), RATE)
+    return Hearing(np.concatenate([np.empty(0, np.int16), *parts]), RATE)
 
 
 def marker(name: str) -> np.ndarray:
@@ -104,6 +104,24 @@ def test_the_longest_wait_counts_from_when_somebody_listens_until_the_end() -> N
     assert hearing.longest_wait(10.0, 10.1) == pytest.approx(0.08)
     assert hearing.longest_wait(9.9, 10.1) == pytest.approx(0.1)
     assert hearing.longest_wait(10.0, 10.3) == pytest.approx(0.2)
+
+
+def test_tones_that_follow_one_another_are_a_melody_and_a_pause_is_no_part_of_it() -> None:
+    anna, bob = tone((ANNA_HZ,), 0.4, RATE), tone((BOB_HZ,), 0.2, RATE)
+    hearing = joined(anna, bob, silence(0.1, RATE), bob, anna)
+    assert hearing.melody(BOB_HZ, ANNA_HZ) == [(ANNA_HZ, 0.4), (BOB_HZ, 0.2), (BOB_HZ, 0.2), (ANNA_HZ, 0.4)]
+    assert hearing.melody(BOB_HZ) == [(BOB_HZ, 0.2), (BOB_HZ, 0.2)]
+
+
+def test_a_pause_that_is_shorter_than_any_frame_makes_the_softest_piece_soft() -> None:
+    whole = tone((1000.0,), 1.0, RATE, -10.0)
+    cut = joined(whole[: RATE // 2], silence(0.004, RATE), whole[RATE // 2 :]).between(0.02, 0.98)
+    assert joined(whole).between(0.02, 0.98).softest(0.002) == pytest.approx(-13.0, abs=0.1)
+    assert cut.softest(0.002) < -100.0
+    assert cut.gaps() == []
+    assert cut.peak() == pytest.approx(32_767 * 10 ** (-10 / 20), abs=1)
+    assert joined(np.int16([-32_768, 5])).peak() == 32_768
+    assert joined().peak() == 0
 
 
 @pytest.mark.parametrize("codec", ["PCMA", "PCMU", ""])
