@@ -21,6 +21,7 @@ Pcm = NDArray[np.int16]
 Levels = NDArray[np.float64]
 
 FULL_SCALE = 32_767
+SOME_RATE = 8000
 FLOOR_DB = -120.0
 """What an absent tone measures."""
 HEARD_DB = -30.0
@@ -86,6 +87,14 @@ class Hearing:
         channels = cls.channels_of(path, rate=rate)
         assert len(channels) == 1, f"{path} has {len(channels)} channels"
         return channels[0]
+
+    @classmethod
+    def so_far(cls, path: Path) -> Hearing:
+        """Return what is by now in a file that is being written; nothing before there is one."""
+        try:
+            return cls.of_file(path)
+        except (FileNotFoundError, av.error.InvalidDataError):  # its header comes after its name
+            return cls(np.empty(0, np.int16), SOME_RATE)
 
     @classmethod
     def channels_of(cls, path: Path | str, *, rate: int | None = None) -> list[Hearing]:
@@ -165,7 +174,14 @@ class Hearing:
 
     def sounds(self, *, above_db: float = SILENT_DB) -> list[Span]:
         """Return from when until when there is any sound."""
-        return _spans(self.times[_loudness(self._frames) > above_db])
+        return _spans(self._times_louder_than(above_db))
+
+    def seconds_of_sound(self, *, above_db: float = SILENT_DB) -> float:
+        """Return for how long there is any sound."""
+        return len(self._times_louder_than(above_db)) * FRAME_S
+
+    def _times_louder_than(self, level_db: float) -> Levels:
+        return self.times[_loudness(self._frames) > level_db]
 
     def gaps(self, *, above_db: float = SILENT_DB) -> list[Span]:
         """Return the silences of `GAP_S` or more between its sounds, and the times in which nothing came."""

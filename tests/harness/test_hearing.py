@@ -60,6 +60,21 @@ def test_files_of_each_kind_are_read_as_the_product_reads_them(kind: WavFormat, 
     assert hearing.rate == RATE
 
 
+def test_a_file_that_is_being_written_is_heard_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = tmp_path / "growing.wav"
+    assert Hearing.so_far(path).seconds_of(ANNA_HZ) == 0.0
+    path.touch()
+    assert Hearing.so_far(path).seconds_of_sound() == 0.0
+    wav = WavWriter(path, RATE)
+    for seconds in (0.0, 0.5, 1.0):
+        assert Hearing.so_far(path).seconds_of(ANNA_HZ) == pytest.approx(seconds, abs=2 * FRAME_S)
+        assert Hearing.so_far(path).seconds_of_sound() == pytest.approx(seconds, abs=2 * FRAME_S)
+        wav.append(codecs.by_name("PCMA").encode(tone((ANNA_HZ,), 0.5, RATE)))
+    wav.append(codecs.by_name("PCMA").encode(silence(0.5, RATE)))
+    wav.close()
+    assert Hearing.so_far(path).seconds_of_sound() == pytest.approx(1.5, abs=2 * FRAME_S)
+
+
 def test_the_sides_of_a_conversation_are_told_from_one_another_also_when_compressed(tmp_path: Path) -> None:
     pcm = tone((ANNA_HZ,), 1.0, 48_000)
     path = write_sound(tmp_path / "both.opus", pcm, 48_000, "libopus", layout="stereo")
