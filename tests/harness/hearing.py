@@ -42,6 +42,13 @@ KEYS = ("123A", "456B", "789C", "*0#D")
 KEY_DB, KEY_LEAD_DB = -35.0, 8.0
 """Each tone of a key is louder than the former, and leads its neighbours by the latter."""
 EVENTS = "0123456789*#ABCD"
+DECODERS = {
+    "PCMA": ("pcm_alaw", 8000),
+    "PCMU": ("pcm_mulaw", 8000),
+    "G722": ("g722", 16_000),
+    "opus": ("libopus", 48_000),
+}
+"""FFmpeg's name of each codec, and its rate in Hz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,15 @@ class Hearing:
         samples = [piece.to_ndarray().reshape(-1, count) for piece in pieces]
         whole = np.concatenate(samples or [np.empty((0, count), np.int16)])
         return [cls(np.ascontiguousarray(whole[:, channel]), rate) for channel in range(count)]
+
+    @classmethod
+    def of_payloads(cls, codec: str, payloads: Iterable[bytes]) -> Hearing:
+        """Return what the payloads of one stream of RTP hold, in one piece."""
+        name, rate = DECODERS[codec]
+        decoder = av.CodecContext.create(name, "r")
+        decoder.sample_rate, decoder.layout = rate, "mono"
+        frames = [frame for payload in payloads if payload for frame in decoder.decode(av.Packet(payload))]
+        return cls(np.concatenate([np.empty(0, np.int16), *(one.to_ndarray()[0] for one in frames)]), rate)
 
     @property
     def seconds(self) -> float:

@@ -11,6 +11,7 @@ import pytest
 
 from media import codecs
 from media.dtmf import encode_digit
+from media.encoding import Encoding
 from media.rtp import RtpPacket
 from media.tones import silence, tone
 from media.wav import WavFormat, WavWriter, read_channels
@@ -46,6 +47,18 @@ def test_levels_and_times_of_tones_are_those_that_were_made(rate: int, level_db:
     assert hearing.pitch(BOB_HZ, ANNA_HZ) == ANNA_HZ
     assert hearing.seconds == pytest.approx(1.6)
     assert hearing.between(0.5, 1.3).loudness() == pytest.approx(level_db - 3.0, abs=0.1)
+
+
+@pytest.mark.parametrize("codec", ["PCMA", "PCMU", "G722", "opus"])
+def test_payloads_of_each_codec_are_heard_as_they_were_said(codec: str) -> None:
+    line = codecs.encoder(Encoding(codec))
+    said = Hearing(tone((ANNA_HZ,), 1.0, line.sample_rate_hz), line.sample_rate_hz)
+    step = line.sample_rate_hz // 50
+    payloads = [line.encode(said.pcm[at : at + step]) for at in range(0, len(said.pcm), step)]
+    heard = Hearing.of_payloads(codec, payloads)
+    assert (heard.rate, heard.seconds) == (said.rate, said.seconds)
+    assert heard.likeness(said) > 0.99
+    assert Hearing.of_payloads(codec, []).seconds == 0.0
 
 
 @pytest.mark.parametrize("kind", list(WavFormat))
@@ -112,6 +125,7 @@ def test_a_gap_is_found_whether_it_is_silence_or_packets_that_never_came() -> No
     assert gap.seconds == pytest.approx(0.1)
     assert joined(one, silence(0.02, RATE), one).gaps() == []
     assert joined(one, one).gaps() == []
+    assert joined(one, silence(0.5, RATE), one).seconds_of_sound() == pytest.approx(2.0)
 
 
 def test_the_longest_wait_counts_from_when_somebody_listens_until_the_end() -> None:

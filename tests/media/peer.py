@@ -17,7 +17,7 @@ from media.rtp import RtpPacket
 from media.sdp.agreement import StreamAgreement
 from media.sdp.crypto import StreamKeys
 from media.srtp import SrtpSession
-from tests.harness.hearing import Hearing, keys_of
+from tests.harness.hearing import FRAME_S, Hearing, keys_of
 
 STATIC = {"PCMU": 0, "PCMA": 8, "G722": 9, "opus": 111}
 
@@ -148,17 +148,17 @@ class Peer:
 
     def audio(self, *, since: float = 0.0) -> NDArray[np.int16]:
         """Return the samples heard, events left out."""
-        codec = codecs.by_name(self.codec)
-        payloads = [
-            each.packet.payload
-            for each in self.heard
-            if each.packet.payload_type == STATIC[self.codec] and each.at >= since
-        ]
-        return np.concatenate([codec.decode(payload) for payload in payloads] or [np.empty(0, np.int16)])
+        return self.hearing(since=since).pcm
 
-    def hearing(self, *, since: float = 0.0) -> Hearing:
-        """Return what was heard in one piece, from 0.0 s on."""
-        return Hearing(self.audio(since=since), codecs.by_name(self.codec).sample_rate_hz)
+    def hearing(self, *, since: float = 0.0, is_timed: bool = False) -> Hearing:
+        """Return what was heard: in one piece from 0.0 s on, or each frame when it came, in loop time."""
+        number = STATIC[self.codec]
+        came = [each for each in self.heard if each.packet.payload_type == number and each.at >= since]
+        heard = Hearing.of_payloads(self.codec, (each.packet.payload for each in came))
+        if not is_timed:
+            return heard
+        times = [each.at + at for each in came for at in np.arange(0.0, self.ptime_ms / 1000, FRAME_S)]
+        return Hearing(heard.pcm, heard.rate, times)
 
     def keys(self) -> str:
         """Return the keys that were heard as events."""

@@ -7,6 +7,7 @@ import struct
 
 from media.rtp import RtpPacket
 from media.sdp.agreement import StreamAgreement
+from tests.harness.hearing import Hearing
 
 SO_TIMESTAMPNS = 35
 
@@ -68,3 +69,10 @@ class UdpPeer:
                 return self.heard
             seconds, nanoseconds = struct.unpack("qq", ancillary[0][2][:16])
             self.heard.append((seconds + nanoseconds / 1e9, RtpPacket.parse(content)))
+
+    def hearing(self) -> Hearing:
+        """Return what was heard so far, in one piece from 0.0 s on."""
+        packets = (packet for _, packet in self.listen())
+        return Hearing.of_payloads(
+            self.codec, (packet.payload for packet in packets if packet.payload_type == self.number)
+        )
