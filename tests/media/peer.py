@@ -54,7 +54,7 @@ class Peer:
         keys: StreamKeys | None = None,
     ) -> None:
         """``keys`` are those of the leg: what it receives by, this peer sends by."""
-        self.keys = keys
+        self.stream_keys = keys
         self.srtp = None if keys is None else SrtpSession(mirrored(keys))
         self.garbage = 0
         """Packets that came and were not protected by the leg's key."""
@@ -80,7 +80,7 @@ class Peer:
             "ptime_ms": self.ptime_ms,
             "sends": sends,
             "receives": receives,
-            "keys": self.keys,
+            "keys": self.stream_keys,
             "event_rate_hz": clock_rate_hz(self.codec),
         }
         return StreamAgreement(**{**settled, **changes})  # type: ignore[arg-type]
