@@ -9,12 +9,13 @@ import pytest
 
 from media.call_tones import BEEP, call_tones, for_seconds
 from media.commands import PlayItem, Silence, Tone
-from media.tones import detect, silence, tone
+from media.tones import silence, tone
+from tests.harness.hearing import Hearing
 
 Cadence = tuple[float, ...]
 
 
-def sound(items: Sequence[PlayItem]) -> np.ndarray:
+def sound(items: Sequence[PlayItem]) -> Hearing:
     pieces = []
     for item in items:
         assert isinstance(item, Tone | Silence)
@@ -22,7 +23,7 @@ def sound(items: Sequence[PlayItem]) -> np.ndarray:
             pieces.append(tone(item.frequencies, item.seconds, 8000, item.level_db))
         else:
             pieces.append(silence(item.seconds, 8000))
-    return np.concatenate(pieces)
+    return Hearing(np.concatenate(pieces), 8000)
 
 
 @pytest.mark.parametrize(
@@ -42,11 +43,13 @@ def sound(items: Sequence[PlayItem]) -> np.ndarray:
 def test_e180_ringback_rings_as_the_country_is_used_to(
     country: str, frequencies: tuple[float, ...], cadence: Cadence
 ) -> None:
-    levels = detect(sound(call_tones(country).ringback), 8000, frequencies)
-    rings = levels.min(axis=1) > -28.0
-    borders = np.flatnonzero(np.diff(rings.astype(int))) + 1
-    assert rings[0]
-    assert np.diff([0, *borders, len(rings)]).tolist() == [round(seconds * 50) for seconds in cadence]
+    ringback = sound(call_tones(country).ringback)
+    rings = ringback.spans_of(*frequencies, above_db=-28.0)
+    borders = [border for ring in rings for border in (ring.at, ring.until)]
+    assert borders[0] == 0.0
+    assert np.diff([*borders, ringback.seconds]).tolist() == pytest.approx(cadence)
+    assert len(rings) == len(ringback.sounds()), "and there is no other sound"
+    assert ringback.clipping() == []
 
 
 @pytest.mark.parametrize(
@@ -76,9 +79,8 @@ def test_busy_and_congestion_have_the_beat_and_the_pitch_of_the_country(
 @pytest.mark.parametrize("country", ["PL", "UA", "RU", "US", "GB", "ES", "JP"])
 def test_no_country_is_louder_or_softer_than_another(country: str) -> None:
     for items in (call_tones(country).ringback, call_tones(country).busy):
-        [first] = [sound(items[:1])]
-        rms = np.sqrt(np.mean((first[400:-400] / 32767) ** 2))
-        assert 20 * np.log10(rms) == pytest.approx(-22.0, abs=0.7)
+        first = sound(items[:1])
+        assert first.between(0.04, first.seconds - 0.04).loudness() == pytest.approx(-22.0, abs=0.7)
 
 
 def test_a_tone_of_some_seconds_is_made_of_whole_periods() -> None:
@@ -88,6 +90,7 @@ def test_a_tone_of_some_seconds_is_made_of_whole_periods() -> None:
 
 
 def test_the_beep_is_1_khz_for_less_than_half_a_second() -> None:
-    pcm = sound(BEEP)
-    assert len(pcm) == 3200
-    assert detect(pcm, 8000, (1000.0,))[5:15].min() > -14.0
+    beep = sound(BEEP)
+    assert beep.seconds == 0.4
+    assert beep.levels(1000.0)[1:19].min() > -14.0
+    assert beep.gaps() == beep.clipping() == []

@@ -14,7 +14,8 @@ from media import codecs
 from media.codecs.opus import Opus
 from media.encoding import Encoding, duration_ticks
 from media.errors import NoCommonCodec
-from media.tones import detect, tone
+from media.tones import tone
+from tests.harness.hearing import Hearing
 
 RATE = 48_000
 
@@ -29,8 +30,9 @@ def packets(pcm: NDArray[np.int16], *, ptime_ms: int = 20) -> list[bytes]:
     return [codec.encode(pcm[start : start + size]) for start in range(0, len(pcm) - size + 1, size)]
 
 
-def levels(pcm: NDArray[np.int16], frequency: float = 1000.0) -> NDArray[np.float64]:
-    return detect(pcm, RATE, (frequency,))[:, 0]
+def decoded(payloads: list[bytes], codec: codecs.Codec | None = None) -> Hearing:
+    codec = codec or codecs.by_name("opus")
+    return Hearing(np.concatenate([codec.decode(payload) for payload in payloads]), RATE)
 
 
 @pytest.mark.parametrize("ptime_ms", [10, 20, 40, 60])
@@ -55,9 +57,9 @@ def test_packets_one_by_one_are_the_same_bytes_as_the_whole_at_once() -> None:
 
 @pytest.mark.parametrize("frequency", [300.0, 1000.0, 3000.0, 6000.0])
 def test_tones_come_out_as_loud_as_they_went_in(frequency: float) -> None:
-    codec = codecs.by_name("opus")
-    heard = np.concatenate([codec.decode(payload) for payload in packets(sine(frequency))])
-    assert abs(levels(heard, frequency)[10:40].mean() + 12.0) < 1.0
+    heard = decoded(packets(sine(frequency)))
+    assert heard.between(0.2, 0.8).level(frequency) == pytest.approx(-12.0, abs=1.0)
+    assert heard.gaps() == heard.clipping() == []
 
 
 @pytest.mark.parametrize("bit_rate", [6400, 12_000, 24_000, 32_000])
@@ -70,9 +72,7 @@ def test_the_bit_rate_that_is_asked_for_is_what_is_sent(bit_rate: int) -> None:
     "pitch", [(425.0,), (440.0, 480.0), (350.0, 440.0), (450.0, 1850.0), (750.0, 3350.0)]
 )
 def test_signal_tones_are_as_loud_from_the_first_moment_on(pitch: tuple[float, ...]) -> None:
-    codec = codecs.by_name("opus")
-    heard = np.concatenate([codec.decode(each) for each in packets(tone(pitch, 0.6, RATE, -16.0))])
-    assert detect(heard, RATE, pitch)[2:28].min() > -20.0
+    assert decoded(packets(tone(pitch, 0.6, RATE, -16.0))).levels(*pitch)[2:28].min() > -20.0
 
 
 def test_rfc6716_what_is_lost_is_made_up_by_the_decoder_and_heard_as_it_was_100_ms_later() -> None:
@@ -83,9 +83,9 @@ def test_rfc6716_what_is_lost_is_made_up_by_the_decoder_and_heard_as_it_was_100_
         assert made_up is not None
         heard.append(made_up)
     assert {len(each) for each in heard} == {960}
-    level = levels(np.concatenate(heard))
-    assert level[20] > -20.0  # the tone goes on for a moment
-    assert np.abs(level[27:45] + 12.0).max() < 2.0
+    levels = Hearing(np.concatenate(heard), RATE).levels(1000.0)
+    assert levels[20] > -20.0  # the tone goes on for a moment
+    assert np.abs(levels[27:45] + 12.0).max() < 2.0
 
 
 def test_what_was_never_heard_is_made_up_as_silence() -> None:
@@ -124,8 +124,8 @@ def test_any_bytes_are_some_sound_and_what_follows_is_heard(payloads: list[bytes
     codec = codecs.by_name("opus")
     for payload in payloads:
         assert len(codec.decode(payload)) <= 5760 * 2
-    heard = np.concatenate([codec.decode(payload) for payload in second_of_sound()])
-    assert levels(heard)[50:58].min() > -18.0  # its gain is predicted from frame to frame, and forgets slowly
+    heard = decoded(second_of_sound(), codec)
+    assert heard.levels(1000.0)[50:58].min() > -18.0  # its gain is predicted, and forgets slowly
 
 
 def test_two_channels_are_mixed_to_one() -> None:
@@ -141,7 +141,8 @@ def test_two_channels_are_mixed_to_one() -> None:
     codec = codecs.by_name("opus")
     heard = [codec.decode(bytes(packet)) for _ in range(20) for packet in context.encode(frame)]
     assert {len(each) for each in heard} == {960}
-    assert levels(np.concatenate(heard))[10:].mean() == pytest.approx(-18.0, abs=1.5)
+    level = Hearing(np.concatenate(heard), RATE).between(0.2).level(1000.0)
+    assert level == pytest.approx(-18.0, abs=1.5)
 
 
 def test_gsm_is_decoded_and_never_encoded() -> None:
@@ -149,7 +150,7 @@ def test_gsm_is_decoded_and_never_encoded() -> None:
     silent = bytes.fromhex("d820a2e15a50004924924924500049249249245000492492492450004924924924")
     heard = codec.decode(silent * 3 + b"\xd0")
     assert len(heard) == 480
-    assert np.abs(heard.astype(int)).max() < 100
+    assert Hearing(heard, 8000).peak() < 100
     with pytest.raises(NoCommonCodec, match="GSM"):
         codec.encode(heard)
     with pytest.raises(NoCommonCodec, match="GSM"):

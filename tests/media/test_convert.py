@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from media.audiofile import read_channels_of
 from media.convert import convert
 from media.errors import MalformedMedia
-from media.tones import detect, tone
+from media.tones import tone
 from media.wav import WavFormat, WavWriter
+from tests.harness.hearing import Hearing
 
 
 def recording(
@@ -28,12 +28,13 @@ def recording(
 def test_both_channels_are_kept_apart_and_whole(suffix: str, rate: int, tmp_path: Path) -> None:
     source, target = recording(tmp_path / "call.wav", rate=rate), tmp_path / f"call{suffix}"
     convert(source, target)
-    channels, heard_rate = read_channels_of(target)
-    assert len(channels) / heard_rate == pytest.approx(3.0, abs=0.1)
-    for channel, (own, other) in enumerate(((500.0, 1500.0), (1500.0, 500.0))):
-        levels = detect(np.ascontiguousarray(channels[:, channel]), heard_rate, (own, other))[10:-10]
-        assert np.quantile(levels[:, 0], 0.03) > -16.0
-        assert levels[:, 1].max() < -35.0
+    sides = Hearing.channels_of(target)
+    for side, own, other in zip(sides, (500.0, 1500.0), (1500.0, 500.0), strict=True):
+        assert side.seconds == pytest.approx(3.0, abs=0.1)
+        assert side.gaps() == side.clipping() == []
+        within = side.between(0.2, side.seconds - 0.2)
+        assert np.quantile(within.levels(own), 0.03) > -16.0
+        assert within.levels(other).max() < -35.0
     assert target.stat().st_mode & 0o777 == source.stat().st_mode & 0o777 == 0o640
     assert target.stat().st_size < source.stat().st_size / 2
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(("call.wav", target.name))
@@ -58,5 +59,5 @@ def test_a_recording_whose_writer_died_is_converted_as_far_as_it_goes(tmp_path: 
     with source.open("ab") as file:
         file.write(b"\0" * 4000)  # written, and not yet in the header
     convert(source, tmp_path / "call.opus")
-    channels, rate = read_channels_of(tmp_path / "call.opus")
-    assert len(channels) / rate == pytest.approx(3.0, abs=0.2)
+    for side in Hearing.channels_of(tmp_path / "call.opus"):
+        assert side.seconds == pytest.approx(3.0, abs=0.2)

@@ -9,8 +9,8 @@ import pytest
 
 from media.memory import MemoryRtpNetwork
 from media.sdp.crypto import StreamKeys
-from media.wav import read_wav
 from tests.harness.clock import virtual_time
+from tests.harness.hearing import Hearing
 from tests.media.peer import Peer
 from tests.media.test_srtp_legs import engine_on, keys_of
 
@@ -46,7 +46,7 @@ def test_rfc7983_7_stun_and_dtls_are_no_rtp_that_went_wrong_and_nobody_hears_the
         await a.close()
         assert [each.packet.payload for each in bob.heard] == [b"\x55" * 160] * 50
         assert summary.seconds == pytest.approx(1.0)
-        assert len(set(read_wav(summary.path)[0])) == 1
+        assert len(set(Hearing.of_file(summary.path).pcm)) == 1
         assert (a.statistics["packets"], a.statistics["malformed"]) == (50, 0)
         assert not a.statistics.get("forged")
         await engine.close()

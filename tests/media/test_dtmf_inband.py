@@ -17,7 +17,7 @@ from media.dtmf import DIGITS
 from media.encoding import Encoding, clock_rate_hz
 from media.inband import HIGH_HZ, KEYS, LOW_HZ, InbandListener, hear_all
 from media.tones import silence, tone
-from media.wav import read_wav
+from tests.harness.hearing import Hearing
 
 Pcm = NDArray[np.int16]
 ROOT = Path(__file__).resolve().parents[2]
@@ -219,7 +219,7 @@ def test_a_voice_is_no_digit(pitch_hz: int) -> None:
 @pytest.mark.parametrize("spoken", ["en", "pl", "ru", "uk", "music"])
 def test_what_the_office_itself_says_and_plays_is_no_digit(spoken: str) -> None:
     for path in sorted((PROMPTS / spoken).glob("*.wav")):
-        assert heard(read_wav(path)[0], packet=100_000) == "", path.name
+        assert heard(Hearing.of_file(path).pcm, packet=100_000) == "", path.name
 
 
 @pytest.mark.parametrize(
