@@ -14,9 +14,9 @@ import pytest
 from media import codecs
 from media.client import MediaEngine, MediaLeg
 from media.memory import MemoryRtpNetwork
-from media.tones import detect, tone
-from media.wav import read_wav
+from media.tones import tone
 from tests.harness.clock import run_virtually, virtual_time
+from tests.harness.hearing import Hearing
 from tests.media.peer import Peer
 
 
@@ -33,12 +33,6 @@ async def leg_to(peer: Peer, network: MemoryRtpNetwork) -> AsyncIterator[MediaLe
 
 def sine(peer: Peer, seconds: float, frequency: float = 1000.0) -> np.ndarray:
     return tone((frequency,), seconds, codecs.by_name(peer.codec).sample_rate_hz)
-
-
-def heard_s(path: Path, frequency: float = 1000.0, *, above_db: float = -20.0) -> float:
-    """Return how many seconds a tone is in a recording."""
-    pcm, rate = read_wav(path)
-    return float(np.count_nonzero(detect(pcm, rate, (frequency,))[:, 0] > above_db)) * 0.02
 
 
 @pytest.mark.parametrize("loss", [0.0, 0.05, 0.2])
@@ -60,10 +54,12 @@ def test_v7_a_recording_is_as_long_as_what_was_said_although_packets_are_lost(
                     anna.send(payload, leg.address)
                 await asyncio.sleep(ptime_ms / 1000)
             summary = await recording.stop()
-        pcm, rate = read_wav(summary.path)
-        assert rate == (8000 if codec.startswith("PCM") else 16_000)
-        assert len(pcm) / rate == summary.seconds == pytest.approx(6.0, abs=0.02)
-        assert heard_s(summary.path) > 6.0 * (1 - 2.2 * loss) - 0.1
+        heard = Hearing.of_file(summary.path)
+        assert heard.rate == (8000 if codec.startswith("PCM") else 16_000)
+        assert heard.seconds == summary.seconds == pytest.approx(6.0, abs=0.02)
+        assert heard.seconds_of(1000.0, above_db=-20.0) > 6.0 * (1 - 2.2 * loss) - 0.1
+        assert loss or heard.gaps() == []
+        assert heard.clipping() == []
         assert -14 < summary.peak_dbfs < -6
         assert not summary.is_silent
 
@@ -87,10 +83,10 @@ def test_v7_a_recording_goes_on_in_the_same_file_when_the_codec_changes(
                 await anna.say(sine(anna, 2.0, frequency), leg.address)
             summary = await recording.stop()
         assert summary.seconds == pytest.approx(6.0, abs=0.02)
-        pcm, rate = read_wav(summary.path)
-        levels = detect(pcm, rate, (600.0, 1000.0, 1600.0))
-        for index in range(3):
-            assert levels[100 * index + 10 : 100 * index + 95, index].min() > -16
+        heard = Hearing.of_file(summary.path)
+        for index, hertz in enumerate((600.0, 1000.0, 1600.0)):
+            assert heard.between(2 * index + 0.2, 2 * index + 1.9).levels(hertz).min() > -16
+        assert heard.gaps() == heard.clipping() == []
 
     run_virtually(story())
 
@@ -106,10 +102,10 @@ async def test_a_recording_of_opus_keeps_pauses_of_its_speaker(tmp_path: Path) -
         await asyncio.sleep(1.5)
         await anna.say(sine(anna, 1.0), leg.address)
         summary = await recording.stop()
-    pcm, rate = read_wav(summary.path)
-    assert summary.seconds == pytest.approx(3.5, abs=0.02)
-    assert np.abs(pcm[round(1.1 * rate) : round(2.4 * rate)].astype(int)).max() < 200
-    assert heard_s(summary.path) == pytest.approx(2.0, abs=0.1)
+    heard = Hearing.of_file(summary.path)
+    assert heard.seconds == summary.seconds == pytest.approx(3.5, abs=0.02)
+    assert heard.between(1.1, 2.4).peak() < 200
+    assert heard.seconds_of(1000.0, above_db=-20.0) == pytest.approx(2.0, abs=0.1)
 
 
 @virtual_time
@@ -132,9 +128,9 @@ async def test_packets_of_opus_that_come_late_or_twice_are_decoded_in_their_orde
             anna.skip()
             await asyncio.sleep(0.038)
         summary = await recording.stop()
-    pcm, rate = read_wav(summary.path)
-    assert len(pcm) / rate == pytest.approx(1.98, abs=0.021)
-    assert detect(pcm, rate, (1000.0,))[3:95].min() > -16
+    heard = Hearing.of_file(summary.path)
+    assert heard.seconds == pytest.approx(1.98, abs=0.021)
+    assert heard.between(0.06, 1.9).levels(1000.0).min() > -16
 
 
 @virtual_time
@@ -146,4 +142,5 @@ async def test_a_recording_of_opus_ends_at_its_maximum(tmp_path: Path) -> None:
         await anna.say(sine(anna, 2.0), leg.address)
         summary = await recording.finished()
     assert summary.seconds == pytest.approx(1.0, abs=0.05)
-    assert len(read_wav(summary.path)[0]) == summary.seconds * 16_000
+    heard = Hearing.of_file(summary.path)
+    assert (heard.seconds, heard.rate) == (summary.seconds, 16_000)

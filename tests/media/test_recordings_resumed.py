@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from media.codecs import by_name
@@ -14,7 +13,8 @@ from media.errors import MalformedMedia
 from media.meter import Meter
 from media.soundfile import RecordingFile, Spoken
 from media.tones import tone
-from media.wav import WavFormat, WavWriter, read_wav
+from media.wav import WavFormat, WavWriter
+from tests.harness.hearing import Hearing
 
 LOUD, SOFT = -10.0, -50.0
 
@@ -34,11 +34,11 @@ def test_v7_what_follows_is_appended_and_its_length_and_loudness_are_those_of_th
     rest = RecordingFile(path, codec, max_seconds=1.0, is_resumed=True)
     rest.append(packets(codec, SOFT, 100))
     loudness = rest.close()
-    pcm, rate = read_wav(path)
-    assert len(pcm) / rate == pytest.approx(1.3)
-    assert rest.seconds == pytest.approx(1.3)
-    assert np.abs(pcm[: int(0.25 * rate)]).max() > 8000
-    assert np.abs(pcm[int(0.35 * rate) :]).max() < 500
+    heard = Hearing.of_file(path)
+    assert heard.seconds == rest.seconds == pytest.approx(1.3)
+    assert heard.between(0.0, 0.24).peak() > 8000
+    assert heard.between(0.34).peak() < 500
+    assert heard.gaps() == heard.clipping() == []
     assert loudness.peak_dbfs > -13
     assert not loudness.is_silent
 
@@ -59,8 +59,7 @@ def test_what_a_full_disk_does_not_take_is_not_in_the_length_that_is_told(
             file.append(came[10:])
     assert file.seconds == pytest.approx(0.2)
     file.close()
-    pcm, rate = read_wav(tmp_path / "message.wav")
-    assert len(pcm) / rate == pytest.approx(0.2)
+    assert Hearing.of_file(tmp_path / "message.wav").seconds == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize("law", ["PCMA", "PCMU"])
@@ -95,8 +94,9 @@ def test_it_keeps_the_format_of_its_beginning_whatever_codec_follows(tmp_path: P
     rest = RecordingFile(path, "G722", is_resumed=True)
     rest.append(packets("G722", LOUD, 10))
     rest.close()
-    pcm, rate = read_wav(path)
-    assert (rate, len(pcm)) == (8000, 3200)
+    heard = Hearing.of_file(path)
+    assert (heard.rate, heard.seconds) == (8000, 0.4)
+    assert heard.gaps() == heard.clipping() == []
 
 
 @pytest.mark.parametrize("content", [None, b""])
@@ -109,7 +109,7 @@ def test_a_worker_that_died_before_the_first_byte_leaves_a_beginning(
     rest = RecordingFile(path, "PCMA", is_resumed=True)
     rest.append(packets("PCMA", LOUD, 10))
     rest.close()
-    assert len(read_wav(path)[0]) == 1600
+    assert Hearing.of_file(path).seconds == 0.2
 
 
 def test_a_file_of_somebody_else_is_not_written_into(tmp_path: Path) -> None:

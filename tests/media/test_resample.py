@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from media.resample import Resampler, resample
-from media.tones import detect, tone
+from media.tones import tone
+from tests.harness.hearing import Hearing
 
 RATES = [(8000, 16_000), (8000, 48_000), (16_000, 8000), (48_000, 8000), (16_000, 48_000), (48_000, 16_000)]
 
@@ -21,13 +22,13 @@ def test_a_tone_keeps_its_pitch_level_length_and_place(rate: int, to_rate: int) 
     there = resample(tone((1000.0,), 1.0, rate), rate, to_rate)
     assert len(there) == to_rate
     assert np.abs(there.astype(int) - tone((1000.0,), 1.0, to_rate)).max() < 200  # -44 dB, at its very ends
-    assert np.abs(detect(there, to_rate, (1000.0,))[1:-1] + 13.0).max() < 0.1
+    assert np.abs(Hearing(there, to_rate).levels(1000.0)[1:-1] + 13.0).max() < 0.1
 
 
 @pytest.mark.parametrize(("rate", "to_rate"), [(48_000, 8000), (16_000, 8000), (44_100, 8000)])
 def test_what_the_lower_rate_cannot_hold_is_not_folded_into_it(rate: int, to_rate: int) -> None:
     there = resample(tone((6000.0,), 1.0, rate), rate, to_rate)
-    assert np.abs(there[200:-200].astype(int)).max() < 15
+    assert Hearing(there[200:-200], to_rate).peak() < 15
 
 
 @pytest.mark.parametrize("size_ms", [2.5, 10, 20, 60])
