@@ -56,5 +56,5 @@ def how_it_stands(record: DueRecord, zone: tzinfo) -> str:
     if not record.attempts and not record.last_error:
         return "is being sent"
     times = "once" if record.attempts == 1 else f"{record.attempts} times"
-    at = f"{record.next_try_at.astimezone(zone):%H:%M:%S}"
+    at = f"{record.next_try_at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
     return f"tried {times}, next at {at}: {record.last_error}"

@@ -32,7 +32,7 @@ def test_row_r2_what_the_crm_does_not_have_is_listed_and_sent_again(tmp_path: Pa
     assert [line.split("  ")[1] for line in lines] == ["+48500600700", "+48500600701", "+48500600702"]
     assert [line.split("  ")[-1] for line in lines] == [
         "refused: the CRM answered 422: no",
-        "tried once, next at 13:00:00: the CRM answered 503",
+        "tried once, next at 2026-11-23 13:00:00: the CRM answered 503",
         "is being sent",
     ]
     assert cure == "What was refused is sent again by: b2bua crm CONFIG --again"
