@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from b2bua.demo.softphone import Habit
 from b2bua.store.calls import CallOutcome
 from tests.harness.clock import virtual_time
-from tests.harness.office import NUMBER, heard, office
+from tests.harness.hearing import Hearing
+from tests.harness.office import NUMBER, office
 
 DEAD_END = """
 [scheme.tested]
@@ -44,10 +44,10 @@ def test_who_was_answered_and_whom_nobody_takes_hears_congestion_before_the_end(
             recording = caller.media.record(tmp_path / "end.wav")
             await asyncio.wait({caller.ended}, timeout=10)
             assert not caller.is_up
-            await recording.stop()
-            tone_at = heard(tmp_path / "end.wav", hertz)
-            gaps = np.nonzero(np.diff(tone_at) > 0.03)[0]
-            assert tone_at[gaps[1]] - tone_at[gaps[0] + 1] == pytest.approx(beat_s, abs=0.05)
+            hearing = Hearing.of_file((await recording.stop()).path)
+            beats, pauses = hearing.spans_of(hertz)[1:-1], hearing.gaps()[1:]
+            assert beats
+            assert all(each.seconds == pytest.approx(beat_s, abs=0.05) for each in (*beats, *pauses))
             [told] = await run.stories()
             assert told.outcome is CallOutcome.PROMISE
             await run.settled()
@@ -62,10 +62,9 @@ async def test_a_ring_in_america_is_two_tones_for_two_seconds_of_six(tmp_path: P
         caller = await (await run.call_in(NUMBER)).answered(within=62)
         recording = caller.media.record(tmp_path / "ring.wav")
         await asyncio.sleep(9)
-        await recording.stop()
-        for hertz in (440.0, 480.0):
-            beats = heard(tmp_path / "ring.wav", hertz)
-            [pause] = np.diff(beats)[np.diff(beats) > 0.1]
-            assert pause == pytest.approx(4.0, abs=0.1)
+        hearing = Hearing.of_file((await recording.stop()).path)
+        first, second = hearing.spans_of(440.0, 480.0)
+        assert second.at - first.until == pytest.approx(4.0, abs=0.1)
+        assert max(first.seconds, second.seconds) == pytest.approx(2.0, abs=0.1)
         caller.hang_up()
         await run.stories()

@@ -17,10 +17,10 @@ from media.commands import Tone
 from media.memory import MemoryRtpNetwork
 from media.sdp.crypto import SrtpPolicy
 from media.sdp.model import SessionDescription
-from media.wav import read_wav
 from tests.calls.test_transfer import dialog_of, refer
 from tests.harness.clock import virtual_time
-from tests.harness.office import NUMBER, Office, assert_both_hear, heard, office, reinvite
+from tests.harness.hearing import Hearing
+from tests.harness.office import NUMBER, Office, assert_both_hear, office, reinvite
 
 START_S = 0.6
 """How long a worker takes to start."""
@@ -98,22 +98,20 @@ async def test_a_call_outlives_two_workers_and_digits_work_afterwards(tmp_path: 
 async def test_a_prompt_goes_on_where_the_worker_died(tmp_path: Path) -> None:
     async with office(tmp_path, worker_starts_in=START_S) as demo:
         caller = await (await demo.call_in("+48221230003")).answered(within=5)
-        whole = caller.media.record(tmp_path / "whole.wav")
+        recording = caller.media.record(tmp_path / "whole.wav")
         await asyncio.sleep(4)
-        await whole.stop()
+        whole = Hearing.of_file((await recording.stop()).path)
         caller.hang_up()
         caller = await (await demo.call_in("+48221230003")).answered(within=5)
-        cut = caller.media.record(tmp_path / "cut.wav")
+        recording = caller.media.record(tmp_path / "cut.wav")
         await asyncio.sleep(1.5)
         demo.crash_media()
         await asyncio.sleep(2.5)
-        await cut.stop()
-    expected, _ = read_wav(tmp_path / "whole.wav")
-    got, _ = read_wav(tmp_path / "cut.wav")
-    pause = int(START_S * 8000)
-    after = got[20000 + pause : 26000 + pause].tolist()
+        cut = Hearing.of_file((await recording.stop()).path)
+    after = cut.between(2.5 + START_S, 3.25 + START_S).pcm.tolist()
     assert max(after) > 5000
-    assert any(expected[20000 + off : 26000 + off].tolist() == after for off in range(-800, 801, 160))
+    starts = [2.5 + number * 0.02 for number in range(-5, 6)]
+    assert any(whole.between(start, start + 0.75).pcm.tolist() == after for start in starts)
 
 
 @virtual_time(limit_s=600)
@@ -132,9 +130,12 @@ async def test_v7_a_message_keeps_what_was_said_before_and_after(tmp_path: Path)
         (call,) = await demo.stories()
         assert call.outcome is CallOutcome.MESSAGE
         (path,) = (tmp_path / "data" / "voicemail").rglob("*.wav")
-        assert len(heard(path, 900.0)) > 70
-        assert len(heard(path, 1400.0)) > 90
-        assert heard(path, 900.0).max() < heard(path, 1400.0).min()
+        hearing = Hearing.of_file(path)
+        [before], [after] = hearing.spans_of(900.0), hearing.spans_of(1400.0)
+        assert before.seconds > 1.4
+        assert after.seconds > 1.8
+        assert before.until <= after.at
+        assert hearing.clipping() == []
 
 
 @virtual_time(limit_s=600)
@@ -238,8 +239,8 @@ async def test_sound_before_the_answer_goes_on_too_or_where_the_ports_are_gone_w
         if is_stolen:
             steal(demo.rtp, *ports)
         caller = await call.answered(within=8)
-        early = len(heard((await recording.stop()).path, VOICE_HZ))
-        assert (early < 120) if is_stolen else (early > 250)  # of 6 s
+        early_s = Hearing.of_file((await recording.stop()).path).seconds_of(VOICE_HZ)
+        assert (early_s < 2.4) if is_stolen else (early_s > 5.0)  # of 6 s
         await asyncio.sleep(1)
         await assert_both_hear(caller, mobiles.invitations[0].leg, tmp_path)
 
@@ -301,8 +302,9 @@ async def test_one_of_two_workers_takes_only_its_own_calls_along(tmp_path: Path)
         await asyncio.sleep(1)
         demo.crash_media(0)
         await asyncio.sleep(2)
-        path = (await recording.stop()).path
-        assert len(heard(path, VOICE_HZ)) > 145  # not a gap
+        echo = Hearing.of_file((await recording.stop()).path)
+        assert echo.seconds_of(VOICE_HZ) > 2.9
+        assert echo.gaps() == []
         await assert_both_hear(caller, phone, tmp_path)
 
 

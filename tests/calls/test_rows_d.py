@@ -15,7 +15,8 @@ from b2bua.store.calls import CallOutcome, EventKind
 from b2bua.store.story import story
 from media.commands import Tone
 from tests.harness.clock import virtual_time
-from tests.harness.office import CALLER, MOBILES, NUMBER, SERVER, Office, heard, loudness, office, reinvite
+from tests.harness.hearing import Hearing, Party, deaf
+from tests.harness.office import CALLER, MOBILES, NUMBER, SERVER, Office, office, reinvite
 
 LONG_RINGS = """
 [[step]]
@@ -66,11 +67,12 @@ async def test_row_d1_the_call_is_answered_before_the_carrier_gives_up_and_rings
         await asyncio.sleep(16)
         talk.leg.loop([Tone((PIOTR_HZ,), 1.0)])
         await asyncio.sleep(4)
-        await recording.stop()
-        ringback, voice = heard(tmp_path / "heard.wav", RINGBACK_HZ), heard(tmp_path / "heard.wav", PIOTR_HZ)
-        assert ringback[0] < 1
-        assert 10 < ringback[-1] < 15.5  # 1 s of tone in every 5 s, until the answer at 75 s
-        assert voice[0] > 15
+        hearing = Hearing.of_file((await recording.stop()).path)
+        ringback, [voice] = hearing.spans_of(RINGBACK_HZ), hearing.spans_of(PIOTR_HZ)
+        assert ringback[0].at < 1
+        assert [beat.seconds for beat in ringback[:3]] == pytest.approx([1.0] * 3, abs=0.1)
+        assert 10 < ringback[-1].until < 15.5  # 1 s of tone in every 5 s, until the answer at 75 s
+        assert voice.at > 15
         leg.hang_up()
         [call_story] = await demo.stories()
         assert EventKind.HELD in [event.kind for event in call_story.events]
@@ -350,13 +352,17 @@ async def test_row_d9_whoever_is_held_hears_music_and_then_the_voice_again(tmp_p
         await asyncio.sleep(5)
         await reinvite(phone, "sendrecv")
         await asyncio.sleep(5)
-        await asyncio.gather(recording.stop(), annas.stop())
+        whole = [Hearing.of_file((await each.stop()).path) for each in (recording, annas)]
         assert caller.is_up
-        voice = heard(tmp_path / "caller.wav", ANNA_HZ)
         for start, is_voice in ((0.5, True), (5.5, False), (10.5, True), (15.5, False), (20.5, True)):
-            frames = ((voice >= start) & (voice < start + 4)).sum()
-            assert frames > 190 if is_voice else frames == 0, (start, frames)
-            assert loudness(tmp_path / "caller.wav", start, start + 4) > -45  # music or voice, never silence
+            hears, anna_hears = [each.between(start, start + 4) for each in whole]
+            if is_voice:
+                parties = Party("caller", CALLER_HZ, hears), Party("anna", ANNA_HZ, anna_hears)
+                assert deaf(*parties, for_s=3.8) == []
+            else:
+                assert hears.seconds_of(ANNA_HZ) == anna_hears.seconds_of(CALLER_HZ) == 0
+            assert hears.loudness() > -45  # music or voice, never silence
+            assert (hears.gaps(), hears.clipping()) == ([], [])
 
 
 @virtual_time(limit_s=600)
@@ -374,12 +380,12 @@ async def test_row_d9_a_caller_who_holds_lets_the_phone_hear_music(tmp_path: Pat
         assert caller.is_up
         await reinvite(caller, "sendrecv")
         await asyncio.sleep(4)
-        await recording.stop()
-        voice = heard(tmp_path / "anna.wav", CALLER_HZ)
-        assert ((voice > 0.5) & (voice < 2.5)).any()
-        assert not ((voice > 4) & (voice < 42)).any()
-        assert (voice > 44.5).sum() > 80
-        assert loudness(tmp_path / "anna.wav", 5, 40) > -45
+        hearing = Hearing.of_file((await recording.stop()).path)
+        assert hearing.between(0.5, 2.5).seconds_of(CALLER_HZ) > 1.9
+        assert hearing.between(4, 42).seconds_of(CALLER_HZ) == 0
+        assert hearing.between(44.5).seconds_of(CALLER_HZ) > 1.6
+        assert hearing.between(5, 40).loudness() > -45
+        assert (hearing.gaps(), hearing.clipping()) == ([], [])
 
 
 # --- D10 ------------------------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ from b2bua.sip.session import IncomingInvite
 from b2bua.store.calls import CallOutcome, EventKind
 from b2bua.store.story import story
 from media.commands import Tone
-from media.wav import read_wav
 from tests.calls.confirming import (
     MOBILE,
     OTHER,
@@ -29,14 +28,8 @@ from tests.calls.confirming import (
     told,
 )
 from tests.harness.clock import virtual_time
-from tests.harness.office import (
-    MOBILES,
-    NUMBER,
-    assert_both_hear,
-    heard,
-    loudness,
-    office,
-)
+from tests.harness.hearing import Hearing
+from tests.harness.office import MOBILES, NUMBER, assert_both_hear, office
 
 GREETING_HZ = 950.0
 ANNAS = "+48600100200"
@@ -63,8 +56,8 @@ async def test_row_d5_a_mailbox_that_plays_its_greeting_leads_on_to_the_next_ste
         assert demo.times("BYE", to_port=MOBILES[1], since=began) == pytest.approx([25], abs=0.3)
         recording = leg.media.record(tmp_path / "caller.wav")
         await asyncio.sleep(3)
-        await recording.stop()
-        assert len(heard(tmp_path / "caller.wav", GREETING_HZ)) < 15  # of 150; our greeting has some of it
+        hearing = Hearing.of_file((await recording.stop()).path)
+        assert hearing.seconds_of(GREETING_HZ) < 0.3  # of 3 s; our greeting has some of it
         leg.hang_up()
         assert (await told(demo)).startswith(
             f"rang {MOBILE} 25 s, answered, but nobody pressed 1 (its voicemail?); "
@@ -82,16 +75,16 @@ async def test_row_d5_who_presses_1_hears_who_calls_and_has_the_call(tmp_path: P
         await demo.until(lambda: mobile.is_answered, within=5)
         question = mobile.media.record(tmp_path / "question.wav")
         await asyncio.sleep(9)
-        await question.stop()
+        asked = Hearing.of_file((await question.stop()).path)
         mobile.media.send_digits("1")
         leg = await call.answered(within=2)
         assert demo.now - began == pytest.approx(12.2, abs=0.3)
         await assert_both_hear(leg, mobile, tmp_path)
         leg.hang_up()
         assert (await told(demo)).startswith(f"talked with {MOBILE} for 4 s")
-        pcm, rate = read_wav(tmp_path / "question.wav")
-        assert len(pcm) / rate > 8
-        assert loudness(tmp_path / "question.wav", 0.5, 8.5) > -30  # "a call from plus four eight …"
+        assert asked.seconds > 8
+        assert asked.between(0.5, 8.5).loudness() > -30  # "a call from plus four eight …"
+        assert asked.clipping() == []
         await demo.settled()
 
 
@@ -375,7 +368,7 @@ async def test_row_d5_welcome_two_phones_with_music_two_mobiles_that_are_asked_t
         await press(mobiles, "2", after=5, count=1)
         await greet(mobiles, count=2)
         await asyncio.sleep(60)
-        await recording.stop()
+        hearing = Hearing.of_file((await recording.stop()).path)
         rung = [demo.times("CANCEL", to_port=port, since=began + welcome)[0] for port in (5101, 5102)]
         assert rung == pytest.approx([60, 60], abs=0.3)
         ats = [invitation.at - began - welcome for invitation in mobiles.invitations]
@@ -383,9 +376,9 @@ async def test_row_d5_welcome_two_phones_with_music_two_mobiles_that_are_asked_t
         over = demo.times("BYE", to_port=MOBILES[1], since=began + welcome)
         assert over == pytest.approx([75.2, 105.2], abs=0.5)
         for start in range(int(welcome) + 1, 60, 5):
-            assert loudness(tmp_path / "caller.wav", start, start + 5) > -45  # music, never silence
-        mailbox = heard(tmp_path / "caller.wav", GREETING_HZ)
-        assert not ((mailbox > welcome + 86) & (mailbox < welcome + 105)).any()
+            assert hearing.between(start, start + 5).loudness() > -45  # music, never silence
+        assert hearing.between(welcome + 1, 60).gaps() == hearing.clipping() == []
+        assert hearing.between(welcome + 86, welcome + 105).seconds_of(GREETING_HZ) == 0
         leg.hang_up()
         both, asked = (await told(demo)).split("; rang ", 1)
         assert both in {f"rang {names} 1 min, no answer" for names in EITHER_FIRST}

@@ -27,7 +27,8 @@ from tests.calls.confirming import (
 )
 from tests.calls.test_rows_d5_confirm import ANNAS, GREETING_HZ
 from tests.harness.clock import virtual_time
-from tests.harness.office import CALLER_HZ, MOBILES, NUMBER, assert_both_hear, heard, office
+from tests.harness.hearing import Hearing
+from tests.harness.office import CALLER_HZ, MOBILES, NUMBER, assert_both_hear, office
 from tests.harness.prompts import marked_office, names
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,10 +72,9 @@ async def test_row_d5_who_says_hello_is_connected_and_hears_the_caller_from_the_
         leg.media.play([Tone((CALLER_HZ,), 2.0)])
         assert answered - began == pytest.approx(3.5 + HELLO_S + 1.1, abs=0.3)
         await asyncio.sleep(3)
-        await recording.stop()
-        first = heard(tmp_path / "mobile.wav", CALLER_HZ)
-        assert recorded_from + float(first[0]) - answered < 0.12
-        assert len(first) >= 98  # of 100 frames
+        [said] = Hearing.of_file((await recording.stop()).path).spans_of(CALLER_HZ)
+        assert recorded_from + said.at - answered < 0.12
+        assert said.seconds >= 1.96  # of 2 s
         await assert_both_hear(leg, mobile, tmp_path)
         leg.hang_up()
         assert (await told(demo)).startswith(f"talked with {MOBILE} for")

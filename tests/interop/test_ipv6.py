@@ -139,7 +139,7 @@ async def test_phones_of_either_ip_version_hear_each_other(
         leg = await placed.answered(within=10)
         await asyncio.sleep(0.2)
         phone = olena.invitations[0].leg
-        await assert_both_hear(leg, phone, tmp_path)
+        await assert_both_hear(leg, phone, tmp_path, is_real_time=True)
         for each, host in ((leg, calling), (phone, called)):
             assert each.media.agreement is not None
             assert each.media.agreement.remote is not None

@@ -119,7 +119,7 @@ async def test_phones_by_tls_of_either_ip_version_talk_with_sound_protected(
             for each, is_secure in ((leg, caller is anna), (theirs, called is anna)):
                 assert each.media.agreement is not None
                 assert (each.media.agreement.keys is not None) == is_secure
-            await assert_both_hear(leg, theirs, tmp_path, name=number)
+            await assert_both_hear(leg, theirs, tmp_path, name=number, is_real_time=True)
             assert called.invitations[-1].invite.request.via.transport == "TLS"
             leg.hang_up()
 
@@ -196,5 +196,5 @@ async def test_a_renewed_certificate_is_shown_without_a_restart_and_no_call_is_c
         async with asyncio.timeout(RENEWAL_S):
             while set(before) & {await serial(scene, host) for host in scene.hosts}:
                 await asyncio.sleep(0.5)
-        await assert_both_hear(leg, olena.invitations[-1].leg, tmp_path)
+        await assert_both_hear(leg, olena.invitations[-1].leg, tmp_path, is_real_time=True)
         leg.hang_up()
