@@ -6,14 +6,11 @@ import asyncio
 import os
 import signal
 from contextlib import ExitStack
-from itertools import groupby
 from pathlib import Path
-
-import numpy as np
 
 from media.client import MediaEngine
 from media.conversation_tape import LEFT, RIGHT, ConversationTape
-from media.wav import read_channels
+from tests.harness.hearing import Hearing
 from tests.media.test_worker import worker
 from tests.media.udp_peer import UdpPeer
 
@@ -46,16 +43,6 @@ async def speak_to_a_stopped_worker(engine: MediaEngine, peers: dict[UdpPeer, tu
     await speak(peers, AROUND_S)
 
 
-def loud_and_longest_pause_s(path: Path, channel: int) -> tuple[float, float]:
-    """Return how long it is loud in all, and the longest time in between in which it is not."""
-    channels, rate = read_channels(path)
-    is_loud = np.abs(channels[:, channel].astype(int)) > 1000
-    heard = np.flatnonzero(is_loud)
-    within = is_loud[heard[0] : heard[-1]]
-    pauses = [len(list(run)) for loud, run in groupby(within) if not loud]
-    return len(heard) / rate, max(pauses, default=0) / rate
-
-
 async def test_v7_what_came_while_the_worker_was_stopped_is_in_its_place_in_each_recording(
     tmp_path: Path,
 ) -> None:
@@ -77,8 +64,7 @@ async def test_v7_what_came_while_the_worker_was_stopped_is_in_its_place_in_each
             await tape.stop()
             for recording in recordings:
                 await recording.stop()
-    written = [(tape.path, LEFT), (tape.path, RIGHT), *((each.path, 0) for each in recordings)]
-    for path, channel in written:
-        loud_s, pause_s = loud_and_longest_pause_s(path, channel)
-        assert loud_s > STOPPED_S + 2 * AROUND_S - 0.3
-        assert pause_s < 1.0  # none, on a machine that lets the callers speak in time
+    for heard in (*Hearing.channels_of(tape.path), *(Hearing.of_file(each.path) for each in recordings)):
+        assert heard.seconds_of_sound(above_db=-30.0) > STOPPED_S + 2 * AROUND_S - 0.3
+        # none, on a machine that lets the callers speak in time
+        assert max((gap.seconds for gap in heard.gaps(above_db=-30.0)), default=0.0) < 1.0

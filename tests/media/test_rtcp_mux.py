@@ -101,6 +101,9 @@ async def test_rfc5761_4_reports_come_and_go_over_the_rtp_port(is_protected: boo
     anna.send(b"\xd5" * 160, leg.address)
     leg.play([Tone((1000.0,), 1.0)], loop=True)
     await asyncio.sleep(REPORT_WITHIN_S)
+    heard = anna.hearing(is_timed=True)
+    assert heard.seconds_of(1000.0) == pytest.approx(REPORT_WITHIN_S, abs=0.05)
+    assert heard.gaps() == heard.clipping() == []
     ours = [content for content, _, to in wire if to == 4000 and 192 <= content[1] <= 223]
     assert ours
     assert {(source, to) for _, source, to in wire} == {(leg.address[1], 4000), (4000, leg.address[1])}
@@ -168,6 +171,7 @@ async def test_rfc5761_5_1_1_a_reinvite_without_it_brings_the_second_port_back()
     anna.send(b"\xd5" * 160, leg.address)
     await asyncio.sleep(REPORT_WITHIN_S)
     assert reports
+    assert anna.hearing(is_timed=True).gaps() == []
     told = parse_rtcp(reports[0])[0]
     assert isinstance(told, SenderReport)
     answer = _answer(told, anna.ssrc)

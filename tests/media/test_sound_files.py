@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from media import audiofile, codecs
+from media import audiofile
 from media.audiofile import read_sound
 from media.client import Clip, MediaEngine
 from media.errors import MalformedMedia
 from media.levels import MUSIC_LUFS, SPEECH_LUFS
 from media.loudness import QUIETEST_LUFS, brought_to, louder, loudness_lufs
 from media.memory import MemoryRtpNetwork
-from media.tones import detect, tone
-from media.wav import WavFormat, WavWriter, read_wav
+from media.tones import tone
+from media.wav import WavFormat, WavWriter
 from tests.harness.clock import run_virtually
+from tests.harness.hearing import Hearing
 from tests.harness.soundfiles import write_sound
 from tests.media.peer import Peer
 
@@ -50,10 +51,10 @@ def test_every_kind_of_file_is_read_as_long_as_it_is_at_the_rate_of_every_codec(
     name: str, codec: str, own_rate: int, layout: str, rate: int, tmp_path: Path
 ) -> None:
     path = write_sound(tmp_path / name, sine(2.0, own_rate), own_rate, codec, layout=layout)
-    pcm = read_sound(path, rate)
-    assert len(pcm) / rate == pytest.approx(2.0, abs=0.06)  # MP3 has a frame of silence before and behind
-    level = detect(pcm, rate, (1000.0,))[10:85, 0]
-    assert np.abs(level + 13.0).max() < 1.0
+    heard = Hearing(read_sound(path, rate), rate)
+    assert heard.seconds == pytest.approx(2.0, abs=0.06)  # MP3 has a frame of silence before and behind
+    assert np.abs(heard.between(0.2, 1.7).levels(1000.0) + 13.0).max() < 1.0
+    assert heard.gaps() == heard.clipping() == []
 
 
 def test_the_two_channels_of_a_stereo_file_are_both_heard(tmp_path: Path) -> None:
@@ -63,7 +64,8 @@ def test_the_two_channels_of_a_stereo_file_are_both_heard(tmp_path: Path) -> Non
     content = bytearray((tmp_path / "both.wav").read_bytes())
     content[22] = 2  # channels
     (tmp_path / "both.wav").write_bytes(content)
-    assert detect(read_sound(tmp_path / "both.wav", 8000), 8000, (600.0, 1500.0))[10:40].min() > -20.0
+    heard = Hearing(read_sound(tmp_path / "both.wav", 8000), 8000)
+    assert heard.between(0.2, 0.8).levels(600.0, 1500.0).min() > -20.0
 
 
 @pytest.mark.parametrize(
@@ -104,9 +106,9 @@ def test_of_an_mp3_that_has_something_else_inside_or_behind_only_that_is_not_hea
     content = path.read_bytes()
     at = int(len(content) * where)
     path.write_bytes(content[:at] + np.random.default_rng(5).bytes(3000) + content[at:])
-    pcm = read_sound(path, 8000)
-    assert 3.8 < len(pcm) / 8000 < 4.3
-    assert np.median(detect(pcm, 8000, (1000.0,))[:, 0]) == pytest.approx(-13.0, abs=1.0)
+    heard = Hearing(read_sound(path, 8000), 8000)
+    assert 3.8 < heard.seconds < 4.3
+    assert np.median(heard.levels(1000.0)) == pytest.approx(-13.0, abs=1.0)
 
 
 def test_a_flac_that_breaks_off_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
@@ -136,9 +138,10 @@ def test_bs1770_pauses_and_what_is_10_lu_softer_do_not_count() -> None:
 
 def test_our_own_prompts_and_music_have_the_loudness_that_others_are_brought_to() -> None:
     for language in ("en", "pl", "ru", "uk"):
-        pcm, rate = read_wav(PROMPTS / language / "voicemail-greeting-working.wav")
-        assert loudness_lufs(pcm, rate) == pytest.approx(SPEECH_LUFS, abs=1.5)
-    assert loudness_lufs(*read_wav(PROMPTS / "music" / "calm.wav")) == pytest.approx(MUSIC_LUFS, abs=1.0)
+        greeting = Hearing.of_file(PROMPTS / language / "voicemail-greeting-working.wav")
+        assert loudness_lufs(greeting.pcm, greeting.rate) == pytest.approx(SPEECH_LUFS, abs=1.5)
+    music = Hearing.of_file(PROMPTS / "music" / "calm.wav")
+    assert loudness_lufs(music.pcm, music.rate) == pytest.approx(MUSIC_LUFS, abs=1.0)
 
 
 @pytest.mark.parametrize("level_db", [-36.0, -20.0, -1.0])
@@ -150,10 +153,14 @@ def test_soft_and_loud_files_come_to_the_same_loudness(level_db: float) -> None:
 def test_peaks_are_not_cut_noise_is_not_blown_up_and_silence_stays() -> None:
     clicks = np.zeros(32_000, np.int16)
     clicks[::4000] = 16_000
-    assert np.abs(brought_to(clicks, 16_000, SPEECH_LUFS).astype(int)).max() <= 32_768 * 10 ** (-1 / 20) + 1
+    loud = Hearing(brought_to(clicks, 16_000, SPEECH_LUFS), 16_000)
+    assert loud.peak() <= 32_768 * 10 ** (-1 / 20) + 1
+    assert loud.clipping() == []
     noise = np.random.default_rng(1).normal(0, 5, 32_000).astype(np.int16)
-    assert np.abs(brought_to(noise, 16_000, SPEECH_LUFS)).max() <= 10.1 * np.abs(noise).max()
-    assert not brought_to(np.zeros(100, np.int16), 8000, SPEECH_LUFS).any()
+    assert (
+        Hearing(brought_to(noise, 16_000, SPEECH_LUFS), 16_000).peak() <= 10.1 * Hearing(noise, 16_000).peak()
+    )
+    assert Hearing(brought_to(np.zeros(100, np.int16), 8000, SPEECH_LUFS), 8000).peak() == 0
 
 
 @pytest.mark.parametrize("codec", ["PCMU", "PCMA", "G722", "opus"])
@@ -171,11 +178,11 @@ def test_row_q10_an_mp3_in_stereo_at_44_khz_is_heard_at_the_usual_loudness_in_ev
         assert await leg.play([Clip(path, lufs=SPEECH_LUFS)]).finished()
         await asyncio.sleep(0.01)
         await engine.close()
-        rate = codecs.by_name(codec).sample_rate_hz
-        heard = anna.audio()
-        assert len(heard) / rate == pytest.approx(3.0, abs=0.08)
+        heard = anna.hearing()
+        assert heard.seconds == pytest.approx(3.0, abs=0.08)
         # of a tone at 1 kHz loudness in LUFS is level in dBFS less 3
-        assert np.abs(detect(heard, rate, (1000.0,))[10:140] - (SPEECH_LUFS + 3.0)).max() < 1.5
+        assert np.abs(heard.between(0.2, 2.8).levels(1000.0) - (SPEECH_LUFS + 3.0)).max() < 1.5
+        assert anna.hearing(is_timed=True).gaps() == heard.clipping() == []
 
     run_virtually(story())
 

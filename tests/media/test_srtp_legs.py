@@ -18,9 +18,9 @@ from media.outgoing import Packet
 from media.rtp import RtpPacket, parse_rtcp
 from media.sdp.crypto import SUITES, StreamKeys
 from media.srtp import SrtpSession
-from media.tones import detect, tone
-from media.wav import read_wav
+from media.tones import tone
 from tests.harness.clock import virtual_time
+from tests.harness.hearing import Hearing, Party, deaf
 from tests.media.peer import Peer, mirrored
 from tests.media.test_worker import until, worker
 from tests.media.udp_peer import UdpPeer
@@ -45,7 +45,7 @@ async def engine_on(network: MemoryRtpNetwork) -> MediaEngine:
 
 def loudest(pcm: np.ndarray) -> int:
     """Return which of 400, 1000, 2000 Hz is loudest."""
-    return (400, 1000, 2000)[int(np.argmax(detect(pcm, 8000, (400.0, 1000.0, 2000.0)).mean(axis=0)))]
+    return int(Hearing(pcm, 8000).pitch(400.0, 1000.0, 2000.0))
 
 
 @virtual_time
@@ -59,7 +59,8 @@ async def test_a_protected_leg_hears_its_prompt_and_nobody_without_the_key_does(
     leg.connect(anna.agreement())
     assert await leg.play([Tone((1000.0,), 0.4)]).finished()
     await asyncio.sleep(0.1)
-    assert (loudest(anna.audio()), len(anna.heard), anna.garbage) == (1000, 20, 0)
+    assert (anna.hearing().seconds_of(1000.0), len(anna.heard), anna.garbage) == (pytest.approx(0.4), 20, 0)
+    assert anna.hearing(is_timed=True).gaps() == anna.hearing().clipping() == []
     assert {len(packet) for packet in wire} == {12 + 160 + 10}
     assert all(each.packet.payload not in packet for each, packet in zip(anna.heard, wire, strict=True))
     assert anna.heard[0].packet.sequence < 0x8000
@@ -87,11 +88,14 @@ async def test_legs_with_other_keys_or_none_are_bridged_both_ways_with_digits_an
         both.create_task(bob.say(tone((400.0,), 0.6, 8000), b.address))
     await anna.press("5", a.address)
     await asyncio.sleep(0.1)
-    assert (loudest(bob.audio()), loudest(anna.audio())) == (1000, 400)
-    assert digits == ["5"]
+    parties = Party("anna", 1000.0, anna.hearing()), Party("bob", 400.0, bob.hearing())
+    assert deaf(*parties, for_s=0.58) == []
+    assert (digits, bob.pressed()) == (["5"], "5")
     assert sum(each.packet.payload_type == 96 for each in bob.heard) > 5
     summary = await recording.stop()
-    assert loudest(read_wav(summary.path)[0][:4800]) == 1000
+    recorded = Hearing.of_file(summary.path)
+    assert recorded.seconds_of(1000.0) == pytest.approx(0.6, abs=0.02)
+    assert recorded.seconds_of(400.0) == 0.0
     assert (anna.garbage, bob.garbage) == (0, 0)
     await engine.close()
 
@@ -117,7 +121,7 @@ async def test_a_wrong_key_is_silence_and_not_noise_in_bridge_recording_and_digi
     assert (bob.heard, digits, a.is_heard) == ([], [], False)
     summary = await recording.stop()
     assert summary.is_silent
-    assert not np.any(read_wav(summary.path)[0])
+    assert Hearing.of_file(summary.path).peak() == 0
     await a.close()
     assert (a.statistics["packets"], a.statistics["forged"]) == (0, 25 + len(encode_digit("5")) + 25)
     await engine.close()
@@ -196,6 +200,8 @@ async def test_a_reinvite_with_new_keys_loses_no_packet_and_keeps_the_stream() -
     await anna.say(tone((1000.0,), 0.4, 8000), a.address)
     await bob.say(tone((400.0,), 0.2, 8000), b.address)
     await asyncio.sleep(0.1)
+    parties = Party("anna", 1000.0, anna.hearing()), Party("bob", 400.0, bob.hearing(is_timed=True))
+    assert (deaf(*parties, for_s=0.2), parties[1].hearing.gaps()) == ([], [])
     packets = [each.packet for each in bob.heard]
     assert len(packets) == 45
     assert {(later.sequence - earlier.sequence) & 0xFFFF for earlier, later in pairwise(packets)} == {1}
@@ -230,6 +236,7 @@ async def test_protection_that_begins_and_ends_by_reinvite_takes_nothing_of_the_
     await anna.say(tone((1000.0,), 0.2, 8000), leg.address)
     await asyncio.sleep(0.1)
     assert len(anna.heard) == 30
+    assert anna.hearing().seconds_of(1000.0) == pytest.approx(0.6)
     await engine.close()
 
 

@@ -31,6 +31,7 @@ from media.sdp.agreement import StreamAgreement
 from media.shelf import CodecShelf
 from media.sounds import SoundLibrary
 from media.surroundings import Surroundings
+from tests.harness.hearing import Hearing
 
 AGREEMENT = StreamAgreement(
     ("192.0.2.1", 4000), "PCMA", 8, ((8, "PCMA"),), 101, 101, 20, sends=True, receives=True
@@ -126,6 +127,8 @@ def test_d7_a_late_tick_sends_what_is_owed_with_no_number_and_no_timestamp_left_
         assert len(wire.sent) == min(due, 50)
         now += stall
     assert offsets(wire.sent) == [(number, number) for number in range(50)]
+    heard = Hearing.of_payloads("PCMA", (packet.payload for packet in wire.sent))
+    assert (heard.seconds_of(1000.0), heard.gaps(), heard.clipping()) == (1.0, [], [])
 
 
 def test_after_a_suspended_machine_the_prompt_goes_on_and_timestamps_follow_the_clock() -> None:

@@ -16,7 +16,7 @@ from media.client import MediaEngine, Silence
 from media.dtmf import encode_digit
 from media.endpoint import Address, Latch
 from media.rtp import RtpPacket
-from media.wav import read_wav
+from tests.harness.hearing import Hearing
 from tests.harness.ports import media_ports
 from tests.media.udp_peer import UdpPeer
 
@@ -96,7 +96,7 @@ async def test_rfc3550_9_strangers_with_right_and_wrong_ssrc_change_nothing_befo
     assert digits == []
     assert stranger.heard == neighbour.heard == []
     assert summary.seconds == pytest.approx(1.0)
-    assert len(np.unique(read_wav(tmp_path / "anna.wav")[0])) == 1
+    assert len(np.unique(Hearing.of_file(tmp_path / "anna.wav").pcm)) == 1
     assert (a.statistics["packets"], b.statistics["packets"]) == (50, 50)
     assert (a.source, b.source) == (None, None)
 
