@@ -15,13 +15,14 @@ from media.encoding import Encoding, clock_rate_hz
 from media.soundfile import Spoken
 from media.stereofile import Side
 from media.tape import Listen, Tapes
-from media.tones import detect, tone
+from media.tones import tone
 from media.track import Track
-from media.wav import read_channels
+from tests.harness.hearing import Hearing
 from tests.media.test_recorder_slow_disk import PatientDisk
 
 LEFT, RIGHT = 0, 1
 CALLER_HZ, CALLEE_HZ = 600.0, 1400.0
+LOUD_DB = -25.0
 
 
 class Deck:
@@ -54,11 +55,9 @@ class Deck:
         self.files.work()
         return self.told[-1]
 
-    def heard(self, channel: int, frequency: float) -> np.ndarray:
-        """Return at which seconds a tone is on a channel."""
-        channels, rate = read_channels(self.path)
-        levels = detect(np.ascontiguousarray(channels[:, channel]), rate, (frequency,))[:, 0]
-        return np.nonzero(levels > -25.0)[0] * 0.02
+    def heard(self, channel: int) -> Hearing:
+        """Return what is on a channel."""
+        return Hearing.channels_of(self.path)[channel]
 
 
 class Speaker:
@@ -82,19 +81,10 @@ class Speaker:
         return self.payloads[self.count % len(self.payloads)]
 
 
-def spans(seconds: np.ndarray) -> list[tuple[float, float]]:
-    """Return beginning and end of each stretch without a hole over 60 ms."""
-    cuts = np.nonzero(np.diff(seconds) > 0.061)[0]
-    starts = [seconds[0], *seconds[cuts + 1]] if len(seconds) else []
-    return list(zip(starts, [*seconds[cuts], seconds[-1]] if len(seconds) else [], strict=True))
-
-
-def assert_spans(seconds: np.ndarray, *expected: tuple[float, float]) -> None:
-    found = spans(seconds)
-    assert len(found) == len(expected), found
-    for (start, end), (wanted_start, wanted_end) in zip(found, expected, strict=True):
-        assert start == pytest.approx(wanted_start, abs=0.08)
-        assert end == pytest.approx(wanted_end, abs=0.08)
+def assert_spans(heard: Hearing, hertz: float, *expected: tuple[float, float]) -> None:
+    """Assert that a tone is heard in these stretches and in no others."""
+    found = heard.spans_of(hertz, above_db=LOUD_DB)
+    assert [(one.at, one.until) for one in found] == [pytest.approx(one, abs=0.08) for one in expected]
 
 
 @pytest.mark.parametrize("callee", ["PCMA", "PCMU", "G722", "opus"])
@@ -109,10 +99,11 @@ def test_i16_the_caller_is_on_the_left_and_the_callee_on_the_right(
     told = deck.stop()
     assert (told.error, told.is_silent) == ("", False)
     assert told.seconds == pytest.approx(3.0, abs=0.03)
-    assert_spans(deck.heard(LEFT, CALLER_HZ), (0.0, 3.0))
-    assert_spans(deck.heard(RIGHT, CALLEE_HZ), (0.0, 3.0))
-    assert not len(deck.heard(LEFT, CALLEE_HZ))
-    assert not len(deck.heard(RIGHT, CALLER_HZ))
+    on_the_left, on_the_right = deck.heard(LEFT), deck.heard(RIGHT)
+    assert_spans(on_the_left, CALLER_HZ, (0.0, 3.0))
+    assert_spans(on_the_right, CALLEE_HZ, (0.0, 3.0))
+    assert on_the_left.seconds_of(CALLEE_HZ) == on_the_right.seconds_of(CALLER_HZ) == 0.0
+    assert on_the_left.clipping() == on_the_right.clipping() == []
 
 
 def test_o1_hold_and_a_transfer_leave_one_continuous_file_in_time(tmp_path: Path) -> None:
@@ -127,9 +118,9 @@ def test_o1_hold_and_a_transfer_leave_one_continuous_file_in_time(tmp_path: Path
     caller.listen = deck.on(LEFT)
     deck.run(2.0, caller, piotr)
     assert deck.stop().seconds == pytest.approx(8.5, abs=0.03)
-    assert_spans(deck.heard(LEFT, CALLER_HZ), (0.0, 5.0), (6.5, 8.5))
-    assert_spans(deck.heard(RIGHT, CALLEE_HZ), (0.0, 2.0), (4.0, 5.0))
-    assert_spans(deck.heard(RIGHT, 1800.0), (6.5, 8.5))
+    assert_spans(deck.heard(LEFT), CALLER_HZ, (0.0, 5.0), (6.5, 8.5))
+    assert_spans(deck.heard(RIGHT), CALLEE_HZ, (0.0, 2.0), (4.0, 5.0))
+    assert_spans(deck.heard(RIGHT), 1800.0, (6.5, 8.5))
 
 
 @pytest.mark.parametrize("count", [25, 100, 400])
@@ -137,8 +128,8 @@ def test_after_any_instant_the_file_is_playable_up_to_the_last_second(count: int
     deck = Deck(tmp_path / "call.wav")
     left, right = Speaker(deck.on(LEFT), CALLER_HZ), Speaker(deck.on(RIGHT), CALLEE_HZ)
     deck.run(2.0 + count * 0.02, left, right)
-    channels, rate = read_channels(deck.path)  # nothing was stopped, flushed or closed
-    assert len(channels) / rate > 2.0 + count * 0.02 - 1.0
+    heard_s = deck.heard(LEFT).seconds_of(CALLER_HZ)  # nothing was stopped, flushed or closed
+    assert heard_s > 2.0 + count * 0.02 - 1.0
 
 
 def test_another_worker_goes_on_with_the_file_where_the_call_is_by_then(tmp_path: Path) -> None:
@@ -151,9 +142,9 @@ def test_another_worker_goes_on_with_the_file_where_the_call_is_by_then(tmp_path
     left = Speaker(deck.on(LEFT, elapsed_s=elapsed_s), CALLER_HZ, ssrc=1)
     deck.run(2.0, left)
     assert deck.stop().seconds == pytest.approx(6.0, abs=0.03)
-    [before, after] = spans(deck.heard(LEFT, CALLER_HZ))
-    assert before[1] > 2.2
-    assert after == (pytest.approx(4.0, abs=0.08), pytest.approx(6.0, abs=0.08))
+    [before, after] = deck.heard(LEFT).spans_of(CALLER_HZ, above_db=LOUD_DB)
+    assert before.until > 2.22
+    assert (after.at, after.until) == pytest.approx((4.0, 6.0), abs=0.08)
 
 
 def test_packets_that_come_late_twice_or_not_at_all_leave_the_rest_in_place(tmp_path: Path) -> None:
@@ -173,9 +164,9 @@ def test_packets_that_come_late_twice_or_not_at_all_leave_the_rest_in_place(tmp_
         deck.tapes.flush(now)
         deck.files.work()
     deck.stop()
-    heard = deck.heard(LEFT, CALLER_HZ)
-    assert len(heard) * 0.02 == pytest.approx(6.0, abs=0.4)
-    assert_spans(heard, (0.0, 6.0))
+    heard = deck.heard(LEFT)
+    assert heard.seconds_of(CALLER_HZ, above_db=LOUD_DB) == pytest.approx(6.0, abs=0.4)
+    assert_spans(heard, CALLER_HZ, (0.0, 6.0))
 
 
 def test_who_is_heard_later_from_some_time_on_is_recorded_all_the_same(tmp_path: Path) -> None:
@@ -188,7 +179,7 @@ def test_who_is_heard_later_from_some_time_on_is_recorded_all_the_same(tmp_path:
         left.listen("PCMA", payload, timestamp, 1, deck.now)
         deck.run(0.02)
     deck.stop()
-    assert len(deck.heard(LEFT, CALLER_HZ)) * 0.02 == pytest.approx(3.5, abs=0.1)
+    assert deck.heard(LEFT).seconds_of(CALLER_HZ, above_db=LOUD_DB) == pytest.approx(3.5, abs=0.1)
 
 
 def test_a_full_disk_ends_the_tape_and_is_told_once(tmp_path: Path) -> None:
@@ -220,7 +211,7 @@ def test_a_slow_disk_loses_nothing(tmp_path: Path) -> None:
     deck.run(5.0, left, right, works=False)
     deck.run(1.0, left, right)
     assert deck.stop().seconds == pytest.approx(6.0, abs=0.03)
-    assert_spans(deck.heard(LEFT, CALLER_HZ), (0.0, 6.0))
+    assert_spans(deck.heard(LEFT), CALLER_HZ, (0.0, 6.0))
 
 
 def test_what_comes_again_after_it_was_written_is_not_decoded_again() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from media.codecs.g711 import PCMA, PCMU
 from media.errors import MalformedMedia
 from media.wav import WavFormat, WavWriter, read_wav
+from tests.harness.hearing import Hearing
 
 SPEECH = np.rint(9000 * np.sin(np.arange(8000) * 0.3)).astype(np.int16)
 ENCODED = {
@@ -69,13 +70,9 @@ def test_the_standard_library_reads_our_16_bit_files(tmp_path: Path) -> None:
 
 
 def test_ffmpeg_reads_our_a_law_files(tmp_path: Path) -> None:
-    import av
-
     with WavWriter(tmp_path / "message.wav", 8000) as writer:
         writer.append(ENCODED[WavFormat.PCMA])
-    with av.open(str(tmp_path / "message.wav")) as container:
-        pcm = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
-    assert np.array_equal(pcm, HEARD[WavFormat.PCMA])
+    assert np.array_equal(Hearing.of_file(tmp_path / "message.wav").pcm, HEARD[WavFormat.PCMA])
 
 
 @pytest.mark.parametrize("format", WavFormat)

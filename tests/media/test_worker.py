@@ -22,7 +22,7 @@ from media import worker_process
 from media.client import MediaEngine, MediaLeg, Silence, Tone
 from media.codecs.g711 import ALAW_TO_ULAW
 from media.errors import PortsExhausted
-from media.wav import read_wav
+from tests.harness.hearing import Hearing
 from tests.harness.ports import media_ports
 from tests.media.udp_peer import UdpPeer
 
@@ -219,7 +219,7 @@ async def test_digits_sent_and_recordings_stopped_while_there_is_no_worker_are_s
             summary = await recording.stop()
             await until(lambda: any(packet.payload_type == 101 for _, packet in anna.listen()))
     assert summary.error == ""
-    assert summary.seconds == pytest.approx(len(read_wav(tmp_path / "message.wav")[0]) / 8000)
+    assert summary.seconds == pytest.approx(Hearing.of_file(tmp_path / "message.wav").seconds)
 
 
 async def test_what_kills_three_workers_within_a_minute_is_not_put_into_the_fourth() -> None:
@@ -317,8 +317,7 @@ async def test_it_starts_in_half_a_second_and_closing_finishes_recordings(
         await until(lambda: leg.is_heard)
         for _ in range(10):
             anna.send(b"\xd5" * 160, leg.address)
-    assert recording.seconds == 0.4
-    assert len(read_wav(tmp_path / "message.wav")[0]) == 3200
+    assert recording.seconds == Hearing.of_file(tmp_path / "message.wav").seconds == 0.4
 
 
 async def test_a_reinvite_to_another_address_moves_both_directions_of_a_latched_leg() -> None:
@@ -411,7 +410,7 @@ async def test_v7_kill_9_leaves_a_readable_recording_up_to_one_second_before(
         if victim == "all":
             os.kill(media_worker, signal.SIGKILL)
         await until(lambda: has_ended(media_worker))
-    pcm, rate = read_wav(path)
-    assert rate == 8000
-    assert spoken - 1.0 < len(pcm) / rate <= spoken + 0.2
-    assert len(np.unique(pcm)) == 1
+    heard = Hearing.of_file(path)
+    assert heard.rate == 8000
+    assert spoken - 1.0 < heard.seconds <= spoken + 0.2
+    assert len(np.unique(heard.pcm)) == 1
