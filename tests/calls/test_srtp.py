@@ -21,9 +21,10 @@ from media.commands import Tone
 from media.sdp.crypto import SUITES, SrtpPolicy, new_keys
 from media.sdp.model import MediaDescription, SessionDescription
 from media.sdp.negotiate import LocalMedia, StreamAgreement, make_answer, make_offer, read_answer
-from media.tones import detect, tone
+from media.tones import tone
 from tests.harness.clock import virtual_time
-from tests.harness.office import MOBILES, NUMBER, SERVER, Office, assert_both_hear, heard, loudness, office
+from tests.harness.hearing import Hearing
+from tests.harness.office import MOBILES, NUMBER, SERVER, Office, assert_both_hear, office
 from tests.media.peer import Peer, mirrored
 
 PHONE_HZ = 1100.0
@@ -154,8 +155,9 @@ async def test_where_srtp_is_required_plain_callers_get_488_and_plain_phones_are
         assert [stream.protocol for stream in offers(demo, 5101)] == ["RTP/SAVP"]
         recording = leg.media.record(tmp_path / "greeting.wav")
         await asyncio.sleep(2)
-        await recording.stop()
-        assert loudness(tmp_path / "greeting.wav", 0, 2) > -45  # voicemail answered in the phone's place
+        greeting = Hearing.of_file((await recording.stop()).path)
+        assert greeting.between(0, 2).loudness() > -45  # voicemail answered in the phone's place
+        assert greeting.clipping() == []
         leg.hang_up()
         await demo.settled()
 
@@ -217,7 +219,8 @@ async def test_another_key_than_the_one_agreed_is_silence_for_the_far_end(tmp_pa
         await asyncio.sleep(1)
         recording = leg.media.record(tmp_path / "caller.wav")
         await asyncio.sleep(2)
-        assert (await recording.stop()).is_silent
+        hearing = Hearing.of_file((await recording.stop()).path)
+        assert hearing.sounds() == []
         leg.hang_up()
         await demo.settled()
 
@@ -253,9 +256,10 @@ def test_a_phone_that_knows_one_suite_only_talks_by_that_one_with_a_plain_one_an
             recording = called.media.record(tmp_path / "piotr.wav")
             assert agreement.remote is not None
             await phone.say(tone((1700.0,), 2.0, 8000), agreement.remote)
-            await recording.stop()
-            assert len(heard(tmp_path / "piotr.wav", 1700.0)) > 90
-            assert detect(phone.audio(), 8000, (PHONE_HZ,)).mean() > -20
+            piotr_hears, phone_hears = Hearing.of_file((await recording.stop()).path), phone.hearing()
+            assert piotr_hears.seconds_of(1700.0) > 1.8
+            assert phone_hears.level(PHONE_HZ) > -20
+            assert phone_hears.gaps() == piotr_hears.gaps() == []
             assert phone.garbage == 0
             leg.bye()
             await demo.settled()
@@ -329,8 +333,9 @@ async def test_hold_and_resume_keep_the_protection_and_the_held_one_hears_music(
         recording = leg.media.record(tmp_path / "music.wav")
         leg.media.stop()
         await asyncio.sleep(3)
-        await recording.stop()
-        assert loudness(tmp_path / "music.wav", 0.5, 2.5) > -45
+        music = Hearing.of_file((await recording.stop()).path)
+        assert music.between(0.5, 2.5).loudness() > -45
+        assert (music.between(0.5, 2.5).gaps(), music.clipping()) == ([], [])
         await again(phone, "sendrecv")
         await assert_both_hear(leg, phone, tmp_path, name="-resumed")
         assert sizes[phone.media.address[1]] == {12 + 160 + 16}

@@ -14,7 +14,8 @@ from b2bua.store.calls import CallOutcome
 from b2bua.store.story import story
 from media.commands import Tone
 from tests.harness.clock import virtual_time
-from tests.harness.office import NUMBER, SERVER, Office, heard, office, reinvite
+from tests.harness.hearing import Hearing
+from tests.harness.office import NUMBER, SERVER, Office, office, reinvite
 
 ANSWERS = Habit(answers_after=1.0)
 TO_ANNA = """
@@ -48,8 +49,10 @@ async def transferred_voices(caller: Leg, other: Leg, folder: Path) -> None:
     other.media.play([Tone((PIOTR_HZ,), 2.0)])
     await asyncio.sleep(2.5)
     for leg, hertz in ((caller, PIOTR_HZ), (other, CALLER_HZ)):
-        summary = await recordings[leg].stop()
-        assert len(heard(summary.path, hertz)) > 50
+        hearing = Hearing.of_file((await recordings[leg].stop()).path)
+        [said] = hearing.spans_of(hertz)
+        assert said.seconds > 1.9  # of 2 s
+        assert hearing.clipping() == []
 
 
 @virtual_time
