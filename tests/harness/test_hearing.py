@@ -15,7 +15,7 @@ from media.encoding import Encoding
 from media.rtp import RtpPacket
 from media.tones import silence, tone
 from media.wav import WavFormat, WavWriter, read_channels
-from tests.harness.hearing import FRAME_S, Hearing, Party, deaf, keys_of
+from tests.harness.hearing import FLOOR_DB, FRAME_S, Hearing, Party, deaf, keys_of
 from tests.harness.markers import lasts_s, marked_prompts
 from tests.harness.soundfiles import write_sound
 
@@ -47,6 +47,12 @@ def test_levels_and_times_of_tones_are_those_that_were_made(rate: int, level_db:
     assert hearing.pitch(BOB_HZ, ANNA_HZ) == ANNA_HZ
     assert hearing.seconds == pytest.approx(1.6)
     assert hearing.between(0.5, 1.3).loudness() == pytest.approx(level_db - 3.0, abs=0.1)
+
+
+def test_silence_measures_the_floor_and_what_is_shorter_than_20_ms_nothing() -> None:
+    assert (joined(silence(0.1, RATE)).levels(ANNA_HZ) == FLOOR_DB).all()
+    assert joined(silence(0.019, RATE)).levels(ANNA_HZ).shape == (0, 1)
+    assert joined(silence(0.1, RATE)).sounds() == joined(silence(0.019, RATE)).sounds() == []
 
 
 @pytest.mark.parametrize("codec", ["PCMA", "PCMU", "G722", "opus"])

@@ -5,22 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from media.tones import FLOOR_DB, detect, silence, tone
+from media.tones import tone
+from tests.harness.hearing import Hearing
 
 
 @pytest.mark.parametrize("rate", [8000, 16_000])
 @pytest.mark.parametrize("level_db", [-40.0, -13.0, -6.1])
 def test_two_tones_are_found_at_the_level_they_were_made(rate: int, level_db: float) -> None:
-    levels = detect(tone((700.0, 1200.0), 1.0, rate, level_db), rate, (700.0, 1200.0, 2000.0))
+    heard = Hearing(tone((700.0, 1200.0), 1.0, rate, level_db), rate)
+    levels = heard.levels(700.0, 1200.0, 2000.0)
     assert levels.shape == (50, 3)
     inner = levels[1:-1]
     assert np.abs(inner[:, :2] - level_db).max() < 0.1
     assert inner[:, 2].max() < level_db - 30
-
-
-def test_silence_measures_the_floor_and_what_is_shorter_than_20_ms_nothing() -> None:
-    assert (detect(silence(0.1, 8000), 8000, (1000.0,)) == FLOOR_DB).all()
-    assert detect(silence(0.019, 8000), 8000, (1000.0,)).shape == (0, 1)
+    assert heard.clipping() == []
 
 
 def test_a_tone_has_its_length_to_the_sample_and_does_not_click() -> None:
@@ -37,5 +35,6 @@ def test_the_shortest_tones_are_still_tones(seconds: float) -> None:
 
 def test_what_is_too_loud_is_clipped_and_never_wraps() -> None:
     pcm = tone((500.0, 500.0), 0.1, 8000, 0.0)
+    assert Hearing(pcm, 8000).clipping() != []
     assert (pcm.max(), pcm.min()) == (32_767, -32_767)
     assert np.abs(np.diff(pcm.astype(int))).max() < 32_767

@@ -15,13 +15,11 @@ from numpy.typing import NDArray
 
 from media import codecs
 from media.client import MediaEngine, MediaLeg, Tone
-from media.dtmf import EventReceiver
 from media.memory import MemoryRtpNetwork
-from media.resample import resample
 from media.rtp import RtpPacket
-from media.tones import detect, tone
-from media.wav import read_wav
+from media.tones import tone
 from tests.harness.clock import run_virtually, virtual_time
+from tests.harness.hearing import Hearing, Party, deaf
 from tests.media.peer import STATIC, Peer
 
 Pcm = NDArray[np.int16]
@@ -50,23 +48,8 @@ def rate_of(peer: Peer) -> int:
     return codecs.by_name(peer.codec).sample_rate_hz
 
 
-def speech(rate: int, seconds: float = 3.0) -> Pcm:
-    pcm, own_rate = read_wav(SPEECH)
-    return resample(pcm[: round(seconds * own_rate)], own_rate, rate)
-
-
-def likeness(heard: Pcm, said: Pcm) -> float:
-    """Return the correlation of two sounds at the delay at which they resemble each other most."""
-    size = len(heard) + len(said)
-    product = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(said, size)), size)
-    delay = int(np.argmax(product[: len(heard)]))
-    part = heard[delay : delay + len(said)]
-    return float(np.corrcoef(part, said[: len(part)])[0, 1])
-
-
-def levels(peer: Peer, frequency: float = 1000.0) -> NDArray[np.float64]:
-    """Return the level of a tone in each 20 ms that a peer heard."""
-    return detect(peer.audio(), rate_of(peer), (frequency,))[:, 0]
+def speech(rate: int, seconds: float = 3.0) -> Hearing:
+    return Hearing.of_file(SPEECH, rate=rate).between(0.0, seconds)
 
 
 @pytest.mark.parametrize(("spoken", "heard"), [*permutations(CODECS, 2), *((each, each) for each in CODECS)])
@@ -75,9 +58,10 @@ def test_speech_is_heard_as_it_was_said_between_any_two_codecs(spoken: str, hear
         network = MemoryRtpNetwork()
         anna, bob = Peer(network, 4000, codec=spoken), Peer(network, 4002, codec=heard)
         async with bridge(anna, bob, network) as (a, _):
-            await anna.say(speech(rate_of(anna)), a.address)
+            await anna.say(speech(rate_of(anna)).pcm, a.address)
             await asyncio.sleep(0.2)
-        assert likeness(resample(bob.audio(), rate_of(bob), 8000), speech(8000)) > 0.9
+        assert bob.hearing().likeness(speech(rate_of(bob))) > 0.9
+        assert bob.hearing().clipping() == []
         packets = [each.packet for each in bob.heard]
         assert len({packet.ssrc for packet in packets}) == 1
         assert {packet.payload_type for packet in packets} == {STATIC[heard]}
@@ -90,7 +74,7 @@ def test_the_same_codec_and_the_two_laws_are_passed_on_without_being_decoded() -
         network = MemoryRtpNetwork()
         anna, bob = Peer(network, 4000, codec=spoken), Peer(network, 4002, codec=heard)
         async with bridge(anna, bob, network) as (a, _):
-            payloads = anna.encoded(speech(rate_of(anna), 0.2))
+            payloads = anna.encoded(speech(rate_of(anna), 0.2).pcm)
             for payload in payloads:
                 anna.send(payload, a.address)
                 await asyncio.sleep(0.0001)
@@ -143,12 +127,13 @@ def test_sound_is_back_100_ms_after_trouble_of_the_network(spoken: str, heard: s
             ended_at = asyncio.get_running_loop().time()
             await anna.say(tone((1000.0,), 1.0, rate), a.address)
             await asyncio.sleep(0.3)
-        heard_frames = levels(bob) > -18.0
-        troubled = heard_frames[10:150]
-        assert troubled.mean() > 1 - 2.5 * trouble - 0.02
-        calm = [each.at >= ended_at + 0.16 + 0.1 for each in bob.heard]
-        begins = calm.index(True)
-        assert levels(bob)[begins : begins + 35].min() > -18.0
+        sound = bob.hearing(is_timed=True)
+        troubled = sound.between(sound.times[0] + 0.2, sound.times[0] + 3.0)
+        assert troubled.seconds_of(1000.0, above_db=-18.0) > troubled.seconds * (1 - 2.5 * trouble - 0.02)
+        calm = sound.between(ended_at + 0.16 + 0.1, ended_at + 0.96)
+        assert calm.seconds == pytest.approx(0.7)
+        assert calm.levels(1000.0).min() > -18.0
+        assert calm.gaps() == sound.clipping() == []
 
     run_virtually(story())
 
@@ -166,7 +151,7 @@ def test_each_loss_is_over_100_ms_after_its_end(spoken: str, heard: str, lost: i
                 else:
                     anna.skip()
                 await asyncio.sleep(0.02)
-        bad = np.flatnonzero(levels(bob)[10:190] < -18.0)
+        bad = np.flatnonzero(bob.hearing().levels(1000.0)[10:190] < -18.0)
         runs = np.split(bad, np.flatnonzero(np.diff(bad) > 10) + 1)
         assert len(runs) <= 5
         assert max((int(run[-1] - run[0]) + 1 for run in runs if len(run)), default=0) <= lost + 5
@@ -185,7 +170,7 @@ def test_a_short_loss_is_not_heard_as_a_hole() -> None:
                 else:
                     anna.send(payload, a.address)
                 await asyncio.sleep(0.02)
-        assert levels(bob, 200.0)[10:90].min() > -20.0
+        assert bob.hearing().between(0.2, 1.8).levels(200.0).min() > -20.0
 
     run_virtually(story())
 
@@ -203,11 +188,13 @@ async def test_a_transcoded_stream_is_continuous_across_a_prompt() -> None:
     elapsed = [each.at - bob.heard[0].at for each in bob.heard]
     stamped = [((packet.timestamp - packets[0].timestamp) & 0xFFFFFFFF) / 8000 for packet in packets]
     assert np.allclose(elapsed, stamped, atol=0.021)
-    pitches = detect(bob.audio(), 8000, (1000.0, 2000.0))
-    heard = "".join("-12"[int(frame.max() > -20) * (1 + int(frame[1] > frame[0]))] for frame in pitches)
-    assert heard.count("2") == 20
-    assert heard.index("2") in range(20, 25)
-    assert heard[-15:-6].count("1") >= 8
+    heard = bob.hearing(is_timed=True)
+    [(first, before_s), prompt, (again, after_s)] = heard.melody(1000.0, 2000.0, above_db=-20.0)
+    assert (first, prompt, again) == (1000.0, (2000.0, 0.4), 1000.0)
+    assert 0.4 <= before_s <= 0.48
+    assert after_s > 0.5
+    assert max(gap.seconds for gap in heard.gaps()) < 0.061
+    assert heard.clipping() == []
 
 
 @virtual_time
@@ -226,7 +213,7 @@ async def test_who_pauses_is_not_filled_with_packets_for_long_and_heard_again_at
     again = bob.heard[before:]
     assert 23 <= len(again) <= 40
     assert again[0].packet.marker
-    assert levels(bob)[before + 2 : before + 20].min() > -18.0
+    assert bob.hearing(since=again[0].at).between(0.04, 0.4).levels(1000.0).min() > -18.0
 
 
 @pytest.mark.parametrize(("pause_s", "ptime_ms"), [(0.3, 20), (0.4, 20), (0.36, 60)])
@@ -260,8 +247,7 @@ async def test_a_peer_that_changes_its_ssrc_goes_on_to_be_heard() -> None:
         anna.ssrc, anna.timestamp, anna.sequence = 99, 12345, 7
         await anna.say(tone((1000.0,), 0.5, 16_000), a.address)
         await asyncio.sleep(0.1)
-    bad = np.flatnonzero(levels(bob)[5:45] < -18.0)
-    assert len(bad) <= 5
+    assert bob.hearing().between(0.1, 0.9).seconds_of(1000.0, above_db=-18.0) > 0.69
 
 
 @pytest.mark.parametrize(("spoken", "heard"), [("opus", "PCMA"), ("PCMA", "opus"), ("G722", "PCMA")])
@@ -283,13 +269,7 @@ def test_rfc4733_2_1_a_press_crosses_to_another_clock_as_one_event_of_the_same_l
         assert "".join(digits) == "55#"
         events = [each.packet for each in bob.heard if each.packet.payload_type == 96]
         clock_hz = codecs.by_name(heard).clock_rate_hz
-        receiver = EventReceiver(clock_hz)
-        told = [
-            digit
-            for packet in events
-            for digit in receiver.feed(packet.payload, packet.timestamp, packet.marker, packet.sequence)
-        ]
-        assert "".join(told) == "55#"
+        assert bob.pressed() == "55#"
         assert len({packet.timestamp for packet in events}) == 3
         assert max(int.from_bytes(packet.payload[2:], "big") for packet in events) == clock_hz // 10
         numbers = [each.packet.sequence for each in bob.heard]
@@ -347,10 +327,10 @@ def test_what_we_transcode_comes_in_packets_as_long_as_the_listener_wants(ptime_
         anna = Peer(network, 4000, codec="opus", ptime_ms=60)
         bob = Peer(network, 4002, codec="PCMA", ptime_ms=ptime_ms)
         async with bridge(anna, bob, network) as (a, _):
-            await anna.say(speech(48_000), a.address)
+            await anna.say(speech(48_000).pcm, a.address)
             await asyncio.sleep(0.2)
         assert {len(each.packet.payload) for each in bob.heard} == {8 * ptime_ms}
-        assert likeness(bob.audio(), speech(8000)) > 0.9
+        assert bob.hearing().likeness(speech(8000)) > 0.9
 
     run_virtually(story())
 
@@ -387,8 +367,10 @@ async def test_a_reinvite_to_another_codec_is_transcoded_from_then_on_as_another
         await asyncio.sleep(0.1)
     assert len(first) == 1
     assert first.isdisjoint({each.packet.ssrc for each in bob.heard})
-    assert levels(bob)[5:25].min() > -18.0
-    assert levels(anna, 400.0)[5:15].min() > -18.0
+    assert bob.hearing().between(0.1, 0.5).levels(1000.0).min() > -18.0
+    assert anna.hearing().between(0.1, 0.3).levels(400.0).min() > -18.0
+    parties = Party("anna", 1000.0, anna.hearing()), Party("bob", 400.0, bob.hearing())
+    assert deaf(*parties, for_s=0.3) == []
 
 
 @virtual_time
@@ -401,7 +383,7 @@ async def test_a_broken_packet_of_opus_does_not_end_the_sound_of_the_others() ->
             anna.send(b"\xff\xff\xff" if number % 10 == 5 else payload, a.address)
             await asyncio.sleep(0.02)
         await asyncio.sleep(0.1)
-    assert (levels(bob)[5:45] > -18.0).mean() > 0.6
+    assert bob.hearing().between(0.1, 0.9).seconds_of(1000.0, above_db=-18.0) > 0.6 * 0.8
 
 
 @virtual_time
@@ -419,4 +401,7 @@ async def test_rfc3389_comfort_noise_in_a_pause_is_not_taken_for_loss() -> None:
         await asyncio.sleep(0.1)
     silent_at = [each.at for each in bob.heard[:before]][-1] - bob.heard[0].at
     assert silent_at < 0.6 + 0.3
-    assert levels(bob)[before + 2 : before + 28].min() > -18.0
+    again_at = bob.heard[before].at
+    again = bob.hearing(is_timed=True).between(again_at + 0.04, again_at + 0.56)
+    assert (again.seconds, again.gaps()) == (pytest.approx(0.52), [])
+    assert again.levels(1000.0).min() > -18.0

@@ -11,7 +11,8 @@ import numpy as np
 
 from media import codecs
 from media.resample import resample
-from media.wav import WavFormat, WavWriter, read_wav
+from media.wav import WavFormat, WavWriter
+from tests.harness.hearing import Hearing
 
 HERE = Path(__file__).resolve().parent
 RATE_HZ = 8000
@@ -25,11 +26,11 @@ def speak(language: str, name: str, text: str) -> None:
         raw = Path(folder) / "raw.wav"
         command = ["espeak-ng", "-v", f"{language}{VOICES[name]}", "-w", str(raw), "--stdin"]
         subprocess.run(command, input=text, text=True, check=True)
-        pcm, rate = read_wav(raw)
-    speech = resample(pcm, rate, RATE_HZ).astype(np.float64)
-    heard = np.flatnonzero(np.abs(speech) > np.abs(speech).max() / 100)
-    speech = speech[heard[0] : heard[-1]]
-    speech *= 32768 * 10 ** (SPEECH_DBFS / 20) / np.sqrt(np.mean(speech**2))
+        heard = Hearing.of_file(raw)
+    whole = Hearing(resample(heard.pcm, heard.rate, RATE_HZ), RATE_HZ)
+    loud = np.flatnonzero(np.abs(whole.pcm.astype(int)) > whole.peak() / 100)
+    voice = Hearing(whole.pcm[loud[0] : loud[-1]], RATE_HZ)
+    speech = voice.pcm * 10 ** ((SPEECH_DBFS - voice.loudness()) / 20)
     path = HERE / f"{language}-{name}.wav"
     path.unlink(missing_ok=True)
     writer = WavWriter(path, RATE_HZ, WavFormat.PCMA)
