@@ -175,14 +175,23 @@ class Hearing:
 
     # --- any sound
 
-    def loudness(self) -> float:
-        """Return the mean power, in dB of full scale."""
+    def loudness(self, *, within_db: float | None = None) -> float:
+        """Return the mean power, in dB of full scale; ``within_db`` of its loudest frame: without pauses."""
+        if within_db is not None:
+            loud = _loudness(self._frames)
+            return Hearing(self._frames[loud > loud.max() - within_db].reshape(-1), self.rate).loudness()
         return float(_loudness(self.pcm.reshape(1, -1))[0]) if len(self.pcm) else FLOOR_DB
 
     def softest(self, seconds: float) -> float:
         """Return the mean power of the softest of its pieces of ``seconds``, in dB of full scale."""
         size = round(seconds * self.rate)
         return float(_loudness(self.pcm[: len(self.pcm) // size * size].reshape(-1, size)).min())
+
+    def share_between(self, low_hz: float, high_hz: float) -> float:
+        """Return which share of the power is between two frequencies."""
+        power = np.abs(np.fft.rfft(self.pcm)) ** 2
+        hertz = np.fft.rfftfreq(len(self.pcm), 1 / self.rate)
+        return float(power[(hertz >= low_hz) & (hertz <= high_hz)].sum() / power.sum())
 
     def peak(self) -> int:
         """Return the highest of its samples, of either sign."""

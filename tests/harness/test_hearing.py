@@ -49,6 +49,14 @@ def test_levels_and_times_of_tones_are_those_that_were_made(rate: int, level_db:
     assert hearing.between(0.5, 1.3).loudness() == pytest.approx(level_db - 3.0, abs=0.1)
 
 
+def test_speech_is_as_loud_as_it_is_without_its_pauses_and_a_tone_is_all_in_its_band() -> None:
+    heard = joined(tone((ANNA_HZ,), 1.0, RATE, -17.0), silence(1.0, RATE))
+    assert heard.loudness() == pytest.approx(-23.0, abs=0.1)
+    assert heard.loudness(within_db=25.0) == pytest.approx(-20.0, abs=0.1)
+    assert heard.share_between(ANNA_HZ - 50, ANNA_HZ + 50) > 0.99
+    assert heard.share_between(BOB_HZ - 50, BOB_HZ + 50) < 0.01
+
+
 def test_silence_measures_the_floor_and_what_is_shorter_than_20_ms_nothing() -> None:
     assert (joined(silence(0.1, RATE)).levels(ANNA_HZ) == FLOOR_DB).all()
     assert joined(silence(0.019, RATE)).levels(ANNA_HZ).shape == (0, 1)

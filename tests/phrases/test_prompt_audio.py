@@ -7,48 +7,27 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from b2bua.phrases import Phrasebook
-from media.wav import read_wav
+from tests.harness.hearing import FRAME_S, Hearing
 
 ROOT = Phrasebook.found()
 LANGUAGES = ("en", "pl", "ru", "uk")
 LARGEST_COMMITTED = 7_500_000
 RATE_HZ = 8000
-FRAME = 160
-
-Samples = npt.NDArray[np.float64]
 
 
 def names(language: str) -> set[str]:
     return set(tomllib.loads((ROOT / language / "texts.toml").read_text(encoding="utf-8")))
 
 
-def heard(path: Path) -> Samples:
-    samples, rate = read_wav(path)
-    assert rate == RATE_HZ, path
-    return samples.astype(np.float64) / 32768
-
-
 def seconds(path: Path) -> float:
-    return len(heard(path)) / RATE_HZ
+    return Hearing.of_file(path).seconds
 
 
-def dbfs(value: float) -> float:
-    return float(20 * np.log10(max(value, 1e-9)))
-
-
-def frames_dbfs(samples: Samples) -> Samples:
-    frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
-    return 10 * np.log10(np.maximum(np.mean(frames**2, axis=1), 1e-12))
-
-
-def speech_dbfs(samples: Samples) -> float:
-    levels = frames_dbfs(samples)
-    spoken = levels[levels > levels.max() - 25]
-    return float(10 * np.log10(np.mean(10 ** (spoken / 10))))
+def sample_at(dbfs: float) -> float:
+    return 32768 * 10 ** (dbfs / 20)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -82,30 +61,28 @@ def test_q11_files_are_mono_alaw_at_8_khz(path: Path) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_q11_all_prompts_are_equally_loud_and_none_is_clipped(language: str) -> None:
     for path in sorted((ROOT / language).glob("*.wav")):
-        samples = heard(path)
-        assert speech_dbfs(samples) == pytest.approx(-20.0, abs=1.0), path
-        assert dbfs(np.abs(samples).max()) <= -3.0, path
-        assert abs(np.mean(samples)) < 0.005, path
+        heard = Hearing.of_file(path)
+        assert heard.loudness(within_db=25.0) == pytest.approx(-20.0, abs=1.0), path
+        assert heard.peak() <= sample_at(-3.0), path
+        assert heard.clipping() == [], path
+        assert abs(heard.pcm.mean()) < 0.005 * 32768, path
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_q11_edges_are_silent_and_short(language: str) -> None:
     for path in sorted((ROOT / language).glob("*.wav")):
-        samples = heard(path)
-        loud = np.flatnonzero(np.abs(samples) > 10 ** (-45 / 20)) / RATE_HZ
-        assert len(samples) / RATE_HZ > 0.2, path
-        assert loud[0] < 0.15, path
-        assert len(samples) / RATE_HZ - loud[-1] < 0.35, path
-        assert dbfs(np.abs(samples[:40]).max()) < -45, path
-        assert dbfs(np.abs(samples[-40:]).max()) < -45, path
+        pcm = Hearing.of_file(path).pcm
+        assert len(pcm) / RATE_HZ > 0.2, path
+        for edge, until_speech in ((pcm, 0.15), (pcm[::-1], 0.35)):
+            assert Hearing(edge[:40], RATE_HZ).peak() < sample_at(-45), path
+            assert Hearing(edge[: round(until_speech * RATE_HZ)], RATE_HZ).peak() > sample_at(-45), path
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_nobody_pauses_longer_than_half_a_second(language: str) -> None:
     for path in sorted((ROOT / language).glob("*.wav")):
-        levels = frames_dbfs(heard(path))
-        longest = max(len(run) for run in "".join("." if level < -50 else "x" for level in levels).split("x"))
-        assert longest * 0.02 <= 0.5, path
+        pauses = Hearing.of_file(path).gaps(above_db=-50.0)
+        assert max((pause.seconds for pause in pauses), default=0.0) < 0.51, path
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -127,23 +104,20 @@ def test_i17_off_hours_greeting_with_hours_and_the_invitation_fits_voicemail(lan
 
 
 def test_music_is_6_db_under_speech_and_loops_without_a_seam() -> None:
-    samples = heard(ROOT / "music" / "calm.wav")
-    assert 45.0 <= len(samples) / RATE_HZ <= 60.0
-    assert dbfs(float(np.sqrt(np.mean(samples**2)))) == pytest.approx(-26.0, abs=0.5)
-    assert dbfs(np.abs(samples).max()) < -9.0
-    steps = np.abs(np.diff(samples))
-    assert abs(samples[0] - samples[-1]) <= np.percentile(steps, 99.9)
-    levels = frames_dbfs(samples)
-    assert levels.min() > -50  # it never stops
-    assert abs(levels[:5].mean() - levels[-5:].mean()) < 12
+    music = Hearing.of_file(ROOT / "music" / "calm.wav")
+    assert 45.0 <= music.seconds <= 60.0
+    assert music.loudness() == pytest.approx(-26.0, abs=0.5)
+    assert music.peak() < sample_at(-9.0)
+    assert music.clipping() == []
+    steps = np.abs(np.diff(music.pcm.astype(int)))
+    assert abs(int(music.pcm[0]) - int(music.pcm[-1])) <= np.percentile(steps, 99.9)
+    assert music.softest(FRAME_S) > -50  # it never stops
+    beginning, end = music.between(0.0, 0.1), music.between(music.seconds - 0.1)
+    assert abs(beginning.loudness() - end.loudness()) < 12
 
 
 def test_music_stays_in_the_band_of_a_telephone() -> None:
-    samples = heard(ROOT / "music" / "calm.wav")
-    power = np.abs(np.fft.rfft(samples)) ** 2
-    hertz = np.fft.rfftfreq(len(samples), 1 / RATE_HZ)
-    outside = power[(hertz < 150) | (hertz > 3400)].sum()
-    assert outside < 0.005 * power.sum()
+    assert Hearing.of_file(ROOT / "music" / "calm.wav").share_between(150.0, 3400.0) > 0.995
 
 
 def test_all_that_is_committed_stays_small() -> None:
