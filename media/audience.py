@@ -16,6 +16,8 @@ from media.tape import Listen
 class Audience:
     """The listeners of one leg."""
 
+    __slots__ = ("_around", "_changed", "_leg", "_recorder", "listeners")
+
     def __init__(self, leg: int, around: Surroundings, *, changed: Callable[[], None]) -> None:
         """Call ``changed`` whenever somebody comes or goes."""
         self.listeners: dict[str, Listen] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from media.outgoing import Packet, Send, discard
 
@@ -58,8 +58,13 @@ def is_ipv6(address: Address) -> bool:
 class LegPorts:
     """The ports of a leg: one number, by IPv4, by IPv6 or by both, of which one is in use at a time."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], give_back: Callable[[], None]) -> None:
-        """``endpoints`` have the same port and not the same IP version; the first is used until aimed."""
+    __slots__ = ("_aimed", "_endpoints", "_give_back", "_used", "rtcp_remote")
+
+    def __init__(self, endpoints: Sequence[Endpoint], give_back: Callable[[int], None]) -> None:
+        """``endpoints`` have the same port and not the same IP version; the first is used until aimed.
+
+        ``give_back`` is told the port in the end.
+        """
         self._endpoints = tuple(endpoints)
         self._used = self._endpoints[0]
         self._aimed: Address | None = None
@@ -113,15 +118,32 @@ class LegPorts:
         """Give the ports back."""
         for endpoint in self._endpoints:
             endpoint.close()
-        self._give_back()
+        self._give_back(self.port)
+
+
+class _Terms(NamedTuple):
+    """What somebody has to do to be believed."""
+
+    whose: str
+    """Where they are."""
+    packets: int
+    """How many must come from there."""
+    seconds: float
+    """For how long they must."""
+
+
+_NEAR = _Terms("where the signalling comes from", PROBATION, 0.0)
+_HOME = _Terms("at the SDP's address", FAR_PROBATION, FAR_PROBATION_S)
+_FAR = _Terms("elsewhere", FAR_PROBATION, FAR_PROBATION_S)
 
 
 class _Probation:
     """Counts the packets of whoever might be the peer, so that nobody else's hold up theirs."""
 
-    def __init__(self, needed: int, seconds: float = 0.0) -> None:
-        self._needed = needed
-        self._seconds = seconds
+    __slots__ = ("_seen", "_terms")
+
+    def __init__(self, terms: _Terms) -> None:
+        self._terms = terms
         self._seen: dict[Address, tuple[int, float]] = {}
         """How many came from each, and when the first did."""
 
@@ -131,11 +153,7 @@ class _Probation:
         self._seen[source] = seen + 1, since
         if len(self._seen) > MOST_CANDIDATES:
             del self._seen[min(self._seen, key=lambda each: self._seen[each][0])]
-        return seen + 1 >= self._needed and now - since >= self._seconds
-
-    def begin(self) -> None:
-        """Count anew."""
-        self._seen.clear()
+        return seen + 1 >= self._terms.packets and now - since >= self._terms.seconds
 
 
 class Latch:
@@ -152,6 +170,11 @@ class Latch:
     What is still under way when a far end goes to another port is heard, but no reason to send there again.
     """
 
+    __slots__ = (
+        "_allows_nat", "_former", "_peer_host", "_probations", "_trial_ends", "expected", "is_settled",
+        "source", "strangers",
+    )  # fmt: skip
+
     def __init__(self) -> None:
         self.expected: Address | None = None
         self.source: Address | None = None
@@ -165,8 +188,8 @@ class Latch:
         self._trial_ends = 0.0
         self._allows_nat = False
         self._peer_host = ""
-        self._near = _Probation(PROBATION)
-        self._home, self._far = (_Probation(FAR_PROBATION, FAR_PROBATION_S) for _ in range(2))
+        self._probations: dict[_Terms, _Probation] = {}
+        """Under way; mostly none."""
 
     def expect(self, remote: Address, *, allows_nat: bool, peer_host: str = "") -> bool:
         """Take the address of an SDP; return whether it is a new one, so that the source is open again.
@@ -186,8 +209,7 @@ class Latch:
 
     def _open(self, expected: Address | None) -> None:
         self.expected, self.source, self.is_settled = expected, None, False
-        for probation in (self._home, self._near, self._far):
-            probation.begin()
+        self._probations.clear()
 
     def is_sure_of(self, source: Address) -> bool:
         """Return whether ``source`` counts, and nobody can take its place."""
@@ -236,7 +258,7 @@ class Latch:
             self.source, self.is_settled = source, source == self.expected
             self._trial_ends = now + TRIAL_S
             return True
-        if self.source is None and source == self._former and self._probation_of(source) is not None:
+        if self.source is None and source == self._former and self._terms_for(source) is not None:
             return True
         self.strangers += 1
         return False
@@ -252,15 +274,19 @@ class Latch:
         return source[0] == self._peer_host and is_far
 
     def _convinces(self, source: Address, now: float) -> bool:
-        probation = self._probation_of(source)
-        return source == self.expected or (probation is not None and probation.is_passed_by(source, now))
+        if source == self.expected:
+            return True
+        terms = self._terms_for(source)
+        if terms is None:
+            return False
+        return self._probations.setdefault(terms, _Probation(terms)).is_passed_by(source, now)
 
-    def _probation_of(self, source: Address) -> _Probation | None:
+    def _terms_for(self, source: Address) -> _Terms | None:
         """Return what ``source`` has to pass to be believed; None: it cannot be the peer."""
         if self.expected is None:
             return None
         if self._is_at_home(source):
-            return self._home
+            return _HOME
         if not self._allows_nat or is_ipv6(source) != is_ipv6(self.expected):
             return None
-        return self._near if source[0] == self._peer_host and source != self._former else self._far
+        return _NEAR if source[0] == self._peer_host and source != self._former else _FAR

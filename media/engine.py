@@ -116,6 +116,8 @@ class Engine:
         self._answerers = Answerers(around.emit, has_codec=around.shelf.has)
         self._tapes = Tapes(around.emit, files=around.files, syncs=around.syncs)
         self._check_at = 0.0
+        self._let_speak = self._pace
+        """One for all legs, each of which keeps it."""
         self._handlers: dict[type, Callable[[Any, float], None]] = {
             OpenLeg: self._open,
             ConnectLeg: self._connect,
@@ -193,7 +195,7 @@ class Engine:
     # Commands
 
     def _open(self, command: OpenLeg, now: float) -> None:
-        leg = Leg(command.leg, self._around, pace=self._pace)
+        leg = Leg(command.leg, self._around, pace=self._let_speak)
         try:
             leg.attach(self._open_ports(leg, command.port, is_spare=command.is_spare))
         except PortsExhausted as error:

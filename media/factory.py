@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from functools import partial
 
 from media.endpoint import Address, Endpoint, LegPorts
 from media.errors import PortsExhausted, in_words
@@ -37,6 +36,8 @@ class EndpointFactory:
         self._open_pair = open_pair
         self._hosts = tuple(hosts)
         self._leases = PortLeases(*ports, whole=whole)
+        self._give_back = self._leases.give_back
+        """One for all legs, each of which keeps it."""
 
     def __call__(self, leg: Leg, wished: int = 0, *, is_spare: bool = False) -> LegPorts:
         """Return the ports of ``leg``: ``wished``, if that can be had; for a spare leg, of our share.
@@ -65,7 +66,7 @@ class EndpointFactory:
         raise PortsExhausted(why)
 
     def _at(self, port: int, leg: Leg) -> LegPorts:
-        return LegPorts(self._open(port, leg), partial(self._leases.give_back, port))
+        return LegPorts(self._open(port, leg), self._give_back)
 
     def _open(self, port: int, leg: Leg) -> list[Endpoint]:
         """Return the endpoints at ``port`` of each of our addresses: all, or none with OSError.

@@ -20,14 +20,13 @@ import select
 import struct
 import zlib
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from socket import socket
 from typing import ClassVar, Self
 
 from media.flow import Flow
 from media.incoming import WRAP
-from media.outgoing import VERSION_2, OutgoingStream, Send, settled
+from media.outgoing import VERSION_2, OutgoingStream, Send
 from media.relay import Relay
 
 SOURCE, LIBRARY = (Path(__file__).with_name(name) for name in ("fastpath.c", "libfastpath.so"))
@@ -133,6 +132,7 @@ class FastPath:
         if descriptor >= len(self._streams):
             self._grow(2 * descriptor + 1)
         self._flows[descriptor] = flow
+        flow.descriptor = descriptor
         if flow.listen is not None:
             self._kept[descriptor] = (ctypes.c_char * _KEPT_BYTES)()
         if flow.relay is None:
@@ -250,16 +250,15 @@ class FastPath:
             kept_room=0 if kept is None else _KEPT_BYTES,
             joins=flow.joins,
         )
-        flow.settle = partial(self._settle, descriptor, flow)
-        flow.deliver = partial(self._deliver, descriptor, flow)
+        flow.borrower = self
         if flow.relay is not None:
-            flow.relay.out.settle = flow.settle
+            flow.relay.out.lent_to = flow
 
-    def _settle(self, descriptor: int, flow: Flow) -> None:
+    def settle(self, flow: Flow) -> None:
         """Give the numbers of a stream back, and what was kept of it."""
-        stream, incoming = self._streams[descriptor], flow.incoming
+        stream, incoming = self._streams[flow.descriptor], flow.incoming
         stream.out = _NOT_LENT
-        flow.settle = flow.deliver = settled
+        flow.borrower = None
         flow.look_again()
         if stream.packets:
             incoming.transit, incoming.jitter_ticks = stream.transit, stream.jitter
@@ -268,11 +267,11 @@ class FastPath:
             incoming.highest = (stream.sequence - 1) & 0xFFFF
         if flow.relay is not None:
             _settle_out(flow.relay.out, stream)
-        self._deliver(descriptor, flow)
+        self.deliver(flow)
 
-    def _deliver(self, descriptor: int, flow: Flow) -> None:
+    def deliver(self, flow: Flow) -> None:
         """Give what was kept of a stream to who listens."""
-        stream, kept = self._streams[descriptor], self._kept.get(descriptor)
+        stream, kept = self._streams[flow.descriptor], self._kept.get(flow.descriptor)
         if kept is None or flow.listen is None or not stream.kept_bytes:
             return
         content, at, stream.kept_bytes = ctypes.string_at(kept, stream.kept_bytes), 0, 0
@@ -289,7 +288,7 @@ def _pass_over(_descriptor: int) -> None:
 
 
 def _settle_out(out: OutgoingStream, stream: Stream) -> None:
-    out.settle = settled
+    out.lent_to = None
     if stream.packets:
         out.sent_at = stream.heard_at
         out.sequence = (stream.sequence - 1 + stream.sequence_offset) & 0xFFFF
@@ -302,7 +301,7 @@ def _sends(relay: Relay, flow: Flow) -> int:
     """Return the socket by which ``relay`` alone sends, and always; `_NOT_LENT` where that is not so."""
     out = relay.out
     sends = _connected(out.send)
-    if sends is None or out.source is not relay or out.is_taken or not flow.is_alone():
+    if sends is None or out.source is not relay or out.is_taken or not flow.is_alone:
         return _NOT_LENT
     return sends.fileno()
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from media.endpoint import Address
 from media.incoming import WRAP, IncomingStream
-from media.outgoing import VERSION_2, settled
+from media.outgoing import VERSION_2
 from media.relay import HEADER_BYTES, Relay
+from media.voice import Voice
 
 Listen: TypeAlias = Callable[[bytes, int, int, float], None]
 Receive: TypeAlias = Callable[[bytearray, int, Address | None, float], None]
@@ -23,6 +24,20 @@ Receive: TypeAlias = Callable[[bytearray, int, Address | None, float], None]
 
 _unpack = struct.Struct("!HHII").unpack_from
 _pack_behind_the_first_byte = struct.Struct("!BHII").pack_into
+
+
+class Borrower(Protocol):
+    """Who moves the packets of streams, and has their numbers meanwhile: `media.fastpath`."""
+
+    def settle(self, flow: Flow) -> None:
+        """Give the numbers of a stream back, and what was kept of it."""
+
+    def deliver(self, flow: Flow) -> None:
+        """Give what was kept of a stream to who listens."""
+
+
+def _look_again() -> None:
+    """Do nothing: each packet is looked at."""
 
 
 @dataclass(slots=True)
@@ -43,14 +58,29 @@ class Flow:
     """Takes the sound of each packet, its timestamp and SSRC, and when it came; None: nobody listens."""
     joins: bool
     """Whether what follows at once may be given to `listen` in one piece: each byte is a tick."""
-    is_alone: Callable[[], bool]
-    """Whether nobody else speaks to who hears it, or is about to."""
-    settle: Callable[[], None] = field(default=settled, init=False)
-    """To be called by whoever reads or changes numbers of this stream: `media.fastpath` may have them."""
-    deliver: Callable[[], None] = field(default=settled, init=False)
-    """To be called a few times a second: what `listen` takes may be kept for a while."""
-    look_again: Callable[[], None] = field(default=settled, init=False)
+    rival: Voice | None
+    """Who else may speak to who hears it."""
+    borrower: Borrower | None = field(default=None, init=False)
+    """Has the numbers of this stream; None: they are where everybody looks for them."""
+    descriptor: int = field(default=-1, init=False)
+    """Of its socket, by which who borrows the numbers knows the stream."""
+    look_again: Callable[[], None] = field(default=_look_again, init=False)
     """To be called when the numbers have been elsewhere: the next packet is news."""
+
+    def settle(self) -> None:
+        """Have the numbers of this stream here; to be called by whoever reads or changes them."""
+        if self.borrower is not None:
+            self.borrower.settle(self)
+
+    def deliver(self) -> None:
+        """Give `listen` what was kept of the stream; to be called a few times a second."""
+        if self.borrower is not None:
+            self.borrower.deliver(self)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody else speaks to who hears it, or is about to."""
+        return self.rival is None or not self.rival.is_paced
 
     @property
     def is_plain(self) -> bool:

@@ -31,16 +31,20 @@ once, and sends the same again after that time."""
 class Guard:
     """Lets nothing through, either way, that is not protected as agreed."""
 
+    __slots__ = (
+        "_agreed", "_around", "_early", "_is_vain", "_latch", "_leg", "_ports", "_reports", "_settled",
+        "_way", "handshaking", "srtp",
+    )  # fmt: skip
+
     def __init__(
         self,
         leg: int,
         around: Surroundings,
         latch: Latch,
         *,
-        ports: Callable[[], LegPorts],
         settled: Callable[[Address | None], None],
     ) -> None:
-        """``ports`` returns those of the leg; ``settled`` is told where a handshake has proved it to be.
+        """``settled`` is told where a handshake has proved the far end to be.
 
         None: there is nobody, and no use in waiting any longer.
         """
@@ -50,7 +54,7 @@ class Guard:
         self._leg = leg
         self._around = around
         self._latch = latch
-        self._ports = ports
+        self._ports: LegPorts | None = None
         self._way: Send = discard
         """What sends as it is to where sound goes."""
         self._settled = settled
@@ -59,6 +63,21 @@ class Guard:
         self._reports: ReportGuard | None = None
         """Of RTCP, where that has a port of its own and the keys of neither are in SDP."""
         self._early: deque[tuple[bytes, Address, float]] | None = None
+
+    def attach(self, ports: LegPorts) -> None:
+        """Take the ports of the leg."""
+        self._ports = ports
+
+    @property
+    def ports(self) -> LegPorts:
+        """Where the leg receives.
+
+        Raises:
+            MediaError: it is closed.
+        """
+        if self._ports is None:
+            raise MediaError("the leg is closed")
+        return self._ports
 
     @property
     def is_open(self) -> bool:
@@ -125,9 +144,9 @@ class Guard:
         if self._reports is not None:
             self._reports.send(report)
         elif self.is_open:
-            self._ports().send_rtcp(report)
+            self.ports.send_rtcp(report)
         elif self.srtp is not None:
-            self._ports().send_rtcp(self.srtp.protect_rtcp(report))
+            self.ports.send_rtcp(self.srtp.protect_rtcp(report))
 
     def unprotect_report(self, compound: bytes, source: Address | None) -> bytes | None:
         """Return the RTCP in ``compound``; None: it is none of the far end's."""
@@ -167,7 +186,7 @@ class Guard:
         if agreement.is_multiplexed:
             self._reports = None
         else:
-            self._reports = self._reports or ReportGuard(agreed, certificate, self._latch, self._ports)
+            self._reports = self._reports or ReportGuard(agreed, certificate, self._latch, self.ports)
             self._reports.begin(agreement, now)
         if self.handshaking is not None and remote is not None:
             self._dispatch(self.handshaking.turn_to(remote, now))
@@ -231,16 +250,12 @@ class Guard:
         for datagram, address in parcels:
             is_known = address == self._latch.source
             with suppress(OSError):
-                (self._way if is_known else self._ports().aim(address))(datagram)
+                (self._way if is_known else self.ports.aim(address))(datagram)
 
     def close(self) -> None:
         """End the handshake, and hold nothing that holds the leg."""
-        self.handshaking = self._reports = None
-        self._ports, self._settled, self._way = _nowhere, _nobody, discard
-
-
-def _nowhere() -> LegPorts:
-    raise MediaError("the leg is closed")
+        self.handshaking = self._reports = self._ports = None
+        self._settled, self._way = _nobody, discard
 
 
 def _nobody(_where: Address | None) -> None:

@@ -22,6 +22,8 @@ def key_seconds(ptime_ms: int = 20) -> float:
 class Keypad:
     """The digits a leg still has to send, a packet at a time."""
 
+    __slots__ = ("_keys", "_start", "_steps")
+
     def __init__(self) -> None:
         # Most legs never press a key, and empty deques are six hundred bytes each.
         self._keys = ""

@@ -15,7 +15,7 @@ from media.guard import Guard
 from media.incoming import IncomingStream, plain_size
 from media.mixer import Room, Seat
 from media.multiplex import is_foreign, told_apart
-from media.outgoing import VERSION_2, OutgoingStream, Send, discard, settled, to_each, unpack_header
+from media.outgoing import VERSION_2, OutgoingStream, Send, discard, to_each, unpack_header
 from media.pauses import Pauses
 from media.relay import HEADER_BYTES, Header, Relay
 from media.reports import REPORT_SECONDS, Reporter
@@ -32,6 +32,13 @@ CHECK_SECONDS = 1.0
 
 class Leg:
     """The media of one party of a call; the engine calls it, nothing here waits."""
+
+    __slots__ = (
+        "_accepts", "_around", "_check_at", "_events", "_guard", "_is_multiplexed", "_pauses", "_ports",
+        "_receivers", "_report_at", "_reporter", "_silence", "_transcoded_to", "_transcoder", "agreement",
+        "audience", "flow", "incoming", "latch", "number", "out", "partner", "receive", "seat", "sink",
+        "voice",
+    )  # fmt: skip
 
     def __init__(self, number: int, around: Surroundings, *, pace: Callable[[Voice], None]) -> None:
         self.number = number
@@ -56,12 +63,13 @@ class Leg:
         self._accepts: Mapping[int, str] = {}
         self._events: Mapping[int, int] = {}
         """By payload type: their clock."""
-        self._receivers = EventReceivers()
+        self._receivers: EventReceivers | None = None
+        """Of key presses, once one comes."""
         self._pauses: Pauses | None = None
         """What fills its pauses, if anything does."""
         self._transcoder: Transcoder | None = None
         self._transcoded_to: Leg | None = None
-        self._guard = Guard(number, around, self.latch, ports=lambda: self.ports, settled=self._settled)
+        self._guard = Guard(number, around, self.latch, settled=self._settled)
         self._is_multiplexed = False
         self._silence = SilenceWatch(self.incoming)
         self._reporter = Reporter(self.out, self.incoming)
@@ -73,6 +81,7 @@ class Leg:
     def attach(self, ports: LegPorts) -> None:
         """Take the ports."""
         self._ports = ports
+        self._guard.attach(ports)
 
     @property
     def ports(self) -> LegPorts:
@@ -170,10 +179,10 @@ class Leg:
 
     def _flow(self) -> Flow | None:
         """Return the stream that nobody has to look at: plain, relayed as it comes, listened to, or both."""
-        agreement, relay = self.agreement, self.sink
+        agreement, relay, listener = self.agreement, self.sink, self.partner
         if agreement is None or not self._guard.is_open or isinstance(relay, Seat):
             return None
-        usual_type, voice = agreement.usual_type, None if self.partner is None else self.partner.voice
+        usual_type = agreement.usual_type
         sent_type = 0 if relay is None else relay.unchanged(usual_type)
         codec = self._accepts.get(usual_type)
         if sent_type is None or codec is None or not (relay or self.audience.listeners):
@@ -186,7 +195,7 @@ class Leg:
             otherwise=self._on_news,
             listen=self.audience.listener_of(codec),
             joins=codec in ONE_TICK_A_BYTE,
-            is_alone=lambda: voice is None or not voice.is_paced,
+            rival=None if listener is None else listener.voice,
         )
 
     def settle(self) -> None:
@@ -272,6 +281,7 @@ class Leg:
         self, payload_type: int, payload: bytes, timestamp: int, is_marked: bool, sequence: int
     ) -> None:
         try:
+            self._receivers = self._receivers or EventReceivers()
             receiver = self._receivers.at(self._events[payload_type])
             digits = receiver.feed(payload, timestamp, is_marked, sequence)
         except MalformedMedia:
@@ -352,8 +362,7 @@ class Leg:
         if self.agreement is None or now < self._check_at:
             return
         self._check_at = now + CHECK_SECONDS
-        settle = settled if self.flow is None else self.flow.settle
-        if self._silence.is_news(now, is_due=self.agreement.receives, settle=settle):
+        if self._silence.is_news(now, is_due=self.agreement.receives, flow=self.flow):
             self._around.emit(RtpTimedOut(self.number))
         if now >= self._report_at and self.agreement.sends and self.out.is_aimed:
             self._report_at = now + REPORT_SECONDS

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Sequence
 from math import gcd
 from random import Random
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from media.encoding import USUAL_CLOCK_HZ, Encoding, clock_rate_hz
 from media.pacing import FRAME_SECONDS, MAX_CATCH_UP_S
@@ -40,8 +40,11 @@ def to_each(sends: Sequence[Send]) -> Send:
     return sends[0] if len(sends) == 1 else send
 
 
-def settled() -> None:
-    """Do nothing: the numbers of a stream are where everybody looks for them."""
+class Relayed(Protocol):
+    """The stream of another leg that is relayed here (`media.flow`)."""
+
+    def settle(self) -> None:
+        """Have its numbers, and those of who hears it, where everybody looks for them."""
 
 
 class OutgoingStream:
@@ -57,12 +60,12 @@ class OutgoingStream:
         "frame_ticks",
         "is_taken",
         "lead_s",
+        "lent_to",
         "octets",
         "packets",
         "send",
         "sent_at",
         "sequence",
-        "settle",
         "source",
         "ssrc",
         "step_s",
@@ -90,14 +93,18 @@ class OutgoingStream:
         self.step_s = FRAME_SECONDS
         """Of which packets, ours and others', are whole multiples."""
         self.send: Send = discard
-        self.settle: Callable[[], None] = settled
-        """To be called by whoever reads or changes any of it while another leg's audio is relayed here: its
-        numbers may be lent (`media.fastpath`)."""
+        self.lent_to: Relayed | None = None
+        """Whose packets have the numbers of this stream for now (`media.fastpath`)."""
 
     @property
     def is_aimed(self) -> bool:
         """Whether it is known where to send to."""
         return self.send is not discard
+
+    def settle(self) -> None:
+        """Have all numbers here; to be called by whoever reads or changes any of them."""
+        if self.lent_to is not None:
+            self.lent_to.settle()
 
     def close(self) -> None:
         """Send nowhere any more."""

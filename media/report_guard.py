@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from media.endpoint import Address, Latch, LegPorts
@@ -20,9 +19,7 @@ if TYPE_CHECKING:
 class ReportGuard:
     """Lets no report through, either way, before that. Where it fails, sound goes on without any."""
 
-    def __init__(
-        self, agreed: Handshake, certificate: Certificate, latch: Latch, ports: Callable[[], LegPorts]
-    ) -> None:
+    def __init__(self, agreed: Handshake, certificate: Certificate, latch: Latch, ports: LegPorts) -> None:
         self._agreed = agreed
         self._certificate = certificate
         self._latch = latch
@@ -56,7 +53,7 @@ class ReportGuard:
     def send(self, report: bytes) -> None:
         """Send ``report``, once that is possible."""
         if self._srtp is not None:
-            self._ports().send_rtcp(self._srtp.protect_rtcp(report))
+            self._ports.send_rtcp(self._srtp.protect_rtcp(report))
 
     def tick(self, now: float) -> None:
         """Send again what may be lost."""
@@ -64,7 +61,6 @@ class ReportGuard:
             self._dispatch(self._handshaking.tick(now))
 
     def _dispatch(self, parcels: list[Parcel]) -> None:
-        ports = self._ports()
         for datagram, address in parcels:
-            ports.rtcp_remote = address
-            ports.send_rtcp(datagram)
+            self._ports.rtcp_remote = address
+            self._ports.send_rtcp(datagram)

@@ -46,10 +46,15 @@ def _round_trip_s(block: ReportBlock, now: int) -> float | None:
 class Reporter:
     """Sender and receiver reports (RFC 3550 §6.4), one SSRC each way."""
 
+    __slots__ = (
+        "_block", "_first_ssrc", "_has_reported", "_incoming", "_last_sr", "_last_sr_at", "_out",
+        "_round_trip_s", "_told_expected", "_told_missing", "_told_packets", "_told_stream",
+    )  # fmt: skip
+
     def __init__(self, out: OutgoingStream, incoming: IncomingStream) -> None:
         self._out = out
         self._incoming = incoming
-        self._name = f"{out.ssrc:08x}"
+        self._first_ssrc = out.ssrc
         """By which the far end knows another SSRC for the same source (RFC 3550 §6.5.1)."""
         self._has_reported = False
         self._told_packets = 0
@@ -64,7 +69,7 @@ class Reporter:
         """Return a compound report for the far end."""
         self._has_reported = True
         out = self._out
-        name = SourceDescription(out.ssrc, self._name)
+        name = SourceDescription(out.ssrc, f"{self._first_ssrc:08x}")
         blocks = (self._report_block(now),) if self._incoming.packets else ()
         if out.packets == self._told_packets or out.sent_at is None:
             return build_rtcp(ReceiverReport(out.ssrc, blocks), name)

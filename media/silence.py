@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from media.flow import Flow
 from media.incoming import IncomingStream
 from media.sdp.agreement import StreamAgreement
 
 
 class SilenceWatch:
     """Tells once when nothing came for too long, and again only after something came."""
+
+    __slots__ = ("_asked_since", "_incoming", "_is_told", "due_since", "timeout_s")
 
     def __init__(self, incoming: IncomingStream) -> None:
         self.timeout_s = 0.0
@@ -29,14 +30,14 @@ class SilenceWatch:
             return 0.0
         return round(now - max(self._asked_since, self._incoming.heard_at or 0.0), 1)
 
-    def is_news(self, now: float, *, is_due: bool, settle: Callable[[], None]) -> bool:
-        """Return whether silence is to be told; ``settle`` is called before that is believed.
+    def is_news(self, now: float, *, is_due: bool, flow: Flow | None) -> bool:
+        """Return whether silence is to be told; the numbers of ``flow`` are settled before that is believed.
 
         ``is_due`` is whether the far end should be heard at all.
         """
         is_silent = is_due and self._is_silent(now)
-        if is_silent:
-            settle()
+        if is_silent and flow is not None:
+            flow.settle()
             is_silent = self._is_silent(now)
         was_told, self._is_told = self._is_told, is_silent
         return is_silent and not was_told

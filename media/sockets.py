@@ -38,6 +38,11 @@ class SocketEndpoint:
     both directions cost less than with an address per packet.
     """
 
+    __slots__ = (
+        "_clock", "_fast_path", "_is_connected", "_is_multiplexed", "_is_settled", "_leg", "_poll", "_remote",
+        "_rtcp", "_rtp", "address",
+    )  # fmt: skip
+
     def __init__(
         self,
         address: Address,

@@ -230,10 +230,10 @@ class Worker:
             random=Random(),
         )
 
+        poll, clock, fast_path = self._poll, self._poll.clock, self._poll.fast_path
+
         def open_pair(address: Address, leg: Leg) -> Endpoint:
-            return SocketEndpoint(
-                address, leg, poll=self._poll, clock=self._poll.clock, fast_path=self._poll.fast_path
-            )
+            return SocketEndpoint(address, leg, poll=poll, clock=clock, fast_path=fast_path)
 
         self._engine = Engine(around, EndpointFactory(open_pair, hosts, ports, whole=whole))
         control.setblocking(False)

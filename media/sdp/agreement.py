@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -58,6 +58,11 @@ class StreamAgreement:
     shared: tuple[str, ...] = ()
     """All codecs of the peer's offer that we have too, in its order; empty where the offer was ours."""
 
+    def __post_init__(self) -> None:
+        """Hold what most agreements have in common where it is: each call has two, in two processes."""
+        for name in ("codec", "accepts", "more_events", "shared"):
+            object.__setattr__(self, name, _one_of_all(getattr(self, name)))
+
     @property
     def is_protected(self) -> bool:
         """Whether both directions are SRTP."""
@@ -98,6 +103,12 @@ class StreamAgreement:
         """
         usual = self.receives_event, self.telephone_event
         return _event_rates(self.more_events, usual, self.event_rate_hz, self.accepts)
+
+
+@lru_cache(4 * MOST_REMEMBERED)
+def _one_of_all(part: Hashable) -> Hashable:
+    """Return the first that was equal to ``part``."""
+    return part
 
 
 @lru_cache(MOST_REMEMBERED)

@@ -101,7 +101,7 @@ def test_a_packet_that_has_waited_counts_as_having_come_when_it_came() -> None:
     def listen(_audio: bytes, _timestamp: int, _ssrc: int, now: float) -> None:
         came.append(now)
 
-    flow = Flow(incoming, None, PCMA, PCMA, count, listen, joins=False, is_alone=lambda: True)
+    flow = Flow(incoming, None, PCMA, PCMA, count, listen, joins=False, rival=None)
     with pair() as (ours, theirs):
         assert fast_path.add(ours.fileno(), flow)
         for number in range(4):
@@ -124,7 +124,7 @@ def test_a_packet_whose_stream_is_ended_by_another_in_the_same_turn_is_not_lost(
             came.append(descriptor)
             fast_path.remove(ends)
 
-        flow = Flow(IncomingStream(), None, PCMA, PCMA, take, None, joins=False, is_alone=lambda: True)
+        flow = Flow(IncomingStream(), None, PCMA, PCMA, take, None, joins=False, rival=None)
         assert fast_path.add(descriptor, flow)
 
     with pair() as (one, to_one), pair() as (two, to_two):

@@ -191,7 +191,7 @@ class World:
         def open_ports(leg: Leg, wished: int = 0, *, is_spare: bool = False) -> LegPorts:
             self.legs[leg.number], line = leg, self.line(leg, at_once=at_once)
             self.lines[leg.number] = line
-            return LegPorts([line], lambda: None)
+            return LegPorts([line], lambda _port: None)
 
         self.engine = Engine(around, open_ports)
         for number in (ANNA, BOB):
@@ -356,15 +356,15 @@ def test_a_stream_flows_over_wraps_of_its_numbers_and_nothing_tells_it_from_step
 def test_nearly_every_packet_takes_the_short_way() -> None:
     world, looked_at = World(at_once=True), 0
     leg = world.legs[ANNA]
-    usual = leg.on_packet
+    leg.link()
+    usual = leg.receive
 
     def count(*packet: object) -> None:
         nonlocal looked_at
         looked_at += 1
         usual(*packet)  # type: ignore[arg-type]
 
-    leg.on_packet = count  # type: ignore[method-assign]
-    leg.link()
+    leg.receive = count
     for number in range(500):
         comes(rtp(number))(world)
     assert looked_at <= 2

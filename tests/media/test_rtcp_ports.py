@@ -121,7 +121,7 @@ class NobodyReads:
 def test_rfc4961_4_reports_follow_on_real_sockets_too() -> None:
     leg = cast("Leg", None)  # nothing is read
     endpoint = SocketEndpoint(("127.0.0.1", media_ports(1)[0]), leg, poll=NobodyReads(), clock=monotonic)
-    ports = LegPorts([endpoint], lambda: None)
+    ports = LegPorts([endpoint], lambda _port: None)
     with UdpPeer() as anna, UdpPeer() as reports:
         reports.udp.settimeout(10)
         ports.aim(anna.address)

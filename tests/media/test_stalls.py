@@ -94,7 +94,7 @@ def idle(loads: Background | None = None) -> tuple[Engine, Wire, list[Event]]:
     )
 
     def open_ports(leg: Leg, wished: int = 0, *, is_spare: bool = False) -> LegPorts:
-        return LegPorts([wire], lambda: None)
+        return LegPorts([wire], lambda _port: None)
 
     return Engine(around, open_ports), wire, events
 
