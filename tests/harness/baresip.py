@@ -10,11 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-import numpy as np
-from numpy.typing import NDArray
-
-from media.tones import detect, tone
-from media.wav import WavFormat, WavWriter, read_wav
+from media.tones import tone
+from media.wav import WavFormat, WavWriter
+from tests.harness.hearing import Hearing
 from tests.harness.ports import HOST, free_port
 from tests.harness.product import until
 
@@ -242,14 +240,13 @@ class Baresip:
         """What it was told last of its messages; empty: nothing yet."""
         return next(reversed(TOLD_OF_MESSAGES.findall(self.output)), "")
 
-    @property
-    def has_heard(self) -> bool:
-        """Whether anything came out of its decoder yet: after a handshake that takes a moment."""
-        return any(self._folder.glob("dump-*-dec.wav"))
+    def heard(self) -> Hearing:
+        """Return what came out of its decoder in its last call; nothing before sound has come to it.
 
-    def heard(self) -> tuple[NDArray[np.int16], int]:
-        """Return what came out of its decoder in its last call, and the rate."""
-        return read_wav(max(self._folder.glob("dump-*-dec.wav")))
+        Of the two channels of Opus the first.
+        """
+        dumps = self._folder.glob("dump-*-dec.wav")
+        return Hearing.so_far(max(dumps, default=self._folder / "none yet"))
 
     def freeze(self) -> None:
         """Let it lose its power: it takes packets and answers none."""
@@ -272,11 +269,6 @@ class Baresip:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate(timeout=STOP_S)
-
-
-def seconds_of(pcm: NDArray[np.int16], rate: int, frequency: float, *, above_db: float = -25.0) -> float:
-    """Return how long a tone of ``frequency`` is heard."""
-    return float(np.count_nonzero(detect(pcm, rate, [frequency])[:, 0] > above_db)) * 0.02
 
 
 def write_tone(path: Path, frequency: float) -> None:

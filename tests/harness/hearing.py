@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import av
@@ -97,16 +98,17 @@ class Hearing:
 
     @classmethod
     def so_far(cls, path: Path) -> Hearing:
-        """Return what is by now in a file that is being written; nothing before there is one."""
+        """Return what is by now in the first channel of a file that is being written; nothing before."""
+        content = path.read_bytes() if path.exists() else b""
         try:
-            return cls.of_file(path)
-        except (FileNotFoundError, av.error.InvalidDataError):  # its header comes after its name
+            return cls.channels_of(BytesIO(content[: len(content) // 2 * 2]))[0]  # half a sample is none
+        except av.error.InvalidDataError:  # its header comes after its name
             return cls(np.empty(0, np.int16), SOME_RATE)
 
     @classmethod
-    def channels_of(cls, path: Path | str, *, rate: int | None = None) -> list[Hearing]:
+    def channels_of(cls, file: Path | str | BytesIO, *, rate: int | None = None) -> list[Hearing]:
         """Return what is in each channel of a file: of a talk the far end first, then who answered."""
-        with av.open(str(path)) as container:
+        with av.open(str(file) if isinstance(file, Path) else file) as container:
             stream = container.streams.audio[0]
             rate = rate or stream.rate
             layout = stream.layout.name

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tests.harness.baresip import write_tone
+from tests.harness.hearing import Hearing
 from tests.harness.ports import HOST, free_port
 from tests.harness.product import until
 
@@ -184,12 +184,12 @@ class Linphone:
         )
         return re.findall(r"^Status: (.+)$", self.output[before:], re.MULTILINE)
 
-    def heard(self) -> tuple[NDArray[np.int16], int]:
-        """Return what has come out of its speaker so far, and the rate."""
+    def heard(self) -> Hearing:
+        """Return what has come out of its speaker so far."""
         path = self._folder / "ear.wav"
         wav = path.read_bytes() if path.exists() else b""
         sound = wav[WAV_HEADER:]
-        return np.frombuffer(sound[: len(sound) // 2 * 2], "<i2"), self._rate_hz
+        return Hearing(np.frombuffer(sound[: len(sound) // 2 * 2], "<i2"), self._rate_hz)
 
     def stop(self) -> None:
         """End it; by force when it does not unregister and go."""

@@ -9,9 +9,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import av
+
 from b2bua.phrases import Phrasebook
 from media.tones import tone
-from media.wav import WavFormat, WavWriter, read_wav
+from media.wav import WavFormat, WavWriter
 
 FRAME_S = 0.02
 RATE = 8000
@@ -34,8 +36,10 @@ def markers() -> dict[str, tuple[int, int]]:
 @functools.cache
 def lasts_s(name: str) -> float:
     """Return how long the marker of a prompt lasts: as the real one in whole frames, and not for ever."""
-    pcm, rate = read_wav(_real(name))
-    return round(min(len(pcm) / rate, LONGEST_S) / FRAME_S) * FRAME_S
+    with av.open(str(_real(name))) as container:
+        stream = container.streams.audio[0]
+        seconds = float(stream.duration * stream.time_base)
+    return round(min(seconds, LONGEST_S) / FRAME_S) * FRAME_S
 
 
 @functools.cache

@@ -102,6 +102,17 @@ def test_a_file_that_is_being_written_is_heard_as_far_as_it_goes(tmp_path: Path)
     assert Hearing.so_far(path).seconds_of_sound() == pytest.approx(1.5, abs=2 * FRAME_S)
 
 
+def test_half_a_sample_at_the_end_of_a_file_that_is_being_written_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "growing.wav"
+    with WavWriter(path, RATE, WavFormat.PCM16) as wav:
+        wav.append(tone((ANNA_HZ,), 1.0, RATE).astype("<i2").tobytes())
+    content = path.read_bytes()
+    header, block = 44, 4096  # what FFmpeg reads at once
+    for rest in range(4):
+        path.write_bytes(content[: header + 3 * block + rest])
+        assert Hearing.so_far(path).seconds_of_sound() == pytest.approx(1.5 * block / RATE, abs=2 * FRAME_S)
+
+
 def test_the_sides_of_a_conversation_are_told_from_one_another_also_when_compressed(tmp_path: Path) -> None:
     pcm = tone((ANNA_HZ,), 1.0, 48_000)
     path = write_sound(tmp_path / "both.opus", pcm, 48_000, "libopus", layout="stereo")

@@ -7,20 +7,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from tests.harness.baresip import Baresip, seconds_of
+from tests.harness.baresip import Baresip
 from tests.harness.certificates import Authority, needs_openssl
+from tests.harness.markers import with_marked_prompts
 from tests.harness.ports import HOST, free_port
 from tests.harness.product import Product, until
+from tests.interop.voices import LATENCY_S, PATIENCE_S, VOICES, heard_s, until_heard, until_they_talk
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
 
-VOICES = {"101": 700.0, "102": 1000.0, "103": 1300.0}
-PATIENCE_S = 15.0
-LATENCY_S = 0.6
-"""From a key to what is heard at the other end, on a busy machine."""
+OFFICE = {"change": with_marked_prompts}
 
 
 @pytest.fixture
@@ -37,23 +35,6 @@ def phones(office: Product, tmp_path: Path) -> Iterator[dict[str, Baresip]]:
         }
 
 
-def hears(phone: Baresip, whom: str, *, seconds: float) -> bool:
-    """Whether ``phone`` has heard the voice of ``whom`` for so long in its last call."""
-    return seconds_of(*phone.heard(), VOICES[whom]) >= seconds
-
-
-def until_heard(phone: Baresip, whom: str, *, seconds: float) -> None:
-    """Wait for it."""
-    until(lambda: hears(phone, whom, seconds=seconds), within=PATIENCE_S, what=f"{whom} is heard {seconds} s")
-
-
-def seconds_silent(phone: Baresip) -> float:
-    """Return how much of its last call was silence."""
-    pcm, rate = phone.heard()
-    frames = pcm[: len(pcm) // (rate // 50) * (rate // 50)].reshape(-1, rate // 50).astype(float)
-    return float(np.count_nonzero(np.abs(frames).max(axis=1) < 20)) * 0.02
-
-
 def connect(caller: Baresip, called: Baresip, number: str) -> None:
     """Let ``caller`` talk with ``called``."""
     caller.dial(number)
@@ -65,16 +46,19 @@ def test_row_d9_who_is_held_hears_music_and_after_that_the_voice_again(
 ) -> None:
     anna, piotr = phones["101"], phones["102"]
     connect(anna, piotr, "102")
-    until_heard(piotr, "101", seconds=1.0)
+    until_they_talk(phones, "101", "102", seconds=1.0)
     anna.hold()
     held_at = time.monotonic()
-    heard_before = seconds_of(*piotr.heard(), VOICES["101"])
+    heard_before = heard_s(piotr, "101")
     until(lambda: time.monotonic() - held_at > 3.0, within=5, what="3 s on hold")
-    heard_after = seconds_of(*piotr.heard(), VOICES["101"])
+    heard_after = heard_s(piotr, "101")
     assert heard_after - heard_before < LATENCY_S
     anna.resume()
     until_heard(piotr, "101", seconds=heard_after + 1.0)
-    assert seconds_silent(piotr) < 1.5  # of more than 5 s: there is music while it is held
+    heard = piotr.heard()
+    assert heard.seconds - heard.seconds_of_sound() < 1.5, "of more than 5 s: it was not silent on hold"
+    assert sum(music.seconds for music in heard.music()) > 3.0 - LATENCY_S
+    assert (heard.prompts(), heard.clipping()) == ([], [])
     anna.hang_up()
     until(piotr.is_over, within=PATIENCE_S, what="both have hung up")
 
@@ -84,11 +68,10 @@ def test_rfc3515_baresip_transfers_its_caller_who_talks_on_with_the_third(
 ) -> None:
     anna, piotr, olena = phones.values()
     connect(anna, piotr, "102")
-    until_heard(anna, "102", seconds=1.0)
+    until_they_talk(phones, "101", "102", seconds=1.0)
     piotr.transfer("103")
     until(olena.is_talking, within=PATIENCE_S, what="103 answers")
-    until_heard(anna, "103", seconds=1.0)
-    until_heard(olena, "101", seconds=1.0)
+    until_they_talk(phones, "101", "103", seconds=1.0)
     until(piotr.is_over, within=PATIENCE_S, what="102 is out of it")
     anna.hang_up()
     until(olena.is_over, within=PATIENCE_S, what="both have hung up")
@@ -103,12 +86,11 @@ def test_rfc3891_baresip_transfers_its_caller_to_whom_it_has_asked(
     """baresip 1.0 has no command for it, but sends whatever stands behind the address."""
     anna, piotr, olena = phones.values()
     connect(anna, piotr, "102")
-    until_heard(anna, "102", seconds=0.5)
+    until_they_talk(phones, "101", "102", seconds=0.5)
     connect(piotr, olena, "103")
-    until_heard(olena, "102", seconds=0.5)
+    until_they_talk(phones, "102", "103", seconds=0.5)
     piotr.transfer("103", replaces=piotr.dialog_with("103"))
-    until_heard(anna, "103", seconds=1.0)
-    until_heard(olena, "101", seconds=1.0)
+    until_they_talk(phones, "101", "103", seconds=1.0)
     anna.hang_up()
     until(olena.is_over, within=PATIENCE_S, what="both have hung up")
 
@@ -156,8 +138,7 @@ def test_baresip_calls_by_tls_with_the_offices_own_certificate(tmp_path: Path) -
         ) as colleague,
     ):
         connect(phone, colleague, "102")
-        until_heard(phone, "102", seconds=1.0)
-        until_heard(colleague, "101", seconds=1.0)
+        until_they_talk({"101": phone, "102": colleague}, "101", "102", seconds=1.0)
         phone.hang_up()
         until(colleague.is_over, within=PATIENCE_S, what="102 is hung up on")
         assert f"TLS {HOST}:" in phone.output

@@ -13,9 +13,7 @@ import pytest
 
 from b2bua.call.callee import CalleeLeg
 from media.commands import Tone
-from media.errors import MalformedMedia
-from media.wav import read_wav
-from tests.harness.baresip import seconds_of
+from tests.harness.hearing import Hearing
 from tests.harness.product import Product, until
 from tests.harness.sipp import Cast, Sipp
 from tests.harness.web_server import HANGS, web_server
@@ -28,6 +26,7 @@ ECHO = "+48221230007"
 CALLS = 50
 REANCHORED_S = 3.0
 VOICE_HZ = 900.0
+HEARD_DB = -25.0
 SPOKEN_S = 3.0
 MAY_BE_LOST_S = 1.0
 PATIENCE_S = 20.0
@@ -122,16 +121,12 @@ async def test_kill_9_of_the_media_process_loses_none_of_50_calls(tmp_path: Path
             paths = [(await recording.stop()).path for recording in recordings]
             assert all(leg.is_up for leg in legs)
         assert product.media_pid not in (None, killed)
-        assert min(_heard_after(path, 0.5 + REANCHORED_S) for path in paths) > 0.8
+        heard = [Hearing.of_file(path).between(0.5 + REANCHORED_S) for path in paths]
+        assert min(each.seconds_of(VOICE_HZ, above_db=HEARD_DB) for each in heard) > 0.8
+        assert [fault for each in heard for fault in each.clipping()] == []
         calls = await asyncio.to_thread(product.finished_calls, at_least=CALLS)
         assert [call.outcome for call in calls] == ["self-served"] * CALLS
         assert "Traceback" not in product.log
-
-
-def _heard_after(path: Path, seconds: float) -> float:
-    """Return how many seconds of the voice came back in what follows the first ``seconds``."""
-    pcm, rate = read_wav(path)
-    return seconds_of(pcm[int(seconds * rate) :], rate, VOICE_HZ)
 
 
 async def test_row_v7_kill_9_of_the_media_process_keeps_what_is_said_before_and_after(tmp_path: Path) -> None:
@@ -174,10 +169,7 @@ async def _speak_into_voicemail(leg: CalleeLeg, product: Product) -> float:
 
 def _recorded(path: Path) -> float:
     """Return the seconds of speech in a recording that may be growing."""
-    try:
-        return seconds_of(*read_wav(path), VOICE_HZ)
-    except MalformedMedia:  # caught between two writes of the header
-        return 0.0
+    return Hearing.so_far(path).seconds_of(VOICE_HZ, above_db=HEARD_DB)
 
 
 async def test_whoever_calls_while_the_log_is_on_a_full_disk_is_served(tmp_path: Path) -> None:

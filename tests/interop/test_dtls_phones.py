@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.baresip import Baresip, seconds_of
+from tests.harness.baresip import Baresip
+from tests.harness.hearing import Party, deaf
 from tests.harness.linphone import Linphone
 from tests.harness.product import Product, until
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
 
 LINPHONE_HZ, BARESIP_HZ = 700.0, 1300.0
+HEARD_DB = -25.0
 PATIENCE_S = 20.0
 
 
@@ -43,14 +45,18 @@ def test_rfc5763_two_phones_that_shake_hands_once_hear_each_other_to_the_end_of_
     ):
 
         def until_both_hear(seconds: float) -> None:
-            begun = _heard(linphone, baresip)
-            until(
-                lambda: all(
-                    now - was > seconds for now, was in zip(_heard(linphone, baresip), begun, strict=True)
-                ),
-                within=PATIENCE_S,
-                what=f"both have heard each other for {seconds} s more",
-            )
+            said = {"linphone": (linphone, LINPHONE_HZ), "baresip": (baresip, BARESIP_HZ)}
+            begun = {name: phone.heard().seconds for name, (phone, _) in said.items()}
+
+            def faults() -> list[str]:
+                parties = (
+                    Party(name, hertz, phone.heard().between(begun[name]))
+                    for name, (phone, hertz) in said.items()
+                )
+                return deaf(*parties, for_s=seconds, above_db=HEARD_DB)
+
+            what = f"both have heard each other for {seconds} s more"
+            until(lambda: not faults(), within=PATIENCE_S, what=what)
 
         baresip.dial("101")
         until_both_hear(1.5)
@@ -69,9 +75,3 @@ def test_rfc5763_two_phones_that_shake_hands_once_hear_each_other_to_the_end_of_
         assert call_id is not None
         told = office.command("calls", str(office.config), "--show", call_id[1])
         assert told.count("PCMA encrypted") == 2, told
-
-
-def _heard(linphone: Linphone, baresip: Baresip) -> tuple[float, float]:
-    """Return for how long each has heard the other."""
-    by_baresip = seconds_of(*baresip.heard(), LINPHONE_HZ) if baresip.has_heard else 0.0
-    return seconds_of(*linphone.heard(), BARESIP_HZ), by_baresip

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from b2bua.demo.softphone import Habit, Softphone
@@ -15,11 +14,10 @@ from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.transport.hop import Hop
 from media.client import MediaEngine
 from media.commands import Tone
-from media.tones import FRAME_S, detect
-from media.wav import read_wav
+from tests.harness.hearing import FRAME_S, MARKER_DB, Hearing
+from tests.harness.markers import with_marked_prompts
 from tests.harness.ports import HOST, free_port
 from tests.harness.product import Product
-from tests.harness.prompts import markers, with_marked_prompts
 from tests.interop.carrier import carrier_call
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
@@ -27,7 +25,6 @@ pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
 NUMBER = "+48221240606"
 AGENT_HZ = 1750.0
 """Between the tones of the prompts."""
-HEARD_DB = -33.0
 CUT_S = 0.1
 BUSY_MACHINE_S = 0.5
 WELCOMED = f"""
@@ -78,11 +75,15 @@ async def test_row_d6_an_answer_cuts_the_announcement_within_100_ms(tmp_path: Pa
             await asyncio.sleep(3.0)  # longer than what is left of the announcement
             await tape.stop()
         office.assert_log_is_clean()
-    announced, said = heard(tmp_path / "caller.wav")
-    assert announced[0] < answered - 0.3, "an announcement was under way"
-    assert announced[-1] - answered < CUT_S + BUSY_MACHINE_S
+    heard = Hearing.of_file(tmp_path / "caller.wav")
+    [welcome] = heard.prompts()
+    said = heard.times_of(AGENT_HZ, above_db=MARKER_DB)
+    assert welcome.prompt == "queue-welcome"
+    assert welcome.at < answered - 0.3, "an announcement was under way"
+    assert welcome.until - answered < CUT_S + BUSY_MACHINE_S
     assert said[0] - answered < CUT_S + BUSY_MACHINE_S
     assert said[-1] - said[0] > 2.0
+    assert heard.clipping() == []
 
 
 @asynccontextmanager
@@ -93,12 +94,3 @@ async def busy(phone: Softphone) -> AsyncIterator[None]:
         while not invitation.leg.is_answered:
             await asyncio.sleep(FRAME_S)
     yield
-
-
-def heard(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return at which seconds of a recording an announcement was heard, and at which the agent."""
-    pcm, rate = read_wav(path)
-    welcome = [float(tone) for tone in markers()["queue-welcome"]]
-    levels = detect(pcm, rate, [*welcome, AGENT_HZ])
-    announced, said = levels[:, :2].min(axis=1) > HEARD_DB, levels[:, 2] > HEARD_DB
-    return np.flatnonzero(announced) * FRAME_S, np.flatnonzero(said) * FRAME_S

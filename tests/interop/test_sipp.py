@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 
-from media.tones import FRAME_S, detect
-from media.wav import read_wav
+from tests.harness.hearing import Hearing
 from tests.harness.product import Product
 from tests.harness.sipp import SCENARIOS, WRITTEN_LATE_S, Cast, Sipp
 from tests.interop.awkward_scenes import ACKNOWLEDGED_LATE, AWKWARD, NEVER_ACKNOWLEDGED
@@ -172,12 +170,13 @@ def test_scene(show: Show, scene: Scene) -> None:
 def test_row_v1_the_recording_is_what_the_caller_said(show: Show, scene: Scene) -> None:
     show.performances[scene].end()
     show.journal(show.performances[scene])
-    recordings = [read_wav(path) for path in show.product.recordings()]
+    recordings = [Hearing.of_file(path) for path in show.product.recordings()]
     assert recordings
-    for pcm, rate in recordings:
-        voiced = np.count_nonzero(detect(pcm, rate, [VOICE_HZ])[:, 0] > -20.0) * FRAME_S
+    for recording in recordings:
+        voiced = recording.seconds_of(VOICE_HZ, above_db=-20.0)
         assert voiced > 1.0  # of 3 s; on a busy machine SIPp skips, and # takes effect after the first words
-        assert voiced > 0.6 * len(pcm) / rate
+        assert voiced > 0.6 * recording.seconds
+        assert recording.clipping() == []
 
 
 @pytest.mark.parametrize("scene", [TOGETHER])
