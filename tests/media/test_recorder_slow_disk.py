@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from media.background import Background
+from media.codecs import by_name
 from media.meter import Loudness
 from media.recorder import Recorder
+from media.tones import tone
 from tests.harness.hearing import Hearing
 
 
@@ -40,13 +42,15 @@ def test_file_that_is_not_open_yet_is_not_synced_so_that_the_recording_goes_on(t
 
     path = tmp_path / "message.wav"
     recorder = Recorder(path, "PCMA", files=files, syncs=syncs, ended=ended, now=0.0)
+    said = by_name("PCMA").encode(tone((1000.0,), 3.0, 8000))
     for tick in range(150):  # 3 s, of which the disk sleeps the first 2 s
         now = tick * 0.02
-        recorder.listen("PCMA", b"\x55" * 160, 160 * tick, 1, now)
+        recorder.listen("PCMA", said[160 * tick : 160 * tick + 160], 160 * tick, 1, now)
         recorder.flush(now)
         syncs.work()
         if now > 2.0:
             files.work()
     recorder.finish()
     files.work()
-    assert (ends, Hearing.of_file(path).seconds) == ([(3.0, "")], 3.0)
+    heard = Hearing.of_file(path)
+    assert (ends, heard.seconds, heard.seconds_of(1000.0)) == ([(3.0, "")], 3.0, 3.0)

@@ -144,3 +144,4 @@ async def test_a_recording_of_opus_ends_at_its_maximum(tmp_path: Path) -> None:
     assert summary.seconds == pytest.approx(1.0, abs=0.05)
     heard = Hearing.of_file(summary.path)
     assert (heard.seconds, heard.rate) == (summary.seconds, 16_000)
+    assert heard.seconds_of(1000.0) == pytest.approx(1.0, abs=0.05)

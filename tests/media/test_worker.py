@@ -75,9 +75,12 @@ async def test_d7_100_streams_have_no_gap_over_40_ms_while_signalling_stalls_aga
     assert min(gaps) < 0.040, gaps
     for peer in peers:
         # A stray packet for whoever had the port before is none of ours.
-        stream = peer.heard[-1][1].ssrc
-        numbers = [packet.sequence for _, packet in peer.heard if packet.ssrc == stream]
+        stream = [packet for _, packet in peer.heard if packet.ssrc == peer.heard[-1][1].ssrc]
+        numbers = [packet.sequence for packet in stream]
         assert {(later - earlier) & 0xFFFF for earlier, later in itertools.pairwise(numbers)} == {1}
+        heard = Hearing.of_payloads(peer.codec, [packet.payload for packet in stream])
+        assert heard.seconds == heard.seconds_of(1000.0) > 1.2
+        assert heard.clipping() == []
 
 
 async def test_bridged_packets_cross_both_ways_and_a_stranger_changes_nothing() -> None:
