@@ -10,7 +10,7 @@ from zlib import crc32
 from media.commands import Clip
 from media.encoding import Encoding
 
-WRITTEN_AS = 1
+WRITTEN_AS = 2
 """To be raised whenever sounds are read, made as loud or encoded in another way."""
 MOST_BYTES = 256 * 1024 * 1024
 """Nine hours of G.711."""

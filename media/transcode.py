@@ -50,8 +50,9 @@ class Transcoder:
         self._accepts = accepts
         self._events = events
         self._event_type = event_type
-        self._encoder = codecs.encoder(encoding)
-        self._rate = self._encoder.sample_rate_hz
+        self._encoding = encoding
+        self._encoder: codecs.Codec | None = None
+        self._rate = codecs.encoder(encoding).sample_rate_hz
         self._size = self._rate * encoding.ptime_ms // 1000
         self._speech = Speech(self._rate)
         self._event = -1
@@ -72,6 +73,7 @@ class Transcoder:
         payload_type = second & 0x7F
         if self._out.is_taken:
             self._speech.forget()  # and begin anew behind the prompt that takes its place
+            self._encoder = None
             return
         payload = bytes(packet[HEADER_BYTES:size])
         codec = self._accepts.get(payload_type)
@@ -115,4 +117,7 @@ class Transcoder:
     def next_frame(self, now: float) -> bytes | None:
         """Return the payload that is due; None while the speaker pauses or presses a key."""
         due = self._speech.pull(self._size, now)
-        return None if due is None or now < self._event_until else self._encoder.encode(due)
+        if due is None or now < self._event_until:
+            return None
+        self._encoder = self._encoder or codecs.encoder(self._encoding)
+        return self._encoder.encode(due)

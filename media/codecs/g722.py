@@ -10,10 +10,16 @@ from numpy.typing import NDArray
 
 FRAME_SAMPLES = 160
 """10 ms: the shortest packet that is sent, so that every packet is a whole number of encoder frames."""
+_RUN_UP_SAMPLES = 5 * FRAME_SAMPLES
 
 
 class G722:
-    """Sub-band ADPCM. It adapts to what went through it: an instance serves one stream, each way."""
+    """Sub-band ADPCM. It adapts to what went through it: an instance serves one stream, each way.
+
+    A decoder is used to what it had before, a prompt, or music that goes round. By the steps of an encoder
+    that is used to nothing it would make a bang of what begins loud, as loud as can be. So each begins as if
+    it had said the same already: at worst something begins softly, for some hundredths of a second.
+    """
 
     name = "G722"
     payload_type = 9
@@ -36,7 +42,9 @@ class G722:
         """Return one byte per two samples. What does not fill 10 ms waits for the next call."""
         if not len(pcm):
             return b""
-        self._encoder = self._encoder or _context("w")
+        if self._encoder is None:
+            self._encoder = _context("w")
+            self.encode(np.resize(pcm[:FRAME_SAMPLES], _RUN_UP_SAMPLES))
         frame = av.AudioFrame.from_ndarray(np.asarray(pcm, np.int16)[np.newaxis], format="s16", layout="mono")
         frame.sample_rate = self.sample_rate_hz
         return b"".join(bytes(packet) for packet in self._encoder.encode(frame))

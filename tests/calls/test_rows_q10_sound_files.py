@@ -71,6 +71,7 @@ async def test_row_q10_an_own_mp3_and_own_music_are_heard_at_the_loudness_of_our
         hearing = Hearing.of_file((await recording.stop()).path)
         is_as_ours = abs(hearing.levels(MUSIC_HZ) - (MUSIC_LUFS + SINE_LU)) < 1.5
         assert is_as_ours.sum() > 300  # six seconds; announcements take the rest
+        assert hearing.clipping() == []
 
 
 def test_row_q10_own_music_may_stay_on_disk_as_it_is_sent(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_between_sounds_that_fill_no_whole_packets_there_is_no_pause(
             await asyncio.sleep(4.5)
         heard = anna.audio().astype(float)
         pieces = heard[: len(heard) // 32 * 32].reshape(-1, 32)  # of 4 ms, or 2
-        assert np.sqrt((pieces**2).mean(axis=1))[10:].min() > 3000
+        assert np.sqrt((pieces**2).mean(axis=1))[30:].min() > 3000  # it begins softly by G.722
 
     story()
 

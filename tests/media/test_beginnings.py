@@ -1,0 +1,61 @@
+"""What begins behind something else in one stream begins no louder than it is, though the codec adapts."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from media.client import MediaEngine
+from media.codecs import encoder
+from media.commands import Clip, Tone
+from media.encoding import Encoding
+from media.memory import MemoryRtpNetwork
+from media.payloads import encode
+from media.tones import silence, tone
+from tests.harness.clock import virtual_time
+from tests.harness.hearing import Hearing
+from tests.media.peer import Peer
+
+WELCOME = Clip(Path(__file__).resolve().parents[2] / "prompts" / "en" / "welcome.wav")
+
+
+def heard(encoding: Encoding, *payloads: bytes) -> Hearing:
+    """Return what is heard of ``payloads`` that are sent in one stream."""
+    size = encoder(encoding).frame_bytes(encoding.ptime_ms)
+    packets = [payload[at : at + size] for payload in payloads for at in range(0, len(payload), size)]
+    return Hearing.of_payloads(encoding.codec, packets)
+
+
+@pytest.mark.parametrize("codec", ["PCMA", "G722", "opus"])
+@pytest.mark.parametrize("hertz", [440.0, 1000.0])
+def test_music_that_begins_anew_or_behind_a_prompt_is_no_louder_there(codec: str, hertz: float) -> None:
+    encoding = Encoding(codec)
+    music = encode(Tone((hertz,), 1.0), encoding)
+    hearing = heard(encoding, encode(WELCOME, encoding), music, music)
+    assert hearing.clipping() == []
+    assert hearing.between(hearing.seconds - 2.0).peak() < 1.5 * heard(encoding, music).between(0.2).peak()
+
+
+@virtual_time
+async def test_who_is_heard_again_behind_music_is_no_louder_there() -> None:
+    network = MemoryRtpNetwork()
+    engine = await MediaEngine.in_process(network=network, address="10.0.0.9", ports=(20000, 20100))
+    anna, bob = Peer(network, 4000), Peer(network, 4002, codec="G722")
+    a, b = await engine.open_leg("anna"), await engine.open_leg("bob")
+    a.connect(anna.agreement())
+    b.connect(bob.agreement())
+    a.bridge(b)
+    voice = tone((440.0,), 1.0, 8000, -16.0)
+    pcm = np.concatenate((voice, silence(0.4, 8000), voice, voice))
+    talking = asyncio.ensure_future(anna.say(pcm, a.address))
+    await asyncio.sleep(1.4)
+    await b.play([Tone((1000.0,), 1.0)]).finished()
+    await talking
+    await engine.close()
+    hearing = bob.hearing()
+    assert [hertz for hertz, _ in hearing.melody(440.0, 1000.0)] == [440.0, 1000.0, 440.0]
+    assert hearing.clipping() == []
+    assert hearing.between(2.3).peak() < 1.5 * hearing.between(0.5, 0.9).peak()
