@@ -123,11 +123,8 @@ class Hearing:
     @classmethod
     def of_payloads(cls, codec: str, payloads: Iterable[bytes]) -> Hearing:
         """Return what the payloads of one stream of RTP hold, in one piece."""
-        name, rate = DECODERS[codec]
-        decoder = av.CodecContext.create(name, "r")
-        decoder.sample_rate, decoder.layout = rate, "mono"
-        frames = [frame for payload in payloads if payload for frame in decoder.decode(av.Packet(payload))]
-        return cls(np.concatenate([np.empty(0, np.int16), *(one.to_ndarray()[0] for one in frames)]), rate)
+        decoder = Decoder(codec)
+        return cls(np.concatenate([np.empty(0, np.int16), *map(decoder.hear, payloads)]), decoder.rate)
 
     @property
     def seconds(self) -> float:
@@ -309,6 +306,30 @@ def _runs(named: Iterable[tuple[float, str]]) -> list[Heard]:
     return runs
 
 
+class Decoder:
+    """One stream of RTP, decoded by FFmpeg packet by packet."""
+
+    def __init__(self, codec: str, rate: int | None = None) -> None:
+        """Return samples at ``rate`` Hz, or that of the codec."""
+        name, own_rate = DECODERS[codec]
+        self.rate = rate or own_rate
+        self._decoder = av.CodecContext.create(name, "r")
+        self._decoder.sample_rate, self._decoder.layout = own_rate, "mono"
+        self._resampler = av.AudioResampler(format="s16", layout="mono", rate=self.rate)
+        self._behind = np.empty(0, np.int16)
+        self._share = self.rate / own_rate
+
+    def hear(self, payload: bytes) -> Pcm:
+        """Return as many samples as are in ``payload``; the first begin with what a filter is late by."""
+        frames = list(self._decoder.decode(av.Packet(payload))) if payload else []
+        pieces = [piece.to_ndarray()[0] for frame in frames for piece in self._resampler.resample(frame)]
+        heard = np.concatenate((self._behind, *pieces))
+        size = round(sum(frame.samples for frame in frames) * self._share)
+        heard = np.pad(heard, (max(0, size - len(heard)), 0))
+        self._behind = heard[size:]
+        return heard[:size]
+
+
 @dataclass(frozen=True, slots=True)
 class Party:
     """Somebody in a talk: the tone that is said, and what is heard."""
@@ -335,11 +356,15 @@ def deaf(*parties: Party, for_s: float, above_db: float = HEARD_DB) -> list[str]
     ]
 
 
+def presses_of(packets: Iterable[tuple[float, RtpPacket]], payload_type: int) -> list[tuple[float, str]]:
+    """Return when each key was pressed that events tell: one for each time stamp (RFC 4733 2.5.1)."""
+    pressed: dict[int, tuple[float, str]] = {}
+    for at, packet in packets:
+        if packet.payload_type == payload_type and packet.payload[0] < len(EVENTS):
+            pressed.setdefault(packet.timestamp, (at, EVENTS[packet.payload[0]]))
+    return list(pressed.values())
+
+
 def keys_of(packets: Iterable[RtpPacket], payload_type: int) -> str:
-    """Return the keys that events tell: one for each of their time stamps (RFC 4733 2.5.1)."""
-    pressed = {
-        packet.timestamp: EVENTS[packet.payload[0]]
-        for packet in packets
-        if packet.payload_type == payload_type and packet.payload[0] < len(EVENTS)
-    }
-    return "".join(pressed.values())
+    """Return the keys that events tell."""
+    return "".join(key for _, key in presses_of(((0.0, packet) for packet in packets), payload_type))

@@ -14,7 +14,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import httpx
-import numpy as np
 from structlog.testing import capture_logs
 
 from b2bua.call.leg import Leg
@@ -365,13 +364,3 @@ async def assert_both_hear(
     assert deaf(*parties, for_s=2.8) == []
     assert [each.clipping() for each in heard] == [[], []]
     assert is_real_time or [each.gaps() for each in heard] == [[], []]
-
-
-def loudness(path: Path, start: float, end: float) -> float:
-    """Return how loud a recording is between two seconds of it, in dB of full scale."""
-    return Hearing.of_file(path).between(start, end).loudness()
-
-
-def heard(path: Path, frequency: float, *, threshold_db: float = -30.0) -> np.ndarray:
-    """Return the seconds (frame starts, 20 ms) at which a tone of ``frequency`` is in a recording."""
-    return Hearing.of_file(path).times_of(frequency, above_db=threshold_db)

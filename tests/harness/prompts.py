@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from media.client import MediaLeg
-from media.ear import Ear
 from media.memory import MemoryRtpNetwork
-from tests.harness.hearing import MARKER_DB, Heard, Hearing
+from media.rtp import RtpPacket
+from tests.harness.hearing import MARKER_DB, Decoder, Heard, Hearing, presses_of
 from tests.harness.markers import RATE, with_marked_prompts
 from tests.harness.office import MONDAY_NOON, Office, office
 
@@ -27,8 +27,11 @@ class Ears:
 
     def __init__(self, network: MemoryRtpNetwork, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._packets: dict[tuple[str, int], list[tuple[float, np.ndarray]]] = {}
-        self._ears: dict[tuple[tuple[str, int], int], Ear] = {}
+        self._packets: dict[tuple[str, int], list[tuple[float, bytes]]] = {}
+        """That came to an address, and nobody asked for yet."""
+        self._frames: dict[tuple[str, int], list[tuple[float, np.ndarray]]] = {}
+        self._decoders: dict[tuple[tuple[str, int], int], Decoder] = {}
+        self._events: dict[tuple[str, int], list[tuple[float, RtpPacket]]] = {}
         self._loss = 0.0
         self._random = random.Random(0)
         network.drop = self._listen
@@ -40,20 +43,39 @@ class Ears:
     def _listen(self, content: bytes, _source: tuple[str, int], destination: tuple[str, int]) -> bool:
         if self._loss and self._random.random() < self._loss:
             return True
-        payload_type = content[1] & 0x7F
-        if payload_type in CODECS and destination[1] % 2 == 0:
-            key = destination, payload_type
-            if key not in self._ears:
-                self._ears[key] = Ear(CODECS[payload_type], RATE)
-            pcm = self._ears[key].hear(content[12:])
-            self._packets.setdefault(destination, []).append((self._clock(), pcm))
+        if destination[1] % 2 == 0:
+            self._packets.setdefault(destination, []).append((self._clock(), bytes(content)))
         return False
+
+    def _decode(self, address: tuple[str, int]) -> None:
+        frames, events = self._frames.setdefault(address, []), self._events.setdefault(address, [])
+        for at, content in self._packets.pop(address, ()):
+            payload_type = content[1] & 0x7F
+            if payload_type not in CODECS:
+                events.append((at, RtpPacket.parse(content)))
+                continue
+            key = address, payload_type
+            if key not in self._decoders:
+                self._decoders[key] = Decoder(CODECS[payload_type], RATE)
+            frames.append((at, self._decoders[key].hear(content[12:])))
 
     def hearing(self, media: MediaLeg, *, since: float = 0.0) -> Hearing:
         """Return what came to ``media``, on the clock of the office."""
-        frames = [(at, pcm) for at, pcm in self._packets.get(media.address, ()) if at >= since]
+        self._decode(media.address)
+        frames = [(at, pcm) for at, pcm in self._frames[media.address] if at >= since]
         pcm = np.concatenate([np.empty(0, np.int16), *(pcm for _, pcm in frames)])
         return Hearing(pcm, RATE, [at for at, _ in frames])
+
+    def presses(self, media: MediaLeg) -> list[tuple[float, str]]:
+        """Return when which key came to ``media`` as an event."""
+        self._decode(media.address)
+        assert media.agreement is not None
+        assert media.agreement.receives_event is not None
+        return presses_of(self._events[media.address], media.agreement.receives_event)
+
+    def keys(self, media: MediaLeg) -> str:
+        """Return the keys that came to ``media`` as events."""
+        return "".join(key for _, key in self.presses(media))
 
     def first_packet(self, media: MediaLeg) -> float:
         """Return when the first packet came to ``media``."""
