@@ -1,4 +1,4 @@
-"""Has the office's sounds encoded before anybody calls: at the start, and whenever one of them changes."""
+"""Has what callers hear encoded before anybody calls: at the start, and whenever something of it changes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from b2bua.config.models import Config
 from b2bua.config.prompts import named_music
 from b2bua.edition import Edition
 from b2bua.inbound.sounds import Sounds
+from b2bua.ivr.step import LEAD
+from media.call_tones import BEEP, call_tones
 from media.client import MediaEngine
-from media.commands import Clip
+from media.commands import Clip, Row
 from media.encoding import Encoding
 from media.errors import MediaError
+from media.rows import SILENCE
 
 log = structlog.get_logger("office")
 
@@ -26,17 +29,17 @@ LOOK_S = 15.0
 """How often the files are looked at. A caller who comes first is not told to wait: it is encoded then."""
 QUIET_S = 5.0
 """A file that was written so lately may still be written."""
+LAST_WORDS = ("call-back-promise", "form-thanks", "message-empty", "message-saved")
+"""After which callers are told good-bye."""
 
 
 class Version(NamedTuple):
-    """A sound to be encoded, and its file as it is."""
+    """Something to be encoded, and its files as they are."""
 
-    clip: Clip
-    """The sound."""
-    changed_ns: int
-    """When the file changed last."""
-    size: int
-    """Its length in bytes."""
+    sound: Row
+    """As it is played: one sound, or several together."""
+    files: tuple[tuple[int, int], ...]
+    """Of each, when it changed last (nanoseconds), and its length in bytes."""
 
 
 @dataclass(slots=True)
@@ -73,7 +76,7 @@ class Preparation:
             if (versions, encodings) == self._done:
                 return
             self._done = versions, encodings
-            troubles = await self.engine.prepare([version.clip for version in versions], encodings)
+            troubles = await self.engine.prepare([version.sound for version in versions], encodings)
         except (MediaError, OSError) as error:
             log.warning("sounds are encoded only when they are played first", why=str(error))
             return
@@ -82,20 +85,39 @@ class Preparation:
 
 
 def _versions(edition: Edition) -> tuple[Version, ...]:
-    """Return the sounds to be prepared; reads folders."""
+    """Return what is to be prepared; reads folders."""
+    sounds = Sounds(lambda: edition.book)
     music = [name for _, name in named_music(edition.config) if name]
-    clips = Sounds(lambda: edition.book).own(music)
-    return tuple(found for clip in clips if isinstance(clip, Clip) for found in _version(clip))
+    alone = [(item,) for item in sounds.all(music)]
+    rows = dict.fromkeys([*alone, *_together(edition.config, sounds)])
+    return tuple(found for row in rows if row for found in _version(row))
 
 
-def _version(clip: Clip) -> Iterator[Version]:
-    """Yield the sound with its file as it is, unless that has just gone or may still be written."""
+def _together(config: Config, sounds: Sounds) -> Iterator[Row]:
+    """Yield what is made of several sounds and always the same, and what is in no file.
+
+    Codecs that remember have each row encoded as one. What numbers are in, nobody knows before it is said.
+    """
+    for menu in config.menus.values():
+        greeting = sounds.row(*menu.greeting)
+        yield (*LEAD, *greeting)  # at the first try
+        yield greeting
+    for webhook in config.webhooks.values():
+        yield sounds.row(*webhook.ask)
+    for last_word in LAST_WORDS:
+        yield sounds.row(last_word, "goodbye")
+    yield from (call_tones(config.office.country).ringback, BEEP, (SILENCE,))
+
+
+def _version(sound: Row) -> Iterator[Version]:
+    """Yield ``sound`` with its files as they are, unless one has just gone or may still be written."""
     try:
-        status = Path(clip.path).stat()
+        found = [Path(item.path).stat() for item in sound if isinstance(item, Clip)]
     except OSError:
         return
-    if not 0 <= time.time() - status.st_mtime < QUIET_S:
-        yield Version(clip, status.st_mtime_ns, status.st_size)
+    now = time.time()
+    if not any(0 <= now - status.st_mtime < QUIET_S for status in found):
+        yield Version(sound, tuple((status.st_mtime_ns, status.st_size) for status in found))
 
 
 def _encodings(config: Config) -> tuple[Encoding, ...]:

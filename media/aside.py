@@ -24,7 +24,7 @@ def encode_aside(folder: Path, clip: Clip, encoding: Encoding) -> None:
     try:
         done = subprocess.run(  # noqa: S603 - it is a module of ours
             module_command(PREPARER, str(folder)),
-            input=write_orders([(clip, encoding)]),
+            input=write_orders([((clip,), encoding)]),
             stdout=subprocess.DEVNULL,
             env=module_environment(),
             timeout=PATIENCE_S,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from media.client_leg import PATIENCE_S, MediaLeg
 from media.client_room import MediaRoom
-from media.commands import Clip, LegOpened, Role, Silence, Tone
+from media.commands import Clip, LegOpened, Role, Row, Silence, Tone
 from media.encoding import Encoding
 from media.errors import EngineGone, MediaError
 from media.playback import Playback, Recording, RecordingSummary
@@ -157,19 +157,15 @@ class MediaEngine:
         """How many legs are open."""
         return sum(slot.load for slot in self.slots)
 
-    async def prepare(self, clips: Iterable[Clip], encodings: Sequence[Encoding]) -> Mapping[Path, str]:
-        """Have ``clips`` at hand before anybody hears them; return which cannot be played, and why.
+    async def prepare(self, sounds: Sequence[Row], encodings: Sequence[Encoding]) -> Mapping[Path, str]:
+        """Have ``sounds``, each as it is played, at hand; return which files cannot be played, and why.
 
         Only what may stay on disk, and where there is a place for it.
 
         Raises:
-            MediaError: no process can be started for it.
+            MediaError: no process can be started for it, or the disk takes nothing.
         """
-        if self.encoded is None:
-            return {}
-        return await prepare(
-            [(clip, each) for clip in clips if clip.is_kept for each in encodings], self.encoded
-        )
+        return {} if self.encoded is None else await prepare(sounds, encodings, self.encoded)
 
     def room(self) -> MediaRoom:
         """Return a room that legs can join."""

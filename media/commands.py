@@ -45,7 +45,7 @@ class Clip(Struct, frozen=True, tag=True, array_like=True):
     lufs: float | None = None
     """The loudness that it is brought to (ITU-R BS.1770), before the gain; None: as recorded."""
     is_kept: bool = False
-    """Whether it may stay on disk as it is encoded: it is an office's own, and nobody's message."""
+    """Whether it may stay on disk as it is encoded: it is a prompt or music, and nobody's message."""
 
 
 class Tone(Struct, frozen=True, tag=True, array_like=True):
@@ -67,6 +67,8 @@ class Silence(Struct, frozen=True, tag=True, array_like=True):
 
 
 PlayItem: TypeAlias = Clip | Tone | Silence
+Row: TypeAlias = tuple[PlayItem, ...]
+"""Sounds that follow each other."""
 
 
 # Commands. `leg`, `playback` and `recording` are numbers that the client gives.

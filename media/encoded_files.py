@@ -1,20 +1,22 @@
-"""Encoded sounds on disk, so that a start or a new worker need not encode an office's music again."""
+"""Encoded sounds on disk, so that neither a caller, nor a start, nor a new worker has to wait for them."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
+from itertools import accumulate, pairwise
 from pathlib import Path
 from zlib import crc32
 
-from media.commands import Clip
+from media.commands import Clip, PlayItem, Row
 from media.encoding import Encoding
 
 WRITTEN_AS = 2
 """To be raised whenever sounds are read, made as loud or encoded in another way."""
 MOST_BYTES = 256 * 1024 * 1024
 """Nine hours of G.711."""
-_CHECK_BYTES = 4
+_CHECK_BYTES = _LENGTH_BYTES = 4
 
 
 class EncodedFiles:
@@ -28,32 +30,32 @@ class EncodedFiles:
         self.folder = folder
         """Where they are."""
         self._most_bytes = most_bytes
+        self._held_bytes: int | None = None
+        """What is in the folder, without what other processes put there since; None: not looked at yet."""
 
-    def place(self, clip: Clip, encoding: Encoding) -> Path:
-        """Return where the payload of ``clip`` is kept, as its file is now.
+    def place(self, row: Row, encoding: Encoding) -> Path:
+        """Return where the payloads of ``row`` are kept, as its files are now.
 
-        To be asked for before that is read: it may be changed, or still be copied, while it is encoded.
+        To be asked for before these are read: they may change, or still be copied, while they are encoded.
 
         Raises:
-            OSError: the file of the clip itself is not there.
+            OSError: one of the files is not there.
         """
         from hashlib import sha256  # with OpenSSL behind it, which a worker that plays nothing need not load
 
-        path = Path(clip.path)
-        status = path.stat()
-        whole = path.absolute(), status.st_mtime_ns, status.st_size, clip.gain_db, clip.lufs, encoding
-        return self.folder / sha256(repr((WRITTEN_AS, whole)).encode()).hexdigest()[:32]
+        whole = WRITTEN_AS, tuple(map(_as_it_is, row)), encoding.common
+        return self.folder / sha256(repr(whole).encode()).hexdigest()[:32]
 
-    def find(self, file: Path) -> bytes | None:
-        """Return the payload whose place that is; None where it was not kept."""
+    def find(self, file: Path, items: int = 1) -> list[bytes] | None:
+        """Return the payloads of so many ``items`` whose place that is; None where they were not kept."""
         try:
             content = file.read_bytes()
             os.utime(file)
         except OSError:
             return None
-        sound = content[_CHECK_BYTES:]
+        kept = content[_CHECK_BYTES:]
         # A machine that lost its power may have the name on its disk and not what it names.
-        return sound if content[:_CHECK_BYTES] == _check(sound) else None
+        return _apart(kept, items) if content[:_CHECK_BYTES] == _check(kept) else None
 
     def has(self, file: Path) -> bool:
         """Return whether there is a payload at that place, and count it as used."""
@@ -63,19 +65,31 @@ class EncodedFiles:
             return False
         return True
 
-    def keep(self, file: Path, sound: bytes) -> None:
-        """Have ``sound`` there for the next time, if the disk takes it."""
-        part = file.with_suffix(f".{os.getpid()}")
+    def keep(self, file: Path, sounds: Sequence[bytes]) -> None:
+        """Have ``sounds`` there for the next time, if the disk takes them."""
         with suppress(OSError):
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                part.write_bytes(_check(sound) + sound)
-                part.replace(file)
-            finally:
-                part.unlink(missing_ok=True)
-            self._make_room()
+            self.write(file, sounds)
 
-    def _make_room(self) -> None:
+    def write(self, file: Path, sounds: Sequence[bytes]) -> None:
+        """Have ``sounds`` there for the next time.
+
+        Raises:
+            OSError: the disk does not take them.
+        """
+        kept, part = _together(sounds), file.with_suffix(f".{os.getpid()}")
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            part.write_bytes(_check(kept) + kept)
+            part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)
+        if self._held_bytes is not None:
+            self._held_bytes += _CHECK_BYTES + len(kept)
+        if self._held_bytes is None or self._held_bytes > self._most_bytes:
+            self._held_bytes = self._make_room()
+
+    def _make_room(self) -> int:
+        """Remove what is too much; return how much there is then."""
         used = sorted((status.st_mtime_ns, status.st_size, file) for file, status in self._held())
         total = sum(size for _, size, _ in used)
         for _, size, file in used:
@@ -83,6 +97,7 @@ class EncodedFiles:
                 break
             file.unlink(missing_ok=True)
             total -= size
+        return total
 
     def _held(self) -> list[tuple[Path, os.stat_result]]:
         held = []
@@ -92,5 +107,28 @@ class EncodedFiles:
         return held
 
 
-def _check(sound: bytes) -> bytes:
-    return crc32(sound).to_bytes(_CHECK_BYTES)
+def _as_it_is(item: PlayItem) -> tuple[object, ...]:
+    """Return what its sound depends on."""
+    if not isinstance(item, Clip):
+        return (item,)
+    path = Path(item.path)
+    status = path.stat()
+    return path.absolute(), status.st_mtime_ns, status.st_size, item.gain_db, item.lufs
+
+
+def _together(sounds: Sequence[bytes]) -> bytes:
+    """Return all as one, the lengths of all but the last before them."""
+    lengths = (len(sound).to_bytes(_LENGTH_BYTES) for sound in sounds[:-1])
+    return b"".join((*lengths, *sounds))
+
+
+def _apart(kept: bytes, items: int) -> list[bytes]:
+    """Return what was put together, so many ``items``."""
+    begin = (items - 1) * _LENGTH_BYTES
+    lengths = (int.from_bytes(kept[at : at + _LENGTH_BYTES]) for at in range(0, begin, _LENGTH_BYTES))
+    ends = accumulate(lengths, initial=begin)
+    return [kept[start:end] for start, end in pairwise((*ends, len(kept)))]
+
+
+def _check(kept: bytes) -> bytes:
+    return crc32(kept).to_bytes(_CHECK_BYTES)

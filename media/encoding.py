@@ -29,6 +29,18 @@ class Encoding(NamedTuple):
     bit_rate: int = OPUS_BIT_RATE
     """Bits per second, for a codec that leaves the choice."""
 
+    @property
+    def frame_bytes(self) -> int:
+        """Return the payload bytes of one packet."""
+        if self.codec == "opus":
+            return self.bit_rate * self.ptime_ms // 8000
+        return self.ptime_ms * USUAL_CLOCK_HZ // 1000
+
+    @property
+    def common(self) -> Encoding:
+        """Return that whose payload serves this one, too: only cut otherwise, if it may be cut anywhere."""
+        return Encoding(self.codec) if self.codec in ONE_TICK_A_BYTE else self
+
 
 ONE_TICK_A_BYTE = frozenset(("PCMA", "PCMU", "G722"))
 """Codecs of which a packet may be cut, or put together with the next, anywhere."""

@@ -7,14 +7,17 @@ from typing import TypeAlias
 
 import msgspec
 
-from media.commands import Clip
+from media.commands import Row
 from media.encoding import Encoding
 
-Order: TypeAlias = tuple[Clip, Encoding]
+Order: TypeAlias = tuple[Row, Encoding]
+"""Sounds to be encoded as one, and how."""
 
 PREPARER = "media.preparer"
 PATIENCE_S = 600.0
 """How long one sound may take: a quarter of an hour of music takes a Raspberry Pi a minute."""
+NOT_KEPT = "not kept: "
+"""So the last answer begins when the disk takes nothing more; the reason follows."""
 
 
 def write_orders(orders: Sequence[Order]) -> bytes:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from media.commands import Silence
 from media.encoding import Encoding
 from media.player import Player
+from media.rows import SILENCE
 from media.sounds import Encoded, SoundLibrary
-
-_SILENCE = (Silence(1.0),)
-"""Encoded once for all who wait."""
 
 
 class Pauses:
@@ -18,7 +15,7 @@ class Pauses:
 
     def __init__(self, sounds: SoundLibrary) -> None:
         self._sounds = sounds
-        self._player = Player(0, _SILENCE, is_looped=True)
+        self._player = Player(0, (SILENCE,), is_looped=True)
         self._encoding: Encoding | None = None
 
     def connect(self, encoding: Encoding) -> None:
@@ -36,7 +33,7 @@ class Pauses:
 
         ready = self._sounds.silences.get(encoding)
         if ready is None:
-            self._sounds.load(_SILENCE, encoding, loaded)
+            self._sounds.load((SILENCE,), encoding, loaded)
         else:
             self._player.load(ready)
 

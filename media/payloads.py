@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from itertools import accumulate, pairwise
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -13,25 +11,16 @@ from numpy.typing import NDArray
 
 from media import codecs, tones
 from media.audiofile import LONGEST_S, read_sound
-from media.commands import Clip, PlayItem, Silence, Tone
+from media.commands import Clip, PlayItem, Row, Silence, Tone
 from media.encoding import ONE_TICK_A_BYTE, Encoding
 from media.loudness import MOST_GAIN_DB, brought_to, louder
 
 Pcm: TypeAlias = NDArray[np.int16]
-Row: TypeAlias = tuple[PlayItem, ...]
 
-ROW_BYTES, ROW_S = 160_000, 10.0
-"""What files, and sounds that are in no file, may have to be encoded as one: who hears it first waits."""
 HEAD_S = 19.2
 """What is at hand of a long file until the rest is encoded: so many whole packets, however long they are."""
 HEAD_GAIN_DB = 6.0
 """By how much it is made louder at most: it may be softer than what follows, all of which takes too long."""
-_WITHOUT_MEMORY = frozenset(("PCMA", "PCMU"))
-"""Codecs of which sounds follow each other as if they were one, though they are encoded one by one.
-
-Others either have no part of a packet, so that a pause of up to one would be between two sounds; or what
-decodes them has learned from the first how loud it is, and begins the second as if that went on.
-"""
 
 
 def encode(item: PlayItem, encoding: Encoding, *, most_s: float = LONGEST_S, begin_s: float = 0.0) -> bytes:
@@ -52,6 +41,19 @@ def encode(item: PlayItem, encoding: Encoding, *, most_s: float = LONGEST_S, beg
     if encoding.codec not in ONE_TICK_A_BYTE:
         return payload
     return payload[: len(pcm) * codec.clock_rate_hz // codec.sample_rate_hz]
+
+
+def encode_whole(row: Row, encoding: Encoding) -> list[bytes]:
+    """Return the payloads of each item of ``row``, encoded as one sound.
+
+    Raises:
+        OSError: one of the files cannot be read.
+        MediaError: one is no sound file we know, or there is no such codec.
+    """
+    if len(row) == 1:
+        return [encode(row[0], encoding)]
+    rate = codecs.encoder(encoding).sample_rate_hz
+    return encode_row([samples(item, rate) for item in row], encoding)
 
 
 def encode_row(pieces: Sequence[Pcm], encoding: Encoding) -> list[bytes]:
@@ -83,43 +85,8 @@ def samples(item: PlayItem, rate: int, *, most_s: float = LONGEST_S) -> Pcm:
     return louder(recorded, item.gain_db)
 
 
-@cache
-def silence(encoding: Encoding) -> bytes:
-    """Return a packet of silence of a codec whose packets may be cut anywhere."""
-    if encoding.codec not in ONE_TICK_A_BYTE:
-        return b""
-    return codecs.encoder(encoding).silence(encoding.ptime_ms)
-
-
 def encode_from(clip: Clip, encoding: Encoding, packets: int) -> bytes:
     """Return some seconds of ``clip`` behind so many ``packets``, in whose place is nothing of meaning."""
     begin_s = packets * encoding.ptime_ms / 1000
-    before = bytes(packets * codecs.encoder(encoding).frame_bytes(encoding.ptime_ms))
+    before = bytes(packets * encoding.frame_bytes)
     return before + encode(clip, encoding, most_s=begin_s + HEAD_S, begin_s=begin_s)
-
-
-def rows_of(items: Row, encoding: Encoding) -> list[Row]:
-    """Return ``items`` in the rows that are encoded as one: of up to some 10 s, where that is heard."""
-    if encoding.codec in _WITHOUT_MEMORY:
-        return [(item,) for item in items]
-    rows: list[Row] = []
-    room = 0.0
-    for item in items:
-        share = _share(item)
-        if rows and share <= room:
-            rows[-1] += (item,)
-            room -= share
-        else:
-            rows.append((item,))
-            room = 1.0 - share
-    return rows
-
-
-def _share(item: PlayItem) -> float:
-    """Return how much of the longest row ``item`` is."""
-    if not isinstance(item, Clip):
-        return item.seconds / ROW_S
-    try:
-        return Path(item.path).stat().st_size / ROW_BYTES
-    except OSError:
-        return 0.0

@@ -8,45 +8,58 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from media.commands import Clip
+from media.commands import Clip, Row
 from media.encoded_files import EncodedFiles
 from media.encoding import Encoding
 from media.errors import MediaError
-from media.orders import PATIENCE_S, PREPARER, Order, write_orders
+from media.orders import NOT_KEPT, PATIENCE_S, PREPARER, Order, write_orders
 from media.processes import start_module
+from media.rows import may_be_kept, rows_of
 
 
-async def prepare(orders: Sequence[Order], folder: Path) -> Mapping[Path, str]:
-    """Have sounds in ``folder`` as they are sent; return what cannot be played, and why.
+async def prepare(sounds: Sequence[Row], encodings: Sequence[Encoding], folder: Path) -> Mapping[Path, str]:
+    """Have sounds, each of one item or of several that are played together, in ``folder`` as they are sent.
 
-    What is there already costs nothing, not even a process.
+    Return which files cannot be played, and why. What is there already costs nothing, not even a process.
 
     Raises:
-        MediaError: no process can be started for it.
+        MediaError: no process can be started for it, or the disk takes nothing.
     """
     troubles: dict[Path, str] = {}
-    missing = list(await asyncio.to_thread(_missing, tuple(orders), folder))
+    missing = await asyncio.to_thread(_missing, sounds, encodings, folder)
     while missing:
         answers = await _encoded(missing, folder)
-        for (clip, _), why in zip(missing, answers, strict=False):
-            if why:
-                troubles[clip.path] = why
+        if answers and answers[-1].startswith(NOT_KEPT):
+            raise MediaError(f"{folder} takes nothing: {answers[-1].removeprefix(NOT_KEPT)}")
         if len(answers) < len(missing):
-            troubles[missing[len(answers)][0].path] = "whatever reads it breaks down"
-        missing = missing[len(answers) + 1 :]
+            answers.append("whatever reads it breaks down")
+        for (row, _), why in zip(missing, answers, strict=False):
+            if why and len(row) == 1 and isinstance(row[0], Clip):  # of a row nobody knows which it is
+                troubles[row[0].path] = why
+        missing = missing[len(answers) :]
     return troubles
 
 
-def _missing(orders: Sequence[Order], folder: Path) -> Sequence[Order]:
-    """Return what is not in the folder; what is not there to be encoded either is for the process to tell."""
+def _missing(sounds: Sequence[Row], encodings: Sequence[Encoding], folder: Path) -> list[Order]:
+    """Return what is not in the folder; what is not there to be encoded either is for the process to tell.
+
+    All sounds by one codec come before any by the next: so some callers have all of theirs soon.
+    """
     files = EncodedFiles(folder)
+    orders = {
+        (row, encoding.common): None
+        for encoding in encodings
+        for sound in sounds
+        for row in rows_of(sound, encoding)
+        if may_be_kept(row)
+    }
+    return [order for order in orders if not _has(files, order)]
 
-    def has(clip: Clip, encoding: Encoding) -> bool:
-        with contextlib.suppress(OSError):
-            return files.has(files.place(clip, encoding))
-        return False
 
-    return [order for order in orders if not has(*order)]
+def _has(files: EncodedFiles, order: Order) -> bool:
+    with contextlib.suppress(OSError):
+        return files.has(files.place(*order))
+    return False
 
 
 async def _encoded(orders: Sequence[Order], folder: Path) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -13,11 +14,12 @@ import numpy as np
 
 from media import codecs
 from media.background import Background
-from media.commands import Clip, PlayItem
+from media.commands import Clip, PlayItem, Row
 from media.encoded_files import EncodedFiles
-from media.encoding import Encoding
+from media.encoding import ONE_TICK_A_BYTE, Encoding
 from media.errors import MediaError
-from media.payloads import HEAD_S, Pcm, Row, encode, encode_from, encode_row, rows_of, samples, silence
+from media.payloads import HEAD_S, Pcm, encode, encode_from, encode_row, samples
+from media.rows import SILENCE, may_be_kept, rows_of
 
 EncodeAside: TypeAlias = Callable[[Path, Clip, Encoding], None]
 """Encodes a sound into a folder, in another process."""
@@ -102,7 +104,9 @@ class SoundLibrary:
             if not (is_begun and place is None):
                 finish(result)
 
-        hurried = (place or (0, 0)) if self._long is not None else None
+        index, begin_ms = place or (0, 0)
+        whole_packets_ms = begin_ms // encoding.ptime_ms * encoding.ptime_ms  # there the player goes on
+        hurried = (index, whole_packets_ms) if self._long is not None else None
         self._background.submit(partial(self._encode_all, items, encoding, hurried=hurried), begin)
 
     def _encode_all(
@@ -110,13 +114,13 @@ class SoundLibrary:
     ) -> tuple[Encoded, list[str]]:
         sounds: list[bytes] = []
         troubles: list[str] = []
-        is_whole = True
+        is_whole, common = True, encoding.common
         for row in rows_of(items, encoding):
             if len(row) > 1:
-                sounds += self._encode_row(row, encoding, troubles)
+                sounds += self._encode_row(row, common, troubles)
                 continue
             try:
-                sounds.append(self._encode(row[0], encoding, _wanted_from(len(sounds), hurried)))
+                sounds.append(self._encode(row[0], common, _wanted_from(len(sounds), hurried)))
             except _TakesLongError as head:
                 sounds.append(head.sound)
                 is_whole = False
@@ -125,8 +129,10 @@ class SoundLibrary:
             except _UNPLAYABLE as error:
                 troubles.append(_in_words(row[0], error))
                 sounds.append(b"")
-        frame_bytes = codecs.encoder(encoding).frame_bytes(encoding.ptime_ms)
-        encoded = Encoded(sounds, frame_bytes, encoding.ptime_ms, silence(encoding), is_whole)
+        silence = b""
+        if encoding.codec in ONE_TICK_A_BYTE:
+            silence = self._encode(SILENCE, common, None)[: encoding.frame_bytes]
+        encoded = Encoded(sounds, encoding.frame_bytes, encoding.ptime_ms, silence, is_whole)
         return encoded, troubles if is_whole else []
 
     def _encode(self, item: PlayItem, encoding: Encoding, from_ms: int | None) -> bytes:
@@ -139,7 +145,10 @@ class SoundLibrary:
         known = self._known(key)
         if known is not None:
             return known
-        sound = self._of_file(item, encoding, from_ms) if isinstance(item, Clip) else encode(item, encoding)
+        if isinstance(item, Clip):
+            sound = self._of_file(item, encoding, from_ms)
+        else:
+            [sound] = self._prepared((item,), encoding) or [encode(item, encoding)]
         self._put(key, sound)
         return sound
 
@@ -149,19 +158,30 @@ class SoundLibrary:
         known = [sound for key in keys if (sound := self._known(key)) is not None]
         if len(known) == len(row):
             return known
-        pieces: list[Pcm] = []
         was = len(troubles)
+        sounds = self._prepared(row, encoding) or self._encode_pieces(row, encoding, troubles)
+        if len(troubles) == was:
+            for key, sound in zip(keys, sounds, strict=True):
+                self._put(key, sound)
+        return sounds
+
+    def _encode_pieces(self, row: Row, encoding: Encoding, troubles: list[str]) -> list[bytes]:
+        pieces: list[Pcm] = []
         for item in row:
             try:
                 pieces.append(samples(item, codecs.encoder(encoding).sample_rate_hz))
             except _UNPLAYABLE as error:
                 troubles.append(_in_words(item, error))
                 pieces.append(np.empty(0, np.int16))
-        sounds = encode_row(pieces, encoding)
-        if len(troubles) == was:
-            for key, sound in zip(keys, sounds, strict=True):
-                self._put(key, sound)
-        return sounds
+        return encode_row(pieces, encoding)
+
+    def _prepared(self, row: Row, encoding: Encoding) -> list[bytes] | None:
+        """Return the payloads that were encoded before anybody called; None where they were not."""
+        if self._files is None or not may_be_kept(row):
+            return None
+        with suppress(OSError):
+            return self._files.find(self._files.place(row, encoding), len(row))
+        return None
 
     def _known(self, key: tuple[object, ...]) -> bytes | None:
         with self._lock:
@@ -182,9 +202,9 @@ class SoundLibrary:
 
     def _of_file(self, clip: Clip, encoding: Encoding, from_ms: int | None) -> bytes:
         files = self._files if clip.is_kept else None
-        place = None if files is None else files.place(clip, encoding)
+        place = None if files is None else files.place((clip,), encoding)
         if files is not None and place is not None and (kept := files.find(place)) is not None:
-            return kept
+            return kept[0]
         is_long = Path(clip.path).stat().st_size > QUICK_BYTES
         if is_long and from_ms is not None:
             raise _TakesLongError(self._head(clip, encoding, from_ms))
@@ -193,9 +213,9 @@ class SoundLibrary:
         if is_long and self._aside is not None:
             self._aside(files.folder, clip, encoding)
             if (kept := files.find(place)) is not None:
-                return kept
+                return kept[0]
         sound = encode(clip, encoding)
-        files.keep(place, sound)
+        files.keep(place, [sound])
         return sound
 
     def _put(self, key: tuple[object, ...], sound: bytes) -> None:

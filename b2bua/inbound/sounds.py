@@ -30,17 +30,22 @@ class Sounds:
 
     def music(self, name: str) -> tuple[PlayItem, ...]:
         """Return the piece of music ``name``, or ours where there is none of that name, or no name."""
-        return self._at(lambda: (self.book().music_or_ours(name or USUAL_MUSIC),), MUSIC_LUFS, is_kept=True)
+        return self._at(lambda: (self.book().music_or_ours(name or USUAL_MUSIC),), MUSIC_LUFS)
 
     def usual_music(self) -> tuple[PlayItem, ...]:
         """Return what is played to whoever is held."""
         return self.music(USUAL_MUSIC)
 
-    def own(self, music: Iterable[str]) -> tuple[PlayItem, ...]:
-        """Return the prompts that the office has recorded itself, and these pieces of music."""
-        prompts = (self.prompt(name) for name in sorted(self.book().own_names()))
+    def all(self, music: Iterable[str]) -> tuple[PlayItem, ...]:
+        """Return all prompts of the office's language, its own and ours, and these pieces of music."""
+        book = self.book()
+        prompts = (self.prompt(name) for name in sorted(book.own_names() | book.our_names()))
         pieces = (self.music(name) for name in sorted({*music, USUAL_MUSIC}))
         return tuple(item for found in (*prompts, *pieces) for item in found)
+
+    def row(self, *names: str) -> tuple[PlayItem, ...]:
+        """Return the prompts of these names one after another, without those that there are not."""
+        return tuple(item for name in names if self.has(name) for item in self.prompt(name))
 
     def standing(self, position: int | None, wait_s: float | None) -> tuple[PlayItem, ...]:
         """Return "you are number three, about two minutes" for what is given of it."""
@@ -87,16 +92,13 @@ class Sounds:
     def _clips(self, find: Callable[[], Iterable[Path]]) -> tuple[PlayItem, ...]:
         return self._at(find, SPEECH_LUFS)
 
-    def _at(
-        self, find: Callable[[], Iterable[Path]], lufs: float, *, is_kept: bool = False
-    ) -> tuple[PlayItem, ...]:
-        """Return what is found, brought to a loudness; ours are as they shall be, and short but for music."""
+    def _at(self, find: Callable[[], Iterable[Path]], lufs: float) -> tuple[PlayItem, ...]:
+        """Return what is found, brought to a loudness; ours are as they shall be."""
         try:
-            return tuple(self._clip(path, lufs, is_kept=is_kept) for path in find())
+            return tuple(self._clip(path, lufs) for path in find())
         except UnknownPrompt as error:
             log.error("a prompt is missing; the caller hears nothing in its place", why=str(error))
             return ()
 
-    def _clip(self, path: Path, lufs: float, *, is_kept: bool) -> Clip:
-        is_ours = self.book().is_ours(path)
-        return Clip(path, lufs=None if is_ours else lufs, is_kept=is_kept or not is_ours)
+    def _clip(self, path: Path, lufs: float) -> Clip:
+        return Clip(path, lufs=None if self.book().is_ours(path) else lufs, is_kept=True)

@@ -106,6 +106,10 @@ class Phrasebook:
         names = (name for name in _names(self._own) if name.split("/")[0] not in elsewhere)
         return frozenset(name for name in names if self.has(name))
 
+    def our_names(self) -> frozenset[str]:
+        """Return the names of the prompts that come with the program in this language."""
+        return _names((self._ours,))
+
     def music_names(self) -> frozenset[str]:
         """Return the names of all music that there is."""
         return _names(self._music)

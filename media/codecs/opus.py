@@ -6,7 +6,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from media.encoding import OPUS_BIT_RATE, OPUS_CLOCK_HZ, duration_ticks
+from media.encoding import OPUS_BIT_RATE, OPUS_CLOCK_HZ, Encoding, duration_ticks
 
 _TOC_ALONE = 0xFC
 """Mask of the first byte: one frame of no bytes, which the decoder makes up as it does for a lost one."""
@@ -30,7 +30,7 @@ class Opus:
 
     def frame_bytes(self, ptime_ms: int) -> int:
         """Return the payload bytes of ``ptime_ms`` milliseconds."""
-        return self._bit_rate * ptime_ms // 8000
+        return Encoding(self.name, ptime_ms, self._bit_rate).frame_bytes
 
     def silence(self, ptime_ms: int) -> bytes:
         """Return the payload of ``ptime_ms`` milliseconds of silence, following what was encoded last."""

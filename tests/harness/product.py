@@ -25,6 +25,7 @@ from b2bua.cli.calls import row_of
 from b2bua.store.calls import CallStory
 from b2bua.store.database import FILE_NAME
 from b2bua.store.store import Store
+from b2bua.surroundings import ENCODED
 from tests.harness.ports import HOST, free_port, media_ports
 
 DEMO = Path(__file__).resolve().parents[2] / "config" / "demo.toml"
@@ -102,6 +103,7 @@ class Product:
         office = quick_office(sip_port=self.port, rtp=media_ports(pairs), outside_port=self.outside_port)
         self.config = folder / "office.toml"
         self.config.write_text(change(office.replace("[sip]\n", f"[sip]\n{sip}\n")) + extra)
+        _share_encoded_sounds(folder)
         self.log_path = folder / "product.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -289,6 +291,16 @@ async def _stories(data: Path) -> list[CallStory]:
     """Return the journal, the newest call first."""
     async with await Store.open(data) as store:
         return await store.journal.calls(limit=MOST_CALLS)
+
+
+def _share_encoded_sounds(folder: Path) -> None:
+    """Let all offices of one run of the tests have their sounds encoded but once: it takes seconds."""
+    run = next((above for above in folder.parents if re.fullmatch(r"pytest-\d+", above.name)), None)
+    encoded = folder / "data" / ENCODED
+    if run is not None and not encoded.is_symlink():
+        (run / ENCODED).mkdir(mode=0o700, exist_ok=True)
+        encoded.parent.mkdir(exist_ok=True)
+        encoded.symlink_to(run / ENCODED)
 
 
 def _environment() -> dict[str, str]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 
 from media import preparer
-from media.commands import PlayItem
+from media.commands import Row
 from media.encoding import Encoding
-from media.payloads import encode
+from media.payloads import encode_whole
 
 
-def _encode(item: PlayItem, encoding: Encoding) -> bytes:
-    if "evil" in str(item):
+def _encode(row: Row, encoding: Encoding) -> list[bytes]:
+    if "evil" in str(row):
         os.abort()
-    return encode(item, encoding)
+    return encode_whole(row, encoding)
 
 
 if __name__ == "__main__":
-    preparer.encode = _encode
+    preparer.encode_whole = _encode
     preparer.main()

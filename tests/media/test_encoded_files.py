@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +144,27 @@ def test_the_longest_unused_goes_when_there_is_no_room(tmp_path: Path) -> None:
     assert files[0].exists()
     assert not files[1].exists()
     assert len(list(folder.iterdir())) == 2
+
+
+def test_the_folder_is_not_looked_through_again_for_each_of_many_prompts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Path] = []
+    every = Path.iterdir
+
+    def iterdir(folder: Path) -> Iterator[Path]:
+        looks.append(folder)
+        return every(folder)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    folder = tmp_path / "encoded"
+    files = EncodedFiles(folder, most_bytes=10_000)
+    for number in range(50):
+        files.write(folder / str(number), [bytes(100)])
+    assert len(looks) == 1
+    for number in range(50, 100):
+        files.write(folder / str(number), [bytes(100)])
+    assert sum(file.stat().st_size for file in every(folder)) <= 10_000, "nor is more kept than may be"
 
 
 async def test_a_worker_keeps_music_for_the_next_one(tmp_path: Path) -> None:

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from media import preparing
+from media import codecs, preparing
 from media.client import MediaEngine
-from media.commands import Clip
+from media.commands import Clip, Row, Silence, Tone
 from media.encoded_files import EncodedFiles
 from media.encoding import Encoding
 from media.errors import MediaError
+from media.orders import PREPARER, write_orders
 from media.preparing import prepare
 from media.processes import start_module
-from tests.media.test_encoded_files import in_disguise, loaded, write
+from media.rows import SILENCE
+from media.sounds import Encoded, SoundLibrary
+from tests.harness.ports import media_ports
+from tests.media.test_encoded_files import AtOnce, in_disguise, loaded, write
+from tests.media.udp_peer import UdpPeer
 
 EVERY = tuple(map(Encoding, ("PCMA", "PCMU", "G722", "opus")))
+PROMPTS = Path(__file__).parents[2] / "prompts" / "en"
+THANKS, GOODBYE = (Clip(PROMPTS / f"{name}.wav", is_kept=True) for name in ("form-thanks", "goodbye"))
+LAST_WORDS: Row = (THANKS, GOODBYE)
+RINGBACK: Row = (Tone((425.0,), 1.0), Silence(0.5))
 
 
 async def test_sounds_are_encoded_once_for_each_codec_before_anybody_hears_them(tmp_path: Path) -> None:
@@ -26,7 +36,7 @@ async def test_sounds_are_encoded_once_for_each_codec_before_anybody_hears_them(
     music = Clip(write(tmp_path / "music.wav"), lufs=-23.0, is_kept=True)
     prompt = Clip(write(tmp_path / "prompt.wav", seconds=0.5), is_kept=True)
     engine = MediaEngine([], encoded=folder)
-    assert await engine.prepare([music, prompt, Clip(tmp_path / "message.wav")], EVERY) == {}
+    assert await engine.prepare([(music,), (prompt,), (Clip(tmp_path / "message.wav"),)], EVERY) == {}
     assert len(list(folder.iterdir())) == 2 * len(EVERY), "a message is nobody's to keep"
     sizes = [len(loaded(folder, music, encoding)) for encoding in EVERY]
     assert sizes == [48_000, 48_000, 48_000, 24_000]
@@ -35,28 +45,114 @@ async def test_sounds_are_encoded_once_for_each_codec_before_anybody_hears_them(
     assert loaded(folder, music) != loaded(tmp_path / "elsewhere", music), "a caller gets what was prepared"
 
 
+async def test_a_caller_s_first_sounds_come_from_what_was_prepared_and_nothing_is_encoded_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, sounds = tmp_path / "encoded", ((THANKS,), LAST_WORDS, RINGBACK, (SILENCE,))
+    assert await prepare(sounds, EVERY, folder) == {}
+
+    def heard(encoding: Encoding) -> list[tuple[Encoded, list[str]]]:
+        """Return each sound as a program that was just started sends it."""
+        library, found = SoundLibrary(AtOnce(), files=EncodedFiles(folder)), list[tuple[Encoded, list[str]]]()
+        for sound in sounds:
+            library.load(sound, encoding, lambda *result: found.append(result))
+        return found
+
+    made = [heard(encoding) for encoding in EVERY]
+    for encode in ("by_name", "encoder"):
+        monkeypatch.delattr(codecs, encode)  # whoever encodes anything needs one of them
+    assert [heard(encoding) for encoding in EVERY] == made
+    assert all(sound for found in made for encoded, troubles in found for sound in encoded.sounds)
+    for codec in ("PCMA", "G722"):
+        for ptime_ms in (10, 30, 60):
+            encoded, troubles = heard(Encoding(codec, ptime_ms, 64_000))[0]
+            assert (encoded.frame_bytes, troubles) == (ptime_ms * 8, [])
+            assert encoded.sounds == heard(Encoding(codec))[0][0].sounds
+
+
+def test_prompts_that_were_prepared_are_what_would_have_been_encoded_for_the_caller(tmp_path: Path) -> None:
+    def heard(folder: Path, encoding: Encoding) -> list[Encoded]:
+        library, found = SoundLibrary(AtOnce(), files=EncodedFiles(folder)), list[Encoded]()
+        for sound in ((THANKS,), LAST_WORDS, RINGBACK):
+            library.load(sound, encoding, lambda each, _: found.append(each))
+        return found
+
+    for encoding in EVERY:
+        asyncio.run(prepare([(THANKS,), LAST_WORDS, RINGBACK, (SILENCE,)], [encoding], tmp_path / "encoded"))
+        assert heard(tmp_path / "encoded", encoding) == heard(tmp_path / encoding.codec, encoding)
+
+
+@pytest.mark.parametrize(("codec", "number"), [("G722", 9), ("opus", 111)])
+async def test_a_worker_that_plays_what_was_prepared_loads_no_encoder(
+    tmp_path: Path, codec: str, number: int
+) -> None:
+    folder = tmp_path / "encoded"
+    await prepare([(SILENCE,), LAST_WORDS], [Encoding(codec)], folder)
+    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=media_ports(1), encoded=folder)
+    try:
+        with UdpPeer(codec=codec, number=number) as anna:
+            leg = await engine.open_leg()
+            leg.connect(anna.agreement())
+            leg.play(LAST_WORDS)
+            async with asyncio.timeout(10):
+                await asyncio.get_running_loop().sock_recv(anna.udp, 2048)
+            assert "libavcodec" not in Path(f"/proc/{engine.pid}/maps").read_text()
+    finally:
+        await engine.close()
+
+
+async def test_a_prompt_that_is_changed_is_encoded_anew_in_every_row(tmp_path: Path) -> None:
+    folder, wideband = tmp_path / "encoded", Encoding("G722")
+    row: Row = (Clip(write(tmp_path / "first.wav", seconds=0.5), is_kept=True), THANKS)
+
+    def lengths() -> list[int]:
+        files = EncodedFiles(folder)
+        return [len(sound) for sound in files.find(files.place(row, wideband), 2) or ()]
+
+    await prepare([row], [wideband], folder)
+    assert lengths()[0] == 4000
+    write(tmp_path / "first.wav", seconds=0.7)
+    assert lengths() == []
+    await prepare([row], [wideband], folder)
+    assert lengths()[0] == 5600
+
+
+async def test_what_tells_a_message_is_in_no_row_on_disk(tmp_path: Path) -> None:
+    row: Row = (THANKS, Clip(write(tmp_path / "message.wav", seconds=0.5)))
+    assert await prepare([row], EVERY[2:], tmp_path / "encoded") == {}
+    assert not (tmp_path / "encoded").exists()
+
+
+async def test_where_the_disk_takes_nothing_no_sound_is_encoded_in_vain(tmp_path: Path) -> None:
+    folder = tmp_path / "encoded"
+    folder.write_text("no folder")
+    process = await start_module(PREPARER, str(folder), stdin=PIPE, stdout=PIPE)
+    answers, _ = await process.communicate(write_orders([((THANKS,), each) for each in EVERY]))
+    assert answers.decode().splitlines() == ["not kept: File exists"]
+    with pytest.raises(MediaError, match="encoded takes nothing: File exists"):
+        await prepare([(THANKS,)], EVERY, folder)
+
+
 async def test_what_is_prepared_costs_no_process_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, music = tmp_path / "encoded", Clip(write(tmp_path / "music.wav"), is_kept=True)
-    await prepare([(music, EVERY[0])], folder)
+    await prepare([(music,)], EVERY[:1], folder)
 
     async def start(*_: Any, **__: Any) -> None:
         raise FileNotFoundError("no more processes")
 
     monkeypatch.setattr(preparing, "start_module", start)
-    assert await prepare([(music, EVERY[0])], folder) == {}
+    assert await prepare([(music,)], EVERY[:1], folder) == {}
     with pytest.raises(MediaError, match="no process can be started"):
-        await prepare([(music, EVERY[1])], folder)
+        await prepare([(music,)], EVERY[:2], folder)
 
 
 async def test_a_file_that_cannot_be_played_is_told_and_the_others_are_prepared(tmp_path: Path) -> None:
     folder = tmp_path / "encoded"
     (tmp_path / "text.mp3").write_text("this is\nno sound")
     paths = [tmp_path / "text.mp3", tmp_path / "gone.wav", write(tmp_path / "music.wav")]
-    troubles = await prepare(
-        [(Clip(path, is_kept=True), each) for path in paths for each in EVERY[:2]], folder
-    )
+    troubles = await prepare([(Clip(path, is_kept=True),) for path in paths], EVERY[:2], folder)
     assert troubles.keys() == set(paths[:2])
     assert "text.mp3: cannot be read as sound" in troubles[paths[0]]
     assert troubles[paths[1]] == "No such file or directory"
@@ -72,14 +168,11 @@ async def test_a_file_that_breaks_its_decoder_ends_no_call_and_keeps_no_other_fr
     monkeypatch.setattr(preparing, "start_module", start)
     folder = tmp_path / "encoded"
     paths = [write(tmp_path / name) for name in ("first.wav", "evil.wav", "last.wav")]
-    troubles = await prepare([(Clip(path, is_kept=True), EVERY[0]) for path in paths], folder)
+    clips = [Clip(path, is_kept=True) for path in paths]
+    troubles = await prepare([(clip,) for clip in clips], EVERY[:1], folder)
     assert troubles == {paths[1]: "whatever reads it breaks down"}
     files = EncodedFiles(folder)
-    assert [files.has(files.place(Clip(path, is_kept=True), EVERY[0])) for path in paths] == [
-        True,
-        False,
-        True,
-    ]
+    assert [files.has(files.place((clip,), EVERY[0])) for clip in clips] == [True, False, True]
 
 
 async def test_one_that_takes_for_ever_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,5 +185,5 @@ async def test_one_that_takes_for_ever_is_given_up(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(preparing, "start_module", start)
     monkeypatch.setattr(preparing, "PATIENCE_S", 0.01)
     music = Clip(write(tmp_path / "music.wav"), is_kept=True)
-    assert music.path in await prepare([(music, EVERY[0])], tmp_path / "encoded")
+    assert music.path in await prepare([(music,)], EVERY[:1], tmp_path / "encoded")
     assert processes[0].returncode is not None, "it is ended"
