@@ -13,7 +13,7 @@ CALLS = 200
 RATE = 50
 SETTLE_S = 0.5
 BEGUN_S = 5.0
-"""Until then the media worker encodes prompts, which takes memory that it gives back."""
+"""Until then there is garbage of the start, which is given back."""
 
 
 def rows() -> Iterator[Row]:

@@ -16,11 +16,16 @@ from pathlib import Path
 from typing import Any, Self
 
 from bench.generator import FIRST_EXTENSION, FIRST_NUMBER, HOST
-from bench.processes import held_bytes, tree_cpu_seconds, tree_held_bytes
+from bench.processes import commands, held_bytes, tree, tree_cpu_seconds, tree_held_bytes
+from media.orders import PREPARER
 
 ROOT = Path(__file__).parent.parent
 PEOPLE = 20
 START_S, STOP_S = 60.0, 20.0
+PREPARED_S = 120.0
+SEEN_S = 3.0
+"""By then what encodes prompts has begun, if there is anything to do."""
+POLL_S = 0.05
 
 OFFICE = """
 [office]
@@ -119,6 +124,7 @@ class Office:
             office = cls(product, port, log)
             try:
                 office._wait_until_up()
+                office._wait_until_prepared()
                 yield office
             finally:
                 office._stop()
@@ -136,6 +142,17 @@ class Office:
                     continue
                 return
         raise RuntimeError(f"the product does not start (exit code {self._product.poll()}):\n{self.log}")
+
+    def _wait_until_prepared(self) -> None:
+        """Wait until prompts are encoded, which another process does; its time is no part of any call's."""
+        started, was_seen = time.monotonic(), False
+        while time.monotonic() < started + PREPARED_S:
+            is_seen = PREPARER in commands(tree(self.pid))
+            if not is_seen and (was_seen or time.monotonic() > started + SEEN_S):
+                return
+            was_seen = is_seen
+            time.sleep(POLL_S)
+        raise RuntimeError(f"prompts are not encoded in {PREPARED_S:.0f} s:\n{self.log}")
 
     @property
     def log(self) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -17,8 +19,18 @@ def tree(pid: int) -> list[int]:
     found = [pid]
     for parent in found:
         for children in Path(f"/proc/{parent}/task").glob("*/children"):
-            found.extend(map(int, children.read_text().split()))
+            with suppress(OSError):  # it has just ended
+                found.extend(map(int, children.read_text().split()))
     return found
+
+
+def commands(pids: Iterable[int]) -> str:
+    """Return the command lines of these processes; of those that have ended, nothing."""
+    lines = []
+    for pid in pids:
+        with suppress(OSError):
+            lines.append(Path(f"/proc/{pid}/cmdline").read_text())
+    return "\n".join(lines)
 
 
 def tree_cpu_seconds(pid: int) -> float:
