@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import groupby, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,22 +12,17 @@ import pytest
 from media.client import MediaEngine, Silence, Tone
 from media.errors import PortsExhausted
 from media.memory import MemoryRtpNetwork
-from media.tones import detect, tone
-from media.wav import read_wav
+from media.tones import tone
 from tests.harness.clock import virtual_time
+from tests.harness.hearing import Hearing
 from tests.media.peer import Peer
 
 HOST = "10.0.0.9"
+PITCHES = (400.0, 1000.0, 2000.0)
 
 
 async def engine_on(network: MemoryRtpNetwork, ports: tuple[int, int] = (20000, 20100)) -> MediaEngine:
     return await MediaEngine.in_process(network=network, address=HOST, ports=ports)
-
-
-def pitch(pcm: np.ndarray) -> int:
-    """Return which of 400, 1000, 2000 Hz is loudest."""
-    levels = detect(pcm, 8000, (400.0, 1000.0, 2000.0)).mean(axis=0)
-    return (400, 1000, 2000)[int(np.argmax(levels))]
 
 
 @virtual_time
@@ -42,7 +37,7 @@ async def test_a_tone_is_heard_in_whole_frames_20_ms_apart_and_ends_as_played() 
     assert len(times) == 25
     assert np.allclose(np.diff(times), 0.02)
     assert {each.source for each in anna.heard} == {leg.address}
-    assert pitch(anna.audio()[:3200]) == 1000
+    assert anna.hearing().melody(*PITCHES) == [(1000.0, 0.4)]
     await engine.close()
 
 
@@ -84,8 +79,9 @@ async def test_bridged_legs_hear_each_other_as_one_continuous_stream_across_play
     elapsed = [each.at - bob.heard[0].at for each in bob.heard]
     stamped = [((packet.timestamp - packets[0].timestamp) & 0xFFFFFFFF) / 8000 for packet in packets]
     assert np.allclose(elapsed, stamped, atol=0.021)
-    frames = bob.audio()[: len(packets) * 160].reshape(-1, 160)
-    assert "".join(str(pitch(frame))[0] for frame in frames) == "4" * 10 + "1" * 25 + "2" * 10 + "1" * 10
+    melody = [(400.0, 0.2), (1000.0, 0.5), (2000.0, 0.2), (1000.0, 0.2)]
+    assert bob.hearing().melody(*PITCHES) == melody
+    assert bob.hearing(is_timed=True).gaps() == bob.hearing().clipping() == []
     assert [number for number, packet in enumerate(packets) if packet.marker] == [0, 10, 35, 45]
     await engine.close()
 
@@ -117,9 +113,10 @@ async def test_rfc3550_5_1_prompt_music_talk_hold_and_transfer_are_one_stream_to
     elapsed = [each.at - caller.heard[0].at for each in caller.heard]
     stamped = [((packet.timestamp - packets[0].timestamp) & 0xFFFFFFFF) / 8000 for packet in packets]
     assert np.allclose(elapsed, stamped, atol=0.041)
-    frames = caller.audio()[: len(packets) * 160].reshape(-1, 160)
-    heard = [pitch(frame) for frame in frames if np.abs(frame.astype(int)).max() > 500]
-    assert [tone for tone, _ in groupby(heard)] == [400, 2000, 1000, 2000, 400]
+    heard = caller.hearing(is_timed=True)
+    assert [pitch for pitch, _ in heard.melody(*PITCHES)] == [400, 2000, 1000, 2000, 400]
+    assert sum(seconds for _, seconds in heard.melody(*PITCHES)) == pytest.approx(1.4, abs=0.08)
+    assert heard.gaps() == heard.clipping() == []
     await engine.close()
 
 
@@ -136,11 +133,13 @@ async def test_a_recording_holds_what_was_said_with_gaps_as_silence(tmp_path: Pa
     await asyncio.sleep(0.5)
     await anna.say(tone((400.0,), 0.5, 8000), leg.address)
     summary = await recording.stop()
-    pcm, rate = read_wav(summary.path)
-    assert (rate, len(pcm), summary.seconds) == (8000, 16000, 2.0)
-    assert pitch(pcm[:8000]) == 1000
-    assert np.abs(pcm[8000:12000]).max() < 20
-    assert pitch(pcm[12000:]) == 400
+    heard = Hearing.of_file(summary.path)
+    assert (heard.rate, heard.seconds, summary.seconds) == (8000, 2.0, 2.0)
+    assert heard.melody(*PITCHES) == [(1000.0, 1.0), (400.0, 0.5)]
+    [gap] = heard.gaps()
+    assert (gap.at, gap.until) == pytest.approx((1.0, 1.5))
+    assert heard.between(1.0, 1.5).peak() < 20
+    assert heard.clipping() == []
     assert not summary.is_silent
     assert -14 < summary.peak_dbfs < -12
     await engine.close()
@@ -162,9 +161,9 @@ async def test_each_press_is_told_once_and_reaches_the_other_leg_under_its_paylo
     await anna.press("#", a.address)
     await asyncio.sleep(0.1)
     assert digits == ["5", "5", "#"]
-    events = [each.packet for each in bob.heard if each.packet.payload_type == 96]
-    assert len(events) == len(bob.heard) > 15
-    assert len({packet.timestamp for packet in events}) == 3
+    assert bob.pressed() == "55#"
+    assert {each.packet.payload_type for each in bob.heard} == {96}
+    assert len(bob.heard) > 15
     await engine.close()
 
 

@@ -15,18 +15,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from media import codecs
 from media.client import Clip, MediaEngine, MediaLeg, Silence, Tone
-from media.dtmf import EventReceiver
 from media.endpoint import FAR_PROBATION, TRIAL_S
 from media.incoming import IncomingStream
 from media.memory import MemoryRtpNetwork
 from media.outgoing import OutgoingStream
 from media.reports import Reporter, ntp_time
 from media.rtp import Goodbye, ReceiverReport, ReportBlock, RtpPacket, SenderReport, build_rtcp, parse_rtcp
-from media.tones import detect, tone
-from media.wav import WavFormat, WavWriter, read_wav
+from media.tones import tone
+from media.wav import WavFormat, WavWriter
 from tests.harness.clock import run_virtually, virtual_time
+from tests.harness.hearing import Hearing, Party, deaf
 from tests.media.peer import HeardPacket, Peer
 
 HOST = "10.0.0.9"
@@ -49,11 +48,6 @@ async def leg_to(peer: Peer, network: MemoryRtpNetwork) -> AsyncIterator[MediaLe
         leg = await engine.open_leg("leg")
         leg.connect(peer.agreement())
         yield leg
-
-
-def level(pcm: np.ndarray, frequency: float, rate: int = 8000) -> float:
-    """Return the mean level of ``frequency`` in dB."""
-    return float(detect(pcm, rate, (frequency,)).mean())
 
 
 def assert_continuous(heard: list[HeardPacket]) -> None:
@@ -94,14 +88,20 @@ async def test_nothing_crosses_a_bridge_toward_or_from_a_peer_on_hold(tmp_path: 
         a.bridge(b)
         a.connect(anna.agreement(sends=False, receives=False))
         recording = a.record(tmp_path / "hold.wav")
-        await asyncio.gather(
-            anna.say(tone((1000.0,), 0.2, 8000), a.address), bob.say(tone((400.0,), 0.2, 8000), b.address)
-        )
+
+        async def talk() -> None:
+            await asyncio.gather(
+                anna.say(tone((1000.0,), 0.2, 8000), a.address),
+                bob.say(tone((400.0,), 0.2, 8000), b.address),
+            )
+
+        await talk()
         assert (anna.heard, bob.heard) == ([], [])
         assert (await recording.stop()).seconds == 0
         a.connect(anna.agreement())
-        await anna.say(tone((1000.0,), 0.2, 8000), a.address)
-        assert len(bob.heard) == 10
+        await talk()
+        parties = Party("anna", 1000.0, anna.hearing()), Party("bob", 400.0, bob.hearing())
+        assert deaf(*parties, for_s=0.2) == []
 
 
 @virtual_time
@@ -412,7 +412,8 @@ async def test_a_change_of_codec_in_mid_play_goes_on_where_it_was() -> None:
         await asyncio.sleep(0.01)
         assert_continuous(anna.heard)
         assert len(anna.heard) == 40
-        assert level(anna.audio()[800:2400], 400.0) == pytest.approx(-13, abs=0.2)
+        assert anna.hearing().melody(1000.0, 400.0) == [(400.0, 0.4)]
+        assert anna.hearing().between(0.1, 0.3).level(400.0) == pytest.approx(-13, abs=0.2)
 
 
 @virtual_time
@@ -442,7 +443,8 @@ async def test_a_prompt_that_cannot_be_read_is_passed_over_and_told(
             assert await leg.play([Clip(tmp_path / "none.wav"), Clip(path, gain_db=-6.0)]).finished()
     assert "none.wav" in caplog.text
     assert len(anna.heard) == 25
-    assert level(anna.audio()[800:3200], 1000.0) == pytest.approx(-19, abs=0.5)
+    assert anna.hearing().melody(1000.0) == [(1000.0, 0.5)]
+    assert anna.hearing().between(0.1, 0.4).level(1000.0) == pytest.approx(-19, abs=0.5)
 
 
 @virtual_time
@@ -454,16 +456,7 @@ async def test_digits_that_we_press_are_heard_once_each_and_audio_goes_on_betwee
         await asyncio.sleep(0.1)
         leg.send_digits("1,55#")
         await asyncio.sleep(4.0)
-        receiver = EventReceiver(8000)
-        digits = [
-            digit
-            for each in anna.heard
-            if each.packet.payload_type == 101
-            for digit in receiver.feed(
-                each.packet.payload, each.packet.timestamp, each.packet.marker, each.packet.sequence
-            )
-        ]
-        assert "".join(digits) == "155#"
+        assert anna.pressed() == "155#"
         numbers = [each.packet.sequence for each in anna.heard]
         assert {(later - earlier) & 0xFFFF for earlier, later in pairwise(numbers)} == {1}
         assert max(np.diff([each.at for each in anna.heard])) < 0.03
@@ -496,7 +489,7 @@ async def test_a_recording_ends_at_its_maximum_and_one_of_noise_is_silent(tmp_pa
         summary = await recording.finished()
     assert summary.seconds == pytest.approx(1.0, abs=0.05)
     assert summary.is_silent
-    assert len(read_wav(summary.path)[0]) == summary.seconds * 8000
+    assert Hearing.of_file(summary.path).seconds == summary.seconds
 
 
 @virtual_time
@@ -518,8 +511,8 @@ async def test_a_recording_puts_late_packets_in_their_place_and_ignores_repeated
             await asyncio.sleep(0.02)
         summary = await recording.stop()
     spoken = b"".join(bytes([code]) * 160 for code in range(0x80, 0x86)) * 20
-    expected = codecs.by_name("PCMA").decode(spoken)[160:]  # nothing is before the first packet that came
-    assert read_wav(summary.path)[0].tolist() == expected.tolist()
+    expected = Hearing.of_payloads("PCMA", [spoken[160:]])  # nothing is before the first packet that came
+    assert np.array_equal(Hearing.of_file(summary.path).pcm, expected.pcm)
 
 
 @virtual_time
@@ -536,11 +529,13 @@ async def test_g722_is_recorded_at_16_khz_and_reaches_a_g711_leg(tmp_path: Path)
             anna.say(tone((1000.0,), 1.0, 16000), a.address), bob.say(tone((400.0,), 1.0, 8000), b.address)
         )
         summary = await recording.stop()
-    pcm, rate = read_wav(summary.path)
-    assert rate == 16000
-    assert level(pcm[3200:], 1000.0, 16000) > -16
-    assert level(bob.audio()[800:], 1000.0) > -16
-    assert level(anna.audio()[1600:], 400.0, 16000) > -16
+    recorded, heard_by_anna, heard_by_bob = Hearing.of_file(summary.path), anna.hearing(), bob.hearing()
+    assert recorded.rate == 16000
+    parties = Party("anna", 1000.0, heard_by_anna), Party("bob", 400.0, heard_by_bob)
+    assert deaf(*parties, for_s=0.9) == []
+    for heard, said_hz in ((recorded, 1000.0), (heard_by_bob, 1000.0), (heard_by_anna, 400.0)):
+        assert heard.between(0.1).level(said_hz) > -16
+        assert heard.gaps() == heard.clipping() == []
 
 
 @virtual_time

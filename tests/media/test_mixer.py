@@ -15,8 +15,9 @@ from media.commands import Tone
 from media.local import LocalEngine
 from media.memory import MemoryRtpNetwork
 from media.mixer import LOUDEST, Limiter
-from media.tones import detect, tone
+from media.tones import tone
 from tests.harness.clock import virtual_time
+from tests.harness.hearing import Hearing
 from tests.media.peer import Peer
 
 HOST = "10.0.0.9"
@@ -58,9 +59,9 @@ class Scene:
     def heard_by(self, peer: Peer) -> set[int]:
         if not peer.heard or peer.heard[-1].at < asyncio.get_running_loop().time() - 0.2:
             return set()
-        pcm = peer.audio()
-        rate = RATES[peer.codec]
-        levels = detect(pcm[-rate // 2 :], rate, (*PITCHES, PROMPT_HZ)).mean(axis=0)
+        heard = peer.hearing()
+        assert heard.gaps() == heard.clipping() == []
+        levels = heard.between(heard.seconds - 0.5).levels(*PITCHES, PROMPT_HZ).mean(axis=0)
         pitches = [*range(len(PITCHES)), -1]
         unsure = [level for level in levels if UNHEARD_DB < level < HEARD_DB]
         assert not unsure, levels
@@ -205,11 +206,12 @@ async def test_legs_of_two_workers_come_together_in_one() -> None:
 def test_a_sum_that_is_too_loud_is_made_softer_without_a_wrap(voices: int) -> None:
     limiter = Limiter()
     said = tone((500.0,), 1.0, 8000, -1.0).astype(np.int32) * voices
-    limited = np.concatenate([limiter.limit(frame) for frame in said.reshape(-1, 160)])
-    assert 0.9 * LOUDEST < np.abs(limited.astype(int)).max() <= LOUDEST
+    limited = Hearing(np.concatenate([limiter.limit(frame) for frame in said.reshape(-1, 160)]), 8000)
+    assert 0.9 * LOUDEST < limited.peak() <= LOUDEST
     loud = np.abs(said) > 2000
-    assert (np.sign(limited[loud]) == np.sign(said[loud])).all()
-    assert detect(limited[4000:], 8000, (500.0, 1500.0)).mean(axis=0)[1] < -40
+    assert (np.sign(limited.pcm[loud]) == np.sign(said[loud])).all()
+    assert limited.between(0.5).level(1500.0) < -40
+    assert limited.gaps() == []
 
 
 def test_what_is_not_too_loud_passes_unchanged_again_a_second_after_it_was() -> None:

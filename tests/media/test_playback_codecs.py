@@ -15,11 +15,10 @@ import pytest
 from media import codecs
 from media.background import Background
 from media.client import Clip, MediaEngine, MediaLeg, Silence, Tone
-from media.dtmf import EventReceiver
 from media.encoding import Encoding
 from media.memory import MemoryRtpNetwork
 from media.sounds import Encoded, SoundLibrary
-from media.tones import detect, tone
+from media.tones import tone
 from tests.harness.clock import run_virtually, virtual_time
 from tests.harness.soundfiles import write_sound
 from tests.media.peer import Peer
@@ -36,22 +35,6 @@ async def leg_to(peer: Peer, network: MemoryRtpNetwork) -> AsyncIterator[MediaLe
         yield leg
     finally:
         await engine.close()
-
-
-def level(peer: Peer, frequency: float, start_s: float, end_s: float) -> float:
-    rate = codecs.by_name(peer.codec).sample_rate_hz
-    pcm = peer.audio()[round(start_s * rate) : round(end_s * rate)]
-    return float(detect(pcm, rate, (frequency,)).mean())
-
-
-def digits_of(peer: Peer, rate_hz: int) -> str:
-    receiver = EventReceiver(rate_hz)
-    events = (each.packet for each in peer.heard if each.packet.payload_type == peer.event)
-    return "".join(
-        digit
-        for packet in events
-        for digit in receiver.feed(packet.payload, packet.timestamp, packet.marker, packet.sequence)
-    )
 
 
 @pytest.mark.parametrize("ptime_ms", [10, 20, 30, 40, 60])
@@ -74,9 +57,13 @@ def test_rfc3264_6_1_a_prompt_leaves_in_packets_as_long_as_the_peer_wants_evenly
         assert np.allclose(np.diff([each.at for each in anna.heard]), ptime_ms / 1000)
         stamps = [each.packet.timestamp for each in anna.heard]
         assert {(later - earlier) & 0xFFFFFFFF for earlier, later in pairwise(stamps)} == {anna.ticks}
-        assert level(anna, 1000.0, 0.1, 0.5) == pytest.approx(-13, abs=1.0)
-        assert level(anna, 400.0, 0.9, 1.2) == pytest.approx(-13, abs=1.0)
-        assert level(anna, 1000.0, 0.9, 1.2) < -40
+        heard = anna.hearing()
+        assert heard.between(0.1, 0.5).level(1000.0) == pytest.approx(-13, abs=1.0)
+        assert heard.between(0.9, 1.2).level(400.0) == pytest.approx(-13, abs=1.0)
+        assert heard.between(0.9, 1.2).level(1000.0) < -40
+        [pause] = heard.gaps()
+        assert (pause.at, pause.until) == pytest.approx((0.6, 0.72), abs=0.03)
+        assert heard.clipping() == []
 
     run_virtually(story())
 
@@ -102,7 +89,9 @@ def test_another_codec_or_length_in_mid_play_goes_on_where_it_was(
             await asyncio.sleep(0.01)
         assert before * first[1] == 600
         assert len(anna.heard) * then[1] == 600
-        assert level(anna, 400.0, 0.1, 0.5) == pytest.approx(-13, abs=1.0)
+        heard = anna.hearing()
+        assert heard.between(0.1, 0.5).level(400.0) == pytest.approx(-13, abs=1.0)
+        assert heard.gaps() == []
 
     run_virtually(story())
 
@@ -122,7 +111,7 @@ def test_rfc4733_2_5_1_2_digits_are_pressed_on_the_clock_of_the_codec_and_once_e
             began = asyncio.get_running_loop().time()
             leg.send_digits("1,55#")
             await asyncio.sleep(4.0)
-        assert digits_of(anna, clock_hz) == "155#"
+        assert anna.pressed() == "155#"
         events = [each for each in anna.heard if each.packet.payload_type == anna.event]
         assert max(int.from_bytes(each.packet.payload[2:], "big") for each in events) == clock_hz // 10
         second = next(each.at for each in events if each.packet.payload[0] == 5)
@@ -203,12 +192,10 @@ def test_clips_that_follow_each_other_have_no_pause_between_them(
             assert await playback.finished()
             await asyncio.sleep(0.01)
         assert begun == [1, 2, 3]
-        rate = codecs.by_name(codec).sample_rate_hz
-        heard = anna.audio()
-        assert len(heard) / rate == pytest.approx(2.0, abs=ptime_ms / 1000)
-        frames = heard[rate // 20 : 39 * rate // 20].astype(float).reshape(-1, rate // 200)  # of 5 ms
-        levels = 20 * np.log10(np.sqrt(2 * (frames**2).mean(axis=1)) / 32768)
-        assert levels.min() > -13 - 3
+        heard = anna.hearing()
+        assert heard.seconds == pytest.approx(2.0, abs=ptime_ms / 1000)
+        assert heard.between(0.06, 1.96).softest(0.005) > -16 - 3  # by G.722 it begins softly
+        assert heard.clipping() == []
 
     run_virtually(story())
 

@@ -12,11 +12,11 @@ import pytest
 from media.call_tones import call_tones
 from media.client import Clip, Silence, Tone
 from media.memory import MemoryRtpNetwork
-from media.tones import detect, tone
+from media.tones import tone
 from media.wav import WavFormat, WavWriter
 from tests.harness.clock import virtual_time
 from tests.media.peer import Peer
-from tests.media.test_playback_codecs import leg_to, level
+from tests.media.test_playback_codecs import leg_to
 
 LOW, HIGH = Tone((400.0,), 0.4), Tone((1000.0,), 0.4)
 
@@ -35,7 +35,9 @@ def test_a_clip_is_as_much_louder_or_softer_as_is_asked_for(gain_db: float, tmp_
         anna = Peer(network, 4000)
         async with leg_to(anna, network) as leg:
             await leg.play([Clip(prompt(tmp_path / "prompt.wav"), gain_db=gain_db)]).finished()
-        assert level(anna, 1000.0, 0.1, 0.4) == pytest.approx(-13.0 + gain_db, abs=0.3)
+        assert anna.hearing().between(0.1, 0.4).level(1000.0) == pytest.approx(-13.0 + gain_db, abs=0.3)
+        assert anna.hearing().melody(1000.0) == [(1000.0, 0.5)]
+        assert anna.hearing().clipping() == []
 
     story()
 
@@ -67,6 +69,7 @@ async def test_from_one_sound_to_the_next_no_packet_is_missing_and_none_is_too_m
     assert steps == {160}
     gaps = [later.at - earlier.at for earlier, later in pairwise(anna.heard)]
     assert max(gaps) < 0.041
+    assert anna.hearing().melody(400.0, 1000.0) == [(400.0, 0.4), (1000.0, 0.22 + 0.4)]
 
 
 @virtual_time
@@ -76,10 +79,13 @@ async def test_a_loop_begins_anew_without_a_seam() -> None:
     async with leg_to(anna, network) as leg:
         leg.play([LOW, HIGH], loop=True)
         await asyncio.sleep(4.0)
-    assert len(anna.heard) == pytest.approx(200, abs=2)
+    heard = anna.hearing()
+    assert heard.seconds == pytest.approx(4.0, abs=0.04)
+    assert heard.melody(400.0, 1000.0)[:8] == [(400.0, 0.4), (1000.0, 0.4)] * 4
     for start in (0.0, 0.8, 1.6, 2.4):
-        assert level(anna, 400.0, start + 0.04, start + 0.36) > -14.0
-        assert level(anna, 1000.0, start + 0.44, start + 0.76) > -14.0
+        assert heard.between(start + 0.04, start + 0.36).level(400.0) > -14.0
+        assert heard.between(start + 0.44, start + 0.76).level(1000.0) > -14.0
+    assert heard.gaps() == heard.clipping() == []
 
 
 @pytest.mark.parametrize(("start_s", "low_s", "high_s"), [(0.0, 0.4, 0.4), (0.3, 0.1, 0.4), (0.6, 0.0, 0.2)])
@@ -90,8 +96,10 @@ def test_it_begins_where_it_is_asked_to(start_s: float, low_s: float, high_s: fl
         anna = Peer(network, 4000)
         async with leg_to(anna, network) as leg:
             assert await leg.play([LOW, HIGH], start_s=start_s).finished()
-        assert len(anna.heard) == round((low_s + high_s) * 50)
-        assert level(anna, 1000.0, low_s + 0.02, low_s + high_s - 0.02) > -14.0
+        melody = [(400.0, low_s), (1000.0, high_s)]
+        assert anna.hearing().seconds == pytest.approx(low_s + high_s)
+        assert anna.hearing().melody(400.0, 1000.0) == [note for note in melody if note[1]]
+        assert anna.hearing().between(low_s + 0.02, low_s + high_s - 0.02).level(1000.0) > -14.0
 
     story()
 
@@ -103,8 +111,11 @@ async def test_a_loop_that_begins_in_the_middle_is_whole_the_next_time() -> None
     async with leg_to(anna, network) as leg:
         leg.play([LOW, HIGH], loop=True, start_s=0.6 + 0.8 * 3)
         await asyncio.sleep(1.5)
-    assert level(anna, 1000.0, 0.02, 0.18) > -14.0
-    assert level(anna, 400.0, 0.24, 0.56) > -14.0
+    melody = [(1000.0, 0.2), (400.0, 0.4), (1000.0, 0.4), (400.0, 0.4)]
+    assert anna.hearing().melody(400.0, 1000.0)[:4] == melody
+    assert anna.hearing().between(0.02, 0.18).level(1000.0) > -14.0
+    assert anna.hearing().between(0.24, 0.56).level(400.0) > -14.0
+    assert anna.hearing().gaps() == []
 
 
 @virtual_time
@@ -151,9 +162,9 @@ def test_between_sounds_that_fill_no_whole_packets_there_is_no_pause(
         async with leg_to(anna, network) as leg:
             leg.play([Clip(tmp_path / "music.wav")], loop=True)
             await asyncio.sleep(4.5)
-        heard = anna.audio().astype(float)
-        pieces = heard[: len(heard) // 32 * 32].reshape(-1, 32)  # of 4 ms, or 2
-        assert np.sqrt((pieces**2).mean(axis=1))[30:].min() > 3000  # it begins softly by G.722
+        heard = anna.hearing()
+        assert heard.between(0.06).softest(0.002) > -20.7  # it begins softly by G.722
+        assert heard.clipping() == []
 
     story()
 
@@ -167,7 +178,9 @@ def test_e180_a_tone_keeps_its_cadence_however_long_packets_are(ptime_ms: int) -
         async with leg_to(anna, network) as leg:
             leg.play(call_tones("CZ").congestion, loop=True)  # 165 ms on and off
             await asyncio.sleep(6.7)
-        is_on = detect(anna.audio(), 8000, (425.0,))[:, 0] > -30
-        assert np.count_nonzero(is_on[1:] & ~is_on[:-1]) == 20
+        beeps = anna.hearing().spans_of(425.0)
+        assert len(beeps) == 21
+        assert [beep.seconds for beep in beeps[:20]] == pytest.approx([0.165] * 20, abs=0.03)
+        assert [beep.at for beep in beeps] == pytest.approx([0.33 * number for number in range(21)], abs=0.02)
 
     story()
