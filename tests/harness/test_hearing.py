@@ -15,7 +15,7 @@ from media.encoding import Encoding
 from media.rtp import RtpPacket
 from media.tones import silence, tone
 from media.wav import WavFormat, WavWriter, read_channels
-from tests.harness.hearing import FLOOR_DB, FRAME_S, Hearing, Party, deaf, keys_of
+from tests.harness.hearing import FLOOR_DB, FRAME_S, Decoder, Hearing, Party, deaf, keys_of, presses_of
 from tests.harness.markers import lasts_s, marked_prompts
 from tests.harness.soundfiles import write_sound
 
@@ -71,7 +71,7 @@ def test_payloads_of_each_codec_are_heard_as_they_were_said(codec: str) -> None:
     payloads = [line.encode(said.pcm[at : at + step]) for at in range(0, len(said.pcm), step)]
     heard = Hearing.of_payloads(codec, payloads)
     assert (heard.rate, heard.seconds) == (said.rate, said.seconds)
-    assert heard.likeness(said) > 0.99
+    assert heard.between(0.2).likeness(said.between(0.2)) > 0.99  # G.722 begins softly
     assert Hearing.of_payloads(codec, []).seconds == 0.0
 
 
@@ -200,6 +200,18 @@ def test_keys_in_the_sound_are_read_once_each_and_speech_has_none() -> None:
     assert joined(noise).keys() == ""
 
 
+@pytest.mark.parametrize("codec", ["PCMA", "G722", "opus"])
+def test_packets_are_decoded_one_by_one_at_the_rate_that_is_asked_for(codec: str) -> None:
+    line, decoder = codecs.encoder(Encoding(codec)), Decoder(codec, RATE)
+    step = line.sample_rate_hz // 50
+    said = tone((ANNA_HZ,), 1.0, line.sample_rate_hz)
+    pieces = [decoder.hear(line.encode(said[at : at + step])) for at in range(0, len(said), step)]
+    assert {len(piece) for piece in pieces} == {RATE // 50}
+    assert joined(*pieces).between(0.2).likeness(joined(tone((ANNA_HZ,), 1.0, RATE)).between(0.2)) > 0.99
+    assert joined(*pieces).gaps() == joined(*pieces).clipping() == []
+    assert len(decoder.hear(b"")) == 0
+
+
 def test_keys_in_events_are_read_once_each_although_packets_are_lost_and_repeated() -> None:
     random, packets, begin = Random(2), [], 1000
     for key in "1155*0D":
@@ -209,6 +221,9 @@ def test_keys_in_events_are_read_once_each_although_packets_are_lost_and_repeate
         packets.append(RtpPacket(8, len(packets), begin, 1, False, bytes(160)))
         begin += 3200
     assert keys_of(packets, 101) == "1155*0D"
+    timed = presses_of(((packet.sequence * FRAME_S, packet) for packet in packets), 101)
+    assert "".join(key for _, key in timed) == "1155*0D"
+    assert [at for at, _ in timed] == sorted(at for at, _ in timed)
 
 
 @pytest.mark.parametrize(
