@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from media.ear import Ear
 from media.encoding import clock_rate_hz, duration_ticks
-from media.jitter import Frame, JitterBuffer, Missing
+from media.jitter import FIRST_DEPTH_S, Frame, JitterBuffer, Missing
 
 _JOINED_S = 0.005
 """In which sound passes over what is left out."""
+_HELD_S = FIRST_DEPTH_S + 0.02
+"""So old is a packet that is due now, at most, where nothing is known of how unevenly they come."""
 Pcm = NDArray[np.int16]
+
+
+class _Held(NamedTuple):
+    codec: str
+    payload: bytes
+    timestamp: int
+    ssrc: int
+    at: float
+    """When it came."""
 
 
 class Speech:
@@ -25,9 +38,12 @@ class Speech:
         self._buffer = JitterBuffer(rate)
         self._ear: Ear | None = None
         self._is_after_spare = False
+        self._held: list[_Held] = []
 
     def push(self, codec: str, payload: bytes, *, timestamp: int, ssrc: int, now: float) -> None:
         """Take one packet."""
+        if self._held:
+            self._go_on(now)
         if codec != self._codec:
             self._codec = codec
             self._clock_hz = clock_rate_hz(codec)
@@ -37,14 +53,25 @@ class Speech:
         if ticks:
             self._buffer.push(timestamp, ssrc, payload, ticks=ticks, now=now)
 
-    def forget(self) -> None:
-        """Begin anew with the next packet."""
+    def hold(self, codec: str, payload: bytes, *, timestamp: int, ssrc: int, now: float) -> None:
+        """Take one packet while somebody else is heard; when he is through, only the newest still count."""
         self._codec = ""
         self._ear = None
         self._ready = self._ready[:0]
+        newest = [each for each in self._held if now - each.at < _HELD_S]
+        self._held = [*newest, _Held(codec, payload, timestamp, ssrc, now)]
+
+    def _go_on(self, now: float) -> None:
+        """Begin anew with what is not too old: it is heard without waiting for more of it."""
+        held, self._held = self._held, []
+        for each in held:
+            if now - each.at < _HELD_S:
+                self.push(each.codec, each.payload, timestamp=each.timestamp, ssrc=each.ssrc, now=each.at)
 
     def pull(self, size: int, now: float) -> Pcm | None:
         """Return the ``size`` samples that are due; None while the far end pauses."""
+        if self._held:
+            self._go_on(now)
         while len(self._ready) < size:
             samples = self._next_samples(size, now)
             if samples is None:

@@ -72,14 +72,13 @@ class Transcoder:
         _, second, _, timestamp, ssrc = header
         payload_type = second & 0x7F
         if self._out.is_taken:
-            self._speech.forget()  # and begin anew behind the prompt that takes its place
             self._encoder = None
-            return
         payload = bytes(packet[HEADER_BYTES:size])
         codec = self._accepts.get(payload_type)
         if codec is not None:
-            self._speech.push(codec, payload, timestamp=timestamp, ssrc=ssrc, now=now)
-        elif payload_type in self._events and self._event_type is not None:
+            take = self._speech.hold if self._out.is_taken else self._speech.push
+            take(codec, payload, timestamp=timestamp, ssrc=ssrc, now=now)
+        elif not self._out.is_taken and payload_type in self._events and self._event_type is not None:
             convert = self._events[payload_type] or _as_it_is
             if len(payload) >= EVENT_BYTES and timestamp != self._former_event:  # that is over
                 self._pass_event(payload, timestamp, second > 0x7F, convert, now)

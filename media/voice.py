@@ -138,10 +138,9 @@ class Voice:
         if self._has_digits and self._press_on(now):
             return True
         player = self._player
-        speech = self._speech or self._pauses
-        if player is None and speech is not None:
-            return self._speak_on(speech, now)
-        if player is None or not player.is_loaded or self._agreement is None:
+        if player is None:
+            return self._speak_on(now)
+        if not player.is_loaded or self._agreement is None:
             return False
         frame = player.next_frame()
         if frame is not None:
@@ -153,9 +152,12 @@ class Voice:
         self._player = None
         self._take_turns()
         self._emit(Played(self.leg, player.number, is_complete=True))
-        return False
+        return self._speak_on(now)
 
-    def _speak_on(self, speech: Speech, now: float) -> bool:
+    def _speak_on(self, now: float) -> bool:
+        speech = self._speech or self._pauses
+        if speech is None:
+            return False
         frame = speech.next_frame(now)
         if frame is None:
             self._out.pause(speech)
