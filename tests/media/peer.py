@@ -160,6 +160,6 @@ class Peer:
         times = [each.at + at for each in came for at in np.arange(0.0, self.ptime_ms / 1000, FRAME_S)]
         return Hearing(heard.pcm, heard.rate, times)
 
-    def keys(self) -> str:
+    def pressed(self) -> str:
         """Return the keys that were heard as events."""
         return keys_of((each.packet for each in self.heard), self.event)
