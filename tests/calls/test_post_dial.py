@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,8 @@ from media.sdp.negotiate import LocalMedia, make_answer
 from tests.calls.test_transfer import dialog_of, refer
 from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing
-from tests.harness.office import MOBILES, NUMBER, office, reinvite
+from tests.harness.office import MOBILES, NUMBER, Office, office, reinvite
+from tests.harness.prompts import Ears
 
 FAR = "+48600100300"
 FAR_HZ = 1100.0
@@ -37,7 +38,7 @@ ANSWERS = Habit(answers_after=1.0)
 DEAF_SOUND = ("127.0.0.9", 4000)
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Pressed:
     """What the far end was told by keys."""
 
@@ -45,27 +46,23 @@ class Pressed:
     """The far end's leg."""
     answered_at: float
     """When it answered."""
-    keys: list[tuple[float, str]] = field(default_factory=list)
-    """Seconds after the answer, and the key."""
+    ears: Ears
+    """What hears it, and all others."""
 
     @classmethod
-    async def by(cls, phone: Softphone, *, index: int = 0) -> Pressed:
-        """Watch a call of ``phone`` from its answer on."""
-        leg = (await phone.invited(index + 1, within=10)).leg
-        now = asyncio.get_running_loop().time
-        while not leg.is_answered:
-            await asyncio.sleep(0.01)
-        pressed = cls(leg, now())
-        leg.media.on_digit = lambda key: pressed.keys.append((now() - pressed.answered_at, key))
-        return pressed
+    async def by(cls, run: Office, phone: Softphone) -> Pressed:
+        """Listen to the only call of ``phone`` from its answer on."""
+        leg = (await phone.invited(within=10)).leg
+        answered_at = await run.until(lambda: leg.is_answered, within=10)
+        return cls(leg, answered_at, Ears(run.rtp, lambda: run.now))
 
     @property
     def digits(self) -> str:
-        return "".join(key for _, key in self.keys)
+        return self.ears.keys(self.leg.media)
 
     @property
     def times(self) -> list[float]:
-        return [at for at, _ in self.keys]
+        return [at - self.answered_at for at, _ in self.ears.presses(self.leg.media)]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +83,7 @@ def test_row_i9_digits_behind_a_number_of_a_step_are_pressed_after_the_answer_wi
         async with office(tmp_path, scheme=RING.format(target)) as run:
             mobiles = await run.mobiles(ANSWERS)
             leg = await (await run.call_in(NUMBER)).answered(within=5)
-            pressed = await Pressed.by(mobiles)
+            pressed = await Pressed.by(run, mobiles)
             await asyncio.sleep(8)
             assert pressed.digits == digits
             assert pressed.times == pytest.approx(times, abs=0.06)
@@ -109,10 +106,8 @@ async def test_row_i9_the_caller_hears_the_far_end_meanwhile_and_neither_sees_no
     async with office(tmp_path, scheme=RING.format(f"{FAR},,987#")) as run:
         mobiles = await run.mobiles(ANSWERS)
         leg = await (await run.call_in(NUMBER)).answered(within=5)
-        pressed = await Pressed.by(mobiles)
+        pressed = await Pressed.by(run, mobiles)
         pressed.leg.loop([Tone((FAR_HZ,), 1.0)])
-        told_to_caller: list[str] = []
-        leg.media.on_digit = told_to_caller.append
         recording = leg.media.record(tmp_path / "caller.wav")
         leg.loop([Tone((440.0,), 1.0)])
         at_far_end = pressed.leg.media.record(tmp_path / "far.wav")
@@ -121,7 +116,7 @@ async def test_row_i9_the_caller_hears_the_far_end_meanwhile_and_neither_sees_no
             Hearing.of_file((await each.stop()).path) for each in (recording, at_far_end)
         ]
         assert pressed.digits == "987#"
-        assert told_to_caller == []
+        assert pressed.ears.keys(leg.media) == ""
         assert caller_hears.seconds_of(FAR_HZ) > 5.7
         assert (caller_hears.gaps(), caller_hears.keys()) == ([], "")
         assert 4.0 < far_hears.seconds_of(440.0) < 6.0  # digits take its place
@@ -143,7 +138,7 @@ async def test_row_i9_a_mobile_may_have_digits_behind_it_and_is_normalised_witho
     async with office(tmp_path, scheme=RING.format("mobile of anna"), change=change) as run:
         mobiles = await run.mobiles(ANSWERS)
         leg = await (await run.call_in(NUMBER)).answered(within=5)
-        pressed = await Pressed.by(mobiles)
+        pressed = await Pressed.by(run, mobiles)
         await asyncio.sleep(6)
         assert pressed.digits == "44"
         [invite] = run.packets("INVITE", to_port=MOBILES[1])
@@ -164,7 +159,7 @@ def test_row_i9_a_phone_of_ours_may_dial_such_a_link(uri: str, tmp_path: Path) -
             anna, mobiles = await run.phone("101"), await run.mobiles(ANSWERS)
             placed = await run.call_from(anna, "101", "unused", uri=uri)
             leg = await placed.answered(within=5)
-            pressed = await Pressed.by(mobiles)
+            pressed = await Pressed.by(run, mobiles)
             await asyncio.sleep(4)
             assert pressed.digits == "55"
             assert pressed.times[0] == pytest.approx(2.0, abs=0.06)
@@ -222,6 +217,7 @@ async def test_row_i9_who_takes_neither_events_nor_info_hears_the_tones(tmp_path
         await asyncio.sleep(7)
         assert len(run.packets("INFO", to_port=MOBILES[1])) == 1  # refused once, it is not asked again
         assert len(tones) == 20  # twice five packets of tones and as many of the pause behind them
+        assert Hearing.of_payloads("PCMA", [packet[12:] for packet in tones]).keys() == "55"
         assert not far.session.ended.done()
         leg.hang_up()
         [told] = await run.stories()
@@ -237,7 +233,7 @@ async def test_row_i9_a_hang_up_in_the_pause_ends_it(quitter: str, tmp_path: Pat
     async with office(tmp_path, scheme=RING.format(f"{FAR},,,555")) as run:
         mobiles = await run.mobiles(ANSWERS)
         leg = await (await run.call_in(NUMBER)).answered(within=5)
-        pressed = await Pressed.by(mobiles)
+        pressed = await Pressed.by(run, mobiles)
         await asyncio.sleep(3)
         (leg if quitter == "caller" else pressed.leg).hang_up()
         [told] = await run.stories()
@@ -262,7 +258,7 @@ async def test_row_i9_hold_in_the_pause_loses_no_digit(tmp_path: Path) -> None:
     async with office(tmp_path) as run:
         anna, mobiles = await run.phone("101"), await run.mobiles(ANSWERS)
         leg = await (await run.call_from(anna, "101", "unused", uri=f"tel:{FAR},,55")).answered(within=5)
-        pressed = await Pressed.by(mobiles)
+        pressed = await Pressed.by(run, mobiles)
         await reinvite(leg, "sendonly")
         await asyncio.sleep(1)
         await reinvite(leg, "sendrecv")
@@ -281,7 +277,7 @@ async def test_row_i9_an_attended_transfer_presses_nothing_a_second_time(tmp_pat
         await reinvite(first, "sendonly")
         consultation = await run.call_from(anna, "101", "unused", uri=f"tel:{FAR},77")
         second = await consultation.answered(within=5)
-        pressed = await Pressed.by(mobiles)
+        pressed = await Pressed.by(run, mobiles)
         await asyncio.sleep(4)
         assert pressed.digits == "77"
         await refer(first, FAR, replaces=dialog_of(second)).result
@@ -299,7 +295,7 @@ async def test_row_i9_digits_for_the_far_end_are_not_those_of_a_menu_here(tmp_pa
         anna, ivan = await run.phone("101"), await run.phone("104", ANSWERS)
         olena, mobiles = await run.phone("103", ANSWERS), await run.mobiles(ANSWERS)
         caller = await (await run.call_from(anna, "101", "unused", uri=f"tel:{FAR},103")).answered(within=5)
-        pressed = await Pressed.by(mobiles)
+        pressed = await Pressed.by(run, mobiles)
         await asyncio.sleep(4)
         assert pressed.digits == "103"
         caller.hang_up()
