@@ -146,10 +146,6 @@ class Peer:
             await asyncio.sleep(0.02)
         self.timestamp = (begin + 8 * clock_rate_hz(self.codec) // 50) & 0xFFFFFFFF
 
-    def audio(self, *, since: float = 0.0) -> NDArray[np.int16]:
-        """Return the samples heard, events left out."""
-        return self.hearing(since=since).pcm
-
     def hearing(self, *, since: float = 0.0, is_timed: bool = False) -> Hearing:
         """Return what was heard: in one piece from 0.0 s on, or each frame when it came, in loop time."""
         number = STATIC[self.codec]

@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from media.client import MediaEngine, Tone
@@ -41,11 +40,6 @@ def keys_of(suite: str = CM_80, number: int = 0) -> StreamKeys:
 
 async def engine_on(network: MemoryRtpNetwork) -> MediaEngine:
     return await MediaEngine.in_process(network=network, address=HOST, ports=(20000, 20100))
-
-
-def loudest(pcm: np.ndarray) -> int:
-    """Return which of 400, 1000, 2000 Hz is loudest."""
-    return int(Hearing(pcm, 8000).pitch(400.0, 1000.0, 2000.0))
 
 
 @virtual_time
