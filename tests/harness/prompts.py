@@ -116,8 +116,8 @@ class Ears:
 
 
 def names(heard: Iterable[Heard]) -> list[str]:
-    """Return the names alone."""
-    return [each.prompt for each in heard]
+    """Return the names, each with dots behind it of which an end is missing."""
+    return [each.prompt + ("…" if each.missing_s > 0.05 else "") for each in heard]
 
 
 @asynccontextmanager
