@@ -37,6 +37,7 @@ def test_v7_what_follows_is_appended_and_its_length_and_loudness_are_those_of_th
     heard = Hearing.of_file(path)
     assert heard.seconds == rest.seconds == pytest.approx(1.3)
     assert heard.between(0.0, 0.24).peak() > 8000
+    assert heard.seconds_of(1000.0, above_db=SOFT - 3) == pytest.approx(1.3, abs=0.05)
     assert heard.between(0.34).peak() < 500
     assert heard.gaps() == heard.clipping() == []
     assert loudness.peak_dbfs > -13
