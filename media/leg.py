@@ -13,17 +13,17 @@ from media.errors import MalformedMedia
 from media.flow import Flow, Receive
 from media.guard import Guard
 from media.incoming import IncomingStream, plain_size
+from media.interpreter import Interpreter
 from media.mixer import Room, Seat
 from media.multiplex import is_foreign, told_apart
 from media.outgoing import VERSION_2, OutgoingStream, Send, discard, to_each, unpack_header
 from media.pauses import Pauses
 from media.relay import HEADER_BYTES, Header, Relay
 from media.reports import REPORT_SECONDS, Reporter
-from media.routes import is_open, must_decode, routes, transcoder
+from media.routes import is_open, must_decode, routes
 from media.sdp.agreement import StreamAgreement
 from media.silence import SilenceWatch
 from media.surroundings import Surroundings
-from media.transcode import Transcoder
 from media.voice import Voice
 
 CHECK_SECONDS = 1.0
@@ -34,10 +34,9 @@ class Leg:
     """The media of one party of a call; the engine calls it, nothing here waits."""
 
     __slots__ = (
-        "_accepts", "_around", "_check_at", "_events", "_guard", "_is_multiplexed", "_pauses", "_ports",
-        "_receivers", "_report_at", "_reporter", "_silence", "_transcoded_to", "_transcoder", "agreement",
-        "audience", "flow", "incoming", "latch", "number", "out", "partner", "receive", "seat", "sink",
-        "voice",
+        "_accepts", "_around", "_check_at", "_events", "_guard", "_interpreter", "_is_multiplexed", "_pauses",
+        "_ports", "_receivers", "_report_at", "_reporter", "_silence", "agreement", "audience", "flow",
+        "incoming", "latch", "number", "out", "partner", "receive", "seat", "sink", "voice",
     )  # fmt: skip
 
     def __init__(self, number: int, around: Surroundings, *, pace: Callable[[Voice], None]) -> None:
@@ -67,8 +66,8 @@ class Leg:
         """Of key presses, once one comes."""
         self._pauses: Pauses | None = None
         """What fills its pauses, if anything does."""
-        self._transcoder: Transcoder | None = None
-        self._transcoded_to: Leg | None = None
+        self._interpreter: Interpreter | None = None
+        """At work since the listener was sent what it could not get as it is."""
         self._guard = Guard(number, around, self.latch, settled=self._settled)
         self._is_multiplexed = False
         self._silence = SilenceWatch(self.incoming)
@@ -294,7 +293,7 @@ class Leg:
 
     def link(self) -> None:
         """Route what arrives here to whoever listens, by both agreements as they are now."""
-        self._end_transcoding()
+        self._end_interpreting()
         listener = self.partner
         if self.seat is not None:
             self.sink = self.seat
@@ -302,34 +301,27 @@ class Leg:
         elif listener is None:
             self.sink = None
         else:
-            foreign = self._transcode if is_open(self.agreement, listener.agreement) else None
-            if foreign is not None and self.agreement and must_decode(self.agreement, listener.agreement):
-                self._has_codecs(self.agreement.codec, listener)
-            self.sink = Relay(listener.out, routes(self.agreement, listener.agreement), foreign=foreign)
+            says, hears = self.agreement, listener.agreement
+            foreign = self._interpret if is_open(says, hears) else None
+            if foreign is not None and says and hears and must_decode(says, hears):
+                self._around.shelf.has(says.codec, hears.codec)  # the first packet will ask for them
+            self.sink = Relay(listener.out, routes(says, hears), foreign=foreign)
         self._choose_way()
 
-    def _transcode(self, header: Header, packet: bytearray, size: int, now: float) -> None:
-        """Take a packet that the listener cannot get as it is; what changes it is made at the first one."""
+    def _interpret(self, header: Header, packet: bytearray, size: int, now: float) -> None:
+        """Take a packet that the listener cannot get as it is."""
         listener = self.partner
-        if self._transcoder is None and listener is not None and self.agreement and listener.agreement:
-            codec = self._accepts.get(header[1] & 0x7F, self.agreement.codec)
-            if not self._has_codecs(codec, listener):
-                return
-            self._transcoder = transcoder(self.agreement, listener.agreement, listener.out)
-            self._transcoded_to = listener
-            listener.voice.hear(self._transcoder)
-        if self._transcoder is not None:
-            self._transcoder.take(header, packet, size, now)
+        if self._interpreter is None and listener is not None and self.agreement and listener.agreement:
+            self._interpreter = Interpreter(
+                self._around.shelf, self.agreement, listener.agreement, listener.voice, listener.out
+            )
+        if self._interpreter is not None:
+            self._interpreter.take(header, packet, size, now)
 
-    def _has_codecs(self, codec: str, listener: Leg) -> bool:
-        """Return whether ``codec`` can be turned into the listener's now; if not, it can in a moment."""
-        assert listener.agreement is not None
-        return self._around.shelf.has(codec, listener.agreement.codec)
-
-    def _end_transcoding(self) -> None:
-        listener, self._transcoded_to, self._transcoder = self._transcoded_to, None, None
-        if listener is not None:
-            listener.voice.hear(None)
+    def _end_interpreting(self) -> None:
+        interpreter, self._interpreter = self._interpreter, None
+        if interpreter is not None:
+            interpreter.end()
 
     def sit(self, room: Room, role: Role, to: int) -> None:
         """Take a place in ``room``; ``to`` is the only one that hears a coach."""
@@ -339,7 +331,7 @@ class Leg:
 
     def part(self) -> None:
         """End a bridge or an echo on both sides, or leave a room."""
-        self._end_transcoding()
+        self._end_interpreting()
         if self.seat is None and self.partner is None:
             return
         if self.seat is not None:
