@@ -18,9 +18,8 @@ MOST_BYTES = 16 << 20
 MOST_BYTES_OF_DIALOG = 256 << 10
 """What comes beyond that is not kept: a peer that repeats itself for hours pushes out nobody else's call."""
 MOST_CALLS = 10_000
-QUIET_S = 5.0
-"""What came before is packed once nothing has come for so long: longer than it takes to write a call that is
-over, so that only talks are."""
+QUIET_S = 1.0
+"""What came before is packed once nothing has come for so long, unless the call is over and soon written."""
 CALL_ID = re.compile(rb"^(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 USUAL = b"\nCall-ID: "
 
@@ -66,7 +65,7 @@ class _Packed:
 
 
 class _Dialog:
-    __slots__ = ("calls", "latest", "packed", "size")
+    __slots__ = ("calls", "is_over", "latest", "packed", "size")
 
     def __init__(self) -> None:
         self.packed: list[_Packed] = []
@@ -74,6 +73,8 @@ class _Dialog:
         self.size = 0
         self.calls = 0
         """How many calls it is part of."""
+        self.is_over = False
+        """Whether they have all ended, so that it is not worth while to pack what still comes."""
 
     def pack(self) -> None:
         """Take less room: nothing has come for a while."""
@@ -107,7 +108,7 @@ class Following:
         self._token = self._trace.begin(self._call, self._call_id)
 
     def __exit__(self, *_: object) -> None:
-        self._trace.end(self._token)
+        self._trace.end(self._call, self._token)
         if self._at_end is not None:
             self._at_end(self._call)
 
@@ -140,8 +141,10 @@ class Trace:
             self._dialogs.move_to_end(key)
         if dialog.size + len(wire) > MOST_BYTES_OF_DIALOG:
             return
-        now = self._loose[key] = self._clock()
-        self._loose.move_to_end(key)
+        now = self._clock()
+        if not dialog.is_over:
+            self._loose[key] = now
+            self._loose.move_to_end(key)
         dialog.latest.append(TracedMessage(now, is_sent, local, remote, wire))
         dialog.size += len(wire)
         self._size += len(wire)
@@ -151,11 +154,12 @@ class Trace:
 
     def _pack_quietest(self, now: float) -> None:
         """Pack one dialog at most, as this is done with each message."""
-        key = next(iter(self._loose))
-        if not now - QUIET_S < self._loose[key] <= now:  # also where somebody has set the clock
-            del self._loose[key]
-            if key in self._dialogs:
-                self._dialogs[key].pack()
+        key = next(iter(self._loose), None)
+        if key is None or now - QUIET_S < self._loose[key] <= now:
+            return  # not where somebody has set the clock
+        del self._loose[key]
+        if key in self._dialogs:
+            self._dialogs[key].pack()
 
     def _begin(self, key: bytes, *, is_sent: bool) -> _Dialog:
         dialog = self._dialogs[key] = _Dialog()
@@ -180,9 +184,14 @@ class Trace:
             self._calls.popitem(last=False)
         return self._current.set(keys)
 
-    def end(self, token: Token[list[bytes] | None]) -> None:
-        """Count it so no more."""
+    def end(self, call: str, token: Token[list[bytes] | None]) -> None:
+        """Count it so no more: the call is over."""
         self._current.reset(token)
+        for key in self._calls.get(call, ()):
+            dialog = self._dialogs.get(key)
+            if dialog is not None and dialog.calls <= 1:
+                dialog.is_over = True
+                self._loose.pop(key, None)
 
     def also(self, call: str, call_id: str) -> None:
         """Count that Call-ID as part of ``call`` too: somebody who called us themselves joined it."""

@@ -96,5 +96,18 @@ def test_what_came_before_a_talk_is_packed_and_comes_back_as_it_was() -> None:
     assert [(one.at, one.is_sent, one.local, one.remote, one.wire) for one in kept] == seen
 
 
+def test_what_comes_when_a_call_is_over_is_not_packed_as_it_is_written_soon() -> None:
+    now = [1000.0]
+    trace = Trace(clock=lambda: now[0])
+    invite, bye = message("INVITE", "a", size=700), message("BYE", "a", size=700)
+    with trace.following("call", "a"):
+        trace.note(invite, is_sent=False, local=US, remote=ALICE)
+    trace.note(bye, is_sent=False, local=US, remote=ALICE)
+    now[0] += QUIET_S + 1
+    trace.note(message("INVITE", "other"), is_sent=False, local=US, remote=ALICE)
+    assert {invite, bye} < {*_messages()}
+    assert [one.wire for one in trace.take("call")] == [invite, bye]
+
+
 def _messages() -> list[bytes]:
     return [one.wire for one in gc.get_objects() if isinstance(one, TracedMessage)]
