@@ -22,6 +22,8 @@ from b2bua.sip.grammar import (
 )
 from b2bua.sip.uri import LONGEST_REMEMBERED, MOST_REMEMBERED, OtherUri, Uri, parse_uri
 
+MOST_HOPS_REMEMBERED = 64
+"""Most come once: those of others in one message, ours in the responses of the next moment."""
 _VIA = re.compile(
     r"SIP\s*/\s*2\.0\s*/\s*([^\s/;,:]+)\s+(\[[0-9A-Fa-f:.]+\]|[^\s:;,\[\]]+)\s*(?::\s*([0-9]{1,5})\s*)?(;.*)?",
     re.DOTALL | re.IGNORECASE,
@@ -225,7 +227,7 @@ def _name_addr(text: str) -> NameAddr:
     return NameAddr._read(text)  # noqa: SLF001 - its own way in
 
 
-@lru_cache(MOST_REMEMBERED)
+@lru_cache(MOST_HOPS_REMEMBERED)
 def _via(text: str) -> Via:
     """Return the hop that the text holds; each of ours comes back in two or three responses."""
     return Via._read(text)  # noqa: SLF001 - its own way in

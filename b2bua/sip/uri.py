@@ -21,8 +21,9 @@ from b2bua.sip.grammar import (
 
 LONGEST_REMEMBERED = 200
 """Characters of what is read only once while its call lasts."""
-MOST_REMEMBERED = 512
-"""Of each kind. What a call needs again comes within its first second, and of some dozen calls at a time."""
+MOST_REMEMBERED = 256
+"""Of each kind. What a call needs again comes within its first second, and of some dozen calls at a time: at
+100 calls a second as many come again as of 4,096, and of 128 fewer."""
 _SIP = re.compile(
     r"(?i:(sips?)):"
     r"(?:([^@:\s<>\"]+)(?::([^@\s<>\"]*))?@)?"
