@@ -30,6 +30,8 @@ class Talk:
 class Conversation:
     """Two answered legs that are connected until one of them hangs up, or a transfer parts them."""
 
+    __slots__ = ("_is_connected", "_music", "_parted", "_until", "first", "second")
+
     def __init__(self, first: Leg, second: Leg, *, music: Callable[[], Sequence[PlayItem]] = tuple) -> None:
         """``music`` returns what is for whoever is held."""
         self.first = first

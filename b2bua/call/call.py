@@ -94,6 +94,12 @@ class CallerIdentity:
 class Call:
     """A caller in our custody, from INVITE to the journaled outcome."""
 
+    __slots__ = (
+        "_began", "_first", "caller", "conversations", "desk", "doing", "has_left_message", "has_talked",
+        "identity", "is_cut_off", "is_occupied", "is_self_served", "lacks_tls", "last_status", "ledger",
+        "menu", "missed", "on_joined", "partner", "referred_by", "sought", "studio", "transfer", "wants_call",
+    )  # fmt: skip
+
     def __init__(self, identity: CallerIdentity, caller: Leg, ledger: Ledger) -> None:
         self.identity = identity
         self._first = caller

@@ -8,13 +8,15 @@ from dataclasses import replace
 from b2bua.call.sound import SoundProfile
 from media.client import MediaLeg
 from media.sdp.agreement import StreamAgreement
-from media.sdp.crypto import SrtpPolicy, new_keys
+from media.sdp.crypto import Crypto, SrtpPolicy, new_keys
 from media.sdp.local import LocalMedia
 from media.sdp.negotiate import make_answer, make_offer
 
 
 class Description:
     """What we say of our sound in one dialog, and what the far end knows of it by now."""
+
+    __slots__ = ("_hosts", "_profile", "_said", "_told", "local")
 
     def __init__(self, media: MediaLeg, profile: SoundProfile, peer: str, *, waits: bool) -> None:
         """``waits`` is whether ``peer`` may only be reached where it sends from."""
@@ -35,14 +37,15 @@ class Description:
             waits=waits,
         )
         """What holds now."""
-        self._told = self.local
+        self._told = _kept(self.local)
+        """What the far end knows."""
         self._said = b""
         """How we described ourselves last."""
 
     @property
     def has_moved(self) -> bool:
         """Whether the far end knows another port of ours, or other keys, than those that hold now."""
-        return (self._told.port, self._told.crypto) != (self.local.port, self.local.crypto)
+        return self._told != _kept(self.local)
 
     def face(self, peer: str) -> None:
         """Take the addresses that ``peer``, whose signalling is at that address, can send sound to."""
@@ -65,7 +68,8 @@ class Description:
 
     def offer(self) -> bytes:
         """Return an offer; what it says of its origin holds for the whole dialog."""
-        self._told = self.local = replace(self.local, origin=self.local.origin or self.local.address)
+        self.local = replace(self.local, origin=self.local.origin or self.local.address)
+        self._told = _kept(self.local)
         self._said = make_offer(self.local, after=self._said)
         return self._said
 
@@ -76,7 +80,7 @@ class Description:
             MediaError: the offer is broken or shares no codec with us.
         """
         answer, agreement = make_answer(offer, self.local, prefer=prefer)
-        self._told, self._said = self.local, answer
+        self._told, self._said = _kept(self.local), answer
         return answer, agreement
 
     def answer_again(self, offer: bytes, was: StreamAgreement | None) -> tuple[bytes, StreamAgreement]:
@@ -92,7 +96,7 @@ class Description:
         before, said = self.local, self._said
         answer, agreement = self._answer_anew(offer, was)
         if answer.replace(_version(self.local), _version(before), 1) == said:
-            self._told, self.local, self._said = before, before, said
+            self._told, self.local, self._said = _kept(before), before, said
         return self._said, agreement
 
     def _answer_anew(self, offer: bytes, was: StreamAgreement | None) -> tuple[bytes, StreamAgreement]:
@@ -112,6 +116,11 @@ class Description:
         self.local = replace(self.local, port=media.address[1])
         if media.agreement is not None and media.agreement.is_keyed_by_sdp:
             self.local = replace(self.local, crypto=new_keys())
+
+
+def _kept(local: LocalMedia) -> tuple[int, tuple[Crypto, ...]]:
+    """Return what stays as it is in a dialog, unless its sound moves: port and keys."""
+    return local.port, local.crypto
 
 
 def _version(local: LocalMedia) -> bytes:

@@ -24,6 +24,8 @@ log = structlog.get_logger("call")
 class JournalLedger:
     """A ``Ledger`` that writes to the journal without waiting for it."""
 
+    __slots__ = ("_call", "_clock", "_events", "_journal")
+
     def __init__(self, journal: Journal, call: NewCall, clock: Callable[[], datetime]) -> None:
         self._journal = journal
         self._call = call

@@ -19,6 +19,8 @@ MARGIN_S = 2.0
 class Offered:
     """``with`` block around one ringing; leaving it frees everybody, the answerer after ``wrap_up_s``."""
 
+    __slots__ = ("_leases", "_now", "_occupancy", "_talking", "_wrap_up_s")
+
     def __init__(
         self, occupancy: Occupancy, people: Iterable[str], *, seconds: float, wrap_up_s: float = 0.0
     ) -> None:

@@ -26,10 +26,12 @@ MOST_REALMS = 4
 class Authorizer:
     """What one request has tried so far: each realm once, once more when its nonce was stale."""
 
+    __slots__ = ("_answered", "_credentials", "_new_token", "_uses")
+
     def __init__(self, credentials: Credentials | None, new_token: Callable[[], str]) -> None:
         self._credentials = credentials
         self._new_token = new_token
-        self._answered: frozenset[tuple[int, str, bool]] = frozenset()
+        self._answered: tuple[tuple[int, str, bool], ...] = ()
         self._uses: dict[tuple[str, str], tuple[Challenge, int]] = {}
         """By header and realm: what it answers, and how often its nonce was used."""
 
@@ -87,5 +89,6 @@ class Authorizer:
             for realm, challenge in picked.items()
             if (response.status, realm, challenge.is_stale) not in self._answered
         }
-        self._answered |= {(response.status, realm, each.is_stale) for realm, each in fresh.items()}
+        answered = [(response.status, realm, each.is_stale) for realm, each in fresh.items()]
+        self._answered = (*self._answered, *answered)
         return fresh

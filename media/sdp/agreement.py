@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from media.encoding import OPUS_BIT_RATE, Encoding
 from media.sdp.crypto import StreamKeys
@@ -61,7 +62,7 @@ class StreamAgreement:
     def __post_init__(self) -> None:
         """Hold what most agreements have in common where it is: each call has two, in two processes."""
         for name in ("codec", "accepts", "more_events", "shared"):
-            object.__setattr__(self, name, _one_of_all(getattr(self, name)))
+            object.__setattr__(self, name, one_of_all(getattr(self, name)))
 
     @property
     def is_protected(self) -> bool:
@@ -106,8 +107,8 @@ class StreamAgreement:
 
 
 @lru_cache(4 * MOST_REMEMBERED)
-def _one_of_all(part: Hashable) -> Hashable:
-    """Return the first that was equal to ``part``."""
+def one_of_all(part: Hashable) -> Any:
+    """Return the first that was equal to ``part``, so that many have it and memory once."""
     return part
 
 

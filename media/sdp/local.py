@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from media.errors import NoCommonCodec
-from media.sdp.agreement import StreamAgreement
+from media.sdp.agreement import StreamAgreement, one_of_all
 from media.sdp.crypto import Crypto, SrtpPolicy
 from media.sdp.handshake import Handshake
 from media.sdp.network import is_name, read_ip
@@ -82,7 +82,7 @@ class LocalMedia:
             local,
             origin=self.origin or local.address,
             srtp=srtp,
-            numbers=tuple(numbers.items()),
+            numbers=one_of_all(tuple(numbers.items())),
             is_multiplexed=agreement.is_multiplexed,
             handshake=agreement.handshake,
         )

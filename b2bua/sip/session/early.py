@@ -31,6 +31,10 @@ def refuse_offer(_offer: bytes) -> bytes:
 class EarlyOffers:
     """Offers within one early dialog, by UPDATE; they begin when the INVITE's own is answered reliably."""
 
+    __slots__ = (
+        "_core", "_credentials", "_dialog", "_exchange", "_is_call_id_ours", "description", "is_agreed",
+    )  # fmt: skip
+
     def __init__(
         self, core: Core, dialog: Dialog, *, credentials: Credentials | None = None, is_call_id_ours: bool
     ) -> None:
@@ -123,6 +127,11 @@ def answer_early(server: ServerRequest) -> None:
 
 class EarlyFork:
     """The early dialog of one fork that we ring."""
+
+    __slots__ = (
+        "_core", "_credentials", "_invite", "_on_offer", "_rseq", "dialog", "early_answer", "offers",
+        "progress",
+    )  # fmt: skip
 
     def __init__(
         self,

@@ -27,6 +27,12 @@ from b2bua.sip.uri import Uri
 class Session:
     """What remains of an INVITE once it is answered, until somebody hangs up."""
 
+    __slots__ = (
+        "_bye", "_core", "_credentials", "_is_bye_sent", "_offers", "_referrals", "_withdraw", "call_id",
+        "closed", "dialog", "ended", "on_answer", "on_info", "on_late_offer", "on_offer", "on_prack",
+        "on_refer", "on_renegotiated",
+    )  # fmt: skip
+
     def __init__(
         self, core: Core, dialog: Dialog, *, credentials: Credentials | None = None, is_call_id_ours: bool
     ) -> None:
@@ -51,9 +57,17 @@ class Session:
         self._bye: tuple[tuple[str, str], ...] | None = None
         self._is_bye_sent = False
         self._withdraw: Callable[[], None] | None = None
-        self._referrals = Referrals(core, dialog, credentials=credentials)
+        self._referrals: Referrals | None = None
+        """Made with the first; hardly any session has one."""
         core.open_dialog(dialog, self)
         core.expect_server(dialog)
+
+    @property
+    def referrals(self) -> Referrals:
+        """The REFERs within it."""
+        if self._referrals is None:
+            self._referrals = Referrals(self._core, self.dialog, credentials=self._credentials)
+        return self._referrals
 
     @property
     def is_confirmed(self) -> bool:
@@ -114,7 +128,7 @@ class Session:
 
         ``headers`` are more of them, e.g. Referred-By (RFC 3892).
         """
-        return self._referrals.refer(target, replaces=replaces, headers=headers)
+        return self.referrals.refer(target, replaces=replaces, headers=headers)
 
     def bye(self, *, reason: str | None = None) -> None:
         """Hang up; ``ended`` is done at once. A second call does nothing.
@@ -190,11 +204,11 @@ class Session:
             case "OPTIONS":
                 self._take_options(server)
             case "REFER":
-                self._referrals.take(server, self.on_refer)
+                self.referrals.take(server, self.on_refer)
             case "SUBSCRIBE":
-                self._referrals.take_subscribe(server)
+                self.referrals.take_subscribe(server)
             case "NOTIFY":
-                self._referrals.take_notify(server)
+                self.referrals.take_notify(server)
             case _:
                 server.respond(405, headers=(("Allow", ALLOWED),))
 
@@ -280,7 +294,8 @@ class Session:
         if self.closed.done():
             return
         self.closed.set_result(None)
-        self._referrals.stop()
+        if self._referrals is not None:
+            self._referrals.stop()
         self._offers.close()
         self._core.close_dialog(self.dialog.key)
         self._let_go()

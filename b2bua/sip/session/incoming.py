@@ -32,6 +32,12 @@ class IncomingInvite:
     the caller can. What was said reliably is not said again: the 200 comes without SDP then.
     """
 
+    __slots__ = (
+        "_core", "_dialog", "_has_final", "_held", "_is_reliable_always", "_is_reliable_with_sdp", "_offers",
+        "_progress", "_reliable", "_repeat", "_said", "_server", "call_id", "ended", "offer", "on_answer",
+        "on_offer", "replaces", "request", "source",
+    )  # fmt: skip
+
     def __init__(self, core: Core, server: ServerRequest, dialog: Dialog) -> None:
         """Raises MalformedMessage where it cannot be read which call it replaces."""
         self.request: Request = server.request

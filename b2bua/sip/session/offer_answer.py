@@ -29,6 +29,12 @@ UNREADY_S = 30.0
 class OfferAnswer:
     """One exchange at a time; refreshes of the session timer are exchanges too."""
 
+    __slots__ = (
+        "_acks", "_allows_update", "_confirmations", "_core", "_credentials", "_dialog", "_ended",
+        "_first_sequence", "_initial_sequence", "_is_call_id_ours", "_owner", "_renegotiation", "_turn",
+        "is_held", "is_never_acknowledged", "sdp", "timer",
+    )  # fmt: skip
+
     def __init__(
         self, session: Session, core: Core, *, credentials: Credentials | None, is_call_id_ours: bool
     ) -> None:
@@ -51,7 +57,8 @@ class OfferAnswer:
         self._initial_sequence: int | None = None
         self._first_sequence = session.dialog.local_sequence
         self._renegotiation: Renegotiation | None = None
-        self._turn = asyncio.Lock()
+        self._turn: asyncio.Lock | None = None
+        """Of who makes an offer; hardly any session sees one."""
 
     @property
     def _session(self) -> Session:
@@ -68,6 +75,7 @@ class OfferAnswer:
 
     async def offer(self, offer: bytes, *, method: str) -> bytes:
         """Return the answer to ``offer``; see ``Session.reinvite`` and ``Session.update``."""
+        self._turn = self._turn or asyncio.Lock()
         async with self._turn:
             while (current := self._renegotiation) is not None and not current.answer.done():
                 await asyncio.wait({current.answer})  # of a caller who stopped waiting, or a refresh

@@ -32,6 +32,13 @@ MOST_INVITES = 20
 class OutgoingInvite:
     """Rings one destination. The first 2xx is the session; each further one is acknowledged and hung up."""
 
+    __slots__ = (
+        "_acks", "_alarm", "_authorization", "_cancel_reason", "_contact", "_core", "_credentials", "_early",
+        "_events", "_final", "_finished", "_hop", "_is_cancel_sent", "_is_cancelled", "_is_redirected",
+        "_key", "_may_cancel", "_redirection", "_requests", "_sent", "_session", "_silent", "_waiter",
+        "call_id", "has_provisional", "on_offer", "on_surplus",
+    )  # fmt: skip
+
     def __init__(
         self,
         core: Core,

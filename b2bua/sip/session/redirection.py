@@ -18,21 +18,24 @@ class Redirection:
     A name ends it: whoever sent the INVITE can look that up, and call there and at the rest (``left``).
     """
 
+    __slots__ = ("_is_secure", "_left", "_tried", "_waiting")
+
     def __init__(self, first: str, *, most: int) -> None:
         """``first`` is the request-URI that is tried already, ``most`` how many others may be."""
         self._tried: tuple[str, ...] = (first,)
         self._is_secure = first[:5].lower() == "sips:"
         self._left = most
-        self._waiting: list[SipUri] = []
+        self._waiting: tuple[SipUri, ...] = ()
 
     def next_target(self, response: Response) -> SipUri | None:
         """Return what to try after that refusal, None when the refusal stands."""
         if self._left <= 0 or response.status >= 600:
             return None
         if response.status < 400:
-            self._waiting = [*_targets(response), *self._waiting]
+            self._waiting = (*_targets(response), *self._waiting)
         while self._waiting and literal_hop(self._waiting[0]) is not None:
-            target = self._waiting.pop(0)
+            target, *rest = self._waiting
+            self._waiting = tuple(rest)
             if self._is_secure and not target.is_secure:
                 continue  # nobody was asked whether the call may leave TLS (RFC 3261 §8.1.3.4)
             if str(target) not in self._tried:

@@ -25,6 +25,10 @@ SHORTEST_S = 10
 class SessionTimer:
     """Counts from each INVITE or UPDATE that was answered with 2xx."""
 
+    __slots__ = (
+        "_alarms", "_core", "_expire", "_least_s", "_refresh", "_wanted_s", "interval_s", "is_ours",
+    )  # fmt: skip
+
     def __init__(self, core: Core, *, refresh: Callable[[], None], expire: Callable[[], None]) -> None:
         """``refresh`` is called when our refresh is due, ``expire`` when the session is dead."""
         self.interval_s: int | None = None

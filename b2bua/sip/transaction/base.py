@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum, auto
+from operator import itemgetter
+from typing import ClassVar
 
 from b2bua.sip.message import Message, Request, Response
 from b2bua.sip.timers import Timers
@@ -73,6 +75,8 @@ class Timer(StrEnum):
 LINGERS_TO_S = 0.5
 """Transactions that only absorb repetitions end together, at multiples of this: each end alone is a wake."""
 
+_time = itemgetter(1)
+
 
 def _ignore(*_: object) -> None:
     pass
@@ -81,7 +85,11 @@ def _ignore(*_: object) -> None:
 class Transaction:
     """One request and its responses at one hop; takes the time as an argument, returns what to send."""
 
-    first_state: State
+    __slots__ = (
+        "_due", "_interval", "_timers", "is_done", "is_reliable", "key", "next_timer", "on_armed", "on_done",
+        "request", "state",
+    )  # fmt: skip
+    first_state: ClassVar[State]
 
     def __init__(self, request: Request, *, key: Key, timers: Timers, is_reliable: bool) -> None:
         self.request = request
@@ -95,19 +103,20 @@ class Transaction:
         self.next_timer: float | None = None
         """When ``fire`` is to be called, on the clock of ``now``; None for never."""
         self._timers = timers
-        self._due: dict[Timer, float] = {}
+        self._due: tuple[tuple[Timer, float], ...] = ()
+        """Timers that are set, and when they fire; two at most, and for most of the time one."""
         self._interval = 0.0
 
     def fire(self, now: float) -> Output:
         """Return what the timers that are due by ``now`` do."""
         output = NOTHING
         while self._due:
-            timer = min(self._due, key=self._due.__getitem__)
-            if self._due[timer] > now:
+            timer, at = first = min(self._due, key=_time)
+            if at > now:
                 break
-            del self._due[timer]
+            self._due = tuple([each for each in self._due if each is not first])
             output += self._on_timer(timer, now)
-        self.next_timer = min(self._due.values(), default=None)
+        self.next_timer = min(map(_time, self._due), default=None)
         if self.next_timer is not None:
             self.on_armed(self, self.next_timer)
         return output
@@ -125,14 +134,15 @@ class Transaction:
 
     def _arm(self, timer: Timer, at: float) -> None:
         """Have ``timer`` fire at that time; only the first one of all is told of."""
-        self._due[timer] = at
+        others = [each for each in self._due if each[0] is not timer] if self._due else ()
+        self._due = (*others, (timer, at))
         if self.next_timer is None or at < self.next_timer:
             self.next_timer = at
             self.on_armed(self, at)
 
     def _disarm(self) -> None:
         """Have nothing fire any more."""
-        self._due.clear()
+        self._due = ()
         self.next_timer = None
 
     def _arm_resend(self, interval: float, now: float) -> None:

@@ -11,6 +11,7 @@ from b2bua.sip.transaction.key import client_key
 class ClientTransaction(Transaction):
     """REGISTER, BYE, OPTIONS...: repeats the request until a final response, reports exactly one end."""
 
+    __slots__ = ()
     first_state = State.TRYING
 
     def __init__(self, request: Request, *, timers: Timers, is_reliable: bool) -> None:

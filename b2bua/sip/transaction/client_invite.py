@@ -14,6 +14,7 @@ _OPEN = (State.CALLING, State.PROCEEDING)
 class ClientInviteTransaction(Transaction):
     """Repeats the INVITE until anything comes back; ACKs refusals, leaves the ACK of a 2xx to its user."""
 
+    __slots__ = ("_ack",)
     first_state = State.CALLING
 
     def __init__(self, request: Request, *, timers: Timers, is_reliable: bool) -> None:

@@ -12,6 +12,7 @@ from b2bua.sip.transaction.key import merge_key, server_key
 class ServerTransaction(Transaction):
     """Delivers the request once, however often it comes, and repeats the answer as often."""
 
+    __slots__ = ("_last", "merge_key")
     first_state = State.TRYING
 
     def __init__(self, request: Request, *, timers: Timers, is_reliable: bool) -> None:

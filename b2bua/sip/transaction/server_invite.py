@@ -29,6 +29,7 @@ _ON_RESPONSE = {
 class ServerInviteTransaction(Transaction):
     """Answers 100 at once, repeats refusals until their ACK; repeating a 2xx is its user's work."""
 
+    __slots__ = ("_last", "merge_key")
     first_state = State.PROCEEDING
 
     def __init__(self, request: Request, *, timers: Timers, is_reliable: bool) -> None:
