@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from b2bua.store.links import FILE_NAME, Kept, Ticket
 from b2bua.store.store import Store
 from media.commands import Tone
 from tests.api.test_api import TOKEN, Town, town
+from tests.harness.hearing import FRAME_S, Hearing
 from tests.harness.office import MONDAY_NOON, NUMBER, Office
 
 SOUND = bytes(range(256)) * 40
@@ -27,6 +29,7 @@ WHAT_STANDS_AROUND = 'url = "https://pbx.office.example/"\n'
 BOX = '[[step]]\nvoicemail = "sales"\n'
 NOT_OURS = b"This link is not valid. Please copy it again, whole.\n"
 A_DAY = timedelta(days=1)
+VOICE_HZ = 440.0
 
 
 @dataclass
@@ -81,6 +84,9 @@ async def test_row_v5_the_link_in_the_mail_is_heard_without_a_token(tmp_path: Pa
         assert (answer.status_code, answer.headers["content-type"]) == (200, "audio/wav")
         [message] = await run.demo.server.store.messages.latest()
         assert answer.content == await asyncio.to_thread(message.path.read_bytes)
+        [heard] = Hearing.channels_of(BytesIO(answer.content))
+        assert heard.seconds_of(VOICE_HZ) == pytest.approx(1.5, abs=2 * FRAME_S)
+        assert (heard.gaps(), heard.clipping()) == ([], [])
         assert answer.headers["content-disposition"].startswith('inline; filename="message-2026-11-23-12-')
         assert message.heard_at is None, "programs that look into mails follow links too: the lamp stays on"
 
@@ -89,7 +95,7 @@ async def leave_a_message(demo: Office) -> None:
     leg = await (await demo.call_in(NUMBER)).answered(within=5)
     leg.media.send_digits("#")  # skips the greeting
     await asyncio.sleep(2)
-    await leg.play([Tone((440.0,), 1.5)])
+    await leg.play([Tone((VOICE_HZ,), 1.5)])
     leg.hang_up()
     await demo.stories()
 

@@ -227,10 +227,6 @@ class Baresip:
         """Whether a call was established so far."""
         return "Call established" in self.output
 
-    def is_hearing(self) -> bool:
-        """Whether sound has come to it so far."""
-        return "incoming rtp" in self.output
-
     def is_over(self) -> bool:
         """Whether a call has ended so far."""
         return "terminated (duration" in self.output or "session closed" in self.output

@@ -12,12 +12,14 @@ import pytest
 
 from media.commands import Tone
 from tests.harness.baresip import Baresip
+from tests.harness.hearing import Hearing, Party, deaf
 from tests.harness.product import Product, until
 from tests.harness.sipp import Cast
 from tests.interop.carrier import carrier_call
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(60)]
 
+BARESIP_HZ, TRUNK_HZ = 700.0, 1200.0
 NOISE_S = 0.7
 """What a busy machine may add to the limits of the row: two more processes start and answer."""
 EXTRA = """
@@ -129,12 +131,21 @@ async def test_row_d10_a_phone_that_dies_in_mid_call_frees_caller_and_agent(tmp_
     number = "+48221240401"
     with (
         Product.running(tmp_path / "office", extra=QUICK_TO_NOTICE) as office,
-        Baresip.registered(tmp_path / "101", extension="101", server_port=office.port) as phone,
+        Baresip.registered(
+            tmp_path / "101", extension="101", server_port=office.port, says_hz=BARESIP_HZ
+        ) as phone,
     ):
         async with carrier_call(office, number) as leg:
-            leg.loop([Tone((1200.0,), 1.0)])
-            for is_so in (phone.is_talking, phone.is_hearing):
-                await asyncio.to_thread(until, is_so, within=10, what="they hear each other")
+            leg.loop([Tone((TRUNK_HZ,), 1.0)])
+            tape = leg.media.record(tmp_path / "trunk.wav")
+
+            def faults() -> list[str]:
+                heard_by_trunk = Hearing.so_far(tmp_path / "trunk.wav")
+                parties = Party("101", BARESIP_HZ, phone.heard()), Party("trunk", TRUNK_HZ, heard_by_trunk)
+                return deaf(*parties, for_s=0.5)
+
+            await asyncio.to_thread(until, lambda: not faults(), within=10, what="they hear each other")
+            await tape.stop()
             phone.freeze()
             died = time.monotonic()
             await asyncio.wait({leg.ended}, timeout=15)
