@@ -21,6 +21,8 @@ NARROW_HZ, WIDE_HZ = 8000, 16_000
 FRAMES_PER_SECOND = 50
 KEPT_FRAMES = 6
 """Longer packets, and legs whose turn comes a little later, find frames that others have taken already."""
+AWAY_S = 0.1
+"""Longer than any packet: who asks for nothing meanwhile had something else to hear, or to press."""
 LOUDEST = 32_000
 RELEASE = 0.02
 """By how much a limiter opens again with each frame: after a second it is as before."""
@@ -134,6 +136,7 @@ class Seat:
         self._limiter = Limiter()
         self._ready: Pcm = np.empty(0, np.int16)
         self._next = room.mixed
+        self._asked_at = 0.0
 
     @property
     def is_wideband(self) -> bool:
@@ -179,6 +182,9 @@ class Seat:
         if self._encoder is None or self._agreement is None:
             self._prepare()
             return None
+        if now - self._asked_at > AWAY_S:  # a prompt was in its place, to which the far end is used now
+            self._encoder, self._ready = codecs.encoder(self._agreement.encoding), self._ready[:0]
+        self._asked_at = now
         size = self._encoder.sample_rate_hz * self._agreement.ptime_ms // 1000
         while len(self._ready) < size:
             number, mixed = self.room.frame(self._next, now)
