@@ -1,4 +1,4 @@
-"""Sound files of many kinds, made for tests."""
+"""Silence, and sound files of many kinds, made for tests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from pathlib import Path
 import av
 import numpy as np
 from numpy.typing import NDArray
+
+
+def silence(seconds: float, rate: int) -> NDArray[np.int16]:
+    """Return ``seconds`` of nothing."""
+    return np.zeros(round(seconds * rate), np.int16)
 
 
 def write_sound(path: Path, pcm: NDArray[np.int16], rate: int, codec: str, *, layout: str = "mono") -> Path:

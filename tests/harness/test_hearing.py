@@ -13,11 +13,11 @@ from media import codecs
 from media.dtmf import encode_digit
 from media.encoding import Encoding
 from media.rtp import RtpPacket
-from media.tones import silence, tone
+from media.tones import tone
 from media.wav import WavFormat, WavWriter, read_channels
 from tests.harness.hearing import FLOOR_DB, FRAME_S, Decoder, Hearing, Party, deaf, keys_of, presses_of
 from tests.harness.markers import lasts_s, marked_prompts
-from tests.harness.soundfiles import write_sound
+from tests.harness.soundfiles import silence, write_sound
 
 RATE = 8000
 ANNA_HZ, BOB_HZ = 700.0, 1200.0

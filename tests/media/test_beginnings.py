@@ -14,9 +14,10 @@ from media.commands import Clip, Tone
 from media.encoding import Encoding
 from media.memory import MemoryRtpNetwork
 from media.payloads import encode
-from media.tones import silence, tone
+from media.tones import tone
 from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing
+from tests.harness.soundfiles import silence
 from tests.media.peer import Peer
 
 WELCOME = Clip(Path(__file__).resolve().parents[2] / "prompts" / "en" / "welcome.wav")

@@ -9,8 +9,9 @@ import pytest
 
 from media.call_tones import BEEP, call_tones, for_seconds
 from media.commands import PlayItem, Silence, Tone
-from media.tones import silence, tone
+from media.tones import tone
 from tests.harness.hearing import Hearing
+from tests.harness.soundfiles import silence
 
 Cadence = tuple[float, ...]
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from media.client import MediaEngine, MediaLeg, Tone
 from media.memory import MemoryRtpNetwork
 from media.rtp import ReceiverReport, ReportBlock, SenderReport, build_rtcp, parse_rtcp
-from media.tones import silence, tone
+from media.tones import tone
 from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing, Party, deaf
+from tests.harness.soundfiles import silence
 from tests.media.dtls_peer import DtlsPeer, certificate
 from tests.media.peer import Peer
 from tests.media.test_srtp_legs import engine_on

@@ -16,8 +16,9 @@ from media.codecs import by_name
 from media.dtmf import DIGITS
 from media.encoding import Encoding, clock_rate_hz
 from media.inband import HIGH_HZ, KEYS, LOW_HZ, InbandListener, hear_all
-from media.tones import silence, tone
+from media.tones import tone
 from tests.harness.hearing import Hearing
+from tests.harness.soundfiles import silence
 
 Pcm = NDArray[np.int16]
 ROOT = Path(__file__).resolve().parents[2]
