@@ -21,6 +21,7 @@ LOUD, SOFT = -10.0, -50.0
 
 def packets(name: str, level_db: float, count: int) -> list[Spoken]:
     codec = by_name(name)
+    codec.silence(20)  # of a phone that was silent; ours begins softly by G.722 where it is loud at once
     encoded = codec.encode(tone((1000.0,), count * 0.02, codec.sample_rate_hz, level_db))
     return [Spoken(start, name, encoded[start : start + 160]) for start in range(0, len(encoded), 160)]
 
