@@ -10,6 +10,7 @@ Where the disk takes nothing it ends: whatever it encoded would be lost.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -22,11 +23,13 @@ from media.payloads import encode_whole
 
 NICENESS = 19
 """Calls first."""
+AUTOGROUP = Path("/proc/self/autogroup")
+"""Of the session (sched(7)): there a niceness counts for the others of it only."""
 
 
 def main() -> None:
     """Encode what is ordered into the folder of the command line."""
-    os.nice(NICENESS)
+    _come_last()
     for number in (signal.SIGINT, signal.SIGTERM):  # which a worker ignores, and so would what it starts
         signal.signal(number, signal.SIG_DFL)
     files = EncodedFiles(Path(sys.argv[1]))
@@ -36,6 +39,14 @@ def main() -> None:
         sys.stdout.flush()
         if why.startswith(NOT_KEPT):
             break
+
+
+def _come_last() -> None:
+    """Leave the processor to calls: within the session, and where the kernel shares it among sessions."""
+    os.nice(NICENESS)
+    with contextlib.suppress(OSError):
+        os.setsid()
+        AUTOGROUP.write_text(str(NICENESS))
 
 
 def _carry_out(order: Order, files: EncodedFiles) -> str:
