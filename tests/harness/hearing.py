@@ -151,7 +151,7 @@ class Hearing:
 
     def seconds_of(self, *hertz: float, above_db: float = HEARD_DB) -> float:
         """Return for how long all the tones are heard at once."""
-        return len(self.times_of(*hertz, above_db=above_db)) * FRAME_S
+        return round(len(self.times_of(*hertz, above_db=above_db)) * FRAME_S, 2)
 
     def spans_of(self, *hertz: float, above_db: float = HEARD_DB) -> list[Span]:
         """Return from when until when all the tones are heard at once."""
@@ -202,7 +202,7 @@ class Hearing:
 
     def seconds_of_sound(self, *, above_db: float = SILENT_DB) -> float:
         """Return for how long there is any sound."""
-        return len(self._times_louder_than(above_db)) * FRAME_S
+        return round(len(self._times_louder_than(above_db)) * FRAME_S, 2)
 
     def _times_louder_than(self, level_db: float) -> Levels:
         return self.times[_loudness(self._frames) > level_db]
