@@ -21,8 +21,7 @@ from bench.table import HEAD, Row, show
 from media import codecs
 from media.answerers import Answerers
 from media.commands import Answerer, AnswererJudged
-from media.resample import resample
-from media.wav import read_wav
+from tests.harness.hearing import Hearing
 
 Wave = NDArray[np.float64]
 
@@ -130,9 +129,9 @@ def listen(voices: Sequence[Wave], line: Line) -> list[Told]:
 
 
 def read(path: Path) -> Wave:
-    """Return a WAV file as 8 kHz between -1 and 1."""
-    pcm, rate = read_wav(path)
-    return resample(pcm, rate, RATE).astype(np.float64) / 32768
+    """Return a WAV file as 8 kHz between -1 and 1, its channels mixed."""
+    channels = Hearing.channels_of(path, rate=RATE)
+    return np.mean([channel.pcm / 32768 for channel in channels], axis=0)
 
 
 def _with_beep(voice: Wave) -> Wave:

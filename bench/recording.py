@@ -13,7 +13,7 @@ from bench.relay import FAR_PORT, RELAY_PORT, SECONDS, agreement, generate
 from bench.table import Row, show
 from bench.yardstick import HOST, raise_file_limit
 from media.client import MediaEngine
-from media.wav import read_wav
+from tests.harness.hearing import Hearing
 
 CALLERS = (50, 100)
 SETTLE_S = 0.5
@@ -36,13 +36,8 @@ async def measure(callers: int, folder: Path) -> tuple[float, float]:
     for leg in legs:
         await leg.close()
     await engine.close()
-    seconds = sum(_seconds(folder / f"{index}.wav") for index in range(callers))
+    seconds = sum(Hearing.of_file(folder / f"{index}.wav").seconds for index in range(callers))
     return used * 1000 / (callers * SECONDS), seconds / (sent / 50)
-
-
-def _seconds(path: Path) -> float:
-    samples, rate = read_wav(path)
-    return len(samples) / rate
 
 
 def rows(callers: Iterable[int] = CALLERS) -> Iterator[Row]:
