@@ -16,6 +16,8 @@ import signal
 import sys
 from pathlib import Path
 
+import msgspec
+
 from media.encoded_files import EncodedFiles
 from media.errors import MediaError, in_words
 from media.orders import NOT_KEPT, Order, read_orders
@@ -33,12 +35,12 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # which a worker ignores, and so would what it starts
         signal.signal(number, signal.SIG_DFL)
     files = EncodedFiles(Path(sys.argv[1]))
-    for order in read_orders(sys.stdin.buffer.read()):
-        why = _carry_out(order, files)
-        sys.stdout.write(f"{why}\n")
-        sys.stdout.flush()
-        if why.startswith(NOT_KEPT):
-            break
+    with contextlib.suppress(BrokenPipeError, msgspec.DecodeError):  # whoever started it was killed
+        for order in read_orders(sys.stdin.buffer.read()):
+            why = _carry_out(order, files)
+            os.write(sys.stdout.fileno(), f"{why}\n".encode())
+            if why.startswith(NOT_KEPT):
+                break
 
 
 def _come_last() -> None:

@@ -16,6 +16,7 @@ from media.commands import Clip, Row, Silence, Tone
 from media.encoded_files import EncodedFiles
 from media.encoding import Encoding
 from media.errors import MediaError
+from media.modules import module_command
 from media.orders import PREPARER, write_orders
 from media.preparing import prepare
 from media.processes import start_module
@@ -135,6 +136,21 @@ async def test_it_comes_last_on_the_processor_in_its_session_and_among_sessions(
             await until(lambda: autogroup.read_text().endswith("nice 19\n"))
     finally:
         await process.communicate(write_orders([]))
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("said", [-1, None], ids=["in the middle", "behind it"])
+async def test_where_whoever_started_it_is_killed_it_ends_without_a_word(
+    tmp_path: Path, said: int | None
+) -> None:
+    heard_by_nobody, stdout = os.pipe()
+    process = await asyncio.create_subprocess_exec(
+        *module_command(PREPARER, str(tmp_path / "encoded")), stdin=PIPE, stdout=stdout, stderr=PIPE
+    )
+    os.close(heard_by_nobody)
+    os.close(stdout)
+    orders = write_orders([((THANKS,), EVERY[0])] * 5)
+    assert await process.communicate(orders[:said]) == (None, b"")
     assert process.returncode == 0
 
 
