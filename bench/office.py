@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from bench.generator import FIRST_EXTENSION, FIRST_NUMBER, HOST
-from bench.processes import commands, held_bytes, tree, tree_cpu_seconds, tree_held_bytes
+from bench.processes import commands, tree, tree_cpu_seconds, tree_held_bytes, written_bytes
 from media.orders import PREPARER
 
 ROOT = Path(__file__).parent.parent
@@ -170,9 +170,10 @@ class Office:
         return tree_held_bytes(self.pid)
 
     @property
-    def media_held_bytes(self) -> int:
-        """Memory of the media workers alone."""
-        return self.held_bytes - held_bytes(self.pid)
+    def written_bytes(self) -> tuple[int, int]:
+        """What the product has in memory without files: all of it, and the media workers' part."""
+        signalling, *media = map(written_bytes, tree(self.pid))
+        return signalling + sum(media), sum(media)
 
     def register_phones(self) -> None:
         """Start the load generator, which registers the phones."""

@@ -44,6 +44,16 @@ def held_bytes(pid: int) -> int:
     return int(re.search(r"^Pss: +(\d+) kB", rollup, re.MULTILINE)[1]) * 1024  # type: ignore[index]
 
 
+def written_bytes(pid: int) -> int:
+    """Return what one process has in memory of its own, its part of what it shares of that (PSS).
+
+    Files are left out, those of programs above all: what of them counts as one's part changes by the minute,
+    with how many other programs of this machine have opened them.
+    """
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(int(kib) for kib in re.findall(r"^Pss_(?:Anon|Shmem): +(\d+) kB", rollup, re.MULTILINE)) * 1024
+
+
 def tree_held_bytes(pid: int) -> int:
     """Return the memory that a process and all that descend from it take: what they share counts once."""
     return sum(map(held_bytes, tree(pid)))
