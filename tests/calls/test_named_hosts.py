@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from media.commands import Tone
 from tests.calls.test_srtp import again
 from tests.harness.dns import DnsServer, nameserver
 from tests.harness.office import NUMBER, SERVER, Office, office
+from tests.harness.prompts import Ears
 
 MEDIA, GROUP, NOWHERE = "media.carrier.example", "group.carrier.example", "nowhere.carrier.example"
 ZONE = {(MEDIA, "A"): ["127.0.0.2"], (GROUP, "A"): ["224.0.0.1"]}
@@ -66,11 +66,11 @@ async def both_hear(story: Office, anna: Softphone) -> tuple[Leg, Leg]:
     """Return the legs of a caller and of Anna's phone, once they talk."""
     caller = await (await story.call_in(NUMBER)).answered(within=10)
     phone = (await anna.invited(within=5)).leg
+    ears = Ears(story.rtp, lambda: story.now)
     for leg in (caller, phone):
         leg.loop([Tone((500.0,), 1.0)])
-    async with asyncio.timeout(10):
-        while not (caller.media.is_heard and phone.media.is_heard):
-            await asyncio.sleep(0.01)
+    for leg in (caller, phone):
+        await ears.until_tone(leg.media, 500.0, within=10)
     return caller, phone
 
 

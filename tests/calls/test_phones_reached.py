@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from b2bua.call.sound import SoundProfile
@@ -10,6 +9,7 @@ from b2bua.demo.softphone import Habit
 from media.client import Tone
 from tests.harness.clock import virtual_time
 from tests.harness.office import SERVER, office
+from tests.harness.prompts import Ears
 
 
 @virtual_time(limit_s=600)
@@ -61,10 +61,11 @@ async def test_a_phone_behind_nat_hears_at_once_by_the_address_that_it_registere
         assert response.status == 200
         caller = await (await demo.call_in("+48221230001")).answered(within=5)
         answerer = phone.invitations[0].leg
+        ears = Ears(demo.rtp, lambda: demo.now)
         for leg in (caller, answerer):
             leg.media.play([Tone((440.0,), 5.0)])
-        await asyncio.sleep(0.3)
-        assert answerer.media.is_heard
+        for leg in (caller, answerer):
+            await ears.until_tone(leg.media, 440.0, within=0.3)
         assert b"c=IN IP4 192.168.7.7" in demo.packets("SIP/2.0 200", to_port=SERVER.port)[-1].wire
         caller.hang_up()
         await demo.settled()
