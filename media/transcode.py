@@ -15,6 +15,8 @@ from media.speech import Speech
 
 EVENT_SECONDS = 0.06
 """So long behind a packet of a key press no sound is sent: the next one is due within it."""
+AWAY_S = 0.1
+"""Longer than any packet: who is asked for nothing meanwhile was not heard, but something else."""
 
 
 def _as_it_is(payload: bytes) -> bytes:
@@ -64,6 +66,7 @@ class Transcoder:
         """How long its segments before this one were (RFC 4733 §2.5.1.3), on the listener's clock."""
         self._event_start = 0
         self._event_until = 0.0
+        self._asked_at = 0.0
 
     # What arrives
 
@@ -71,8 +74,6 @@ class Transcoder:
         """Take an RTP packet without CSRC, extension and padding."""
         _, second, _, timestamp, ssrc = header
         payload_type = second & 0x7F
-        if self._out.is_taken:
-            self._encoder = None
         payload = bytes(packet[HEADER_BYTES:size])
         codec = self._accepts.get(payload_type)
         if codec is not None:
@@ -115,6 +116,9 @@ class Transcoder:
 
     def next_frame(self, now: float) -> bytes | None:
         """Return the payload that is due; None while the speaker pauses or presses a key."""
+        if now - self._asked_at > AWAY_S:  # a prompt was in its place, to which the far end is used now
+            self._encoder = None
+        self._asked_at = now
         due = self._speech.pull(self._size, now)
         if due is None or now < self._event_until:
             return None
