@@ -54,16 +54,20 @@ class EncodedFiles:
         except OSError:
             return None
         kept = content[_CHECK_BYTES:]
-        # A machine that lost its power may have the name on its disk and not what it names.
-        return _apart(kept, items) if content[:_CHECK_BYTES] == _check(kept) else None
+        if content[:_CHECK_BYTES] == _check(kept):
+            return _apart(kept, items)
+        with suppress(OSError):  # so that it counts as missing, and is encoded anew
+            file.unlink()
+        return None
 
     def has(self, file: Path) -> bool:
         """Return whether there is a payload at that place, and count it as used."""
         try:
             os.utime(file)
+            # A machine that lost its power may have the name on its disk and not what it names.
+            return file.stat().st_size >= _CHECK_BYTES
         except OSError:
             return False
-        return True
 
     def keep(self, file: Path, sounds: Sequence[bytes]) -> None:
         """Have ``sounds`` there for the next time, if the disk takes them."""

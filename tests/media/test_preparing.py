@@ -120,6 +120,21 @@ async def test_a_prompt_that_is_changed_is_encoded_anew_in_every_row(tmp_path: P
     assert lengths()[0] == 5600
 
 
+async def test_what_the_disk_lost_or_changed_is_encoded_anew_at_the_next_start(tmp_path: Path) -> None:
+    folder, wideband = tmp_path / "encoded", Encoding("G722")
+    files = EncodedFiles(folder)
+    file = files.place(LAST_WORDS, wideband)
+    await prepare([LAST_WORDS], [wideband], folder)
+    whole = file.read_bytes()
+    file.write_bytes(b"")  # which a file system leaves of what it had not written when power failed
+    await prepare([LAST_WORDS], [wideband], folder)
+    assert file.read_bytes() == whole
+    file.write_bytes(whole[:-1])
+    assert files.find(file, len(LAST_WORDS)) is None, "this caller waits"
+    await prepare([LAST_WORDS], [wideband], folder)
+    assert file.read_bytes() == whole, "and nobody else"
+
+
 async def test_what_tells_a_message_is_in_no_row_on_disk(tmp_path: Path) -> None:
     row: Row = (THANKS, Clip(write(tmp_path / "message.wav", seconds=0.5)))
     assert await prepare([row], EVERY[2:], tmp_path / "encoded") == {}
