@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import httpx
 
 ENCODED = "encoded"
-"""Folder, in that of the office's data, of its music as it is sent."""
+"""Folder, in that of the office's data, of its prompts and music as they are sent."""
 
 
 @dataclass(frozen=True, slots=True)

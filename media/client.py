@@ -108,7 +108,7 @@ class MediaEngine:
 
         ``address`` is ours: one, or one of each IP version. Each worker has its share of ``ports``,
         and takes what others have left where it has none.
-        ``encoded`` is a folder for long sounds as they are sent, for the next start.
+        ``encoded`` is a folder for prompts and music as they are sent, ready before anybody calls.
 
         Raises:
             MediaError: it does not start.
