@@ -13,9 +13,10 @@ from media.conversation_tape import ConversationTape
 from media.errors import MediaError
 from media.figures import Figures
 from media.once import Once
-from media.playback import Playback, Playing, Recording
+from media.playback import Playback, Recording
 from media.sdp.agreement import StreamAgreement
 from media.slot import Opening, WorkerSlot
+from media.spoken import Spoken
 from media.written import Written
 
 RTP_TIMEOUT_S = 30.0
@@ -32,11 +33,10 @@ class MediaLeg:
     """
 
     __slots__ = (
-        "_allows_nat", "_fills_pauses", "_has_spoken", "_is_closing", "_is_listening", "_loop", "_on_judged",
-        "_peer_host", "_playing", "_role", "_to", "_unsent_digits", "_written", "address", "agreement",
-        "closed", "figures", "has_certificate", "hosts", "is_heard", "is_open", "name", "number", "on_digit",
-        "on_lost", "on_moved", "on_rtp_timeout", "on_tone", "on_unsecured", "partner", "room",
-        "rtp_timeout_s", "slot", "source", "unsecured",
+        "_allows_nat", "_is_closing", "_is_listening", "_on_judged", "_peer_host", "_role", "_spoken", "_to",
+        "_written", "address", "agreement", "closed", "figures", "has_certificate", "hosts", "is_heard",
+        "is_open", "name", "number", "on_digit", "on_lost", "on_moved", "on_rtp_timeout", "on_tone",
+        "on_unsecured", "partner", "room", "rtp_timeout_s", "slot", "source", "unsecured",
     )  # fmt: skip
 
     def __init__(self, slot: WorkerSlot, name: str, opened: commands.LegOpened) -> None:
@@ -71,9 +71,9 @@ class MediaLeg:
         self.closed = Once()
         self.slot = slot
         """The worker that it is in."""
-        self._loop = asyncio.get_running_loop()
         self._allows_nat, self._peer_host = False, ""
-        self._playing: Playing | None = None
+        self._spoken = Spoken()
+        """What it is given to hear."""
         self._written = Written()
         """What is written of it."""
         self.partner: MediaLeg | None = None
@@ -82,10 +82,6 @@ class MediaLeg:
         """Where more than two hear one another."""
         self._role = Role.PARTY
         self._to: MediaLeg | None = None
-        self._unsent_digits = ""
-        self._has_spoken = False
-        """Whether it was given something to play or to press since it was stopped."""
-        self._fills_pauses = False
         self._is_listening = False
         """Whether keys are listened for in the sound."""
         self._take_place(opened)
@@ -129,8 +125,6 @@ class MediaLeg:
         if self.agreement is None or self.agreement.handshake != agreement.handshake:
             self.unsecured = ""
         agreement = agreement.following(self.agreement)
-        if is_new and self._playing is not None:
-            self._playing.began = self._loop.time()  # it is heard from now on
         self.agreement, self._allows_nat, self._peer_host = agreement, allows_nat, peer_host
         self.send(
             commands.ConnectLeg(
@@ -142,52 +136,22 @@ class MediaLeg:
             )
         )
         if is_new:
-            self._send_silence()
+            self._spoken.begin(self)
 
     def play(self, items: Sequence[PlayItem], *, loop: bool = False, start_s: float = 0.0) -> Playback:
         """Play ``items`` in the place of what plays; a bridge toward this leg waits meanwhile.
 
         The first ``start_s`` seconds are left out; of a loop, the first time only.
         """
-        self._cut()
-        self._has_spoken = True
-        self._playing = Playing(Playback(), tuple(items), loop, heard_s=start_s)
-        self._play_on(self._playing)
-        return self._playing.playback
-
-    def _play_on(self, playing: Playing) -> None:
-        if self.closed.is_set():
-            playing.playback.end(is_complete=False)
-        elif self.is_open:
-            playing.number = self.slot.add_playback(playing.playback)
-            playing.began = self._loop.time()
-            skip_ms = int(playing.heard_s * 1000)
-            self.send(commands.Play(self.number, playing.number, playing.items, playing.is_looped, skip_ms))
+        return self._spoken.play(self, items, is_looped=loop, start_s=start_s)
 
     def stop(self) -> None:
         """Cut what plays, and digits not yet sent."""
-        if not self._has_spoken:
-            return
-        self._has_spoken = False
-        self._cut()
-        self._unsent_digits = ""
-        self.send(commands.StopPlaying(self.number))
+        self._spoken.stop(self)
 
     def fill_pauses(self) -> None:
         """Send silence from now on whenever nothing plays and nobody is to be heard."""
-        if not self._fills_pauses:
-            self._fills_pauses = True
-            self._send_silence()
-
-    def _send_silence(self) -> None:
-        """Have pauses filled, if they are to be, as soon as there is somewhere to send to."""
-        if self._fills_pauses and self.agreement is not None:
-            self.send(commands.FillPauses(self.number))
-
-    def _cut(self) -> None:
-        playing, self._playing = self._playing, None
-        if playing is not None and not self.is_open:
-            playing.playback.end(is_complete=False)
+        self._spoken.fill_pauses(self)
 
     def bridge(self, other: MediaLeg) -> None:
         """Let both hear each other, and nobody else any more; one is moved if they are in two workers."""
@@ -255,11 +219,7 @@ class MediaLeg:
 
     def send_digits(self, digits: str) -> None:
         """Press keys (RFC 4733); a comma, ``p`` or ``w`` waits two seconds."""
-        self._has_spoken = True
-        if self.is_open:
-            self.send(commands.SendDigits(self.number, digits))
-        else:
-            self._unsent_digits += digits
+        self._spoken.press(self, digits)
 
     def listen_for_tones(self, is_on: bool) -> None:
         """Search what the far end says for the tones of keys, or no more; `on_tone` tells them."""
@@ -294,7 +254,7 @@ class MediaLeg:
         """End all that is under way and give the ports back; sets `statistics`."""
         if not self.closed.is_set():
             self.drop()
-            patience = self._loop.call_later(PATIENCE_S, self.closed.set)
+            patience = asyncio.get_running_loop().call_later(PATIENCE_S, self.closed.set)
             try:
                 await self.closed.wait()
             finally:
@@ -321,8 +281,7 @@ class MediaLeg:
 
     def _end(self, why: str) -> None:
         self._part()
-        if self._playing is not None:
-            self._playing.playback.end(is_complete=False)
+        self._spoken.lose()
         self._written.lose(why)
         self.closed.set()
 
@@ -348,12 +307,7 @@ class MediaLeg:
 
     def _leave(self) -> None:
         self.is_open = self._is_closing = False
-        playing = self._playing
-        if playing is not None and playing.number:
-            self.slot.drop_numbers(playing.number)
-            playing.number = 0
-            if self.agreement is not None:
-                playing.heard_s += self._loop.time() - playing.began
+        self._spoken.leave(self)
 
     def _reopened(self, opened: commands.LegOpened) -> None:
         """Tell a new worker what this leg is about."""
@@ -364,17 +318,13 @@ class MediaLeg:
         else:
             self._connect_again()
         self._written.go_on(self)
-        self._send_silence()
+        self._spoken.go_on(self)
         if self._is_listening:
             self.send(commands.ListenForTones(self.number, is_on=True))
         if self._on_judged is not None:
             self.send(commands.ListenForAnswerer(self.number, is_on=True))
-        if self._playing is not None and not self._playing.playback.is_over:
-            self._play_on(self._playing)
         self._join()
-        if self._unsent_digits and self.is_open:
-            self.send(commands.SendDigits(self.number, self._unsent_digits))
-            self._unsent_digits = ""
+        self._spoken.press_on(self)
         has_keys = self.agreement is not None and self.agreement.is_keyed_by_sdp
         if self.on_moved is not None and (has_keys or (self.hosts, self.address) != was):
             self.on_moved()

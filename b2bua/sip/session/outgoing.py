@@ -111,6 +111,7 @@ class OutgoingInvite:
                 return self._final
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
+            self._waiter = None
         return self._events.pop(0)
 
     def cancel(self, *, reason: str | None = None) -> None:
