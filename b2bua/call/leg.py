@@ -13,9 +13,9 @@ from functools import partial
 from b2bua.call.aiming import Aim
 from b2bua.call.description import Description
 from b2bua.call.digits import Digits, DtmfMode, Method, needs_ear
+from b2bua.call.life import Life
 from b2bua.call.relocation import Relocation
 from b2bua.call.sound import SoundProfile, scoped
-from b2bua.call.while_up import WhileUp
 from b2bua.errors import LegEnded, NotAcceptable
 from b2bua.sip.session import Ending, Session
 from media.client import MediaLeg, Playback
@@ -29,17 +29,16 @@ UNSECURED_S = 10.0
 """How long who has answered may be mute at least, until the keys of their sound come."""
 
 
-class Leg:
+class Leg(Life):
     """What caller and callee have in common. Subclasses differ in how they come to a session.
 
     A leg belongs to one call at a time, which closes it; a transfer hands it to another.
     """
 
     __slots__ = (
-        "_aim", "_allows_nat", "_at_end", "_digits", "_is_talking", "_peer", "_profile", "_relocation",
-        "answered_at", "began", "description", "dialled_on", "ended", "ended_at", "is_held", "max_forwards",
-        "media", "name", "number", "on_answer", "on_closed", "on_hold_change", "on_key", "owner", "person",
-        "played_s", "post_dial", "session", "was_asked",
+        "_aim", "_allows_nat", "_digits", "_is_talking", "_peer", "_profile", "_relocation", "description",
+        "dialled_on", "is_held", "max_forwards", "media", "name", "number", "on_answer", "on_closed",
+        "on_hold_change", "on_key", "owner", "person", "played_s", "post_dial", "session", "was_asked",
     )  # fmt: skip
 
     def __init__(
@@ -54,23 +53,16 @@ class Leg:
         number: str = "",
     ) -> None:
         """``person`` is the key of who it is, when it is one of ours; ``number`` what others see."""
+        super().__init__()
         self.name, self.person, self.number = name, person, number
         self.owner: object | None = None
         """Who closes it; None: whoever made it."""
         self.on_answer: Callable[[], None] | None = None
         """Told when somebody or something takes the call of this leg, though it is answered already."""
-        self.began = asyncio.get_running_loop().time()
-        """When it came to be, as the loop counts."""
-        self.answered_at: float | None = None
-        """When it became a dialog that carries sound, as the loop counts."""
-        self.ended_at: float | None = None
-        """When the far end was gone, as the loop counts."""
         self.on_closed: Callable[[Leg], None] | None = None
         """Told once, when it is closed and the statistics of its sound are known."""
-        self._at_end: list[Callable[[], None]] = []
         self.media = media
         self.session: Session | None = None
-        self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self.on_hold_change: Callable[[bool], None] | None = None
         self.is_held = False
         self.max_forwards = 70
@@ -115,11 +107,6 @@ class Leg:
         return self.person or ""
 
     @property
-    def is_up(self) -> bool:
-        """Whether the far end has neither hung up nor died."""
-        return not self.ended.done()
-
-    @property
     def is_confirmed(self) -> bool:
         """Whether the far end has confirmed our answer, where it was ours to answer."""
         return self.session is not None and self.session.is_confirmed
@@ -128,10 +115,6 @@ class Leg:
     def is_answered(self) -> bool:
         """Whether a 2xx made this leg a dialog that carries sound."""
         return self.session is not None
-
-    def while_up(self) -> WhileUp:
-        """Return a block that raises ``LegEnded`` when the far end goes."""
-        return WhileUp(self.ended)
 
     # --- sound ---------------------------------------------------------------------------------------------
 
@@ -356,23 +339,8 @@ class Leg:
         """End this leg from our side; does nothing when it has ended already."""
         self.end(why)
 
-    def at_end(self, give_back: Callable[[], None]) -> None:
-        """Call ``give_back`` when this leg ends: what it holds, a trunk's channel, ends with it."""
-        if self.is_up:
-            self._at_end.append(give_back)
-        else:
-            give_back()
-
     def _far_end_over(self, ending: asyncio.Future[Ending]) -> None:
         self._over(ending.result())
-
-    def _over(self, ending: Ending) -> None:
-        if self.ended.done():
-            return
-        self.ended.set_result(ending)
-        self.ended_at = asyncio.get_running_loop().time()
-        while self._at_end:
-            self._at_end.pop(0)()
 
     def silence(self) -> None:
         """Begin to give back the ports of a leg that has ended: those of all who talked go in one order."""
