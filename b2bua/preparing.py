@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ log = structlog.get_logger("office")
 
 LOOK_S = 15.0
 """How often the files are looked at. A caller who comes first is not told to wait: it is encoded then."""
+AGAIN_S = 3600.0
+"""So long after the disk took nothing, or nothing could be encoded, it is tried again."""
 QUIET_S = 5.0
 """A file that was written so lately may still be written."""
 LAST_WORDS = ("call-back-promise", "form-thanks", "message-empty", "message-saved")
@@ -51,6 +54,7 @@ class Preparation:
     edition: Callable[[], Edition]
     """Returns what is in force."""
     _done: tuple[tuple[Version, ...], tuple[Encoding, ...]] = field(default=((), ()))
+    _again_at: float = math.inf
     _is_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def ask(self) -> None:
@@ -73,13 +77,14 @@ class Preparation:
         try:
             versions = await asyncio.to_thread(_versions, self.edition())
             encodings = _encodings(self.edition().config)
-            if (versions, encodings) == self._done:
+            if (versions, encodings) == self._done and time.monotonic() < self._again_at:
                 return
-            self._done = versions, encodings
+            self._done, self._again_at = (versions, encodings), time.monotonic() + AGAIN_S
             troubles = await self.engine.prepare([version.sound for version in versions], encodings)
         except (MediaError, OSError) as error:
             log.warning("sounds are encoded only when they are played first", why=str(error))
             return
+        self._again_at = math.inf
         for path, why in troubles.items():
             log.warning(f"{path} cannot be played: callers hear nothing in its place", why=why)
 

@@ -16,6 +16,9 @@ from media.orders import NOT_KEPT, PATIENCE_S, PREPARER, Order, write_orders
 from media.processes import start_module
 from media.rows import may_be_kept, rows_of
 
+MOST_BREAKDOWNS = 10
+"""Of processes that encoded nothing, one after another: then it is not the files."""
+
 
 async def prepare(sounds: Sequence[Row], encodings: Sequence[Encoding], folder: Path) -> Mapping[Path, str]:
     """Have sounds, each of one item or of several that are played together, in ``folder`` as they are sent.
@@ -23,14 +26,18 @@ async def prepare(sounds: Sequence[Row], encodings: Sequence[Encoding], folder: 
     Return which files cannot be played, and why. What is there already costs nothing, not even a process.
 
     Raises:
-        MediaError: no process can be started for it, or the disk takes nothing.
+        MediaError: no process can be started for it, none can encode anything, or the disk takes nothing.
     """
     troubles: dict[Path, str] = {}
+    breakdowns = 0
     missing = await asyncio.to_thread(_missing, sounds, encodings, folder)
     while missing:
         answers = await _encoded(missing, folder)
         if answers and answers[-1].startswith(NOT_KEPT):
             raise MediaError(f"{folder} takes nothing: {answers[-1].removeprefix(NOT_KEPT)}")
+        breakdowns = 0 if answers else breakdowns + 1
+        if breakdowns == MOST_BREAKDOWNS:
+            raise MediaError("every process that is to encode them breaks down")
         if len(answers) < len(missing):
             answers.append("whatever reads it breaks down")
         for (row, _), why in zip(missing, answers, strict=False):

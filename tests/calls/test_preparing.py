@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from b2bua import preparing
 from b2bua.config.load import load_config
 from b2bua.edition import Edition
 from b2bua.phrases import Phrasebook
@@ -165,3 +166,14 @@ async def test_where_nothing_can_be_prepared_that_is_told_once_and_callers_are_s
         await preparation.look()
     [line] = logs
     assert line["why"] == "no process can be started"
+
+
+async def test_what_could_not_be_prepared_is_tried_again_after_a_while_until_it_can(
+    tmp_path: Path, edition: Edition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "AGAIN_S", 0.0)
+    engine = Listed(tmp_path / "encoded")
+    preparation = Preparation(engine, lambda: edition)
+    for engine.fails in (True, True, False, False):
+        await preparation.look()
+    assert len(engine.asked) == 3

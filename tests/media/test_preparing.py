@@ -221,6 +221,22 @@ async def test_a_file_that_breaks_its_decoder_ends_no_call_and_keeps_no_other_fr
     assert [files.has(files.place((clip,), EVERY[0])) for clip in clips] == [True, False, True]
 
 
+async def test_where_no_process_encodes_anything_no_file_is_blamed_and_soon_no_more_are_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+
+    async def start(module: str, *_: str, **pipes: Any) -> asyncio.subprocess.Process:
+        started.append(module)
+        return await asyncio.create_subprocess_exec("false", **pipes)
+
+    monkeypatch.setattr(preparing, "start_module", start)
+    paths = sorted(PROMPTS.glob("number-*.wav"))
+    with pytest.raises(MediaError, match="every process that is to encode them breaks down"):
+        await prepare([(Clip(path, is_kept=True),) for path in paths], EVERY, tmp_path / "encoded")
+    assert len(started) == 10 < len(paths)
+
+
 async def test_one_that_takes_for_ever_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     processes: list[asyncio.subprocess.Process] = []
 
