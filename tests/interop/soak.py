@@ -3,8 +3,9 @@
 Callers come through the trunk, so many at a time, to phones, queue, menu, voicemail and echo; they speak,
 press keys and hang up at any moment. Before and after, when nobody calls, memory, descriptors and ports are
 counted: what has grown fails the run, as does a caller who was refused, not answered, or answered and heard
-nothing. It is told what came to that caller all the same and what the product did with them, and beside it
-how long each process had to wait for a processor: a machine that others keep busy is no fault of the product.
+nothing, and one who called the echo, listened and missed its words or their own voice. It is told what came
+to a caller who heard nothing all the same and what the product did with them, and beside it how long each
+process had to wait for a processor: a machine that others keep busy is no fault of the product.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from b2bua.call.callee import CalleeLeg
 from b2bua.demo.softphone import CallRefused, Habit, PlacedCall, Softphone
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.transport.hop import Hop
 from bench.processes import held_bytes
 from media.client import MediaEngine
 from media.commands import Tone
+from tests.harness.hearing import Hearing
+from tests.harness.markers import lasts_s, with_marked_prompts
 from tests.harness.ports import HOST
 from tests.harness.product import Product
 
@@ -44,6 +48,14 @@ PHONES = {"101": 1.0, "102": 0.5, "103": None}
 ANSWER_S = 30.0
 HEARD_WITHIN_S = 4.0
 """Who presses a key of the menu before its greeting hears nothing for 2 s: more digits may come (row I3)."""
+LISTENERS = 0.25
+"""Of those who call the echo: so many record what they hear, and know what it has to be."""
+LISTENING_S = 7.0
+MISSED_S = 1.0
+"""What may be missing of it at its ends, on a busy machine."""
+WORDS = "connected"
+VOICES_HZ = range(500, 1501, 100)
+"""Between the tones of the prompts."""
 REST_S = 10.0
 """After the last call: ports rest 5 s, transactions up to 32 s hold no descriptor."""
 WARM_UP_SHARE = 0.4
@@ -105,6 +117,17 @@ def _table(pid: int, name: str) -> list[str]:
         return []
 
 
+def missed_of_the_echo(heard: Hearing, voice_hz: float) -> str:
+    """Return what somebody who speaks to the echo did not hear of it; empty: nothing."""
+    words_s = sum(each.seconds for each in heard.prompts() if each.prompt == WORDS)
+    voice_s = heard.seconds_of(voice_hz)
+    missed = {
+        "its words": lasts_s(WORDS) - words_s,
+        "their own voice": LISTENING_S - lasts_s(WORDS) - voice_s,
+    }
+    return ", ".join(f"{seconds:.1f} s of {what}" for what, seconds in missed.items() if seconds > MISSED_S)
+
+
 @dataclass(slots=True)
 class Soak:
     """One run."""
@@ -145,6 +168,8 @@ class Soak:
         if not self.counts["heard"]:
             self.faults.append("nobody was heard")
         wrongs = {"mute": "answered and heard nothing", "refused": "refused", "not answered": "not answered"}
+        if self.kills_every_s is None:
+            wrongs["missed"] = "connected to the echo and did not hear what it says"
         for how, words in wrongs.items():
             if self.counts[how]:
                 self.faults.append(f"{self.counts[how]} callers were {words}")
@@ -213,7 +238,10 @@ class Soak:
             self.counts["hung up early"] += 1
             return True
         leg = await placed.answered(within=ANSWER_S)
-        leg.loop([Tone((self.random.uniform(400.0, 1500.0),), 1.0)])
+        voice_hz = float(self.random.choice(VOICES_HZ))
+        leg.loop([Tone((voice_hz,), 1.0)])
+        if number == ECHO and self.random.random() < LISTENERS:
+            await self._listen(leg, voice_hz)
         key = self.random.choice(("#", "1", "0", "9")) if number in (MENU, VOICEMAIL) else ""
         if key:
             leg.media.send_digits(key)
@@ -228,6 +256,19 @@ class Soak:
         if leg.is_up and self.random.random() < 0.5:
             leg.media.send_digits("#")
         return is_heard or not had_time
+
+    async def _listen(self, leg: CalleeLeg, voice_hz: float) -> None:
+        """Record what the echo says, and see that it is its words and then the caller's own voice."""
+        self.counts["listened"] += 1
+        path = self.product.folder / f"listener-{self.counts['listened']}.wav"
+        recording = leg.media.record(path)
+        await asyncio.wait({leg.ended}, timeout=LISTENING_S)
+        await recording.stop()
+        missed = await asyncio.to_thread(missed_of_the_echo, Hearing.of_file(path), voice_hz)
+        path.unlink()
+        if missed:
+            self.counts["missed"] += 1
+            print(f"a listener to the echo missed {missed}", flush=True)
 
     async def _tell(self, until: float) -> None:
         while (left := until - time.monotonic()) > 0:
@@ -294,7 +335,7 @@ async def soak(
     folder: Path, seconds: float, calls: int, *, kills_every_s: float | None = None, seed: int = 0
 ) -> Soak:
     """Return a run of ``seconds`` with ``calls`` callers at a time, on a product of its own in ``folder``."""
-    product_context = Product.running(folder, pairs=RTP_PAIRS)
+    product_context = Product.running(folder, pairs=RTP_PAIRS, change=with_marked_prompts)
     product = await asyncio.to_thread(product_context.__enter__)
     try:
         engine = await MediaEngine.in_worker(address=HOST, ports=PORTS)

@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import socket
 
+import numpy as np
 import pytest
 
-from tests.interop.soak import GROWN_BYTES, GROWN_DESCRIPTORS, Footprint
+from media.tones import tone
+from tests.harness.hearing import Hearing
+from tests.harness.markers import RATE, marked_prompts
+from tests.harness.soundfiles import silence
+from tests.interop.soak import GROWN_BYTES, GROWN_DESCRIPTORS, Footprint, missed_of_the_echo
 
 BEFORE = Footprint(rss_bytes=80 << 20, descriptors=20, udp_ports=2)
 
@@ -37,3 +42,19 @@ def test_memory_descriptors_and_ports_of_a_process_are_counted() -> None:
     assert after.descriptors - before.descriptors == 1
     assert after.udp_ports - before.udp_ports == 1
     assert len(ballast) > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "voice_hz", "missed"),
+    [
+        (True, 700.0, ""),
+        (True, 800.0, "3.3 s of their own voice"),
+        (False, 700.0, "3.7 s of its words"),
+        (False, 800.0, "3.7 s of its words, 3.3 s of their own voice"),
+    ],
+)
+def test_who_listens_to_the_echo_knows_what_is_missing(words: bool, voice_hz: float, missed: str) -> None:
+    marker = Hearing.of_file(marked_prompts() / "connected.wav").pcm
+    said = marker if words else silence(len(marker) / RATE, RATE)
+    heard = Hearing(np.concatenate((said, tone((700.0,), 3.2, RATE))), RATE)
+    assert missed_of_the_echo(heard, voice_hz) == missed
