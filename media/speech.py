@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,8 @@ _JOINED_S = 0.005
 """In which sound passes over what is left out."""
 _HELD_S = FIRST_DEPTH_S + 0.02
 """So old is a packet that is due now, at most, where nothing is known of how unevenly they come."""
+_MOST_HELD = 32
+"""More than come meanwhile, be they as short as can be."""
 Pcm = NDArray[np.int16]
 
 
@@ -38,7 +41,7 @@ class Speech:
         self._buffer = JitterBuffer(rate)
         self._ear: Ear | None = None
         self._is_after_spare = False
-        self._held: list[_Held] = []
+        self._held: deque[_Held] = deque(maxlen=_MOST_HELD)
 
     def push(self, codec: str, payload: bytes, *, timestamp: int, ssrc: int, now: float) -> None:
         """Take one packet."""
@@ -58,12 +61,12 @@ class Speech:
         self._codec = ""
         self._ear = None
         self._ready = self._ready[:0]
-        newest = [each for each in self._held if now - each.at < _HELD_S]
-        self._held = [*newest, _Held(codec, payload, timestamp, ssrc, now)]
+        self._held.append(_Held(codec, payload, timestamp, ssrc, now))
 
     def _go_on(self, now: float) -> None:
         """Begin anew with what is not too old: it is heard without waiting for more of it."""
-        held, self._held = self._held, []
+        held = list(self._held)
+        self._held.clear()
         for each in held:
             if now - each.at < _HELD_S:
                 self.push(each.codec, each.payload, timestamp=each.timestamp, ssrc=each.ssrc, now=each.at)

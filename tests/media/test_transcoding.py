@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from itertools import pairwise, permutations
 from pathlib import Path
 from random import Random
+from sys import getrefcount
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from media import codecs
 from media.client import MediaEngine, MediaLeg, Tone
 from media.memory import MemoryRtpNetwork
 from media.rtp import RtpPacket
+from media.speech import Speech
 from media.tones import tone
 from tests.harness.clock import run_virtually, virtual_time
 from tests.harness.hearing import Hearing, Party, deaf
@@ -213,6 +215,13 @@ async def test_who_is_silent_when_a_prompt_ends_is_not_heard_with_what_was_said_
     [_, (prompt, prompt_s), (again, again_s)] = bob.hearing().melody(1000.0, 2000.0, above_db=-20.0)
     assert (prompt, prompt_s, again) == (2000.0, 0.4, 1000.0)
     assert again_s == pytest.approx(0.4, abs=0.03)
+
+
+def test_of_a_flood_while_a_prompt_is_played_hardly_anything_is_kept() -> None:
+    speech, payload = Speech(16_000), bytes(range(160))
+    for number in range(2000):
+        speech.hold("PCMA", payload, timestamp=number * 160, ssrc=1, now=1.0)
+    assert getrefcount(payload) < 50
 
 
 @virtual_time
