@@ -25,13 +25,11 @@ from media.payloads import encode_whole
 
 NICENESS = 19
 """Calls first."""
-AUTOGROUP = Path("/proc/self/autogroup")
-"""Of the session (sched(7)): there a niceness counts for the others of it only."""
 
 
 def main() -> None:
     """Encode what is ordered into the folder of the command line."""
-    _come_last()
+    os.nice(NICENESS)
     for number in (signal.SIGINT, signal.SIGTERM):  # which a worker ignores, and so would what it starts
         signal.signal(number, signal.SIG_DFL)
     files = EncodedFiles(Path(sys.argv[1]))
@@ -41,14 +39,6 @@ def main() -> None:
             os.write(sys.stdout.fileno(), f"{why}\n".encode())
             if why.startswith(NOT_KEPT):
                 break
-
-
-def _come_last() -> None:
-    """Leave the processor to calls: within the session, and where the kernel shares it among sessions."""
-    os.nice(NICENESS)
-    with contextlib.suppress(OSError):
-        os.setsid()
-        AUTOGROUP.write_text(str(NICENESS))
 
 
 def _carry_out(order: Order, files: EncodedFiles) -> str:

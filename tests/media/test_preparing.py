@@ -24,7 +24,6 @@ from media.rows import SILENCE
 from media.sounds import Encoded, SoundLibrary
 from tests.harness.ports import media_ports
 from tests.media.test_encoded_files import AtOnce, in_disguise, loaded, write
-from tests.media.test_strangers import until
 from tests.media.udp_peer import UdpPeer
 
 EVERY = tuple(map(Encoding, ("PCMA", "PCMU", "G722", "opus")))
@@ -139,19 +138,6 @@ async def test_what_tells_a_message_is_in_no_row_on_disk(tmp_path: Path) -> None
     row: Row = (THANKS, Clip(write(tmp_path / "message.wav", seconds=0.5)))
     assert await prepare([row], EVERY[2:], tmp_path / "encoded") == {}
     assert not (tmp_path / "encoded").exists()
-
-
-async def test_it_comes_last_on_the_processor_in_its_session_and_among_sessions(tmp_path: Path) -> None:
-    process = await start_module(PREPARER, str(tmp_path / "encoded"), stdin=PIPE, stdout=PIPE)
-    autogroup = Path(f"/proc/{process.pid}/autogroup")
-    try:
-        await until(lambda: os.getsid(process.pid) == process.pid)
-        assert os.getpriority(os.PRIO_PROCESS, process.pid) == 19
-        if autogroup.exists():
-            await until(lambda: autogroup.read_text().endswith("nice 19\n"))
-    finally:
-        await process.communicate(write_orders([]))
-    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("said", [-1, None], ids=["in the middle", "behind it"])
