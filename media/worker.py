@@ -38,6 +38,7 @@ from media.engine import Engine
 from media.factory import EndpointFactory
 from media.fastpath import MOST_UNREAD, FastPath
 from media.leg import Leg
+from media.precedence import Precedence
 from media.shelf import CodecShelf
 from media.sockets import SocketEndpoint
 from media.sounds import SoundLibrary
@@ -211,6 +212,7 @@ class Worker:
         encoded: EncodedFiles | None = None,
     ) -> None:
         self._poll = Poll(FastPath.found())
+        self._precedence = Precedence()
         self._control = control
         self._framer = commands_framer()
         self._unsent = bytearray()
@@ -256,9 +258,12 @@ class Worker:
 
     def _turn(self, deadline: float | None) -> None:
         # poll rounds up to milliseconds: frames leave at most one late, and the grid does not shift by it.
-        self._poll.wait(None if deadline is None else max(0.0, deadline - monotonic()))
+        ahead = None if deadline is None else max(0.0, deadline - monotonic())
+        self._poll.wait(ahead)
         now = monotonic()
         if deadline is not None and now >= deadline:
+            if ahead:
+                self._precedence.woke(now - deadline, now)
             self._poll.catch_up(now)
             self._poll.sweep()
             try:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import ctypes
+import json
 import os
+import signal
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -20,151 +21,229 @@ from media.client import MediaEngine, MediaLeg, Tone
 from tests.harness.ports import media_ports
 from tests.media.udp_peer import UdpPeer
 
-ROOT = Path(__file__).parents[2]
 LISTENERS, CALLS = 10, 10
-ROUNDS = 8
-ROUND_S = 2.0
+ROUNDS, MOST_ROUNDS = 3, 5
+"""The latter: where what was heard in the former is not good enough."""
+ROUND_S = 0.8
+FROZEN_US = 100_000
+ORDERS = 5
+"""Legs that are opened, played to, and closed again, each time that signalling wakes up."""
+CORE = max(os.sched_getaffinity(0))
+"""The processor that the worker has in common with those who speak."""
 LONGEST_GAP_S = 0.040
 MOST_DELAY_S = 0.005
-MOST_ADDED_S = 0.002
-"""By which the best frozen round may be worse than the best other one."""
+PAYLOAD_BYTES = 160
 
 SPEAKERS = """
-import contextlib, os, socket, struct, sys, time
-with contextlib.suppress(PermissionError):
-    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-first, to, seconds = sys.argv[1].split(","), sys.argv[2].split(","), float(sys.argv[3])
-speakers = []
-for fd, port in zip(first, to):
-    speakers.append((socket.socket(fileno=int(fd)), int(port)))
-sequence, began = 0, time.monotonic()
-while (due := began + sequence * 0.02) < began + seconds:
-    time.sleep(max(0.0, due - time.monotonic()))
-    for number, (speaker, port) in enumerate(speakers):
+import contextlib, json, os, socket, struct, sys, time
+with contextlib.suppress(OSError):
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(2))
+os.sched_setaffinity(0, {int(sys.argv[1])})
+speakers = [
+    (socket.socket(fileno=int(fd)), ("127.0.0.1", int(port)))
+    for fd, port in zip(sys.argv[2].split(","), sys.argv[3].split(","))
+]
+said, held_up, beat, end = 0, [], time.time(), time.time() + float(sys.argv[4])
+begun = beat
+while beat < end:
+    while beat >= begun + said * 0.02 / len(speakers):
+        sequence, number = divmod(said, len(speakers))
+        speaker, to = speakers[number]
         head = struct.pack("!BBHII", 0x80, 8, sequence, 160 * sequence, 7000 + number)
-        speaker.sendto(head + struct.pack("!d", time.time()) + bytes(152), ("127.0.0.1", port))
-    sequence += 1
+        speaker.sendto(head + struct.pack("!d", time.time()) + bytes(152), to)
+        said += 1
+    time.sleep(0.001)
+    last, beat = beat, time.time()
+    if beat - last > 0.002:
+        held_up.append((last + 0.001, beat))
+print(json.dumps((said, held_up)))
 """
-"""Speaks on sockets of the test, in a process that does not stand still: each packet says when it left."""
+"""Speaks on sockets of the test, in a process that does not stand still: each packet says when it left.
+
+It has the worker's processor, before the worker, wakes up each millisecond, and tells in the end when it
+could not: then the machine held up whatever was there, and that is no delay of ours.
+"""
+
+Span = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """What the ends of all calls heard in one round."""
+class Round:
+    """What the ends of all calls heard for a while."""
 
-    gap_s: float
-    """The longest time in which one of those who are played to heard nothing."""
-    delay_s: float
-    """How long 99 % of the packets took from one end of a call to the other, at most."""
+    pauses: list[Span]
+    """From packet to packet of each who is played to."""
+    ways: list[Span]
+    """Of each packet from one end of a call to the other."""
+    held_up: list[Span]
+    """When the machine let nobody run."""
+
+    def by_clock(self) -> Round:
+        """Return it with what the machine did."""
+        return Round(self.pauses, self.ways, [])
+
+    def own_s(self, span: Span) -> float:
+        """Return how long ``span`` is without what the machine did."""
+        begin, end = span
+        return (
+            end - begin - sum(max(0.0, min(end, until) - max(begin, since)) for since, until in self.held_up)
+        )
 
     @property
-    def are_good(self) -> bool:
-        """Whether they are what is promised."""
-        return self.gap_s <= LONGEST_GAP_S and self.delay_s < MOST_DELAY_S
+    def gap_s(self) -> float:
+        """The longest time in which one of those who are played to heard nothing."""
+        return max(map(self.own_s, self.pauses))
 
     def __str__(self) -> str:
-        return f"gap {self.gap_s * 1000:.1f} ms, p99 of the delay {self.delay_s * 1000:.2f} ms"
+        return f"gap {self.gap_s * 1000:.1f} ms, p99 of the delay {delay_s([self]) * 1000:.2f} ms"
 
 
-class Round:
-    """What was heard while the loop ran, or stood still again and again."""
-
-    def __init__(self, listeners: list[UdpPeer], called: list[UdpPeer]) -> None:
-        for peer in (*listeners, *called):
-            peer.listen()
-            peer.heard.clear()
-        self._listeners, self._called = listeners, called
-
-    def figures(self) -> Figures:
-        """Return how it was; the kernel says when each packet came, so that no test need be awake then."""
-        gap = max(float(np.diff([at for at, _ in peer.listen()]).max()) for peer in self._listeners)
-        delays = [
-            at - np.frombuffer(packet.payload[:8], ">f8")[0]
-            for peer in self._called
-            for at, packet in peer.listen()
-        ]
-        assert len(delays) > 0.98 * CALLS * ROUND_S / 0.02
-        return Figures(gap, float(np.percentile(delays, 99)))
+def delay_s(rounds: Sequence[Round]) -> float:
+    """Return how long 99 % of the packets of all ``rounds`` took at most."""
+    return float(np.percentile([each.own_s(way) for each in rounds for way in each.ways], 99))
 
 
-async def speak(speakers: list[UdpPeer], legs: list[MediaLeg]) -> None:
-    sockets = [speaker.udp.fileno() for speaker in speakers]
-    command = (
-        ",".join(map(str, sockets)),
-        ",".join(str(leg.address[1]) for leg in legs),
-        str(ROUND_S),
-    )
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", SPEAKERS, *command), stdin=subprocess.DEVNULL, pass_fds=sockets
-    )
-    assert await process.wait() == 0
+def are_good(rounds: Sequence[Round]) -> bool:
+    """Return whether most of ``rounds`` have no gap that is heard, and 99 % of all packets were in time."""
+    without_gap = sum(each.gap_s <= LONGEST_GAP_S for each in rounds)
+    return without_gap > len(rounds) / 2 and delay_s(rounds) < MOST_DELAY_S
 
 
-async def freeze_until(done: asyncio.Task[None]) -> None:
-    while not done.done():
-        time.sleep(0.1)
-        await asyncio.sleep(0.1)
+class Office:
+    """Some who are played to, and some who talk, on one engine."""
 
-
-def at_once(pid: int) -> None:
-    """Let ``pid`` run whenever it wants, as on a machine that does nothing else, where that is allowed."""
-    with contextlib.suppress(PermissionError):
-        os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(1))
-
-
-@asynccontextmanager
-async def calls_and_listeners(engine: MediaEngine) -> AsyncIterator[Callable[[bool], Awaitable[Figures]]]:
-    """Play to some, let others talk; what is yielded does so for a round and tells how it was."""
-    with ExitStack() as sockets:
-        listeners, speakers, called = (
-            [sockets.enter_context(UdpPeer()) for _ in range(count)] for count in (LISTENERS, CALLS, CALLS)
+    def __init__(self, engine: MediaEngine, peers: ExitStack) -> None:
+        self._engine = engine
+        self._listeners, self._speakers, self._called, self._others = (
+            [peers.enter_context(UdpPeer()) for _ in range(count)]
+            for count in (LISTENERS, CALLS, CALLS, ORDERS)
         )
-        legs = [await engine.open_leg() for _ in speakers]
-        for peer in listeners:
-            leg = await engine.open_leg()
-            leg.connect(peer.agreement())
-            leg.play([Tone((1000.0,), 1.0)], loop=True)
-        for speaker, leg, listener in zip(speakers, legs, called, strict=True):
-            other = await engine.open_leg()
+        self._entries: list[int] = []
+        """Where those who speak send to."""
+        self._more: list[MediaLeg] = []
+
+    async def open(self) -> None:
+        """Play to some, let others talk."""
+        for peer in self._listeners:
+            await self._play_to(peer)
+        for speaker, listener in zip(self._speakers, self._called, strict=True):
+            leg, other = await self._engine.open_leg(), await self._engine.open_leg()
             leg.connect(speaker.agreement())
             other.connect(listener.agreement())
             leg.bridge(other)
+            self._entries.append(leg.address[1])
+        async with asyncio.timeout(5):
+            while not all(peer.listen() for peer in self._listeners):
+                await asyncio.sleep(0.01)
 
-        async def play_round(is_frozen: bool) -> Figures:
-            heard = Round(listeners, called)
-            speaking = asyncio.create_task(speak(speakers, legs))
-            if is_frozen:
-                await freeze_until(speaking)
-            await speaking
-            return heard.figures()
+    async def _play_to(self, peer: UdpPeer) -> MediaLeg:
+        leg = await self._engine.open_leg()
+        leg.connect(peer.agreement())
+        leg.play([Tone((1000.0,), 1.0)], loop=True)
+        return leg
 
-        yield play_round
+    async def order_what_waited(self) -> None:
+        """Do what signalling has to do for calls of which it learns when it wakes up."""
+        for leg in self._more:
+            await leg.close()
+        self._more = [await self._play_to(peer) for peer in self._others]
+
+    async def play_round(self) -> Round:
+        """Freeze this process again and again; return what was heard."""
+        for peer in (*self._listeners, *self._called):
+            peer.listen()
+            peer.heard.clear()
+        speaking = asyncio.create_task(speak(self._speakers, self._entries))
+        while not speaking.done():
+            stand_still()
+            await self.order_what_waited()
+            await asyncio.wait([speaking], timeout=0.1)
+        said, held_up = await speaking
+        # The kernel says when each packet came, so that nobody here need be awake then.
+        pauses = [pause for peer in self._listeners for pause in pairwise(at for at, _ in heard(peer))]
+        ways = [(left, at) for peer in self._called for at, left in heard(peer)]
+        assert len(ways) > 0.98 * said
+        return Round(pauses, ways, held_up)
+
+
+def heard(peer: UdpPeer) -> list[Span]:
+    """Return when sound came, and when it says that it left; reports for others may come to a port, too."""
+    return [
+        (at, float(np.frombuffer(packet.payload[:8], ">f8")[0]))
+        for at, packet in peer.listen()
+        if len(packet.payload) == PAYLOAD_BYTES
+    ]
+
+
+async def speak(speakers: Sequence[UdpPeer], ports: Sequence[int]) -> tuple[int, list[Span]]:
+    """Say a round's packets to ``ports``; return how many, and when the machine held them up."""
+    sockets = [speaker.udp.fileno() for speaker in speakers]
+    words = (CORE, ",".join(map(str, sockets)), ",".join(map(str, ports)), ROUND_S)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", SPEAKERS, *map(str, words)), stdout=subprocess.PIPE, pass_fds=sockets
+    )
+    told, _ = await process.communicate()
+    said, held_up = json.loads(told)
+    return said, [(since, until) for since, until in held_up]
+
+
+def may_come_first() -> bool:
+    """Return whether processes of ours may run before all others: else one may wait, and another may not."""
+    program = "import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(2))"
+    ran = subprocess.run([sys.executable, "-S", "-c", program], stderr=subprocess.DEVNULL, check=False)
+    return ran.returncode == 0
+
+
+def stand_still() -> None:
+    """Freeze this process with all its threads, as whatever keeps the interpreter to itself does."""
+    ctypes.PyDLL(None).usleep(FROZEN_US)
+
+
+@asynccontextmanager
+async def office(engine: MediaEngine) -> AsyncIterator[Office]:
+    """Open an office on ``engine``; close both in the end."""
+    try:
+        with ExitStack() as peers:
+            opened = Office(engine, peers)
+            await opened.open()
+            yield opened
+    finally:
+        await engine.close()
+
+
+async def come_first(worker: int) -> None:
+    """Let the process ``worker`` be late once, as it is where others are in its way."""
+    os.kill(worker, signal.SIGSTOP)
+    stand_still()
+    os.kill(worker, signal.SIGCONT)
+    async with asyncio.timeout(5):
+        while os.sched_getscheduler(worker) & ~os.SCHED_RESET_ON_FORK != os.SCHED_RR:
+            await asyncio.sleep(0.005)
 
 
 async def test_d7_signalling_frozen_for_100_ms_five_times_a_second_is_heard_by_nobody(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A stranger's work on the machine can only make a round worse: the best of some is what we are.
-
-    Each is played unfrozen too, right before, which says what the machine itself can do.
-    """
+    """Where that cannot be told from what the machine does, one round that is good has to do."""
     engine = await MediaEngine.in_worker(address="127.0.0.1", ports=media_ports(499))
     assert engine.pid is not None
-    at_once(engine.pid)
-    told: list[str] = []
-    usual: list[Figures] = []
-    frozen: list[Figures] = []
-    try:
-        async with calls_and_listeners(engine) as play_round:
-            for _ in range(ROUNDS):
-                usual.append(await play_round(False))
-                frozen.append(await play_round(True))
-                told.append(f"unfrozen {usual[-1]}; frozen {frozen[-1]}")
-                if frozen[-1].are_good and frozen[-1].delay_s < usual[-1].delay_s + MOST_ADDED_S:
-                    break
-    finally:
-        await engine.close()
+    os.sched_setaffinity(engine.pid, {CORE})
+    is_told_apart = may_come_first()
+    rounds: list[Round] = []
+    async with office(engine) as opened:
+        if is_told_apart:
+            await come_first(engine.pid)
+        while len(rounds) < ROUNDS or (len(rounds) < MOST_ROUNDS and not are_good(rounds)):
+            rounds.append(await opened.play_round())
+    told = [f"{each}; by the clock: {each.by_clock()}" for each in rounds]
     with capsys.disabled():
-        print(f"\n  {told[-1]}")
-    assert any(each.are_good for each in frozen), told
-    assert min(each.delay_s for each in frozen) < min(each.delay_s for each in usual) + MOST_ADDED_S, told
+        print("", *told, sep="\n  ")
+    assert are_good(rounds) or (not is_told_apart and any(are_good([each]) for each in rounds)), told
+
+
+async def test_an_engine_that_stands_still_with_signalling_does_not_pass_for_a_good_one() -> None:
+    engine = await MediaEngine.in_process(ports=media_ports(499))
+    async with office(engine) as opened:
+        heard_there = await opened.play_round()
+    assert heard_there.gap_s > LONGEST_GAP_S
+    assert delay_s([heard_there]) > MOST_DELAY_S
