@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from errno import ENOSPC
 from itertools import accumulate, pairwise
 from pathlib import Path
 from zlib import crc32
@@ -16,6 +17,8 @@ WRITTEN_AS = 2
 """To be raised whenever sounds are read, made as loud or encoded in another way."""
 MOST_BYTES = 256 * 1024 * 1024
 """Nine hours of G.711."""
+LEAST_FREE_BYTES = 64 * 1024 * 1024
+"""Left to the journal, to messages and recordings: what is here can be encoded again."""
 _CHECK_BYTES = _LENGTH_BYTES = 4
 
 
@@ -25,11 +28,17 @@ class EncodedFiles:
     What the disk does not take, or gives back changed, is encoded again.
     """
 
-    def __init__(self, folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
-        """Have up to ``most_bytes`` in ``folder``, which is made when there is something to keep."""
+    def __init__(
+        self, folder: Path, *, most_bytes: int = MOST_BYTES, least_free_bytes: int = LEAST_FREE_BYTES
+    ) -> None:
+        """Have up to ``most_bytes`` in ``folder``, which is made when there is something to keep.
+
+        Leave ``least_free_bytes`` of its disk to others.
+        """
         self.folder = folder
         """Where they are."""
         self._most_bytes = most_bytes
+        self._least_free_bytes = least_free_bytes
         self._held_bytes: int | None = None
         """What is in the folder, without what other processes put there since; None: not looked at yet."""
 
@@ -82,6 +91,7 @@ class EncodedFiles:
         """
         kept, part = _together(sounds), file.with_suffix(f".{os.getpid()}")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._leave_room()
         try:
             part.write_bytes(_check(kept) + kept)
             part.replace(file)
@@ -91,6 +101,12 @@ class EncodedFiles:
             self._held_bytes += _CHECK_BYTES + len(kept)
         if self._held_bytes is None or self._held_bytes > self._most_bytes:
             self._held_bytes = self._make_room()
+
+    def _leave_room(self) -> None:
+        """Raise OSError where others need what the disk has left."""
+        disk = os.statvfs(self.folder)
+        if disk.f_bavail * disk.f_frsize < self._least_free_bytes:
+            raise OSError(ENOSPC, f"less than {self._least_free_bytes >> 20} MB are left")
 
     def _make_room(self) -> int:
         """Remove what is too much; return how much there is then."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,14 @@ def test_a_disk_that_takes_nothing_costs_no_sound(tmp_path: Path) -> None:
     (tmp_path / "encoded").write_text("no folder")
     music = write(tmp_path / "music.wav")
     assert len(loaded(tmp_path / "encoded", Clip(music, is_kept=True))) == SECONDS * 8000
+
+
+def test_the_last_room_of_a_disk_is_left_to_messages_and_the_journal(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    folder = tmp_path / "encoded"
+    with pytest.raises(OSError, match=r"less than \d+ MB are left"):
+        EncodedFiles(folder, least_free_bytes=2 * free).write(folder / "sound", [b"sound"])
+    assert list(folder.iterdir()) == []
 
 
 def test_messages_leave_nothing_on_disk(tmp_path: Path) -> None:
