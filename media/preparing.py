@@ -14,7 +14,7 @@ from media.encoding import Encoding
 from media.errors import MediaError
 from media.orders import NOT_KEPT, PATIENCE_S, PREPARER, Order, write_orders
 from media.processes import start_module
-from media.rows import may_be_kept, rows_of
+from media.rows import is_long, may_be_kept, rows_of
 
 MOST_BREAKDOWNS = 10
 """Of processes that encoded nothing, one after another: then it is not the files."""
@@ -50,7 +50,8 @@ async def prepare(sounds: Sequence[Row], encodings: Sequence[Encoding], folder: 
 def _missing(sounds: Sequence[Row], encodings: Sequence[Encoding], folder: Path) -> list[Order]:
     """Return what is not in the folder; what is not there to be encoded either is for the process to tell.
 
-    All sounds by one codec come before any by the next: so some callers have all of theirs soon.
+    All sounds by one codec come before any by the next: so some callers have all of theirs soon. Long ones,
+    each of which may take a minute, come behind all others.
     """
     files = EncodedFiles(folder)
     orders = {
@@ -60,7 +61,8 @@ def _missing(sounds: Sequence[Row], encodings: Sequence[Encoding], folder: Path)
         for row in rows_of(sound, encoding)
         if may_be_kept(row)
     }
-    return [order for order in orders if not _has(files, order)]
+    missing = [order for order in orders if not _has(files, order)]
+    return sorted(missing, key=lambda order: is_long(order[0]))
 
 
 def _has(files: EncodedFiles, order: Order) -> bool:

@@ -41,6 +41,11 @@ def rows_of(items: Row, encoding: Encoding) -> list[Row]:
     return rows
 
 
+def is_long(row: Row) -> bool:
+    """Return whether it is longer than what is encoded as one with others."""
+    return sum(map(_share, row)) > 1.0
+
+
 def _share(item: PlayItem) -> float:
     """Return how much of the longest row ``item`` is."""
     if not isinstance(item, Clip):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from asyncio.subprocess import PIPE
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from media.encoded_files import EncodedFiles
 from media.encoding import Encoding
 from media.errors import MediaError
 from media.modules import module_command
-from media.orders import PREPARER, write_orders
+from media.orders import PREPARER, Order, write_orders
 from media.preparing import prepare
 from media.processes import start_module
 from media.rows import SILENCE
@@ -178,6 +179,28 @@ async def test_what_is_prepared_costs_no_process_again(
     assert await prepare([(music,)], EVERY[:1], folder) == {}
     with pytest.raises(MediaError, match="no process can be started"):
         await prepare([(music,)], EVERY[:2], folder)
+
+
+async def test_prompts_do_not_wait_for_the_music_in_another_codec(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    music = Clip(write(tmp_path / "music.wav", seconds=11.0), is_kept=True)
+    ordered: list[Order] = []
+
+    async def encoded(orders: Sequence[Order], _: Path) -> list[str]:
+        ordered.extend(orders)
+        return [""] * len(orders)
+
+    monkeypatch.setattr(preparing, "_encoded", encoded)
+    await prepare([(THANKS,), (music,), LAST_WORDS], EVERY[1:3], tmp_path / "encoded")
+    assert [(len(row), row[0] is music, encoding.codec) for row, encoding in ordered] == [
+        (1, False, "PCMU"),
+        (1, False, "PCMU"),
+        (1, False, "G722"),
+        (2, False, "G722"),
+        (1, True, "PCMU"),
+        (1, True, "G722"),
+    ]
 
 
 async def test_a_file_that_cannot_be_played_is_told_and_the_others_are_prepared(tmp_path: Path) -> None:
