@@ -17,6 +17,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    PrimaryKeyConstraint,
     ScalarSelect,
     String,
     Table,
@@ -341,3 +342,11 @@ crm_records = Table(
     Column("sent_at", UtcDateTime),
 )
 Index("ix_crm_records_next_try_at", crm_records.c.next_try_at)
+
+version = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+"""Whose one row is the latest migration that was done, as alembic wants to have it."""

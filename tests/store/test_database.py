@@ -25,30 +25,37 @@ from tests.store.conftest import NOON, after, new_call
 
 def tables_of(connection: Connection) -> dict[str, object]:
     looked = inspect(connection)
-    names = sorted(set(looked.get_table_names()) - {"alembic_version"})
-    return {
+    tables: dict[str, object] = {
         name: (
             [(c["name"], str(c["type"]), c["nullable"], c["default"]) for c in looked.get_columns(name)],
-            sorted((str(i["name"]), i["column_names"], i["unique"]) for i in looked.get_indexes(name)),
             [
-                (k["name"], k["constrained_columns"], k["referred_table"])
+                (k["name"], k["constrained_columns"], k["referred_table"], k["options"])
                 for k in looked.get_foreign_keys(name)
             ],
+            looked.get_pk_constraint(name),
+            looked.get_unique_constraints(name),
+            looked.get_check_constraints(name),
         )
-        for name in names
+        for name in looked.get_table_names()
     }
+    indices = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'index'"))
+    return tables | {each.name: each.sql for each in indices}
 
 
-async def test_the_migrations_make_the_tables_that_the_program_knows(tmp_path: Path) -> None:
+async def test_a_new_database_is_what_all_migrations_would_make(tmp_path: Path) -> None:
     await (await Store.open(tmp_path)).close()
-    migrated = create_engine(f"sqlite:///{tmp_path / 'b2bua.sqlite'}")
-    modelled = create_engine(f"sqlite:///{tmp_path / 'modelled.sqlite'}")
-    metadata.create_all(modelled)
-    with migrated.connect() as ours, modelled.connect() as theirs:
-        assert compare_metadata(MigrationContext.configure(ours), metadata) == []
+    made = create_engine(f"sqlite:///{tmp_path / 'b2bua.sqlite'}")
+    migrated = create_engine(f"sqlite:///{tmp_path / 'migrated.sqlite'}")
+    with migrated.begin() as connection:
+        upgrade(connection)
+    with made.connect() as ours, migrated.connect() as theirs:
         assert tables_of(ours) == tables_of(theirs)
+        for each in (ours, theirs):
+            known = MigrationContext.configure(each)
+            assert compare_metadata(known, metadata) == []
+            assert known.get_current_revision() == HEAD
+    made.dispose()
     migrated.dispose()
-    modelled.dispose()
 
 
 def test_the_versions_known_without_alembic_are_those_of_the_scripts() -> None:
@@ -57,12 +64,12 @@ def test_the_versions_known_without_alembic_are_those_of_the_scripts() -> None:
     assert scripts.get_current_head() == HEAD
 
 
-async def test_a_database_of_today_opens_without_alembic(tmp_path: Path) -> None:
-    await (await Store.open(tmp_path)).close()
+async def test_a_new_database_and_one_of_today_open_without_alembic(tmp_path: Path) -> None:
     program = (
         "import asyncio, sys; from pathlib import Path; from b2bua.store import Store\n"
         "async def main():\n"
-        "    await (await Store.open(Path(sys.argv[1]))).close()\n"
+        "    for _ in range(2):\n"
+        "        await (await Store.open(Path(sys.argv[1]))).close()\n"
         "asyncio.run(main()); print('alembic' in sys.modules)"
     )
     ran = subprocess.run(
@@ -102,6 +109,17 @@ async def test_a_database_of_a_newer_program_is_left_alone(tmp_path: Path) -> No
     connection.close()
     with pytest.raises(UnusableDatabaseError, match="9999"):
         await Store.open(tmp_path)
+
+
+async def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "b2bua.sqlite") as connection:
+        connection.execute("CREATE TABLE calls (caller)")
+    connection.close()
+    with pytest.raises(UnusableDatabaseError, match="table calls already exists"):
+        await Store.open(tmp_path)
+    with sqlite3.connect(tmp_path / "b2bua.sqlite") as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("calls",)]
+    connection.close()
 
 
 async def test_what_is_no_database_is_said_in_plain_words(tmp_path: Path) -> None:
