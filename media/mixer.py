@@ -21,6 +21,8 @@ NARROW_HZ, WIDE_HZ = 8000, 16_000
 FRAMES_PER_SECOND = 50
 KEPT_FRAMES = 6
 """Longer packets, and legs whose turn comes a little later, find frames that others have taken already."""
+LATE_S = 0.03
+"""Who asks so much later than its packets are long was given something else to say or to press meanwhile."""
 AWAY_S = 0.1
 """Longer than any packet: who asks for nothing meanwhile had something else to hear, or to press."""
 LOUDEST = 32_000
@@ -182,6 +184,8 @@ class Seat:
         if self._encoder is None or self._agreement is None:
             self._prepare()
             return None
+        if now - self._asked_at > self._agreement.ptime_ms / 1000 + LATE_S:
+            self._next = self.room.mixed  # and no later than before
         if now - self._asked_at > AWAY_S:  # a prompt was in its place, to which the far end is used now
             self._encoder, self._ready = codecs.encoder(self._agreement.encoding), self._ready[:0]
         self._asked_at = now

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from media.client import MediaEngine, MediaLeg, MediaRoom, Role
+from media.codecs.g711 import PCMU
 from media.commands import Tone
 from media.local import LocalEngine
 from media.memory import MemoryRtpNetwork
@@ -133,6 +134,28 @@ async def test_a_prompt_is_whispered_to_one_and_its_voice_still_reaches_the_othe
         assert await made.talk() == [{1, 2}, {-1}, {0, 1}]
         assert await playback.finished()
         assert await made.talk() == [{1, 2}, {0, 2}, {0, 1}]
+
+
+@virtual_time
+@pytest.mark.parametrize("seconds", [0.04, 0.08, 0.3])
+async def test_who_was_played_something_hears_the_others_no_later_than_before(seconds: float) -> None:
+    async with scene(["PCMA", "PCMU"]) as made:
+        for leg in made.legs:
+            leg.join(made.room)
+        bob = made.peers[1]
+
+        async def delay_s() -> float:
+            bob.heard.clear()
+            began = asyncio.get_running_loop().time()
+            await made.peers[0].say(tone((PITCHES[0],), 0.4, 8000, LEVEL_DB), made.legs[0].address)
+            await asyncio.sleep(0.3)
+            loud = [one.at for one in bob.heard if np.ptp(PCMU().decode(one.packet.payload)) > 1000]
+            return loud[0] - began
+
+        before_s = await delay_s()
+        made.legs[1].play([Tone((PROMPT_HZ,), seconds)])
+        await asyncio.sleep(1.0)
+        assert await delay_s() < before_s + 0.03
 
 
 @virtual_time
