@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -138,7 +139,9 @@ class Seat:
         self._limiter = Limiter()
         self._ready: Pcm = np.empty(0, np.int16)
         self._next = room.mixed
-        self._asked_at = 0.0
+        self._asked_at = math.inf
+        self._ahead = 0
+        """How many frames others had taken before it when it asked last."""
 
     @property
     def is_wideband(self) -> bool:
@@ -185,7 +188,8 @@ class Seat:
             self._prepare()
             return None
         if now - self._asked_at > self._agreement.ptime_ms / 1000 + LATE_S:
-            self._next = self.room.mixed  # and no later than before
+            self._next = max(self._next, self.room.mixed - self._ahead)  # so as not to be later than before
+        self._ahead = self.room.mixed - self._next
         if now - self._asked_at > AWAY_S:  # a prompt was in its place, to which the far end is used now
             self._encoder, self._ready = codecs.encoder(self._agreement.encoding), self._ready[:0]
         self._asked_at = now

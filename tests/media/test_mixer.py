@@ -15,7 +15,7 @@ from media.codecs.g711 import PCMU
 from media.commands import Tone
 from media.local import LocalEngine
 from media.memory import MemoryRtpNetwork
-from media.mixer import LOUDEST, Limiter
+from media.mixer import LOUDEST, Limiter, Room, Seat
 from media.tones import tone
 from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing
@@ -223,6 +223,19 @@ async def test_legs_of_two_workers_come_together_in_one() -> None:
         await asyncio.sleep(0.1)
         assert len({leg.slot for leg in made.legs}) == 1
         assert await made.talk() == [{1, 2}, {0, 2}, {0, 1}]
+
+
+def test_nobody_misses_a_frame_where_all_were_held_up_together() -> None:
+    room = Room(lambda _: True, on_empty=lambda: None)
+    seats = [Seat(room, leg, Role.PARTY, 0) for leg in range(3)]
+    room.seats.update(enumerate(seats))
+    for seat in seats:
+        seat.connect(Peer(MemoryRtpNetwork(), 4000).agreement())
+    for now in (9.0, 9.02, 9.04, 9.3, 9.3, 9.3, 9.32):
+        before = room.mixed
+        for seat in seats:
+            seat.next_frame(now)
+        assert room.mixed == before + 1
 
 
 @pytest.mark.parametrize("voices", [2, 5, 20])
