@@ -59,9 +59,9 @@ class EncodedFiles:
         """Return the payloads of so many ``items`` whose place that is; None where they were not kept."""
         try:
             content = file.read_bytes()
-            os.utime(file)
         except OSError:
             return None
+        _use(file)
         kept = content[_CHECK_BYTES:]
         if content[:_CHECK_BYTES] == _check(kept):
             return _apart(kept, items)
@@ -71,8 +71,8 @@ class EncodedFiles:
 
     def has(self, file: Path) -> bool:
         """Return whether there is a payload at that place, and count it as used."""
+        _use(file)
         try:
-            os.utime(file)
             # A machine that lost its power may have the name on its disk and not what it names.
             return file.stat().st_size >= _CHECK_BYTES
         except OSError:
@@ -125,6 +125,12 @@ class EncodedFiles:
             with suppress(FileNotFoundError):  # another worker makes room, too
                 held.append((file, file.stat()))
         return held
+
+
+def _use(file: Path) -> None:
+    """Count ``file`` as used; a disk that is only read by now still gives back what is on it."""
+    with suppress(OSError):
+        os.utime(file)
 
 
 def _as_it_is(item: PlayItem) -> tuple[object, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import math
 import os
 import shutil
@@ -125,6 +126,20 @@ def test_a_disk_that_takes_nothing_costs_no_sound(tmp_path: Path) -> None:
     (tmp_path / "encoded").write_text("no folder")
     music = write(tmp_path / "music.wav")
     assert len(loaded(tmp_path / "encoded", Clip(music, is_kept=True))) == SECONDS * 8000
+
+
+def test_a_disk_that_can_only_be_read_gives_back_what_is_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    files = EncodedFiles(tmp_path)
+    files.write(tmp_path / "sound", [b"sound"])
+    for way in ("utime", "unlink", "replace"):
+        monkeypatch.setattr(os, way, refuse)
+    assert files.has(tmp_path / "sound")
+    assert files.find(tmp_path / "sound") == [b"sound"]
 
 
 def test_the_last_room_of_a_disk_is_left_to_messages_and_the_journal(tmp_path: Path) -> None:
