@@ -68,7 +68,7 @@ def encode_row(pieces: Sequence[Pcm], encoding: Encoding) -> list[bytes]:
     if encoding.codec in ONE_TICK_A_BYTE:
         cuts = [end * codec.clock_rate_hz // codec.sample_rate_hz for end in ends]
     else:
-        cuts = [-(-end // packet) * codec.frame_bytes(encoding.ptime_ms) for end in ends]
+        cuts = [-(-end // packet) * encoding.frame_bytes for end in ends]
     return [payload[begin:end] for begin, end in pairwise((0, *cuts))]
 
 

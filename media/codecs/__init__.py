@@ -34,12 +34,6 @@ class Codec(Protocol):
     def sample_rate_hz(self) -> int:
         """Samples per second of what is encoded; G.722 has twice as many as ticks."""
 
-    def frame_bytes(self, ptime_ms: int) -> int:
-        """Return the payload bytes of ``ptime_ms`` milliseconds."""
-
-    def silence(self, ptime_ms: int) -> bytes:
-        """Return the payload of ``ptime_ms`` milliseconds of silence."""
-
     def encode(self, pcm: Pcm) -> bytes:
         """Return the payload of ``pcm``."""
 

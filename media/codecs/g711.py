@@ -63,8 +63,6 @@ class G711:
     """``PCMA`` or ``PCMU``."""
     payload_type: int
     """Static (RFC 3551 §6)."""
-    silence_byte: int
-    """The code of the positive zero."""
     samples: NDArray[np.int16]
     """The sample of each of the 256 codes."""
     codes: NDArray[np.uint8]
@@ -77,14 +75,6 @@ class G711:
     """Ticks per second of the RTP timestamp."""
     sample_rate_hz: int = SAMPLE_RATE_HZ
     """Samples per second."""
-
-    def frame_bytes(self, ptime_ms: int) -> int:
-        """Return the payload bytes of ``ptime_ms`` milliseconds."""
-        return ptime_ms * SAMPLE_RATE_HZ // 1000
-
-    def silence(self, ptime_ms: int) -> bytes:
-        """Return the payload of ``ptime_ms`` milliseconds of silence."""
-        return bytes((self.silence_byte,)) * self.frame_bytes(ptime_ms)
 
     def encode(self, pcm: NDArray[np.int16]) -> bytes:
         """Return one code per sample."""
@@ -107,7 +97,6 @@ def _law(
     return G711(
         name,
         payload_type,
-        int(codes[0]),
         samples.astype(np.int16),
         codes,
         magnitudes,

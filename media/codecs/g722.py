@@ -30,14 +30,6 @@ class G722:
         self._encoder: av.AudioCodecContext | None = None
         self._decoder: av.AudioCodecContext | None = None
 
-    def frame_bytes(self, ptime_ms: int) -> int:
-        """Return the payload bytes of ``ptime_ms`` milliseconds."""
-        return ptime_ms * 8
-
-    def silence(self, ptime_ms: int) -> bytes:
-        """Return the payload of ``ptime_ms`` milliseconds of silence, following what was encoded last."""
-        return self.encode(np.zeros(ptime_ms * self.sample_rate_hz // 1000, np.int16))
-
     def encode(self, pcm: NDArray[np.int16]) -> bytes:
         """Return one byte per two samples. What does not fill 10 ms waits for the next call."""
         if not len(pcm):

@@ -27,14 +27,6 @@ class Gsm:
         context.open()
         self._decoder = context
 
-    def frame_bytes(self, ptime_ms: int) -> int:
-        """Return the payload bytes of ``ptime_ms`` milliseconds."""
-        return ptime_ms // 20 * FRAME_BYTES
-
-    def silence(self, ptime_ms: int) -> bytes:
-        """Refuse, as `encode` does."""
-        raise NoCommonCodec(f"{ptime_ms} ms of silence: GSM is decoded, not encoded")
-
     def encode(self, pcm: NDArray[np.int16]) -> bytes:
         """Refuse: no library of ours encodes it.
 

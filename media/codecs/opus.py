@@ -6,7 +6,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from media.encoding import OPUS_BIT_RATE, OPUS_CLOCK_HZ, Encoding, duration_ticks
+from media.encoding import OPUS_BIT_RATE, OPUS_CLOCK_HZ, duration_ticks
 
 _TOC_ALONE = 0xFC
 """Mask of the first byte: one frame of no bytes, which the decoder makes up as it does for a lost one."""
@@ -27,14 +27,6 @@ class Opus:
         self._encoder: av.AudioCodecContext | None = None
         self._decoder: av.AudioCodecContext | None = None
         self._toc = b""
-
-    def frame_bytes(self, ptime_ms: int) -> int:
-        """Return the payload bytes of ``ptime_ms`` milliseconds."""
-        return Encoding(self.name, ptime_ms, self._bit_rate).frame_bytes
-
-    def silence(self, ptime_ms: int) -> bytes:
-        """Return the payload of ``ptime_ms`` milliseconds of silence, following what was encoded last."""
-        return self.encode(np.zeros(ptime_ms * self.sample_rate_hz // 1000, np.int16))
 
     def encode(self, pcm: NDArray[np.int16]) -> bytes:
         """Return the packets of ``pcm`` in a row; what does not fill a last one is left out."""

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from media.client import MediaEngine
-from media.codecs import encoder
 from media.commands import Clip, Tone
 from media.encoding import Encoding
 from media.memory import MemoryRtpNetwork
@@ -25,7 +24,7 @@ WELCOME = Clip(Path(__file__).resolve().parents[2] / "prompts" / "en" / "welcome
 
 def heard(encoding: Encoding, *payloads: bytes) -> Hearing:
     """Return what is heard of ``payloads`` that are sent in one stream."""
-    size = encoder(encoding).frame_bytes(encoding.ptime_ms)
+    size = encoding.frame_bytes
     packets = [payload[at : at + size] for payload in payloads for at in range(0, len(payload), size)]
     return Hearing.of_payloads(encoding.codec, packets)
 

@@ -52,7 +52,7 @@ def test_rfc3264_6_1_a_prompt_leaves_in_packets_as_long_as_the_peer_wants_evenly
             assert await leg.play([Tone((1000.0,), 0.6), Silence(0.12), Tone((400.0,), 0.6)]).finished()
             await asyncio.sleep(0.01)
         assert len(anna.heard) == 1320 // ptime_ms
-        frame_bytes = codecs.encoder(Encoding(codec, ptime_ms)).frame_bytes(ptime_ms)
+        frame_bytes = Encoding(codec, ptime_ms).frame_bytes
         assert {len(each.packet.payload) for each in anna.heard} == {frame_bytes}
         assert np.allclose(np.diff([each.at for each in anna.heard]), ptime_ms / 1000)
         stamps = [each.packet.timestamp for each in anna.heard]

@@ -15,13 +15,15 @@ from media.soundfile import RecordingFile, Spoken
 from media.tones import tone
 from media.wav import WavFormat, WavWriter
 from tests.harness.hearing import Hearing
+from tests.harness.soundfiles import silence
 
 LOUD, SOFT = -10.0, -50.0
 
 
 def packets(name: str, level_db: float, count: int) -> list[Spoken]:
     codec = by_name(name)
-    codec.silence(20)  # of a phone that was silent; ours begins softly by G.722 where it is loud at once
+    # Of a phone that was silent; ours begins softly by G.722 where it is loud at once.
+    codec.encode(silence(0.02, codec.sample_rate_hz))
     encoded = codec.encode(tone((1000.0,), count * 0.02, codec.sample_rate_hz, level_db))
     return [Spoken(start, name, encoded[start : start + 160]) for start in range(0, len(encoded), 160)]
 

@@ -12,6 +12,7 @@ from media.client import MediaEngine
 from media.encoding import Encoding
 from media.shelf import CodecShelf
 from tests.harness.ports import media_ports
+from tests.harness.soundfiles import silence
 from tests.media.udp_peer import UdpPeer
 
 
@@ -49,7 +50,7 @@ def has_ffmpeg(pid: int) -> bool:
 async def test_a_worker_loads_ffmpeg_for_the_first_call_that_must_be_transcoded_and_not_before() -> None:
     from media import codecs
 
-    payload = codecs.encoder(Encoding("opus")).silence(20)
+    payload = codecs.encoder(Encoding("opus")).encode(silence(0.02, 48_000))
     engine = await MediaEngine.in_worker(address="127.0.0.1", ports=media_ports(10))
     assert engine.pid is not None
     try:
