@@ -12,10 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from media.audience import Audience
+from media.encoding import ONE_TICK_A_BYTE
 from media.endpoint import Address
 from media.incoming import WRAP, IncomingStream
 from media.outgoing import VERSION_2
 from media.relay import HEADER_BYTES, Relay
+from media.sdp.agreement import StreamAgreement
 from media.voice import Voice
 
 Listen: TypeAlias = Callable[[bytes, int, int, float], None]
@@ -165,3 +168,30 @@ class Flow:
         sequence, offset = incoming.highest, relay.sequence_offset
         is_joined = incoming.ssrc == relay.ssrc and (sequence + offset) & 0xFFFF == relay.out.sequence
         return sequence + 1 if is_joined else WRAP, incoming.ssrc, offset, relay.timestamp_offset
+
+
+def usual_flow(
+    agreement: StreamAgreement,
+    incoming: IncomingStream,
+    relay: Relay | None,
+    audience: Audience,
+    *,
+    otherwise: Receive,
+    rival: Voice | None,
+) -> Flow | None:
+    """Return what comes as usual: plain, and relayed as it comes, listened to, or both; None: nothing."""
+    usual_type = agreement.usual_type
+    sent_type = 0 if relay is None else relay.unchanged(usual_type)
+    codec = agreement.accepted.get(usual_type) if agreement.receives else None
+    if sent_type is None or codec is None or not (relay or audience.listeners):
+        return None
+    return Flow(
+        incoming,
+        relay,
+        usual_type,
+        sent_type,
+        otherwise=otherwise,
+        listen=audience.listener_of(codec),
+        joins=codec in ONE_TICK_A_BYTE,
+        rival=rival,
+    )

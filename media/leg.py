@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from media.audience import Audience
 from media.commands import Counted, DigitPressed, Heard, Role, RtpTimedOut, SourceChanged
 from media.dtmf import EventReceivers
-from media.encoding import ONE_TICK_A_BYTE, clock_rate_hz
+from media.encoding import clock_rate_hz
 from media.endpoint import Address, Latch, LegPorts
 from media.errors import MalformedMedia
-from media.flow import Flow, Receive
+from media.flow import Flow, Receive, usual_flow
 from media.guard import Guard
 from media.incoming import IncomingStream, plain_size
 from media.interpreter import Interpreter
@@ -19,7 +19,7 @@ from media.multiplex import is_foreign, told_apart
 from media.outgoing import VERSION_2, OutgoingStream, Send, discard, to_each, unpack_header
 from media.pauses import Pauses
 from media.relay import HEADER_BYTES, Header, Relay
-from media.reports import REPORT_SECONDS, Reporter
+from media.reports import Reporter
 from media.routes import is_open, must_decode, routes
 from media.sdp.agreement import StreamAgreement
 from media.silence import SilenceWatch
@@ -35,8 +35,8 @@ class Leg:
 
     __slots__ = (
         "_accepts", "_around", "_check_at", "_events", "_guard", "_interpreter", "_is_multiplexed", "_pauses",
-        "_ports", "_receivers", "_report_at", "_reporter", "_silence", "agreement", "audience", "flow",
-        "incoming", "latch", "number", "out", "partner", "receive", "seat", "sink", "voice",
+        "_ports", "_receivers", "_reporter", "_silence", "agreement", "audience", "flow", "incoming", "latch",
+        "number", "out", "partner", "receive", "seat", "sink", "voice",
     )  # fmt: skip
 
     def __init__(self, number: int, around: Surroundings, *, pace: Callable[[Voice], None]) -> None:
@@ -73,7 +73,6 @@ class Leg:
         self._silence = SilenceWatch(self.incoming)
         self._reporter = Reporter(self.out, self.incoming)
         self._check_at = 0.0
-        self._report_at = 0.0
 
     # Connection
 
@@ -107,8 +106,7 @@ class Leg:
         self._silence.timeout_s = rtp_timeout_s
         if was is None:
             self._check_at = now + CHECK_SECONDS * self._around.random.random()
-            # The first report comes early (RFC 3550 §6.2), and no two legs report at once.
-            self._report_at = now + REPORT_SECONDS * (0.2 + 0.3 * self._around.random.random())
+            self._reporter.begin(now, self._around.random)
         if was is None or (was.sends, was.receives) != (agreement.sends, agreement.receives):
             self._silence.begin(now)  # who held without music and is back has to be heard anew
         self._protect(agreement)
@@ -163,7 +161,7 @@ class Leg:
         self.settle()
         take = self.on_packet if self._guard.is_open else self._on_guarded
         self.receive = told_apart(take, self.on_report) if self._is_multiplexed else take
-        self.flow = self._flow()
+        self.flow = self._usual_flow()
         self.voice.fill(self._pauses if self.partner is None and self.seat is None else None)
         if self._ports is not None:
             self._ports.read_anew()
@@ -176,25 +174,14 @@ class Leg:
                 self._pauses.connect(self.agreement.encoding)
             self._choose_way()
 
-    def _flow(self) -> Flow | None:
-        """Return the stream that nobody has to look at: plain, relayed as it comes, listened to, or both."""
-        agreement, relay, listener = self.agreement, self.sink, self.partner
+    def _usual_flow(self) -> Flow | None:
+        """Return the stream that nobody has to look at, None where each packet has to be."""
+        agreement, relay = self.agreement, self.sink
         if agreement is None or not self._guard.is_open or isinstance(relay, Seat):
             return None
-        usual_type = agreement.usual_type
-        sent_type = 0 if relay is None else relay.unchanged(usual_type)
-        codec = self._accepts.get(usual_type)
-        if sent_type is None or codec is None or not (relay or self.audience.listeners):
-            return None
-        return Flow(
-            self.incoming,
-            relay,
-            usual_type,
-            sent_type,
-            otherwise=self._on_news,
-            listen=self.audience.listener_of(codec),
-            joins=codec in ONE_TICK_A_BYTE,
-            rival=None if listener is None else listener.voice,
+        rival = None if self.partner is None else self.partner.voice
+        return usual_flow(
+            agreement, self.incoming, relay, self.audience, otherwise=self._on_news, rival=rival
         )
 
     def settle(self) -> None:
@@ -356,8 +343,7 @@ class Leg:
         self._check_at = now + CHECK_SECONDS
         if self._silence.is_news(now, is_due=self.agreement.receives, flow=self.flow):
             self._around.emit(RtpTimedOut(self.number))
-        if now >= self._report_at and self.agreement.sends and self.out.is_aimed:
-            self._report_at = now + REPORT_SECONDS
+        if self._reporter.is_due(now) and self.agreement.sends and self.out.is_aimed:
             self._around.emit(Counted(self.number, self.statistics(now)))
             self._guard.send_report(self._reporter.report(now))
 

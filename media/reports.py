@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from time import monotonic, time
 
 from media.errors import MalformedMedia
@@ -47,7 +48,7 @@ class Reporter:
     """Sender and receiver reports (RFC 3550 §6.4), one SSRC each way."""
 
     __slots__ = (
-        "_block", "_first_ssrc", "_has_reported", "_incoming", "_last_sr", "_last_sr_at", "_out",
+        "_block", "_due_at", "_first_ssrc", "_has_reported", "_incoming", "_last_sr", "_last_sr_at", "_out",
         "_round_trip_s", "_told_expected", "_told_missing", "_told_packets", "_told_stream",
     )  # fmt: skip
 
@@ -56,6 +57,7 @@ class Reporter:
         self._incoming = incoming
         self._first_ssrc = out.ssrc
         """By which the far end knows another SSRC for the same source (RFC 3550 §6.5.1)."""
+        self._due_at = 0.0
         self._has_reported = False
         self._told_packets = 0
         self._told_stream = incoming.stream
@@ -65,8 +67,17 @@ class Reporter:
         self._block: ReportBlock | None = None
         self._round_trip_s: float | None = None
 
+    def begin(self, now: float, random: Random) -> None:
+        """Let the first report come early (RFC 3550 §6.2), and no two legs report at once."""
+        self._due_at = now + REPORT_SECONDS * (0.2 + 0.3 * random.random())
+
+    def is_due(self, now: float) -> bool:
+        """Return whether the far end is to be told something."""
+        return now >= self._due_at
+
     def report(self, now: float) -> bytes:
         """Return a compound report for the far end."""
+        self._due_at = now + REPORT_SECONDS
         self._has_reported = True
         out = self._out
         name = SourceDescription(out.ssrc, f"{self._first_ssrc:08x}")
