@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from b2bua.call.callee import CalleeLeg, Dial
 from b2bua.call.caller import CallerLeg
 from b2bua.call.sound import SoundProfile
-from b2bua.errors import B2buaError
+from b2bua.errors import B2buaError, LegEnded
 from b2bua.sip.digest import Credentials
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.headers import NameAddr
@@ -221,7 +222,7 @@ class Softphone:
             leg.reject(habit.refuses_with, headers=contact)
         elif habit.answers_after is not None:
             await asyncio.wait({leg.ended}, timeout=habit.answers_after)
-            if leg.is_up:
+            with suppress(LegEnded):  # the caller may have hung up in this very instant
                 leg.answer()
 
     async def invited(self, count: int = 1, *, within: float) -> Invitation:

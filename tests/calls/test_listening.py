@@ -21,7 +21,7 @@ from b2bua.store.story import story
 from media.codecs.g711 import PCMA
 from media.tones import tone
 from media.wav import WavWriter
-from tests.calls.test_lamp_messages import SUMMARY, TO_SALES, leave_message
+from tests.calls.test_lamp_messages import SUMMARY, TO_SALES, leave_message, say_message
 from tests.harness.clock import virtual_time
 from tests.harness.office import NUMBER, SERVER, Office
 from tests.harness.prompts import Ears, marked_office, names
@@ -195,10 +195,11 @@ async def test_a_message_that_comes_meanwhile_is_heard_too(tmp_path: Path) -> No
         caller = await (await anna.demo.call_in(NUMBER)).answered(within=10)
         caller.hang_up()
         await anna.press(leg, "1")
-        leaving = asyncio.create_task(leave_message(anna.demo))
+        leaving = asyncio.create_task(say_message(anna.demo))
         while not leaving.done():
             await anna.press(leg, "1")
             await asyncio.sleep(1)
+        await leaving
         await anna.press(leg, "2")
         await anna.ears.until_tone(leg.media, VOICE_HZ, within=40)
         await asyncio.sleep(5)
