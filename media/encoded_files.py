@@ -19,6 +19,8 @@ MOST_BYTES = 256 * 1024 * 1024
 """Nine hours of G.711."""
 LEAST_FREE_BYTES = 64 * 1024 * 1024
 """Left to the journal, to messages and recordings: what is here can be encoded again."""
+LEAST_FREE_PART = 4
+"""Of a small disk a quarter is left to them."""
 _CHECK_BYTES = _LENGTH_BYTES = 4
 
 
@@ -28,17 +30,11 @@ class EncodedFiles:
     What the disk does not take, or gives back changed, is encoded again.
     """
 
-    def __init__(
-        self, folder: Path, *, most_bytes: int = MOST_BYTES, least_free_bytes: int = LEAST_FREE_BYTES
-    ) -> None:
-        """Have up to ``most_bytes`` in ``folder``, which is made when there is something to keep.
-
-        Leave ``least_free_bytes`` of its disk to others.
-        """
+    def __init__(self, folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
+        """Have up to ``most_bytes`` in ``folder``, which is made when there is something to keep."""
         self.folder = folder
         """Where they are."""
         self._most_bytes = most_bytes
-        self._least_free_bytes = least_free_bytes
         self._held_bytes: int | None = None
         """What is in the folder, without what other processes put there since; None: not looked at yet."""
 
@@ -105,8 +101,9 @@ class EncodedFiles:
     def _leave_room(self) -> None:
         """Raise OSError where others need what the disk has left."""
         disk = os.statvfs(self.folder)
-        if disk.f_bavail * disk.f_frsize < self._least_free_bytes:
-            raise OSError(ENOSPC, f"less than {self._least_free_bytes >> 20} MB are left")
+        least = min(LEAST_FREE_BYTES, disk.f_blocks * disk.f_frsize // LEAST_FREE_PART)
+        if disk.f_bavail * disk.f_frsize < least:
+            raise OSError(ENOSPC, f"less than {least >> 20} MB are left")
 
     def _make_room(self) -> int:
         """Remove what is too much; return how much there is then."""

@@ -6,9 +6,9 @@ import asyncio
 import errno
 import math
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -142,12 +142,21 @@ def test_a_disk_that_can_only_be_read_gives_back_what_is_on_it(
     assert files.find(tmp_path / "sound") == [b"sound"]
 
 
-def test_the_last_room_of_a_disk_is_left_to_messages_and_the_journal(tmp_path: Path) -> None:
-    free = shutil.disk_usage(tmp_path).free
-    folder = tmp_path / "encoded"
-    with pytest.raises(OSError, match=r"less than \d+ MB are left"):
-        EncodedFiles(folder, least_free_bytes=2 * free).write(folder / "sound", [b"sound"])
-    assert list(folder.iterdir()) == []
+@pytest.mark.parametrize(
+    ("disk_mb", "free_mb", "left_mb"), [(900, 63, 64), (900, 65, 0), (40, 11, 0), (40, 9, 10)]
+)
+def test_the_last_room_of_a_disk_is_left_to_messages_and_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk_mb: int, free_mb: int, left_mb: int
+) -> None:
+    disk = SimpleNamespace(f_frsize=1 << 20, f_blocks=disk_mb, f_bavail=free_mb)
+    monkeypatch.setattr(os, "statvfs", lambda _: disk)
+    files = EncodedFiles(tmp_path / "encoded")
+    if left_mb:
+        with pytest.raises(OSError, match=f"less than {left_mb} MB are left"):
+            files.write(files.folder / "sound", [b"sound"])
+    else:
+        files.write(files.folder / "sound", [b"sound"])
+    assert files.has(files.folder / "sound") is not bool(left_mb)
 
 
 def test_messages_leave_nothing_on_disk(tmp_path: Path) -> None:
