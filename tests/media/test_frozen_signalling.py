@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from media.client import MediaEngine, MediaLeg, Tone
+from tests.harness.place_in_line import may_come_first
 from tests.harness.ports import media_ports
 from tests.media.udp_peer import UdpPeer
 
@@ -185,13 +186,6 @@ async def speak(speakers: Sequence[UdpPeer], ports: Sequence[int]) -> tuple[int,
     told, _ = await process.communicate()
     said, held_up = json.loads(told)
     return said, [(since, until) for since, until in held_up]
-
-
-def may_come_first() -> bool:
-    """Return whether processes of ours may run before all others: else one may wait, and another may not."""
-    program = "import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(2))"
-    ran = subprocess.run([sys.executable, "-S", "-c", program], stderr=subprocess.DEVNULL, check=False)
-    return ran.returncode == 0
 
 
 def stand_still() -> None:

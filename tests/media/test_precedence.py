@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from media.precedence import FIRST_S, MOST_LATE_S, Precedence
+import os
+from threading import Thread
+
+from media.precedence import FIRST_S, MOST_LATE_S, Precedence, come_first
+from tests.harness.place_in_line import may_come_first
 
 LATE_S = MOST_LATE_S + 0.001
 
@@ -16,3 +20,24 @@ def test_who_had_to_wait_comes_first_for_a_while_and_longer_where_that_happens_a
     for now in (0.0, 0.5, 1.0, 1.02, 1.0 + again, FIRST_S + 2, again + FIRST_S + 1, 2 * FIRST_S, 3 * FIRST_S):
         precedence.woke(waits.get(now, MOST_LATE_S / 2), now)
     assert changes == [(1.0, True), (again + FIRST_S + 1, False), (3 * FIRST_S, True)]
+
+
+def test_a_thread_that_comes_first_starts_others_that_do_not() -> None:
+    policies: list[int] = []
+
+    def note() -> None:
+        policies.append(os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK)
+
+    def run() -> None:
+        for is_first in (True, False):
+            come_first(is_first)
+            note()
+            other = Thread(target=note)
+            other.start()
+            other.join()
+
+    thread = Thread(target=run)
+    thread.start()
+    thread.join()
+    first = os.SCHED_RR if may_come_first() else os.SCHED_OTHER
+    assert policies == [first, os.SCHED_OTHER, os.SCHED_OTHER, os.SCHED_OTHER]
