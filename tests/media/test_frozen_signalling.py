@@ -206,13 +206,13 @@ async def office(engine: MediaEngine) -> AsyncIterator[Office]:
 
 
 async def come_first(worker: int) -> None:
-    """Let the process ``worker`` be late once, as it is where others are in its way."""
-    os.kill(worker, signal.SIGSTOP)
-    stand_still()
-    os.kill(worker, signal.SIGCONT)
+    """Let the process ``worker`` be late again and again, as it is where others are in its way."""
     async with asyncio.timeout(5):
         while os.sched_getscheduler(worker) & ~os.SCHED_RESET_ON_FORK != os.SCHED_RR:
-            await asyncio.sleep(0.005)
+            os.kill(worker, signal.SIGSTOP)
+            stand_still()
+            os.kill(worker, signal.SIGCONT)
+            await asyncio.sleep(0.06)  # in which it is in time for a frame, and sleeps
 
 
 async def test_d7_signalling_frozen_for_100_ms_five_times_a_second_is_heard_by_nobody(
