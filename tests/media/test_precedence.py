@@ -17,13 +17,13 @@ def test_who_often_had_to_wait_comes_first_for_a_while_and_longer_where_that_hap
     precedence = Precedence(lambda is_first: changes.append((now, is_first)))
     again = FIRST_S / 2
     late = {start + number for start in (1.0, 1.0 + again, 3 * FIRST_S) for number in range(OFTEN)}
-    others = {0.0, 0.5, 1.02, FIRST_S + 4, again + FIRST_S + 4, 2 * FIRST_S}
+    others = {0.0, 0.5, 1.02, FIRST_S + 2 * OFTEN, again + FIRST_S + 2 * OFTEN, 2 * FIRST_S}
     for now in sorted(late | others):
         precedence.woke(LATE_S if now in late else MOST_LATE_S / 2, now)
     sure_after = OFTEN - 1
     assert changes == [
         (1.0 + sure_after, True),
-        (again + FIRST_S + 4, False),
+        (again + FIRST_S + 2 * OFTEN, False),
         (3 * FIRST_S + sure_after, True),
     ]
 
