@@ -125,6 +125,7 @@ class Softphone:
         self._local = local
         self._invited = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._failures: list[BaseException] = []
         self._placed: list[PlacedCall] = []
         endpoint.on_invite = self._take
 
@@ -195,7 +196,12 @@ class Softphone:
     def _take(self, invite: IncomingInvite) -> None:
         task = asyncio.create_task(self._behave(invite), name=f"softphone {self.name} is called")
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._took)
+
+    def _took(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            self._failures.append(failure)
 
     async def _behave(self, invite: IncomingInvite) -> None:
         loop = asyncio.get_running_loop()
@@ -238,7 +244,11 @@ class Softphone:
         return self.invitations[count - 1]
 
     async def close(self) -> None:
-        """Hang up whatever is up and leave the network."""
+        """Hang up whatever is up and leave the network.
+
+        Raises:
+            BaseExceptionGroup: it could not do with a call as it was told.
+        """
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -247,3 +257,5 @@ class Softphone:
         for invitation in self.invitations:
             await invitation.leg.close()
         await self.endpoint.close()
+        if self._failures:
+            raise BaseExceptionGroup(f"{self.name} was called", self._failures)

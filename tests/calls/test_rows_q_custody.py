@@ -54,7 +54,7 @@ async def caller(demo: Office, dice: random.Random) -> None:
 
 async def agent(demo: Office, phone: Softphone, extension: str, dice: random.Random) -> None:
     """Talk a little with everybody; now and then go offline and come back."""
-    phone.choose_habit = lambda: any_habit(dice)
+    phone.choose_habit = lambda _: any_habit(dice)
     while True:
         await asyncio.sleep(dice.uniform(0.5, 20))
         for invitation in phone.invitations:
