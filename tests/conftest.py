@@ -12,7 +12,7 @@ import structlog
 
 import media  # noqa: F401 - before a test imports numpy, which it keeps to one thread
 
-pytest_plugins = ["tests.conformance"]
+pytest_plugins = ["tests.conformance", "tests.harness.second_try"]
 
 # As the product writes it: with all local variables beside it, a traceback takes structlog half a minute.
 PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
