@@ -12,6 +12,7 @@ from b2bua.errors import ConfigError
 from b2bua.sip.digest import Credentials
 from b2bua.sip.message import Request, parse_message
 from b2bua.sip.uri import SipUri
+from b2bua.store.calls import CallOutcome
 from b2bua.store.story import story
 from tests.harness.clock import virtual_time
 from tests.harness.office import NUMBER, SERVER, office, reinvite
@@ -321,3 +322,26 @@ async def test_what_networks_write_in_place_of_a_number_is_none(tmp_path: Path, 
         await call.close()
         (told,) = await demo.stories()
         assert told.call.caller == ""
+
+
+@virtual_time
+async def test_rfc3261_14_2_a_phone_that_holds_and_dies_has_talked_all_the_same(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=TO_A_PHONE) as demo:
+        anna = await demo.phone("101", Habit(answers_after=1.0), host="127.0.0.4")
+        caller = await (await demo.call_in(NUMBER)).answered(within=5)
+        phone = (await anna.invited(within=5)).leg
+        await asyncio.sleep(10)
+
+        def dies_when_answered(wire: bytes) -> bool:
+            is_answer = wire.startswith(b"SIP/2.0 200") and b"INVITE\r\n" in wire
+            if is_answer:
+                demo.network.blackhole("127.0.0.4")
+            return is_answer
+
+        demo.network.drop_next(dies_when_answered)
+        holding = asyncio.create_task(reinvite(phone, "sendonly"))
+        await asyncio.wait({caller.ended}, timeout=60)
+        holding.cancel()
+        (call,) = await demo.stories()
+        assert call.outcome is CallOutcome.TALKED
+        assert "talked with Anna Nowak for" in story(call)

@@ -58,6 +58,19 @@ async def test_d9_hold_by_either_side_is_answered_rfc3261_14_2() -> None:
 
 
 @virtual_time
+async def test_rfc3261_14_2_an_offer_that_is_not_acknowledged_leaves_the_call_confirmed() -> None:
+    network = MemoryNetwork()
+    _, caller, _, callee = await talking(network)
+    caller.on_offer = lambda offer: ANSWER
+    for asked, asking in ((caller, callee), (callee, caller)):
+        network.drop_next(lambda wire: wire.startswith(b"ACK"))
+        await asking.reinvite(HOLD)
+        assert asked.is_confirmed
+        await asyncio.sleep(5)  # the 200 comes again, and so does the ACK
+        assert not asked.ended.done()
+
+
+@virtual_time
 async def test_rfc3261_14_1_a_refused_offer_leaves_the_session_as_it_was() -> None:
     _, caller, _, callee = await talking(MemoryNetwork())
 

@@ -206,7 +206,7 @@ class OfferAnswer:
     def confirm(self, server: ServerRequest, response: Response, *, has_offer: bool) -> None:
         """Repeat the 2xx to an INVITE until its ACK comes; with ``has_offer`` ACK brings the answer."""
         number = server.request.cseq.number
-        if self._initial_sequence is None:
+        if self._initial_sequence is None and not self._is_call_id_ours:  # else the dialog is of our INVITE
             self._initial_sequence = number
         confirmation = Confirmation(
             self._core, server, response, on_silence=lambda: self._not_confirmed(number)
