@@ -561,14 +561,7 @@ def test_rfc3261_13_3_1_4_a_phone_that_picks_up_and_dies_has_not_served_the_call
             placed = await demo.call_in(NUMBER)
             await demo.phones["101"].invited(within=5)
             await asyncio.sleep(2)
-
-            def dies_when_answered(wire: bytes) -> bool:
-                is_answer = wire.startswith(b"SIP/2.0 200") and b"INVITE\r\n" in wire
-                if is_answer:
-                    demo.network.blackhole("127.0.0.4")
-                return is_answer
-
-            demo.network.drop_next(dies_when_answered)
+            demo.lose_when_answered("127.0.0.4")
             await replacing(olena, "104", early_dialog(demo, "101"))
             caller = await placed.answered(within=2)
             await asyncio.sleep(5 if hangs_up else 40)

@@ -227,6 +227,17 @@ class Office:
                     return stories
                 await asyncio.sleep(0.25)
 
+    def lose_when_answered(self, host: str) -> None:
+        """Let ``host`` vanish in the instant in which its INVITE is answered, which it never acknowledges."""
+
+        def is_answer(wire: bytes) -> bool:
+            if not (wire.startswith(b"SIP/2.0 200") and b"INVITE\r\n" in wire):
+                return False
+            self.network.blackhole(host)
+            return True
+
+        self.network.drop_next(is_answer)
+
     async def until(self, condition: Callable[[], bool], *, within: float) -> float:
         """Return when ``condition`` held, looked at every 10 ms of virtual time."""
         async with asyncio.timeout(within):
