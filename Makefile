@@ -50,7 +50,7 @@ soak-schedules: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.simulator.soak --first $(FIRST) $(if $(FOR),--for $(FOR))
 
 soak-calls: $(VENV)/.ready-dev
-	$(BIN)/python -m tests.interop.soak --for $(or $(FOR),3600) --calls $(or $(CALLS),100) \
+	TEST_PORTS=4000-10000 $(BIN)/python -m tests.interop.soak --for $(or $(FOR),3600) --calls $(or $(CALLS),100) \
 	  $(if $(KILL),--kill-media $(KILL))
 
 check: $(VENV)/.ready-dev
