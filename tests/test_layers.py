@@ -41,6 +41,7 @@ TOP = {
     *("__init__", "__main__", "almanac", "attendance", "background", "cli", "demo", "edition"),
     *(
         "editing",
+        "heap",
         "inbound",
         "interface",
         "lean",

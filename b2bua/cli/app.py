@@ -55,8 +55,10 @@ def run(
     """Run an office until Ctrl-C: it takes calls, and prints what happens."""
     from b2bua import log
     from b2bua.cli.run import run_office
+    from b2bua.heap import share_one_heap
     from b2bua.logbook import Logbook
 
+    share_one_heap()  # before the first thread starts
     is_demo = config is None or config.resolve() == demo_config().resolve()
     book = Logbook(sys.stderr)
     level = "DEBUG" if verbose else "INFO"

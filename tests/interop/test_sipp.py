@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.harness.heaps import thread_heaps
 from tests.harness.hearing import Hearing
 from tests.harness.product import Product
 from tests.harness.sipp import SCENARIOS, WRITTEN_LATE_S, Cast, Sipp
@@ -235,6 +237,11 @@ def test_row_d1_call_is_answered_before_the_carrier_cancels(show: Show, scene: S
     assert performance.trunk is not None
     (answered,) = [int(tick) for line in performance.trunk.logged() for tick in re.findall(r"at (\d+)", line)]
     assert 4500 <= answered < 7400
+
+
+def test_all_threads_of_the_office_share_one_heap(show: Show) -> None:
+    assert len(list(Path(f"/proc/{show.product.process.pid}/task").iterdir())) > 1
+    assert thread_heaps(show.product.process.pid) == 0
 
 
 def test_every_scenario_is_played_and_described() -> None:
