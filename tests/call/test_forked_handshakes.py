@@ -14,7 +14,7 @@ from media.sdp.crypto import SrtpPolicy
 from tests.harness.clock import virtual_time
 from tests.harness.office import SERVER
 from tests.media.dtls_peer import DtlsPeer
-from tests.media.test_srtp_legs import engine_on
+from tests.media.engines import engine_on
 
 
 def answer_of(phone: DtlsPeer, leg: CalleeLeg) -> bytes:

@@ -33,7 +33,7 @@ from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing
 from tests.harness.office import NUMBER, SERVER, Office, assert_both_hear, office
 from tests.media.dtls_peer import DtlsPeer
-from tests.media.test_srtp_legs import engine_on
+from tests.media.engines import engine_on
 
 DTLS = SoundProfile(srtp=SrtpPolicy.DTLS)
 START_S = 0.6

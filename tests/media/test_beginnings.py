@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from media.client import MediaEngine
 from media.commands import Clip, Tone
 from media.encoding import Encoding
 from media.memory import MemoryRtpNetwork
@@ -17,6 +16,7 @@ from media.tones import tone
 from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing
 from tests.harness.soundfiles import silence
+from tests.media.engines import engine_on
 from tests.media.peer import Peer
 
 WELCOME = Clip(Path(__file__).resolve().parents[2] / "prompts" / "en" / "welcome.wav")
@@ -45,7 +45,7 @@ def test_music_that_begins_anew_or_behind_a_prompt_is_no_louder_there(codec: str
 async def test_who_is_heard_again_behind_music_is_no_louder_there(in_room: bool, pauses: bool) -> None:
     """Whether the speaker sends silence meanwhile, or as some phones do, nothing."""
     network = MemoryRtpNetwork()
-    engine = await MediaEngine.in_process(network=network, address="10.0.0.9", ports=(20000, 20100))
+    engine = await engine_on(network)
     anna, bob = Peer(network, 4000), Peer(network, 4002, codec="G722")
     a, b = await engine.open_leg("anna"), await engine.open_leg("bob")
     a.connect(anna.agreement())

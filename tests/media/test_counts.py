@@ -15,6 +15,7 @@ from media.memory import MemoryRtpNetwork
 from media.reports import ntp_time
 from media.rtp import ReportBlock, SenderReport, parse_rtcp
 from tests.harness.clock import virtual_time
+from tests.media.engines import engine_on
 from tests.media.peer import Peer
 
 HOST = "10.0.0.9"
@@ -54,7 +55,7 @@ async def test_rfc3550_a_3_a_stream_that_takes_the_place_of_another_is_reported_
     network = MemoryRtpNetwork()
     anna = Peer(network, 4000)
     blocks = told_blocks(network, anna)
-    engine = await MediaEngine.in_process(network=network, address=HOST, random=Random(1))
+    engine = await engine_on(network, random=Random(1))
     leg = await engine.open_leg()
     leg.connect(anna.agreement())
     leg.echo()
@@ -76,7 +77,7 @@ async def test_rfc3550_a_3_a_stream_that_takes_the_place_of_another_is_reported_
 async def test_rfc4733_2_3_a_key_press_whose_packets_bear_one_time_is_no_jitter() -> None:
     network = MemoryRtpNetwork()
     anna = Peer(network, 4000)
-    engine = await MediaEngine.in_process(network=network, address=HOST, random=Random(1))
+    engine = await engine_on(network, random=Random(1))
     leg = await engine.open_leg()
     leg.connect(anna.agreement())
     await say(anna, leg, 50)
@@ -94,7 +95,7 @@ async def test_rfc4733_2_3_a_key_press_whose_packets_bear_one_time_is_no_jitter(
 async def test_rfc3389_comfort_noise_that_nobody_takes_is_lost_to_nobody() -> None:
     network = MemoryRtpNetwork()
     anna, piotr = Peer(network, 4000), Peer(network, 4100)
-    engine = await MediaEngine.in_process(network=network, address=HOST, random=Random(1))
+    engine = await engine_on(network, random=Random(1))
     legs = [await engine.open_leg() for _ in "ab"]
     for leg, peer in zip(legs, (anna, piotr), strict=True):
         leg.connect(peer.agreement())
@@ -120,7 +121,7 @@ async def test_rfc3550_6_a_stream_of_ours_is_told_of_by_its_own_packets_and_all_
     anna = Peer(network, 4000)
     told: list[bytes] = []
     network.bind((anna.address[0], anna.address[1] + 1), lambda content, _source: told.append(content))
-    engine = await MediaEngine.in_process(network=network, address=HOST, random=Random(1))
+    engine = await engine_on(network, random=Random(1))
     leg = await engine.open_leg()
     for anna.codec in ("PCMA", "opus"):  # another clock is another stream (RFC 7160 §4.1)
         leg.connect(anna.agreement())

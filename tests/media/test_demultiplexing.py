@@ -11,8 +11,9 @@ from media.memory import MemoryRtpNetwork
 from media.sdp.crypto import StreamKeys
 from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing
+from tests.media.engines import engine_on
 from tests.media.peer import Peer
-from tests.media.test_srtp_legs import engine_on, keys_of
+from tests.media.test_srtp_legs import keys_of
 
 BINDING_REQUEST = bytes.fromhex("00010000 2112a442") + b"transaction1"
 HELLO = bytes.fromhex("16fefd 0000 000000000000 0003") + b"\x01\x00\xc8" + b"\xc8" * 200

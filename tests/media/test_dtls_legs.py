@@ -18,8 +18,8 @@ from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing, Party, deaf
 from tests.harness.soundfiles import silence
 from tests.media.dtls_peer import DtlsPeer, certificate
+from tests.media.engines import engine_on
 from tests.media.peer import Peer
-from tests.media.test_srtp_legs import engine_on
 
 OTHER_HOST = "192.0.2.99"
 

@@ -28,17 +28,11 @@ from media.tones import tone
 from media.wav import WavFormat, WavWriter
 from tests.harness.hearing import Hearing
 from tests.harness.ports import media_ports
+from tests.media.engines import AtOnce
 from tests.media.udp_peer import UdpPeer
 
 ALAW = Encoding("PCMA")
 SECONDS = 6.0
-
-
-class AtOnce(Background):
-    """Background work that is done before it is asked for again."""
-
-    def submit(self, job: Callable[[], Any], done: Callable[[Any], None]) -> None:
-        done(job())
 
 
 def write(path: Path, frequency: float = 500.0, seconds: float = SECONDS, *, rate: int = 8000) -> Path:

@@ -9,20 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from media.client import MediaEngine, Silence, Tone
+from media.client import Silence, Tone
 from media.errors import PortsExhausted
 from media.memory import MemoryRtpNetwork
 from media.tones import tone
 from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing
+from tests.media.engines import engine_on
 from tests.media.peer import Peer
 
 HOST = "10.0.0.9"
 PITCHES = (400.0, 1000.0, 2000.0)
-
-
-async def engine_on(network: MemoryRtpNetwork, ports: tuple[int, int] = (20000, 20100)) -> MediaEngine:
-    return await MediaEngine.in_process(network=network, address=HOST, ports=ports)
 
 
 @virtual_time

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -15,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from media.client import Clip, MediaEngine, MediaLeg, Silence, Tone
+from media.client import Clip, Silence, Tone
 from media.endpoint import FAR_PROBATION, TRIAL_S
 from media.incoming import IncomingStream
 from media.memory import MemoryRtpNetwork
@@ -26,28 +24,11 @@ from media.tones import tone
 from media.wav import WavFormat, WavWriter
 from tests.harness.clock import run_virtually, virtual_time
 from tests.harness.hearing import Hearing, Party, deaf
+from tests.media.engines import bridge, engine_at, leg_to
 from tests.media.peer import HeardPacket, Peer
 
-HOST = "10.0.0.9"
 TRIAL = round(TRIAL_S / 0.02)
 """Packets of a phone within it."""
-
-
-@asynccontextmanager
-async def engine_on(network: MemoryRtpNetwork) -> AsyncIterator[MediaEngine]:
-    engine = await MediaEngine.in_process(network=network, address=HOST, ports=(20000, 20100))
-    try:
-        yield engine
-    finally:
-        await engine.close()
-
-
-@asynccontextmanager
-async def leg_to(peer: Peer, network: MemoryRtpNetwork) -> AsyncIterator[MediaLeg]:
-    async with engine_on(network) as engine:
-        leg = await engine.open_leg("leg")
-        leg.connect(peer.agreement())
-        yield leg
 
 
 def assert_continuous(heard: list[HeardPacket]) -> None:
@@ -81,11 +62,7 @@ async def test_a_peer_on_hold_hears_nothing_and_then_the_same_stream_again() -> 
 async def test_nothing_crosses_a_bridge_toward_or_from_a_peer_on_hold(tmp_path: Path) -> None:
     network = MemoryRtpNetwork()
     anna, bob = Peer(network, 4000), Peer(network, 4002)
-    async with engine_on(network) as engine:
-        a, b = await engine.open_leg(), await engine.open_leg()
-        a.connect(anna.agreement())
-        b.connect(bob.agreement())
-        a.bridge(b)
+    async with bridge(anna, bob, network) as (a, b):
         a.connect(anna.agreement(sends=False, receives=False))
         recording = a.record(tmp_path / "hold.wav")
 
@@ -108,11 +85,7 @@ async def test_nothing_crosses_a_bridge_toward_or_from_a_peer_on_hold(tmp_path: 
 async def test_digits_that_we_press_into_a_bridge_part_its_stream_without_a_seam() -> None:
     network = MemoryRtpNetwork()
     anna, bob = Peer(network, 4000), Peer(network, 4002)
-    async with engine_on(network) as engine:
-        a, b = await engine.open_leg(), await engine.open_leg()
-        a.connect(anna.agreement())
-        b.connect(bob.agreement())
-        a.bridge(b)
+    async with bridge(anna, bob, network) as (a, b):
         asyncio.get_running_loop().call_later(0.3, b.send_digits, "7")
         await anna.say(tone((1000.0,), 1.0, 8000), a.address)
     audio = [each for each in bob.heard if each.packet.payload_type == 8]
@@ -129,11 +102,7 @@ async def test_digits_that_we_press_into_a_bridge_part_its_stream_without_a_seam
 async def test_a_late_packet_of_before_a_bridge_takes_no_number_of_the_prompt_that_played() -> None:
     network = MemoryRtpNetwork()
     anna, bob = Peer(network, 4000), Peer(network, 4002)
-    async with engine_on(network) as engine:
-        a, b = await engine.open_leg(), await engine.open_leg()
-        a.connect(anna.agreement())
-        b.connect(bob.agreement())
-        a.bridge(b)
+    async with bridge(anna, bob, network) as (a, b):
         await a.play([Silence(0.2)]).finished()
         for number in (1, 0, 3, 2, 4):
             bob.sequence, bob.timestamp = 700 + number, 160 * number
@@ -148,11 +117,7 @@ async def test_a_late_packet_of_before_a_bridge_takes_no_number_of_the_prompt_th
 async def test_timestamps_are_as_late_as_the_clock_after_many_holds_as_after_one() -> None:
     network = MemoryRtpNetwork()
     anna, bob, chance = Peer(network, 4000), Peer(network, 4002), Random(1)
-    async with engine_on(network) as engine:
-        a, b = await engine.open_leg(), await engine.open_leg()
-        a.connect(anna.agreement())
-        b.connect(bob.agreement())
-        a.bridge(b)
+    async with bridge(anna, bob, network) as (a, b):
         speech = asyncio.ensure_future(bob.say(tone((400.0,), 8.0, 8000), b.address))
         for _ in range(20):
             await asyncio.sleep(0.1 + chance.random() / 50)
@@ -276,7 +241,7 @@ def test_another_ip_address_is_believed_only_where_nat_is_allowed(allows_nat: bo
     async def story() -> None:
         network = MemoryRtpNetwork()
         inside, outside = Peer(network, 4000, host="192.168.1.7"), Peer(network, 61000, host="203.0.113.9")
-        async with engine_on(network) as engine:
+        async with engine_at(network) as engine:
             leg = await engine.open_leg()
             leg.connect(inside.agreement(), allows_nat=allows_nat)
             leg.play([Silence(2.0)])
@@ -294,7 +259,7 @@ async def test_a_stranger_who_comes_first_takes_no_place_of_a_phone_behind_nat()
     network = MemoryRtpNetwork()
     inside, phone = Peer(network, 4000, host="192.168.1.7"), Peer(network, 61000, host="203.0.113.9")
     stranger = Peer(network, 4000, host="10.6.6.6")
-    async with engine_on(network) as engine:
+    async with engine_at(network) as engine:
         leg = await engine.open_leg()
         leg.connect(inside.agreement(), allows_nat=True, peer_host=phone.address[0])
         leg.play([Silence(2.0)])
@@ -317,7 +282,7 @@ async def test_a_phone_behind_nat_that_speaks_late_gets_its_place_back_from_a_st
     network = MemoryRtpNetwork()
     inside, phone = Peer(network, 4000, host="192.168.1.7"), Peer(network, 61000, host="203.0.113.9")
     stranger, other = Peer(network, 4000, host="10.6.6.6"), Peer(network, 4000, host="10.7.7.7")
-    async with engine_on(network) as engine:
+    async with engine_at(network) as engine:
         leg = await engine.open_leg()
         leg.connect(inside.agreement(), allows_nat=True, peer_host=phone.address[0])
         leg.play([Silence(20.0)])
@@ -340,7 +305,7 @@ async def test_a_phone_behind_nat_that_speaks_late_gets_its_place_back_from_a_st
 async def test_a_flood_before_the_first_word_takes_no_place_however_fast_it_is(host: str) -> None:
     network = MemoryRtpNetwork()
     anna, stranger = Peer(network, 4000), Peer(network, 4444, host=host)
-    async with engine_on(network) as engine:
+    async with engine_at(network) as engine:
         leg = await engine.open_leg()
         leg.connect(anna.agreement(), allows_nat=True)
         leg.play([Silence(10.0)])
@@ -519,11 +484,7 @@ async def test_a_recording_puts_late_packets_in_their_place_and_ignores_repeated
 async def test_g722_is_recorded_at_16_khz_and_reaches_a_g711_leg(tmp_path: Path) -> None:
     network = MemoryRtpNetwork()
     anna, bob = Peer(network, 4000, codec="G722"), Peer(network, 4002)
-    async with engine_on(network) as engine:
-        a, b = await engine.open_leg(), await engine.open_leg()
-        a.connect(anna.agreement())
-        b.connect(bob.agreement())
-        a.bridge(b)
+    async with bridge(anna, bob, network) as (a, b):
         recording = a.record(tmp_path / "wide.wav")
         await asyncio.gather(
             anna.say(tone((1000.0,), 1.0, 16000), a.address), bob.say(tone((400.0,), 1.0, 8000), b.address)
@@ -582,7 +543,7 @@ async def test_rfc3550_6_6_a_leg_that_sent_something_takes_its_leave_once(is_hel
         network.bind(
             ("10.0.0.1", port), lambda content, _, to=port: compounds.append((to, parse_rtcp(content)))
         )
-    async with engine_on(network) as engine:
+    async with engine_at(network) as engine:
         legs = [await engine.open_leg(), await engine.open_leg()]
         legs[0].connect(anna.agreement())
         legs[1].connect(silent.agreement())

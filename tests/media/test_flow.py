@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from ctypes import c_double
 from dataclasses import replace
-from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -33,7 +32,6 @@ from media.commands import (
     Trouble,
     Unbridge,
 )
-from media.credential import Credential
 from media.endpoint import Address, LegPorts
 from media.engine import Engine
 from media.fastpath import FastPath
@@ -41,11 +39,8 @@ from media.leg import Leg
 from media.outgoing import Packet, Send
 from media.rtp import SenderReport, build_rtcp
 from media.sdp.agreement import StreamAgreement
-from media.shelf import CodecShelf
-from media.sounds import SoundLibrary
-from media.surroundings import Surroundings
+from tests.media.engines import around
 from tests.media.fast_path import library
-from tests.media.test_stalls import AtOnce
 
 ANNA, BOB = 1, 2
 PCMA, COMFORT_NOISE, EVENT = 8, 13, 101
@@ -177,23 +172,13 @@ class World:
         self.legs: dict[int, Leg] = {}
         self.now = 0.0
         self.listened: dict[int, list[Heard]] = {ANNA: [], BOB: []}
-        sounds, shelf = SoundLibrary(AtOnce()), CodecShelf(AtOnce())
-        around = Surroundings(
-            self.events.append,
-            sounds,
-            shelf,
-            credential=Credential(AtOnce()),
-            files=AtOnce(),
-            syncs=AtOnce(),
-            random=Random(1),
-        )
 
         def open_ports(leg: Leg, wished: int = 0, *, is_spare: bool = False) -> LegPorts:
             self.legs[leg.number], line = leg, self.line(leg, at_once=at_once)
             self.lines[leg.number] = line
             return LegPorts([line], lambda _port: None)
 
-        self.engine = Engine(around, open_ports)
+        self.engine = Engine(around(self.events.append), open_ports)
         for number in (ANNA, BOB):
             self.engine.handle(OpenLeg(number), 0.0)
             self.connect(number)

@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from media import codecs
-from media.background import Background
-from media.client import Clip, MediaEngine, MediaLeg, Silence, Tone
+from media.client import Clip, Silence, Tone
 from media.encoding import Encoding
 from media.memory import MemoryRtpNetwork
 from media.sounds import Encoded, SoundLibrary
 from media.tones import tone
 from tests.harness.clock import run_virtually, virtual_time
 from tests.harness.soundfiles import write_sound
+from tests.media.engines import AtOnce, engine_on, leg_to
 from tests.media.peer import Peer
 
 CODECS = ("PCMA", "PCMU", "G722", "opus")
-
-
-@asynccontextmanager
-async def leg_to(peer: Peer, network: MemoryRtpNetwork) -> AsyncIterator[MediaLeg]:
-    engine = await MediaEngine.in_process(network=network, address="10.0.0.9", ports=(20000, 20100))
-    leg = await engine.open_leg("leg")
-    leg.connect(peer.agreement())
-    try:
-        yield leg
-    finally:
-        await engine.close()
 
 
 @pytest.mark.parametrize("ptime_ms", [10, 20, 30, 40, 60])
@@ -135,7 +121,7 @@ def test_rfc4733_2_5_1_2_digits_are_pressed_on_the_clock_of_the_codec_and_once_e
 async def test_listeners_with_packets_of_different_lengths_do_not_disturb_each_other() -> None:
     network = MemoryRtpNetwork()
     peers = [Peer(network, 4000 + 2 * index, ptime_ms=ms) for index, ms in enumerate((10, 20, 30, 60))]
-    engine = await MediaEngine.in_process(network=network, address="10.0.0.9", ports=(20000, 20100))
+    engine = await engine_on(network)
     for peer in peers:
         leg = await engine.open_leg()
         leg.connect(peer.agreement())
@@ -163,13 +149,6 @@ async def test_rfc7160_4_1_another_clock_in_mid_call_is_another_stream_and_the_s
             sources.append(anna.heard[-1].packet.ssrc)
     assert sources[0] == sources[1]
     assert len(set(sources)) == 3
-
-
-class AtOnce(Background):
-    """Background work that is done before it is asked for again."""
-
-    def submit(self, job: Callable[[], Any], done: Callable[[Any], None]) -> None:
-        done(job())
 
 
 @pytest.mark.parametrize("ptime_ms", [20, 60])

@@ -15,8 +15,8 @@ from media.memory import MemoryRtpNetwork
 from media.tones import tone
 from media.wav import WavFormat, WavWriter
 from tests.harness.clock import virtual_time
+from tests.media.engines import leg_to
 from tests.media.peer import Peer
-from tests.media.test_playback_codecs import leg_to
 
 LOW, HIGH = Tone((400.0,), 0.4), Tone((1000.0,), 0.4)
 

@@ -10,15 +10,14 @@ import numpy as np
 import pytest
 
 from media import codecs
-from media.client import MediaEngine
 from media.memory import MemoryRtpNetwork
 from media.outgoing import Packet
 from media.tones import tone
 from tests.harness.clock import run_virtually
 from tests.harness.hearing import Hearing
+from tests.media.engines import bridge, leg_to
 from tests.media.peer import Peer
 
-HOST = "10.0.0.9"
 TROUBLES = (0.0, 0.05, 0.1, 0.2)
 KEYS = "0123456789*#ABCD5551"
 SPOKEN_S = 6.0
@@ -67,15 +66,12 @@ def test_v7_a_recording_over_a_poor_network_is_as_long_as_what_was_said(
 ) -> None:
     async def story() -> None:
         network = PoorNetwork(share, seed=round(share * 100))
-        engine = await MediaEngine.in_process(network=network, address=HOST, ports=(20000, 20100))
         anna = Peer(network, 4000, codec=codec)
-        leg = await engine.open_leg("anna")
-        leg.connect(anna.agreement())
-        recording = leg.record(tmp_path / "said.wav")
-        await say(anna, network, leg.address)
-        await asyncio.sleep(0.1)  # what was delayed has come
-        summary = await recording.stop()
-        await engine.close()
+        async with leg_to(anna, network) as leg:
+            recording = leg.record(tmp_path / "said.wav")
+            await say(anna, network, leg.address)
+            await asyncio.sleep(0.1)  # what was delayed has come
+            summary = await recording.stop()
         heard = Hearing.of_file(summary.path)
         assert heard.seconds == summary.seconds == pytest.approx(SPOKEN_S, abs=0.02)
         assert heard.seconds_of(1000.0, above_db=-20.0) > SPOKEN_S * (1 - 2.2 * share) - 0.1
@@ -92,23 +88,18 @@ def test_i20_keys_over_a_poor_network_are_exactly_those_that_were_pressed(
 ) -> None:
     async def story(seed: int) -> None:
         network = PoorNetwork(share, seed=seed)
-        engine = await MediaEngine.in_process(network=network, address=HOST, ports=(20000, 20100))
         anna, bob = Peer(network, 4000, codec=pressed_in), Peer(network, 4002, codec=heard_in)
-        a, b = await engine.open_leg("anna"), await engine.open_leg("bob")
         told: list[str] = []
-        a.on_digit = told.append
-        a.connect(anna.agreement())
-        b.connect(bob.agreement())
-        a.bridge(b)
-        for key in KEYS:
-            silence = anna.encoded(np.zeros(codecs.by_name(pressed_in).sample_rate_hz // 5, np.int16))
-            for payload in silence:
-                anna.send(payload, a.address)
-                await asyncio.sleep(0.02)
-            network.is_poor = True
-            await anna.press(key, a.address)
-        await asyncio.sleep(0.5)
-        await engine.close()
+        async with bridge(anna, bob, network) as (a, _):
+            a.on_digit = told.append
+            for key in KEYS:
+                silence = anna.encoded(np.zeros(codecs.by_name(pressed_in).sample_rate_hz // 5, np.int16))
+                for payload in silence:
+                    anna.send(payload, a.address)
+                    await asyncio.sleep(0.02)
+                network.is_poor = True
+                await anna.press(key, a.address)
+            await asyncio.sleep(0.5)
         assert "".join(told) == KEYS
         assert bob.pressed() == KEYS
 

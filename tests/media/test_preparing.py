@@ -24,7 +24,8 @@ from media.processes import start_module
 from media.rows import SILENCE
 from media.sounds import Encoded, SoundLibrary
 from tests.harness.ports import media_ports
-from tests.media.test_encoded_files import AtOnce, in_disguise, loaded, write
+from tests.media.engines import AtOnce
+from tests.media.test_encoded_files import in_disguise, loaded, write
 from tests.media.udp_peer import UdpPeer
 
 EVERY = tuple(map(Encoding, ("PCMA", "PCMU", "G722", "opus")))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 
@@ -12,23 +10,12 @@ import numpy as np
 import pytest
 
 from media import codecs
-from media.client import MediaEngine, MediaLeg
 from media.memory import MemoryRtpNetwork
 from media.tones import tone
 from tests.harness.clock import run_virtually, virtual_time
 from tests.harness.hearing import Hearing
+from tests.media.engines import leg_to
 from tests.media.peer import Peer
-
-
-@asynccontextmanager
-async def leg_to(peer: Peer, network: MemoryRtpNetwork) -> AsyncIterator[MediaLeg]:
-    engine = await MediaEngine.in_process(network=network, address="10.0.0.9", ports=(20000, 20100))
-    leg = await engine.open_leg("leg")
-    leg.connect(peer.agreement())
-    try:
-        yield leg
-    finally:
-        await engine.close()
 
 
 def sine(peer: Peer, seconds: float, frequency: float = 1000.0) -> np.ndarray:

@@ -16,6 +16,7 @@ from media.sdp import LocalMedia, make_answer, make_offer, read_answer
 from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing
 from tests.harness.ports import media_ports
+from tests.media.engines import engine_on
 from tests.media.peer import Peer
 from tests.media.test_srtp_legs import keys_of
 from tests.media.test_worker import until
@@ -82,10 +83,6 @@ def test_rfc5761_4_payload_types_that_look_like_rtcp_keep_two_ports(number: int)
 
 
 # --- on the wire ------------------------------------------------------------------------------------------
-
-
-async def engine_on(network: MemoryRtpNetwork) -> MediaEngine:
-    return await MediaEngine.in_process(network=network, address=HOST, ports=(20000, 20100))
 
 
 @pytest.mark.parametrize("is_protected", [False, True], ids=["rtp", "srtp"])

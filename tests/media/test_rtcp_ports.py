@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from media.client import MediaEngine
 from media.endpoint import LegPorts
 from media.memory import MemoryRtpNetwork
 from media.rtp import ReceiverReport, build_rtcp
@@ -18,6 +17,7 @@ from media.sdp import LocalMedia, make_answer, make_offer, read_answer
 from media.sockets import SocketEndpoint
 from tests.harness.clock import virtual_time
 from tests.harness.ports import media_ports
+from tests.media.engines import engine_on
 from tests.media.peer import Peer
 from tests.media.udp_peer import UdpPeer
 
@@ -72,7 +72,7 @@ async def test_rfc3605_2_1_reports_go_where_the_sdp_says() -> None:
     network = MemoryRtpNetwork()
     anna = Peer(network, 4000)
     usual, told = listen(network, anna.address[0], 4001), listen(network, anna.address[0], 53020)
-    engine = await MediaEngine.in_process(network=network, address=HOST, random=Random(1))
+    engine = await engine_on(network, random=Random(1))
     leg = await engine.open_leg()
     leg.connect(anna.agreement(remote_rtcp=(anna.address[0], 53020)))
     await talk(anna, leg.address, 8.0)
@@ -88,7 +88,7 @@ async def test_rfc4961_4_reports_follow_those_of_the_far_end_and_no_strangers() 
     host = phone.address[0]
     usual, mapped = listen(network, host, 61001), listen(network, host, 7777)
     strangers = [listen(network, "10.6.6.6", 4001), listen(network, host, 6666)]
-    engine = await MediaEngine.in_process(network=network, address=HOST, random=Random(1))
+    engine = await engine_on(network, random=Random(1))
     leg = await engine.open_leg()
     to = leg.hosts[0], leg.address[1] + 1
     leg.connect(inside.agreement(), allows_nat=True, peer_host=host)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from media import audiofile
 from media.audiofile import read_sound
-from media.client import Clip, MediaEngine
+from media.client import Clip
 from media.errors import MalformedMedia
 from media.levels import MUSIC_LUFS, SPEECH_LUFS
 from media.loudness import QUIETEST_LUFS, brought_to, louder, loudness_lufs
@@ -22,6 +22,7 @@ from media.wav import WavFormat, WavWriter
 from tests.harness.clock import run_virtually
 from tests.harness.hearing import Hearing
 from tests.harness.soundfiles import write_sound
+from tests.media.engines import engine_on
 from tests.media.peer import Peer
 
 PROMPTS = Path(__file__).parents[2] / "prompts"
@@ -174,7 +175,7 @@ def test_row_q10_an_mp3_in_stereo_at_44_khz_is_heard_at_the_usual_loudness_in_ev
     async def story() -> None:
         network = MemoryRtpNetwork()
         anna = Peer(network, 4000, codec=codec)
-        engine = await MediaEngine.in_process(network=network, address="10.0.0.9", ports=(20000, 20100))
+        engine = await engine_on(network)
         leg = await engine.open_leg()
         leg.connect(anna.agreement())
         assert await leg.play([Clip(path, lufs=SPEECH_LUFS)]).finished()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from media.client import MediaEngine, Tone
+from media.client import Tone
 from media.codecs.g711 import ALAW_TO_ULAW, ULAW_TO_ALAW
 from media.dtmf import encode_digit
 from media.memory import MemoryRtpNetwork
@@ -20,11 +20,11 @@ from media.srtp import SrtpSession
 from media.tones import tone
 from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing, Party, deaf
+from tests.media.engines import HOST, engine_on
 from tests.media.peer import Peer, mirrored
 from tests.media.test_worker import until, worker
 from tests.media.udp_peer import UdpPeer
 
-HOST = "10.0.0.9"
 CM_80, CM_32, GCM_128, GCM_256 = (
     "AES_CM_128_HMAC_SHA1_80",
     "AES_CM_128_HMAC_SHA1_32",
@@ -36,10 +36,6 @@ CM_80, CM_32, GCM_128, GCM_256 = (
 def keys_of(suite: str = CM_80, number: int = 0) -> StreamKeys:
     size = SUITES[suite].key_bytes
     return StreamKeys(suite, bytes([number]) * size, bytes([number + 100]) * size)
-
-
-async def engine_on(network: MemoryRtpNetwork) -> MediaEngine:
-    return await MediaEngine.in_process(network=network, address=HOST, ports=(20000, 20100))
 
 
 @virtual_time

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from random import Random
 from typing import Any
 
 import pytest
@@ -21,28 +20,18 @@ from media.commands import (
     Tone,
     Trouble,
 )
-from media.credential import Credential
 from media.endpoint import Address, LegPorts
 from media.engine import Engine
 from media.leg import Leg
 from media.outgoing import Packet, Send
 from media.rtp import RtpPacket
 from media.sdp.agreement import StreamAgreement
-from media.shelf import CodecShelf
-from media.sounds import SoundLibrary
-from media.surroundings import Surroundings
 from tests.harness.hearing import Hearing
+from tests.media.engines import around
 
 AGREEMENT = StreamAgreement(
     ("192.0.2.1", 4000), "PCMA", 8, ((8, "PCMA"),), 101, 101, 20, sends=True, receives=True
 )
-
-
-class AtOnce(Background):
-    """Background work that is done before it is asked for again."""
-
-    def submit(self, job: Callable[[], Any], done: Callable[[Any], None]) -> None:
-        done(job())
 
 
 class Later(Background):
@@ -82,21 +71,11 @@ class Wire:
 def idle(loads: Background | None = None) -> tuple[Engine, Wire, list[Event]]:
     """Return an engine without legs, what it will send, and its events."""
     wire, events = Wire(), list[Event]()
-    sounds, shelf = SoundLibrary(loads or AtOnce()), CodecShelf(AtOnce())
-    around = Surroundings(
-        events.append,
-        sounds,
-        shelf,
-        credential=Credential(AtOnce()),
-        files=AtOnce(),
-        syncs=AtOnce(),
-        random=Random(1),
-    )
 
     def open_ports(leg: Leg, wished: int = 0, *, is_spare: bool = False) -> LegPorts:
         return LegPorts([wire], lambda _port: None)
 
-    return Engine(around, open_ports), wire, events
+    return Engine(around(events.append, loads), open_ports), wire, events
 
 
 def playing(seconds: float) -> tuple[Engine, Wire, list[Event]]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from itertools import pairwise, permutations
 from pathlib import Path
 from random import Random
@@ -15,35 +13,20 @@ import pytest
 from numpy.typing import NDArray
 
 from media import codecs
-from media.client import MediaEngine, MediaLeg, Tone
+from media.client import Tone
 from media.memory import MemoryRtpNetwork
 from media.rtp import RtpPacket
 from media.speech import Speech
 from media.tones import tone
 from tests.harness.clock import run_virtually, virtual_time
 from tests.harness.hearing import Hearing, Party, deaf
+from tests.media.engines import bridge
 from tests.media.peer import STATIC, Peer
 
 Pcm = NDArray[np.int16]
 
-HOST = "10.0.0.9"
 SPEECH = Path(__file__).parents[2] / "prompts" / "en" / "welcome.wav"
 CODECS = ("PCMA", "PCMU", "G722", "opus")
-
-
-@asynccontextmanager
-async def bridge(
-    anna: Peer, bob: Peer, network: MemoryRtpNetwork
-) -> AsyncIterator[tuple[MediaLeg, MediaLeg]]:
-    engine = await MediaEngine.in_process(network=network, address=HOST, ports=(20000, 20100))
-    a, b = await engine.open_leg("anna"), await engine.open_leg("bob")
-    a.connect(anna.agreement())
-    b.connect(bob.agreement())
-    a.bridge(b)
-    try:
-        yield a, b
-    finally:
-        await engine.close()
 
 
 def rate_of(peer: Peer) -> int:
