@@ -10,22 +10,13 @@ import pytest
 from b2bua.call.leg import Leg
 from b2bua.call.sound import SoundProfile
 from b2bua.demo.softphone import CallRefused, Habit, PlacedCall, Softphone
-from b2bua.sip.headers import NameAddr
-from b2bua.sip.session import Answered, Progress
 from media.sdp.model import MediaDescription, SessionDescription
 from media.sdp.negotiate import LocalMedia, make_answer, make_offer, read_answer
+from tests.calls.offers import call_without_offer, offers
 from tests.harness.clock import virtual_time
-from tests.harness.office import CALLER, MOBILES, NUMBER, SERVER, Office, assert_both_hear, office
+from tests.harness.office import CALLER, MOBILES, NUMBER, SERVER, TO_ANNA, Office, assert_both_hear, office
 
 ALL = ("opus", "G722", "PCMA", "PCMU")
-ONE_PHONE = """
-[[step]]
-ring = ["101"]
-for = "20s"
-
-[[step]]
-voicemail = "sales"
-"""
 MENU_THEN_PHONE = """
 [[step]]
 say = "welcome"
@@ -52,8 +43,8 @@ async def called_by(demo: Office, *codecs: str, number: str = NUMBER, ptime_ms: 
 
 def offered(demo: Office, to_port: int) -> MediaDescription:
     """Return the audio stream of the only INVITE to ``to_port``."""
-    (packet,) = demo.packets("INVITE", to_port=to_port)
-    return SessionDescription.parse(packet.wire.partition(b"\r\n\r\n")[2]).media[0]
+    (stream,) = offers(demo, to_port)
+    return stream
 
 
 @pytest.mark.parametrize("codec", ["PCMU", "PCMA", "G722", "opus"])
@@ -61,7 +52,7 @@ def offered(demo: Office, to_port: int) -> MediaDescription:
 async def test_a_phone_is_offered_first_what_the_caller_has_and_no_sound_is_decoded(
     tmp_path: Path, codec: str
 ) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE) as demo:
+    async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna = with_codecs(await demo.phone("101", Habit(answers_after=1)), *ALL)
         leg = await (await called_by(demo, codec)).answered(within=3)
         phone = anna.invitations[0].leg
@@ -73,7 +64,7 @@ async def test_a_phone_is_offered_first_what_the_caller_has_and_no_sound_is_deco
 
 @virtual_time(limit_s=600)
 async def test_who_has_no_codec_of_the_others_is_heard_all_the_same(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE) as demo:
+    async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna = with_codecs(await demo.phone("101", Habit(answers_after=1)), "opus")
         leg = await (await called_by(demo, "PCMA", "PCMU")).answered(within=3)
         phone = anna.invitations[0].leg
@@ -83,7 +74,7 @@ async def test_who_has_no_codec_of_the_others_is_heard_all_the_same(tmp_path: Pa
 
 @virtual_time(limit_s=600)
 async def test_a_caller_is_answered_with_the_codec_of_whoever_takes_the_call(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE) as demo:
+    async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna = with_codecs(await demo.phone("101", Habit(answers_after=1)), "PCMU")
         leg = await (await called_by(demo, *ALL)).answered(within=3)
         assert leg.codec == anna.invitations[0].leg.codec == "PCMU"
@@ -105,7 +96,7 @@ async def test_a_caller_who_was_answered_by_a_prompt_keeps_their_first_codec_and
 
 @virtual_time(limit_s=600)
 async def test_packets_toward_a_phone_are_asked_for_as_long_as_the_caller_wants_them(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE) as demo:
+    async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna = with_codecs(await demo.phone("101", Habit(answers_after=1)), *ALL)
         leg = await (await called_by(demo, "PCMA", ptime_ms=30)).answered(within=3)
         assert offered(demo, 5101).attribute("ptime") == "30"
@@ -123,7 +114,7 @@ async def test_a_trunk_with_codecs_of_its_own_is_offered_and_answered_with_those
         text = text.replace("[trunk.demo]\n", '[trunk.demo]\ncodecs = ["PCMU"]\n')
         return text.replace("[trunk.demo-out]\n", '[trunk.demo-out]\ncodecs = ["PCMA"]\n')
 
-    async with office(tmp_path, scheme=ONE_PHONE, change=g711_outside) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, change=g711_outside) as demo:
         leg = await (await called_by(demo, *ALL, number="+48221230007")).answered(within=3)
         assert leg.codec == "PCMU"
         leg.hang_up()
@@ -136,7 +127,7 @@ async def test_a_trunk_with_codecs_of_its_own_is_offered_and_answered_with_those
 
 @virtual_time(limit_s=600)
 async def test_who_has_none_of_our_codecs_is_refused_with_488(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE) as demo:
+    async with office(tmp_path, scheme=TO_ANNA) as demo:
         call = await called_by(demo, "GSM")
         with pytest.raises(CallRefused, match="488"):
             await call.answered(within=3)
@@ -154,7 +145,7 @@ async def reinvite(phone_leg: Leg, *codecs: str, version: int, direction: str = 
 async def test_rfc3264_8_a_phone_that_lists_all_its_codecs_to_hold_and_resume_keeps_the_one_in_use(
     tmp_path: Path,
 ) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE) as demo:
+    async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna = with_codecs(await demo.phone("101", Habit(answers_after=1)), "PCMA")
         leg = await (await called_by(demo, "PCMA")).answered(within=3)
         phone = anna.invitations[0].leg
@@ -170,7 +161,7 @@ async def test_rfc3264_8_a_phone_that_lists_all_its_codecs_to_hold_and_resume_ke
 async def test_rfc3264_8_a_phone_changes_the_codec_in_mid_call_and_is_heard(
     tmp_path: Path,
 ) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE) as demo:
+    async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna = with_codecs(await demo.phone("101", Habit(answers_after=1)), *ALL)
         leg = await (await called_by(demo, "PCMA")).answered(within=3)
         phone = anna.invitations[0].leg
@@ -185,7 +176,7 @@ async def test_rfc3264_8_a_phone_changes_the_codec_in_mid_call_and_is_heard(
 
 @virtual_time(limit_s=600)
 async def test_who_picks_a_call_up_is_answered_with_the_callers_codec(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE) as demo:
+    async with office(tmp_path, scheme=TO_ANNA) as demo:
         await demo.phone("101", Habit())
         ewa = with_codecs(await demo.phone("102"), *ALL)
         call = await called_by(demo, "PCMU")
@@ -201,7 +192,7 @@ async def test_a_person_with_codecs_of_their_own_is_offered_and_answered_with_th
     def narrow(text: str) -> str:
         return text.replace("[person.anna]\n", '[person.anna]\ncodecs = ["PCMU"]\n')
 
-    async with office(tmp_path, scheme=ONE_PHONE, change=narrow) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, change=narrow) as demo:
         anna = with_codecs(await demo.phone("101", Habit(answers_after=1)), *ALL)
         await (await called_by(demo, *ALL)).answered(within=3)
         assert offered(demo, 5101).formats == ("0", "101")
@@ -213,24 +204,19 @@ async def test_a_person_with_codecs_of_their_own_is_offered_and_answered_with_th
 async def test_rfc3264_5_an_invite_without_offer_gets_ours_and_whoever_answers_it_chooses(
     tmp_path: Path,
 ) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE) as demo:
+    async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna = with_codecs(await demo.phone("101", Habit(answers_after=1)), *ALL)
         trunk = await demo.softphone("trunk", 6900)
-        offers: list[bytes] = []
+        got: list[bytes] = []
 
         def answer(offer: bytes) -> bytes:
-            offers.append(offer)
+            got.append(offer)
             return make_answer(offer, LocalMedia("127.0.0.3", 4000, 1, 1, codecs=("G722",)))[0]
 
-        uri, caller = f"sip:{NUMBER}@127.0.0.1", NameAddr.parse(f"<sip:{CALLER}@127.0.0.1>")
-        invite = trunk.endpoint.invite(uri=uri, hop=SERVER, from_=caller, offer=b"")
-        invite.on_offer = answer
-        while isinstance(event := await invite.next_event(), Progress):
-            pass
-        assert isinstance(event, Answered)
+        session = await call_without_offer(trunk, answer)
         await asyncio.sleep(1)
-        assert SessionDescription.parse(offers[0]).media[0].formats[:4] == ("111", "9", "8", "0")
-        assert not event.session.ended.done()
+        assert SessionDescription.parse(got[0]).media[0].formats[:4] == ("111", "9", "8", "0")
+        assert not session.ended.done()
         assert anna.invitations[0].leg.codec == "opus"
-        event.session.bye()
+        session.bye()
         await demo.settled()

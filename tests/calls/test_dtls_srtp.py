@@ -16,8 +16,6 @@ from b2bua.call.leg import Leg
 from b2bua.call.sound import SoundProfile
 from b2bua.demo.softphone import CallRefused, Habit, Softphone
 from b2bua.inbound.nobody import Nobody
-from b2bua.sip.headers import NameAddr
-from b2bua.sip.session import Answered, Progress
 from b2bua.store.calls import CallOutcome
 from b2bua.store.quality import leg_in_words
 from b2bua.store.story import story
@@ -26,28 +24,18 @@ from media.memory import MemoryRtpNetwork
 from media.sdp import LocalMedia, make_answer
 from media.sdp.crypto import SrtpPolicy
 from media.sdp.handshake import Handshake
+from tests.calls.offers import again, call_without_offer, offers, person, phones, trunks
 from tests.calls.test_media_worker_dies import crash_and_steal
 from tests.calls.test_sound_quality import story_of
-from tests.calls.test_srtp import again, offers, person, phones, trunks
 from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing
-from tests.harness.office import NUMBER, SERVER, Office, assert_both_hear, office
+from tests.harness.office import NUMBER, TO_ANNA, Office, assert_both_hear, office
 from tests.media.dtls_peer import DtlsPeer
 from tests.media.engines import engine_on
 
 DTLS = SoundProfile(srtp=SrtpPolicy.DTLS)
 START_S = 0.6
 """How long a media worker takes to start."""
-ONE_PHONE = """
-[[step]]
-ring = ["101"]
-for = "20s"
-
-[[step]]
-voicemail = "sales"
-"""
-
-
 TWO_PHONES = """
 [[step]]
 ring = ["101"]
@@ -96,7 +84,7 @@ def watch(demo: Office, leg: Leg | None = None) -> list[bytes]:
 async def test_rfc5763_5_a_phone_with_dtls_and_a_plain_trunk_hear_each_other_and_the_journal_says_so(
     tmp_path: Path,
 ) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, change=phones("dtls")) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, change=phones("dtls")) as demo:
         anna = await shaking(await demo.phone("101", Habit(answers_after=1)))
         leg = await (await demo.call_in(NUMBER)).answered(within=3)
         phone = anna.invitations[0].leg
@@ -162,7 +150,7 @@ def test_where_dtls_is_demanded_nobody_talks_in_the_clear_or_by_keys_in_sdp(
 
 @virtual_time(limit_s=600)
 async def test_rfc8842_5_hold_and_resume_keep_the_association(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, change=phones("dtls")) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, change=phones("dtls")) as demo:
         anna = await shaking(await demo.phone("101", Habit(answers_after=1)))
         leg = await (await demo.call_in(NUMBER)).answered(within=3)
         phone = anna.invitations[0].leg
@@ -182,7 +170,7 @@ async def test_rfc8842_5_hold_and_resume_keep_the_association(tmp_path: Path) ->
 async def test_rfc5763_6_6_an_invite_without_offer_gets_one_of_dtls_and_is_heard_once_it_has_answered(
     tmp_path: Path,
 ) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, change=trunks("dtls")) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, change=trunks("dtls")) as demo:
         anna = await demo.phone("101", Habit(answers_after=1))
         trunk = await demo.softphone("trunk", 6900)
         media = await trunk._engine.open_leg(has_certificate=True)
@@ -193,19 +181,14 @@ async def test_rfc5763_6_6_an_invite_without_offer_gets_one_of_dtls_and_is_heard
             media.connect(agreement)
             return body
 
-        uri, caller = f"sip:{NUMBER}@127.0.0.1", NameAddr.parse("<sip:+48500600700@127.0.0.1>")
-        invite = trunk.endpoint.invite(uri=uri, hop=SERVER, from_=caller, offer=b"")
-        invite.on_offer = answer
-        while isinstance(event := await invite.next_event(), Progress):
-            pass
-        assert isinstance(event, Answered)
+        session = await call_without_offer(trunk, answer)
         anna.invitations[0].leg.loop([Tone((1100.0,), 1.0)])
         recording = media.record(tmp_path / "trunk.wav")
         await asyncio.sleep(2)
         hearing = Hearing.of_file((await recording.stop()).path)
         assert hearing.seconds_of(1100.0) > 1.6
         assert (hearing.gaps(), hearing.clipping()) == ([], [])
-        event.session.bye()
+        session.bye()
         await media.close()
         await demo.settled()
 
@@ -216,9 +199,7 @@ def test_when_the_media_worker_dies_the_next_one_goes_on_by_the_keys_and_nobody_
 ) -> None:
     @virtual_time(limit_s=600)
     async def played() -> None:
-        async with office(
-            tmp_path, scheme=ONE_PHONE, change=phones("dtls"), worker_starts_in=START_S
-        ) as demo:
+        async with office(tmp_path, scheme=TO_ANNA, change=phones("dtls"), worker_starts_in=START_S) as demo:
             anna = await shaking(await demo.phone("101", Habit(answers_after=1)))
             caller = await (await demo.call_in(NUMBER)).answered(within=5)
             phone = anna.invitations[0].leg
@@ -248,7 +229,7 @@ def test_when_the_media_worker_dies_the_next_one_goes_on_by_the_keys_and_nobody_
 
 @virtual_time(limit_s=600)
 async def test_a_handshake_during_which_the_media_worker_dies_is_done_by_the_next_one(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, change=phones("dtls"), worker_starts_in=START_S) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, change=phones("dtls"), worker_starts_in=START_S) as demo:
         anna = await shaking(await demo.phone("101", Habit(answers_after=1)))
         demo.rtp.drop = lambda content, *_: content[0] < 64
         caller = await (await demo.call_in(NUMBER)).answered(within=5)

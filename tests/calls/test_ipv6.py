@@ -23,6 +23,7 @@ from tests.harness.office import (
     MOBILES,
     NUMBER,
     SERVER_IPV6,
+    TO_ANNA,
     Office,
     assert_both_hear,
     office,
@@ -31,14 +32,6 @@ from tests.media.peer import Peer
 
 IPV6_PHONE = "2001:db8::101"
 LINK_LOCAL = "fe80::101%lan0"
-ONE_PHONE = """
-[[step]]
-ring = ["101"]
-for = "20s"
-
-[[step]]
-voicemail = "sales"
-"""
 
 
 def sound_address(run: Office, start: str, *, to_port: int) -> str:
@@ -79,7 +72,7 @@ async def move(leg: Leg, host: str) -> bytes:
 
 @virtual_time(limit_s=600)
 async def test_a_phone_by_ipv6_and_a_trunk_by_ipv4_hear_each_other(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, ipv6=IPV6_PEERS) as run:
+    async with office(tmp_path, scheme=TO_ANNA, ipv6=IPV6_PEERS) as run:
         anna = await run.phone("101", Habit(answers_after=1), host=IPV6_PHONE)
         leg = await (await run.call_in(NUMBER)).answered(within=4)
         assert sound_address(run, "INVITE", to_port=5101) == "c=IN IP6 2001:db8::1"
@@ -110,7 +103,7 @@ def test_reports_are_exchanged_by_either_ip_version(is_ipv6: bool, tmp_path: Pat
     @virtual_time(limit_s=600)
     async def story() -> None:
         host = IPV6_PHONE if is_ipv6 else "127.0.0.1"
-        async with office(tmp_path, scheme=ONE_PHONE, ipv6=IPV6_PEERS) as run:
+        async with office(tmp_path, scheme=TO_ANNA, ipv6=IPV6_PEERS) as run:
             anna = await run.phone("101", Habit(answers_after=1), host=host)
             leg = await (await run.call_in(NUMBER)).answered(within=4)
             phone = anna.invitations[0].leg
@@ -129,7 +122,7 @@ async def test_srtp_by_ipv6_and_plain_rtp_by_ipv4_are_bridged(tmp_path: Path) ->
     def change(text: str) -> str:
         return text.replace("[sip]\n", '[sip]\nsrtp = "offered"\n')
 
-    async with office(tmp_path, scheme=ONE_PHONE, change=change, ipv6=IPV6_PEERS) as run:
+    async with office(tmp_path, scheme=TO_ANNA, change=change, ipv6=IPV6_PEERS) as run:
         anna = await run.phone("101", Habit(answers_after=1), host=IPV6_PHONE)
         anna.profile = SoundProfile(srtp=SrtpPolicy.REQUIRED)
         leg = await (await run.call_in(NUMBER)).answered(within=4)
@@ -167,7 +160,7 @@ async def test_rfc6157_4_1_an_answer_has_the_ip_version_of_the_offer_whatever_th
 async def test_rfc3264_8_a_phone_that_moves_to_the_other_ip_version_is_heard_and_the_origin_stays(
     tmp_path: Path,
 ) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, ipv6=IPV6_PEERS) as run:
+    async with office(tmp_path, scheme=TO_ANNA, ipv6=IPV6_PEERS) as run:
         anna = await run.phone("101", Habit(answers_after=1), host=IPV6_PHONE)
         leg = await (await run.call_in(NUMBER)).answered(within=4)
         phone = anna.invitations[0].leg
@@ -186,7 +179,7 @@ async def test_rfc3264_8_a_phone_that_moves_to_the_other_ip_version_is_heard_and
 
 @virtual_time(limit_s=600)
 async def test_a_phone_that_answers_ipv6_by_ipv4_is_heard_all_the_same(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, ipv6=IPV6_PEERS) as run:
+    async with office(tmp_path, scheme=TO_ANNA, ipv6=IPV6_PEERS) as run:
         anna = await run.softphone("anna", 5101, host=IPV6_PHONE)
         await anna.register(SERVER_IPV6, "101", "demo-101")
         answered: list[bytes] = []
@@ -214,7 +207,7 @@ async def test_a_phone_that_answers_ipv6_by_ipv4_is_heard_all_the_same(tmp_path:
 async def test_a_phone_that_refuses_the_ip_version_of_its_signalling_is_called_again_with_the_other(
     tmp_path: Path,
 ) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, ipv6=IPV6_PEERS) as run:
+    async with office(tmp_path, scheme=TO_ANNA, ipv6=IPV6_PEERS) as run:
         anna = await run.phone("101", Habit(answers_after=1), host=IPV6_PHONE)
         anna.profile = PinnedTo(host="127.0.0.2")
         leg = await (await run.call_in(NUMBER)).answered(within=5)
@@ -239,7 +232,7 @@ async def test_an_office_by_ipv4_alone_refuses_sound_by_ipv6_with_488(tmp_path: 
 
 @virtual_time(limit_s=600)
 async def test_rfc4007_11_2_link_local_phones_are_reached_and_no_message_names_a_zone(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, ipv6="fe80::2%lan0") as run:
+    async with office(tmp_path, scheme=TO_ANNA, ipv6="fe80::2%lan0") as run:
         anna = await run.softphone("anna", 5101, host=LINK_LOCAL)
         for contact in (None, "<sip:101@[fe80::101%eth7]:5101>"):
             await anna.register(SERVER_IPV6, "101", "demo-101", contact=contact)

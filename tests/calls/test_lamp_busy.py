@@ -13,17 +13,9 @@ from b2bua.sip.message import Request, parse_message
 from b2bua.sip.replaces import Replaces
 from b2bua.sip.uri import parse_uri
 from tests.harness.clock import virtual_time
-from tests.harness.office import NUMBER, SERVER, office
+from tests.harness.office import NUMBER, SERVER, TO_ANNA, office
 from tests.harness.watcher import NAMESPACE, Told, Watching, lamp, watch
 
-TO_ANNA = """
-[[step]]
-ring = ["101"]
-for = "20s"
-
-[[step]]
-voicemail = "sales"
-"""
 DIALOG = "dialog"
 
 

@@ -20,20 +20,12 @@ from media.sdp.model import SessionDescription
 from tests.calls.test_transfer import dialog_of, refer
 from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing
-from tests.harness.office import NUMBER, Office, assert_both_hear, office, reinvite
+from tests.harness.office import NUMBER, TO_ANNA, Office, assert_both_hear, office, reinvite
 
 START_S = 0.6
 """How long a worker takes to start."""
 VOICEMAIL = "+48221230005"
 VOICE_HZ = 1700.0
-ONE_PHONE = """
-[[step]]
-ring = ["101"]
-for = "20s"
-
-[[step]]
-voicemail = "sales"
-"""
 
 
 async def talking(demo: Office) -> tuple[Leg, Leg]:
@@ -65,7 +57,7 @@ async def crash_and_steal(demo: Office, *legs: Leg) -> None:
 
 @virtual_time(limit_s=600)
 async def test_two_who_talk_hear_each_other_again_and_nobody_is_told_of_it(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, worker_starts_in=START_S) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, worker_starts_in=START_S) as demo:
         caller, phone = await talking(demo)
         await assert_both_hear(caller, phone, tmp_path, name="-before")
         sent = len(demo.network.log)
@@ -142,7 +134,7 @@ async def test_v7_a_message_keeps_what_was_said_before_and_after(tmp_path: Path)
 async def test_rfc3264_8_3_1_where_the_ports_are_gone_a_reinvite_tells_both_far_ends_others(
     tmp_path: Path,
 ) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, worker_starts_in=START_S) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, worker_starts_in=START_S) as demo:
         caller, phone = await talking(demo)
         before = office_ports(caller, phone)
         await crash_and_steal(demo, caller, phone)
@@ -160,7 +152,7 @@ async def test_rfc3264_8_3_1_where_the_ports_are_gone_a_reinvite_tells_both_far_
 async def test_a_far_end_that_refuses_to_follow_ends_the_talk_and_the_caller_is_owed_a_call_back(
     tmp_path: Path, party: int
 ) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, worker_starts_in=START_S) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, worker_starts_in=START_S) as demo:
         legs = await talking(demo)
         session = legs[party].session
         assert session is not None
@@ -196,7 +188,7 @@ async def test_a_listener_who_cannot_follow_is_owed_a_call_back(tmp_path: Path) 
 async def test_rfc3261_14_1_a_far_end_that_holds_at_the_same_moment_follows_a_little_later(
     tmp_path: Path,
 ) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, worker_starts_in=START_S) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, worker_starts_in=START_S) as demo:
         caller, phone = await talking(demo)
         await crash_and_steal(demo, caller, phone)
         await reinvite(phone, "sendrecv")
@@ -207,7 +199,7 @@ async def test_rfc3261_14_1_a_far_end_that_holds_at_the_same_moment_follows_a_li
 
 @virtual_time(limit_s=600)
 async def test_a_caller_who_still_rings_is_answered_at_the_new_address(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, worker_starts_in=START_S) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, worker_starts_in=START_S) as demo:
         anna = await demo.phone("101", Habit(answers_after=4))
         call = await demo.call_in(NUMBER)
         await asyncio.sleep(1)
@@ -250,7 +242,7 @@ async def test_srtp_begins_with_new_keys_in_the_next_worker(tmp_path: Path) -> N
     def secured(text: str) -> str:
         return text.replace("[sip]\n", '[sip]\nsrtp = "required"\n')
 
-    async with office(tmp_path, scheme=ONE_PHONE, change=secured, worker_starts_in=START_S) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, change=secured, worker_starts_in=START_S) as demo:
         anna = await demo.phone("101", Habit(answers_after=1))
         anna.profile = SoundProfile(srtp=SrtpPolicy.REQUIRED)
         caller = await (await demo.call_in(NUMBER)).answered(within=5)
@@ -268,7 +260,7 @@ async def test_srtp_begins_with_new_keys_in_the_next_worker(tmp_path: Path) -> N
 
 @virtual_time(limit_s=600)
 async def test_callers_who_come_while_there_is_no_worker_are_served_by_the_next(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, worker_starts_in=START_S) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, worker_starts_in=START_S) as demo:
         await demo.phone("101", Habit(answers_after=1))
         demo.crash_media()
         caller = await (await demo.call_in(NUMBER)).answered(within=3)
@@ -277,7 +269,7 @@ async def test_callers_who_come_while_there_is_no_worker_are_served_by_the_next(
 
 @virtual_time(limit_s=600)
 async def test_callers_are_owed_a_call_back_when_no_other_worker_starts_in_3_s(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, worker_starts_in=3.5) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, worker_starts_in=3.5) as demo:
         await demo.phone("101")
         call = await demo.call_in(NUMBER)
         waiting = await (await demo.call_in("+48221230004")).answered(within=5)
@@ -290,7 +282,7 @@ async def test_callers_are_owed_a_call_back_when_no_other_worker_starts_in_3_s(t
 
 @virtual_time(limit_s=600)
 async def test_one_of_two_workers_takes_only_its_own_calls_along(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, workers=2, worker_starts_in=START_S) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, workers=2, worker_starts_in=START_S) as demo:
         caller, phone = await talking(demo)
         waiting = await (await demo.call_in("+48221230007")).answered(within=5)
         slots = demo.server.engine.slots

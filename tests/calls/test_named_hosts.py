@@ -14,21 +14,13 @@ from b2bua.demo.softphone import CallRefused, Habit, Softphone
 from b2bua.sip.transport.hop import Hop
 from b2bua.store.calls import CallOutcome
 from media.commands import Tone
-from tests.calls.test_srtp import again
+from tests.calls.offers import again
 from tests.harness.dns import DnsServer, nameserver
-from tests.harness.office import NUMBER, SERVER, Office, office
+from tests.harness.office import NUMBER, SERVER, TO_ANNA, Office, office
 from tests.harness.prompts import Ears
 
 MEDIA, GROUP, NOWHERE = "media.carrier.example", "group.carrier.example", "nowhere.carrier.example"
 ZONE = {(MEDIA, "A"): ["127.0.0.2"], (GROUP, "A"): ["224.0.0.1"]}
-ONE_PHONE = """
-[[step]]
-ring = ["101"]
-for = "20s"
-
-[[step]]
-voicemail = "sales"
-"""
 
 
 def let_far_ends_say(name: str, story: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +48,7 @@ async def office_with_names(
         def ask(text: str) -> str:
             return text.replace("[sip]\n", f'[sip]\nnameservers = "{dns.address[0]}:{dns.address[1]}"\n')
 
-        async with office(folder, change=ask, scheme=ONE_PHONE) as story:
+        async with office(folder, change=ask, scheme=TO_ANNA) as story:
             anna = await story.phone("101", Habit(answers_after=answers_after))
             let_far_ends_say(name, story, monkeypatch)
             yield story, anna, dns

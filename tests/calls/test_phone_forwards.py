@@ -11,17 +11,9 @@ from b2bua.demo.softphone import CallRefused, Habit
 from b2bua.people.occupancy import Engagement
 from b2bua.store.story import story
 from tests.harness.clock import virtual_time
-from tests.harness.office import MOBILES, NUMBER, office
+from tests.harness.office import MOBILES, NUMBER, TO_ANNA, office
 
-RING = """
-[[step]]
-ring = ["101"]
-for = "20s"
-
-[[step]]
-voicemail = "sales"
-"""
-TOGETHER = RING.replace('["101"]', '["101", "102"]\nmode = "together"')
+TOGETHER = TO_ANNA.replace('["101"]', '["101", "102"]\nmode = "together"')
 
 
 def forwards(to: str, *, after: float = 0.0) -> Habit:
@@ -31,7 +23,7 @@ def forwards(to: str, *, after: float = 0.0) -> Habit:
 
 @virtual_time
 async def test_rfc3261_8_1_3_4_a_302_of_our_phone_rings_the_colleague_in_its_place(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=RING) as demo:
+    async with office(tmp_path, scheme=TO_ANNA) as demo:
         await demo.phone("101", forwards("102"))
         piotr = await demo.phone("102", Habit(answers_after=2.0))
         caller = await (await demo.call_in(NUMBER)).answered(within=4)
@@ -54,7 +46,7 @@ async def test_row_d5_a_phone_that_forwards_when_nobody_answers_reaches_the_mobi
     def confirming(text: str) -> str:
         return text.replace("[person.anna]\n", "[person.anna]\nmobile-confirm = true\n")
 
-    async with office(tmp_path, scheme=RING, change=confirming) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, change=confirming) as demo:
         await demo.phone("101", forwards("600100200", after=5.0))
         mobiles = await demo.mobiles(Habit(answers_after=1.0))
         placed = await demo.call_in(NUMBER)
@@ -77,7 +69,7 @@ async def test_nobody_rings_for_an_instant_whom_a_phone_forwards_to_at_the_end_o
     tmp_path: Path,
 ) -> None:
     nobody_was_there = '[[step]]\nring = ["102"]\nfor = "9s"\nafter = ["offline"]\n\n'
-    first, last = RING.split("[[step]]\n")[1:]
+    first, last = TO_ANNA.split("[[step]]\n")[1:]
     scheme = f"[[step]]\n{first}{nobody_was_there}[[step]]\n{last}"
     async with office(tmp_path, scheme=scheme) as demo:
         await demo.phone("101", forwards("102", after=19.7))
@@ -115,7 +107,7 @@ async def test_an_agent_whose_phone_forwards_takes_the_callers_of_a_queue_there(
 async def test_phones_that_forward_to_one_another_ring_once_each_and_the_next_step_follows(
     tmp_path: Path,
 ) -> None:
-    async with office(tmp_path, scheme=RING) as demo:
+    async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna = await demo.phone("101", forwards("102"))
         piotr = await demo.phone("102", forwards("101"))
         caller = await (await demo.call_in(NUMBER)).answered(within=4)  # by the voicemail
@@ -167,7 +159,7 @@ async def test_what_a_phone_may_not_forward_to_is_no_error_but_declined_and_says
         folder.mkdir()
         anna = f"[person.anna]\n{line}\n"
         async with office(
-            folder, scheme=RING, change=lambda text, anna=anna: text.replace("[person.anna]\n", anna)
+            folder, scheme=TO_ANNA, change=lambda text, anna=anna: text.replace("[person.anna]\n", anna)
         ) as demo:
             await demo.phone("101", forwards(to))
             await demo.phone("102", Habit())

@@ -16,9 +16,9 @@ from b2bua.sip.session import IncomingInvite
 from b2bua.store.calls import CallOutcome, EventKind
 from b2bua.store.story import story
 from tests.call.test_same_instant import after_turns
-from tests.calls.test_transfer import TO_ANNA, dialog_of, transferred_voices
+from tests.calls.test_transfer import dialog_of, transferred_voices
 from tests.harness.clock import virtual_time
-from tests.harness.office import NUMBER, SERVER, Office, office
+from tests.harness.office import NUMBER, SERVER, TO_ANNA, Office, office
 
 RINGS = Habit()
 ANSWERS = Habit(answers_after=1.0)

@@ -11,17 +11,9 @@ from b2bua.demo.softphone import CallRefused, Habit
 from b2bua.sip.message import parse_message
 from b2bua.store.calls import CallOutcome
 from tests.harness.clock import virtual_time
-from tests.harness.office import NUMBER, assert_both_hear, office
+from tests.harness.office import NUMBER, TO_ANNA, assert_both_hear, office
 
 ECHO = "+48221230007"
-ONE_PHONE = """
-[[step]]
-ring = ["101"]
-for = "20s"
-
-[[step]]
-voicemail = "sales"
-"""
 
 
 @virtual_time(limit_s=600)
@@ -55,7 +47,7 @@ async def test_q12_a_caller_beyond_the_ports_gets_503_with_retry_after_one_line_
 async def test_a_caller_for_whose_callee_no_port_is_left_goes_to_the_next_step(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, ports=(20000, 20001)) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, ports=(20000, 20001)) as demo:
         anna = await demo.phone("101", Habit(answers_after=1))
         caller = await (await demo.call_in(NUMBER)).answered(within=5)
         assert not anna.invitations
@@ -74,7 +66,7 @@ async def test_a_caller_for_whose_callee_no_port_is_left_goes_to_the_next_step(
 async def test_q12_a_callee_is_reached_by_the_ports_of_another_worker_and_503_is_said_when_all_are_in_use(
     tmp_path: Path,
 ) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, ports=(20000, 20007), workers=2) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, ports=(20000, 20007), workers=2) as demo:
         anna = await demo.phone("101", Habit(answers_after=1))
         for _ in range(2):
             await (await demo.call_in(ECHO)).answered(within=5)
@@ -90,7 +82,7 @@ async def test_q12_a_callee_is_reached_by_the_ports_of_another_worker_and_503_is
 async def test_ports_are_given_back_by_calls_that_nobody_answered_and_that_were_cancelled(
     tmp_path: Path,
 ) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, ports=(20000, 20003)) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, ports=(20000, 20003)) as demo:
         await demo.phone("101")
         for _ in range(5):
             call = await demo.call_in(NUMBER)

@@ -14,10 +14,10 @@ from b2bua.demo.softphone import Habit
 from b2bua.store.calls import CallOutcome
 from b2bua.store.recordings import KeptRecording
 from media.commands import Tone
-from tests.calls.test_transfer import TO_ANNA, refer
+from tests.calls.test_transfer import refer
 from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing
-from tests.harness.office import CALLER_HZ, MONDAY_NOON, NUMBER, PHONE_HZ, Office, office, reinvite
+from tests.harness.office import CALLER_HZ, MONDAY_NOON, NUMBER, PHONE_HZ, TO_ANNA, Office, office, reinvite
 
 ANSWERS = Habit(answers_after=1.0)
 ALL = '[recording]\nall = true\nannouncement = ""\n'

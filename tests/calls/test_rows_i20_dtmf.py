@@ -17,20 +17,12 @@ from b2bua.sip.uri import SipUri
 from b2bua.store.calls import EventKind
 from media.dtmf import format_info, key_tones
 from tests.harness.clock import virtual_time
-from tests.harness.office import NUMBER, SERVER, Office, office
+from tests.harness.office import NUMBER, SERVER, TO_ANNA, Office, office
 from tests.harness.prompts import Ears
 
 MENU = "+48221230003"
 ENDS = 3
 END_BIT = 0x80
-TO_ANNA = """
-[[step]]
-ring = ["101"]
-for = "20s"
-
-[[step]]
-voicemail = "sales"
-"""
 
 
 def trunk_with(dtmf: str) -> Callable[[str], str]:

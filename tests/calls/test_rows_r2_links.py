@@ -21,7 +21,6 @@ from tests.calls.test_rows_r_records import (
     GENERIC,
     PIPEDRIVE,
     RECORDED,
-    SCHEME,
     Records,
     copy,
     known,
@@ -30,7 +29,7 @@ from tests.calls.test_rows_r_records import (
     told,
 )
 from tests.harness.clock import virtual_time
-from tests.harness.office import MONDAY_NOON, NUMBER, Answers, Office, office
+from tests.harness.office import MONDAY_NOON, NUMBER, TO_ANNA, Answers, Office, office
 from tests.harness.pipedrive import Pipedrive
 
 REACHED = '\n[api]\nlisten = "127.0.0.1:0"\nurl = "https://pbx.office.example/b2bua/"\n'
@@ -69,7 +68,7 @@ async def leave(demo: Office) -> None:
 @KINDS
 async def test_row_r2_the_record_of_a_message_leads_to_the_message(tmp_path: Path, kind: str) -> None:
     crm = a_crm(kind)
-    async with office(tmp_path, scheme=SCHEME + BY_LINK[kind], http=crm) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + BY_LINK[kind], http=crm) as demo:
         await leave(demo)
         await told(demo)
         [message] = await demo.server.store.messages.latest()
@@ -89,7 +88,7 @@ async def test_row_r2_the_record_of_a_talk_leads_to_its_recording_for_as_long_as
     tmp_path: Path, kind: str
 ) -> None:
     crm = a_crm(kind)
-    scheme = SCHEME + BY_LINK[kind].replace("[crm]\n", A_YEAR) + RECORDED
+    scheme = TO_ANNA + BY_LINK[kind].replace("[crm]\n", A_YEAR) + RECORDED
     async with office(tmp_path, scheme=scheme, http=crm) as demo:
         await demo.phone("101", Habit(answers_after=2))
         await talk(demo)
@@ -112,7 +111,7 @@ async def test_row_r2_where_nobody_outside_reaches_the_office_the_file_is_named(
     tmp_path: Path, kind: str
 ) -> None:
     crm = a_crm(kind)
-    async with office(tmp_path, scheme=SCHEME + BY_LINK[kind].replace(REACHED, ""), http=crm) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + BY_LINK[kind].replace(REACHED, ""), http=crm) as demo:
         await leave(demo)
         await told(demo)
         [message] = await demo.server.store.messages.latest()
@@ -122,7 +121,7 @@ async def test_row_r2_where_nobody_outside_reaches_the_office_the_file_is_named(
 @virtual_time(limit_s=600)
 async def test_row_r2_silence_is_no_message_to_listen_to(tmp_path: Path) -> None:
     crm = Records()
-    async with office(tmp_path, scheme=SCHEME + BY_LINK["http"], http=crm) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + BY_LINK["http"], http=crm) as demo:
         leg = await (await demo.call_in(NUMBER)).answered(within=30)
         leg.media.send_digits("#")
         await asyncio.sleep(10)
@@ -140,7 +139,7 @@ async def test_row_r2_what_is_sent_again_under_the_same_key_is_the_same_to_the_b
             bodies.setdefault(key, []).append(request.content)
         return await crm(request)
 
-    async with office(tmp_path, scheme=SCHEME + ticked(BY_LINK["http"]), http=watched) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + ticked(BY_LINK["http"]), http=watched) as demo:
         await leave(demo)
         await told(demo, within=900)
     assert len(bodies) == 4
@@ -180,7 +179,7 @@ class Doomed:
 async def test_row_r2_r3_a_crash_at_any_step_leaves_each_record_once(
     tmp_path: Path, kind: str, is_done: bool
 ) -> None:
-    table = SCHEME + ticked(BY_LINK[kind])
+    table = TO_ANNA + ticked(BY_LINK[kind])
     reached = [await crashed(tmp_path / str(at), kind, table, at, is_done=is_done) for at in range(1, 9)]
     assert reached.count(True) >= 5, "look-up, contact, deal, task and call"
     assert not reached[-1], "the last crash came when all was told"

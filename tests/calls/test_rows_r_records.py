@@ -21,17 +21,9 @@ from b2bua.store import doorbell
 from b2bua.store.calls import CallOutcome
 from media.commands import Tone
 from tests.harness.clock import virtual_time
-from tests.harness.office import CALLER, MONDAY_NOON, NUMBER, Office, office
+from tests.harness.office import CALLER, MONDAY_NOON, NUMBER, TO_ANNA, Office, office
 from tests.harness.pipedrive import TOKEN, Pipedrive, person
 
-SCHEME = """
-[[step]]
-ring = ["101"]
-for = "20s"
-
-[[step]]
-voicemail = "sales"
-"""
 TICKED = 'unknown-callers = ["contact", "task", "deal"]'
 SOURCE_FIELD = "0123456789abcdef0123456789abcdef01234567"
 PIPEDRIVE = f"""
@@ -146,7 +138,7 @@ def known() -> Pipedrive:
 @virtual_time(limit_s=600)
 async def test_row_r2_a_call_is_recorded_once_with_its_recording(tmp_path: Path) -> None:
     crm = known()
-    async with office(tmp_path, scheme=SCHEME + PIPEDRIVE + RECORDED, http=crm) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + PIPEDRIVE + RECORDED, http=crm) as demo:
         await demo.phone("101", Habit(answers_after=2))
         await talk(demo, seconds=65)
         await told(demo)
@@ -165,7 +157,7 @@ async def test_row_r2_a_call_is_recorded_once_with_its_recording(tmp_path: Path)
 @virtual_time(limit_s=600)
 async def test_row_r2_any_crm_gets_it_as_its_template_says(tmp_path: Path) -> None:
     crm = Records()
-    async with office(tmp_path, scheme=SCHEME + GENERIC + RECORDED, http=crm) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + GENERIC + RECORDED, http=crm) as demo:
         await demo.phone("101", Habit(answers_after=2))
         await talk(demo)
         await told(demo)
@@ -190,7 +182,7 @@ async def test_row_r3_r5_a_new_customer_gets_contact_deal_and_task_with_the_sour
 ) -> None:
     crm = Pipedrive(users=[{"id": 1, "email": "anna@x.example"}]) if kind == "pipedrive" else Records()
     table = ticked(PIPEDRIVE if kind == "pipedrive" else GENERIC)
-    async with office(tmp_path, scheme=SCHEME + table, http=crm) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + table, http=crm) as demo:
         await demo.edit(found_by("google"))
         await demo.phone("101", Habit(answers_after=2))
         await talk(demo)
@@ -221,7 +213,7 @@ async def test_row_r3_r5_a_new_customer_gets_contact_deal_and_task_with_the_sour
 async def test_row_r3_only_what_is_ticked_is_made(tmp_path: Path, tick: str) -> None:
     crm = Pipedrive()
     table = PIPEDRIVE.replace("[crm]\n", f'[crm]\nunknown-callers = ["{tick}"]\nrecord-calls = false\n')
-    async with office(tmp_path, scheme=SCHEME + table, http=crm) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + table, http=crm) as demo:
         await demo.phone("101", Habit(answers_after=2))
         await talk(demo)
         await told(demo)
@@ -248,7 +240,7 @@ async def test_row_r4_a_missed_call_is_a_task_that_is_due_in_15_minutes_of_open_
 ) -> None:
     crm = known()
     table = PIPEDRIVE.replace("[crm]\n", '[crm]\ncall-back-hours = "desk"\n')
-    async with office(tmp_path, scheme=SCHEME + table + HOURS, http=crm, at=at) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + table + HOURS, http=crm, at=at) as demo:
         await demo.phone("101")
         await miss(demo)
         await told(demo)
@@ -265,7 +257,7 @@ async def test_row_r4_r7_the_task_is_for_whom_the_order_finds_not_for_who_has_th
 ) -> None:
     crm = known()
     crm.deals = [{"id": 70, "person_id": 5, "owner_id": 4, "status": "open"}]
-    async with office(tmp_path, scheme=SCHEME + PIPEDRIVE, http=crm) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + PIPEDRIVE, http=crm) as demo:
         await miss(demo)
         await told(demo)
         assert [task["owner_id"] for task in crm.activities] == [4]
@@ -277,7 +269,7 @@ async def test_row_r4_a_crm_that_does_not_let_us_see_deals_has_the_task_for_who_
 ) -> None:
     crm = known()
     crm.fails = lambda request: 400 if request.url.path.endswith("/deals") else None
-    async with office(tmp_path, scheme=SCHEME + PIPEDRIVE, http=crm) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + PIPEDRIVE, http=crm) as demo:
         await miss(demo)
         await told(demo)
         assert [task["owner_id"] for task in crm.activities] == [3]
@@ -286,7 +278,7 @@ async def test_row_r4_a_crm_that_does_not_let_us_see_deals_has_the_task_for_who_
 @virtual_time(limit_s=600)
 async def test_row_r4_a_message_is_a_missed_call_too_and_a_talk_is_none(tmp_path: Path) -> None:
     crm = known()
-    async with office(tmp_path, scheme=SCHEME + PIPEDRIVE, http=crm) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + PIPEDRIVE, http=crm) as demo:
         anna = await demo.phone("101", Habit(answers_after=1))
         await talk(demo)
         await told(demo)
@@ -306,7 +298,7 @@ async def test_row_r4_a_message_is_a_missed_call_too_and_a_talk_is_none(tmp_path
 @virtual_time(limit_s=600)
 async def test_row_r4_who_withheld_their_number_cannot_be_called_back(tmp_path: Path) -> None:
     crm = Pipedrive()
-    async with office(tmp_path, scheme=SCHEME + ticked(PIPEDRIVE), http=crm) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + ticked(PIPEDRIVE), http=crm) as demo:
         await demo.phone("101")
         await miss(demo, caller="anonymous")
         await told(demo)
@@ -320,7 +312,7 @@ async def test_row_r2_calls_out_are_recorded_and_those_between_colleagues_are_no
     tmp_path: Path,
 ) -> None:
     crm = known()
-    async with office(tmp_path, scheme=SCHEME + ticked(PIPEDRIVE), http=crm) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + ticked(PIPEDRIVE), http=crm) as demo:
         anna = await demo.phone("101", Habit(answers_after=1))
         await demo.phone("102", Habit(answers_after=1))
         await demo.mobiles(Habit(answers_after=1))
@@ -341,7 +333,7 @@ async def test_row_r2_calls_out_are_recorded_and_those_between_colleagues_are_no
 @pytest.mark.parametrize("trouble", ["500", "hangs"])
 async def test_row_r2_a_dead_crm_is_told_later_and_holds_up_no_call(tmp_path: Path, trouble: str) -> None:
     crm = Records(status=500 if trouble == "500" else 200, hangs=trouble == "hangs")
-    async with office(tmp_path, scheme=SCHEME + ticked(GENERIC), http=crm) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + ticked(GENERIC), http=crm) as demo:
         await demo.phone("101", Habit(answers_after=2))
         for _ in range(4):
             began = demo.now
@@ -362,7 +354,7 @@ async def test_row_r2_a_dead_crm_is_told_later_and_holds_up_no_call(tmp_path: Pa
 async def test_row_r2_r3_answers_that_are_lost_double_nothing(tmp_path: Path, kind: str) -> None:
     crm = Pipedrive(loses_answers=4) if kind == "pipedrive" else Records(loses_first_answers=True)
     table = ticked(PIPEDRIVE if kind == "pipedrive" else GENERIC)
-    async with office(tmp_path, scheme=SCHEME + table, http=crm) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + table, http=crm) as demo:
         await demo.phone("101", Habit(answers_after=2))
         await talk(demo)
         await told(demo, within=600)
@@ -385,7 +377,7 @@ async def test_row_r2_whatever_a_crm_says_the_next_call_is_told_too(tmp_path: Pa
     async def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, text=said) if is_mad else await crm(request)
 
-    async with office(tmp_path, scheme=SCHEME + ticked(PIPEDRIVE), http=answer) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + ticked(PIPEDRIVE), http=answer) as demo:
         await demo.phone("101", Habit(answers_after=2))
         await talk(demo)
         await asyncio.sleep(30)
@@ -398,7 +390,7 @@ async def test_row_r2_whatever_a_crm_says_the_next_call_is_told_too(tmp_path: Pa
 @virtual_time(limit_s=3600)
 async def test_row_r2_an_office_that_was_stopped_goes_on_telling(tmp_path: Path) -> None:
     crm = Records(status=503)
-    async with office(tmp_path, scheme=SCHEME + ticked(GENERIC), http=crm) as before:
+    async with office(tmp_path, scheme=TO_ANNA + ticked(GENERIC), http=crm) as before:
         await before.phone("101", Habit(answers_after=2))
         for _ in range(3):
             await talk(before)
@@ -407,7 +399,7 @@ async def test_row_r2_an_office_that_was_stopped_goes_on_telling(tmp_path: Path)
     assert crm.made == {}
     crm.status = 200
     later = MONDAY_NOON + timedelta(hours=2)
-    async with office(tmp_path, scheme=SCHEME + ticked(GENERIC), http=crm, at=later) as after:
+    async with office(tmp_path, scheme=TO_ANNA + ticked(GENERIC), http=crm, at=later) as after:
         await told(after, within=60)
         assert [len(crm.of(kind)) for kind in ("contact", "deal", "call")] == [1, 1, 3], "one new customer"
 
@@ -415,7 +407,7 @@ async def test_row_r2_an_office_that_was_stopped_goes_on_telling(tmp_path: Path)
 @virtual_time(limit_s=12 * 3600)
 async def test_row_r2_what_waits_is_kept_while_the_configuration_lacks_the_crm(tmp_path: Path) -> None:
     crm = Records(status=503)
-    async with office(tmp_path, scheme=SCHEME + GENERIC, http=crm) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + GENERIC, http=crm) as demo:
         await demo.phone("101", Habit(answers_after=2))
         await talk(demo)
         await demo.edit(lambda text: text.replace(GENERIC, ""))
@@ -429,7 +421,7 @@ async def test_row_r2_what_waits_is_kept_while_the_configuration_lacks_the_crm(t
 @virtual_time(limit_s=3600)
 async def test_row_r4_a_call_that_a_crash_cut_off_is_told_after_the_restart(tmp_path: Path) -> None:
     crm = Records()
-    async with office(tmp_path, scheme=SCHEME + GENERIC, http=crm) as before:
+    async with office(tmp_path, scheme=TO_ANNA + GENERIC, http=crm) as before:
         await before.phone("101")
         call = await before.call_in(NUMBER)
         await asyncio.sleep(3)
@@ -439,7 +431,7 @@ async def test_row_r4_a_call_that_a_crash_cut_off_is_told_after_the_restart(tmp_
         await call.close()
     await asyncio.to_thread(copy, tmp_path / "copy" / database.name, database)
     crm.made.clear()
-    async with office(tmp_path, scheme=SCHEME + GENERIC, http=crm) as after:
+    async with office(tmp_path, scheme=TO_ANNA + GENERIC, http=crm) as after:
         await told(after, within=60)
         [task] = crm.of("task")
         assert task["title"] == f"Call back {CALLER}"
@@ -455,7 +447,7 @@ def copy(source: Path, target: Path) -> None:
 
 @virtual_time(limit_s=600)
 async def test_an_office_without_a_crm_keeps_nothing_for_one(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=SCHEME) as demo:
+    async with office(tmp_path, scheme=TO_ANNA) as demo:
         await demo.phone("101", Habit(answers_after=1))
         await talk(demo)
         await demo.stories()
@@ -480,7 +472,7 @@ async def test_row_r2_a_crm_that_wants_to_be_left_alone_is_left_alone_by_all_cal
     tmp_path: Path, status: int, headers: dict[str, str], quiet_s: float
 ) -> None:
     crm = Records(status=status, headers=headers)
-    async with office(tmp_path, scheme=SCHEME + GENERIC, http=crm) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + GENERIC, http=crm) as demo:
         await demo.phone("101", Habit(answers_after=2))
         for _ in range(2 if quiet_s > 60 else 1):
             await talk(demo)
@@ -498,7 +490,7 @@ async def test_row_r2_what_a_crm_refuses_for_ever_is_told_to_people_and_sent_aga
     tmp_path: Path, status: int
 ) -> None:
     crm = Records()
-    async with office(tmp_path, scheme=SCHEME + GENERIC, http=crm) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + GENERIC, http=crm) as demo:
         store = demo.server.store
         await demo.phone("101", Habit(answers_after=2))
         await talk(demo)
@@ -532,7 +524,7 @@ async def test_row_r2_what_a_crm_refuses_for_ever_is_told_to_people_and_sent_aga
 @virtual_time(limit_s=12 * 3600)
 async def test_row_r2_a_login_that_is_wrong_for_a_while_loses_nothing(tmp_path: Path) -> None:
     crm = Records(status=401)
-    async with office(tmp_path, scheme=SCHEME + GENERIC, http=crm) as demo:
+    async with office(tmp_path, scheme=TO_ANNA + GENERIC, http=crm) as demo:
         await demo.phone("101", Habit(answers_after=2))
         await talk(demo)
         await asyncio.sleep(300)

@@ -14,9 +14,9 @@ from b2bua.demo.softphone import Habit
 from b2bua.store.calls import CallStory
 from b2bua.store.quality import leg_in_words
 from media.commands import Tone
-from tests.calls.test_transfer import TO_ANNA, refer
+from tests.calls.test_transfer import refer
 from tests.harness.clock import virtual_time
-from tests.harness.office import NUMBER, Office, office
+from tests.harness.office import NUMBER, TO_ANNA, Office, office
 
 ANSWERS = Habit(answers_after=1.0)
 TALKS = [Tone((400.0,), 1.0)]

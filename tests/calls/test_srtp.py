@@ -14,43 +14,22 @@ from b2bua.call.sound import SoundProfile
 from b2bua.demo.softphone import CallRefused, Habit, Softphone
 from b2bua.sip.digest import Credentials
 from b2bua.sip.headers import NameAddr
-from b2bua.sip.session import Answered, Progress, Session
+from b2bua.sip.session import Session
 from b2bua.store.calls import CallOutcome
 from b2bua.store.story import story
 from media.commands import Tone
 from media.sdp.crypto import SUITES, SrtpPolicy, new_keys
-from media.sdp.model import MediaDescription, SessionDescription
+from media.sdp.model import SessionDescription
 from media.sdp.negotiate import LocalMedia, StreamAgreement, make_answer, make_offer, read_answer
 from media.tones import tone
+from tests.calls.offers import again, answer_of, call_without_offer, offers, person, phones, trunks
 from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing
-from tests.harness.office import MOBILES, NUMBER, SERVER, Office, assert_both_hear, office
+from tests.harness.office import MOBILES, NUMBER, SERVER, TO_ANNA, Office, assert_both_hear, office
 from tests.media.peer import Peer, mirrored
 
 PHONE_HZ = 1100.0
-ONE_PHONE = """
-[[step]]
-ring = ["101"]
-for = "20s"
-
-[[step]]
-voicemail = "sales"
-"""
 SECURE = SoundProfile(srtp=SrtpPolicy.REQUIRED)
-
-
-def phones(policy: str) -> Callable[[str], str]:
-    return lambda text: text.replace("[sip]\n", f'[sip]\nsrtp = "{policy}"\n')
-
-
-def trunks(policy: str) -> Callable[[str], str]:
-    return lambda text: text.replace("[trunk.demo]\n", f'[trunk.demo]\nsrtp = "{policy}"\n')
-
-
-def offers(demo: Office, to_port: int) -> list[MediaDescription]:
-    """Return the audio streams of the INVITEs to ``to_port``."""
-    packets = demo.packets("INVITE", to_port=to_port)
-    return [SessionDescription.parse(packet.wire.partition(b"\r\n\r\n")[2]).media[0] for packet in packets]
 
 
 def watch_wire(demo: Office) -> dict[int, set[int]]:
@@ -74,7 +53,7 @@ async def secured(phone: Softphone) -> Softphone:
 @pytest.mark.parametrize("policy", ["offered", "required"])
 @virtual_time(limit_s=600)
 async def test_a_phone_with_srtp_and_a_plain_trunk_hear_each_other(tmp_path: Path, policy: str) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, change=phones(policy)) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, change=phones(policy)) as demo:
         anna = await secured(await demo.phone("101", Habit(answers_after=1)))
         call = await demo.call_in(NUMBER)
         leg = await call.answered(within=3)
@@ -95,7 +74,7 @@ async def test_a_phone_without_srtp_is_called_again_without_and_talks_to_a_trunk
     def change(text: str) -> str:
         return trunks("required")(phones("offered")(text))
 
-    async with office(tmp_path, scheme=ONE_PHONE, change=change) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, change=change) as demo:
         anna = await demo.phone("101", Habit(answers_after=1))
         trunk = await secured(await demo.softphone("trunk", 6001))
         call = await trunk.call(SERVER, NUMBER, from_number="+48500600700")
@@ -144,7 +123,7 @@ async def renew_keys(leg: Leg) -> None:
 async def test_where_srtp_is_required_plain_callers_get_488_and_plain_phones_are_passed_over(
     tmp_path: Path,
 ) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, change=phones("required")) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, change=phones("required")) as demo:
         anna = await demo.phone("101", Habit(answers_after=1))
         own = await demo.call_from(anna, "101", "102")
         with pytest.raises(CallRefused) as refused:
@@ -172,20 +151,15 @@ async def test_an_invite_without_sdp_is_answered_by_an_offer_that_can_be_taken_w
         offered.append(offer)
         return make_answer(offer, LocalMedia("127.0.0.3", 4000, session_id=1, version=1))[0]
 
-    async with office(tmp_path, scheme=ONE_PHONE, change=trunks("offered")) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, change=trunks("offered")) as demo:
         await demo.phone("101", Habit(answers_after=1))
         trunk = await demo.softphone("trunk", 6001)
-        uri, caller = f"sip:{NUMBER}@127.0.0.1", NameAddr.parse("<sip:+48500600700@127.0.0.1>")
-        invite = trunk.endpoint.invite(uri=uri, hop=SERVER, from_=caller, offer=b"")
-        invite.on_offer = answer
-        while isinstance(event := await invite.next_event(), Progress):
-            pass
-        assert isinstance(event, Answered)
+        session = await call_without_offer(trunk, answer)
         await asyncio.sleep(1)
         [stream] = SessionDescription.parse(offered[0]).media
         assert (stream.protocol, len(stream.attributes("crypto"))) == ("RTP/AVP", 3)
-        assert not event.session.ended.done()
-        event.session.bye()
+        assert not session.ended.done()
+        session.bye()
         await demo.settled()
 
 
@@ -206,7 +180,7 @@ async def test_an_outbound_trunk_has_its_own_policy_whatever_that_of_the_phones_
 
 @virtual_time(limit_s=600)
 async def test_another_key_than_the_one_agreed_is_silence_for_the_far_end(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, change=phones("required")) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, change=phones("required")) as demo:
         anna = await secured(await demo.phone("101", Habit(answers_after=1)))
         leg = await (await demo.call_in(NUMBER)).answered(within=3)
         phone = anna.invitations[0].leg
@@ -285,15 +259,8 @@ async def call_with_offer(demo: Office, phone: Softphone, offer: bytes) -> tuple
         offer=offer,
         credentials=Credentials("101", "demo-101"),
     )
-    while isinstance(event := await invite.next_event(), Progress):
-        pass
-    assert isinstance(event, Answered)
-    return event.session, read_answer(offer, event.body)
-
-
-def person(name: str, policy: str, change: Callable[[str], str] = str) -> Callable[[str], str]:
-    """Give one person a policy of their own."""
-    return lambda text: change(text).replace(f"[person.{name}]\n", f'[person.{name}]\nsrtp = "{policy}"\n')
+    answered = await answer_of(invite)
+    return answered.session, read_answer(offer, answered.body)
 
 
 @virtual_time(limit_s=600)
@@ -321,7 +288,7 @@ async def test_a_person_may_have_another_policy_than_the_other_phones_in_either_
 
 @virtual_time(limit_s=600)
 async def test_hold_and_resume_keep_the_protection_and_the_held_one_hears_music(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_PHONE, change=phones("required")) as demo:
+    async with office(tmp_path, scheme=TO_ANNA, change=phones("required")) as demo:
         anna = await secured(await demo.phone("101", Habit(answers_after=1)))
         leg = await (await demo.call_in(NUMBER)).answered(within=3)
         phone = anna.invitations[0].leg
@@ -342,14 +309,6 @@ async def test_hold_and_resume_keep_the_protection_and_the_held_one_hears_music(
         assert phone.media.agreement.keys == keys
         leg.hang_up()
         await demo.settled()
-
-
-async def again(leg: Leg, direction: str) -> None:
-    """Send a re-INVITE with the keys of before, as holding phones do."""
-    assert leg.session is not None
-    local = replace(leg.description.local, version=leg.description.local.version + 1)
-    offer = make_offer(local, direction=direction)
-    leg.connect(read_answer(offer, await leg.session.reinvite(offer)))
 
 
 @pytest.mark.parametrize("has_keys", [True, False])

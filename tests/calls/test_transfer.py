@@ -15,17 +15,9 @@ from b2bua.store.story import story
 from media.commands import Tone
 from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing, Party, deaf
-from tests.harness.office import NUMBER, SERVER, Office, office, reinvite
+from tests.harness.office import NUMBER, SERVER, TO_ANNA, Office, office, reinvite
 
 ANSWERS = Habit(answers_after=1.0)
-TO_ANNA = """
-[[step]]
-ring = ["101"]
-for = "20s"
-
-[[step]]
-voicemail = "sales"
-"""
 CALLER_HZ, PIOTR_HZ = 1700.0, 1400.0
 
 
@@ -88,9 +80,7 @@ async def test_rfc3515_a_transferred_caller_whom_nobody_takes_goes_on_to_the_voi
 ) -> None:
     async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna, piotr = await demo.phone("101", ANSWERS), await demo.phone("102")
-        caller = await (await demo.call_in(NUMBER)).answered(within=20)
-        first = (await anna.invited(within=5)).leg
-        await asyncio.sleep(1)
+        caller, first = await demo.talk_with(anna)
         refer(first, "102")
         await piotr.invited(within=5)
         await asyncio.sleep(0.2)
@@ -136,9 +126,7 @@ async def test_rfc3515_when_the_transferor_left_and_nobody_is_there_the_caller_g
             await demo.phone("101", ANSWERS),
             await demo.mobiles(Habit(refuses_with=486, refuses_after=5)),
         )
-        caller = await (await demo.call_in(NUMBER)).answered(within=20)
-        first = (await anna.invited(within=5)).leg
-        await asyncio.sleep(1)
+        caller, first = await demo.talk_with(anna)
         refer(first, "+48600999777")
         await asyncio.sleep(1)
         first.hang_up()
@@ -154,9 +142,7 @@ async def test_rfc3515_when_the_transferor_left_and_nobody_is_there_the_caller_g
 async def test_rfc3515_an_unknown_target_or_a_stranger_is_refused_and_they_talk_on(tmp_path: Path) -> None:
     async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna = await demo.phone("101", ANSWERS)
-        caller = await (await demo.call_in(NUMBER)).answered(within=20)
-        first = (await anna.invited(within=5)).leg
-        await asyncio.sleep(1)
+        caller, first = await demo.talk_with(anna)
         assert await refer(caller, "102").result == 603
         assert first.session is not None
         assert await first.session.refer(parse_uri("sip:127.0.0.1")).result == 603
@@ -172,9 +158,7 @@ async def test_rfc3515_a_caller_who_hangs_up_while_being_transferred_stops_the_r
 ) -> None:
     async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna, piotr = await demo.phone("101", ANSWERS), await demo.phone("102")
-        caller = await (await demo.call_in(NUMBER)).answered(within=20)
-        first = (await anna.invited(within=5)).leg
-        await asyncio.sleep(1)
+        caller, first = await demo.talk_with(anna)
         ours = refer(first, "102")
         ringing = await piotr.invited(within=5)
         await asyncio.sleep(1)
@@ -189,9 +173,7 @@ async def test_rfc3515_a_caller_who_hangs_up_while_being_transferred_stops_the_r
 async def consulting(demo: Office) -> tuple[Leg, Leg, Leg, Leg]:
     """Return a customer's leg, Anna's leg of that call, her leg of a call to Piotr, and his."""
     anna, piotr = await demo.phone("101", ANSWERS), await demo.phone("102", ANSWERS)
-    customer = await (await demo.call_in(NUMBER)).answered(within=20)
-    first = (await anna.invited(within=5)).leg
-    await asyncio.sleep(1)
+    customer, first = await demo.talk_with(anna)
     await reinvite(first, "sendonly")
     second = await (await demo.call_from(anna, "101", "102")).answered(within=10)
     await asyncio.sleep(1)

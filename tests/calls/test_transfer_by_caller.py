@@ -16,9 +16,9 @@ from b2bua.sip.uri import parse_uri
 from b2bua.store.calls import CallOutcome, EventKind
 from b2bua.store.story import story
 from media.commands import Tone
-from tests.calls.test_transfer import ANSWERS, CALLER_HZ, TO_ANNA, dialog_of, refer, transferred_voices
+from tests.calls.test_transfer import ANSWERS, CALLER_HZ, dialog_of, refer, transferred_voices
 from tests.harness.clock import virtual_time
-from tests.harness.office import CALLER, NUMBER, SERVER, Office, office, reinvite
+from tests.harness.office import CALLER, NUMBER, SERVER, TO_ANNA, Office, office, reinvite
 
 OUTSIDE = "+48600999777"
 OTHER_OUTSIDE = "+48600999778"
@@ -196,9 +196,7 @@ async def test_rfc5589_6_a_caller_is_sent_to_the_queue_and_the_transferor_let_go
 ) -> None:
     async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna, piotr = await demo.phone("101", ANSWERS), await demo.phone("102", Habit(answers_after=8.0))
-        caller = await (await demo.call_in(NUMBER)).answered(within=20)
-        first = (await anna.invited(within=5)).leg
-        await asyncio.sleep(1)
+        caller, first = await demo.talk_with(anna)
         anna.habit = Habit(refuses_with=486)
         ours = refer(first, "+48221230004")
         assert await asyncio.wait_for(ours.result, 1) == 200
@@ -217,9 +215,7 @@ async def test_rfc5589_6_a_caller_is_sent_to_the_queue_and_the_transferor_let_go
 async def test_rfc5589_6_a_caller_is_sent_to_the_voicemail(tmp_path: Path) -> None:
     async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna = await demo.phone("101", ANSWERS)
-        caller = await (await demo.call_in(NUMBER)).answered(within=20)
-        first = (await anna.invited(within=5)).leg
-        await asyncio.sleep(1)
+        caller, first = await demo.talk_with(anna)
         assert await asyncio.wait_for(refer(first, "+48221230005").result, 1) == 200
         await asyncio.wait_for(first.ended, 1)
         await asyncio.sleep(25)
@@ -237,9 +233,7 @@ async def test_rfc3966_digits_after_the_number_reach_the_menu_and_not_those_pres
 ) -> None:
     async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna, olena = await demo.phone("101", ANSWERS), await demo.phone("103", ANSWERS)
-        caller = await (await demo.call_in(NUMBER)).answered(within=20)
-        first = (await anna.invited(within=5)).leg
-        await asyncio.sleep(1)
+        caller, first = await demo.talk_with(anna)
         caller.media.send_digits("0")  # to Anna, who may have asked for it
         await asyncio.sleep(1)
         assert first.session is not None
@@ -256,9 +250,7 @@ async def test_rfc3966_digits_after_the_number_reach_the_menu_and_not_those_pres
 async def test_rfc3966_digits_after_a_number_outside_are_sent_once_it_answers(tmp_path: Path) -> None:
     async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna, mobiles = await demo.phone("101", ANSWERS), await demo.mobiles(ANSWERS)
-        caller = await (await demo.call_in(NUMBER)).answered(within=20)
-        first = (await anna.invited(within=5)).leg
-        await asyncio.sleep(1)
+        caller, first = await demo.talk_with(anna)
         assert first.session is not None
         first.session.refer(parse_uri(f"tel:{OUTSIDE};postd=42"))
         far = (await mobiles.invited(within=5)).leg
@@ -272,9 +264,7 @@ async def test_rfc3966_digits_after_a_number_outside_are_sent_once_it_answers(tm
 async def test_rfc3515_nobody_is_sent_to_a_pick_up_code(tmp_path: Path) -> None:
     async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna = await demo.phone("101", ANSWERS)
-        caller = await (await demo.call_in(NUMBER)).answered(within=20)
-        first = (await anna.invited(within=5)).leg
-        await asyncio.sleep(1)
+        caller, first = await demo.talk_with(anna)
         for code in ("*8", "*8102"):
             assert await refer(first, code).result == 603
         assert caller.is_up
@@ -369,9 +359,7 @@ async def test_rfc5589_7_a_dead_one_of_two_callers_who_were_joined_is_noticed(tm
 async def test_rfc5589_7_a_number_outside_is_joined_with_a_caller(tmp_path: Path) -> None:
     async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna, mobiles = await demo.phone("101", ANSWERS), await demo.mobiles(ANSWERS)
-        caller = await (await demo.call_in(NUMBER)).answered(within=20)
-        first = (await anna.invited(within=5)).leg
-        await asyncio.sleep(1)
+        caller, first = await demo.talk_with(anna)
         second = await called(demo, anna, OUTSIDE)
         assert await refer(first, "x", replaces=dialog_of(second)).result == 200
         await asyncio.wait_for(asyncio.gather(first.ended, second.ended), 1)
@@ -406,9 +394,7 @@ async def test_rfc5589_7_calls_of_two_phones_and_one_call_with_itself_are_not_jo
     async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna, piotr = await demo.phone("101", ANSWERS), await demo.phone("102")
         await demo.phone("103", ANSWERS)
-        caller = await (await demo.call_in(NUMBER)).answered(within=20)
-        first = (await anna.invited(within=5)).leg
-        await asyncio.sleep(1)
+        caller, first = await demo.talk_with(anna)
         other = await (await demo.call_from(piotr, "102", "103")).answered(within=5)
         await asyncio.sleep(1)
         assert await refer(other, "x", replaces=dialog_of(first)).result == 603
@@ -446,9 +432,7 @@ async def test_the_sip_of_who_picked_up_is_kept_with_the_call(tmp_path: Path) ->
 async def test_rfc5589_7_a_caller_is_sent_to_a_colleague_whose_phone_rings_yet(tmp_path: Path) -> None:
     async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna, piotr = await demo.phone("101", ANSWERS), await demo.phone("102")
-        caller = await (await demo.call_in(NUMBER)).answered(within=20)
-        first = (await anna.invited(within=5)).leg
-        await asyncio.sleep(1)
+        caller, first = await demo.talk_with(anna)
         asking = await demo.call_from(anna, "101", "102")
         rang = await piotr.invited(within=5)
         await asyncio.sleep(1)
@@ -490,9 +474,7 @@ async def test_rfc5589_6_who_was_let_go_holds_no_port_until_the_end_of_the_call(
     async with office(tmp_path, scheme=TO_ANNA) as demo:
         anna = await demo.phone("101", ANSWERS)
         await demo.phone("102", ANSWERS)
-        caller = await (await demo.call_in(NUMBER)).answered(within=20)
-        first = (await anna.invited(within=5)).leg
-        await asyncio.sleep(1)
+        caller, first = await demo.talk_with(anna)
         assert await refer(first, "102").result == 200
         await asyncio.sleep(2)
         assert demo.server.engine.legs == 2

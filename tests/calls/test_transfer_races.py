@@ -13,9 +13,9 @@ from b2bua.call.leg import Leg
 from b2bua.demo.softphone import Habit, PlacedCall
 from tests.call.test_same_instant import after_turns
 from tests.calls.test_pickup import QUEUED, replacing
-from tests.calls.test_transfer import ANSWERS, TO_ANNA, dialog_of, refer
+from tests.calls.test_transfer import ANSWERS, dialog_of, refer
 from tests.harness.clock import virtual_time
-from tests.harness.office import NUMBER, Office, office
+from tests.harness.office import NUMBER, TO_ANNA, Office, office
 
 TURNS = range(0, 20, 2)
 

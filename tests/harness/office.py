@@ -49,6 +49,15 @@ Answers = Callable[[httpx.Request], Awaitable[httpx.Response]]
 """A server over HTTP."""
 NUMBER = "+48221239999"
 """Leads to the scheme ``tested`` of a story that brings one."""
+TO_ANNA = """
+[[step]]
+ring = ["101"]
+for = "20s"
+
+[[step]]
+voicemail = "sales"
+"""
+"""Such a scheme, in which extension 101 has some time to answer."""
 MONDAY_NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
 
 
@@ -145,6 +154,13 @@ class Office:
         credentials = Credentials(extension, password or f"demo-{extension}")
         server = server_toward(phone.host)
         return await phone.call(server, number, from_number=extension, credentials=credentials, uri=uri)
+
+    async def talk_with(self, phone: Softphone) -> tuple[Leg, Leg]:
+        """Call ``NUMBER``, where ``phone`` answers; return the caller's end and its own, a second later."""
+        caller = await (await self.call_in(NUMBER)).answered(within=20)
+        leg = (await phone.invited(within=5)).leg
+        await asyncio.sleep(1)
+        return caller, leg
 
     async def edit(self, change: Callable[[str], str]) -> list[str]:
         """Write another configuration and let the office read it; return what it says of that."""
