@@ -61,6 +61,17 @@ def statuses(call: PlacedCall) -> list[int]:
     return [status for _, status in call.statuses]
 
 
+async def assert_second_has_the_call(demo: Office, mobiles: Softphone, caller: Leg) -> None:
+    """Check that of two mobiles the one rung second talks, and that phone 101 and the other know of it."""
+    first, second = (invitation.leg for invitation in mobiles.invitations)
+    await asyncio.sleep(0.5)
+    assert (first.is_up, second.is_up) == (False, True)
+    assert "Call completed elsewhere" in (demo.reasons("CANCEL", to_port=5101)[0] or "")
+    caller.hang_up()
+    assert f"talked with {OTHER}" in await told(demo)
+    await demo.settled()
+
+
 async def many_calls(
     folder: Path,
     *,

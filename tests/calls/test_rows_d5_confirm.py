@@ -19,6 +19,7 @@ from tests.calls.confirming import (
     OTHER,
     VOICEMAIL,
     answering,
+    assert_second_has_the_call,
     habits,
     many_calls,
     one_mobile,
@@ -162,13 +163,7 @@ async def test_row_d5_the_first_who_confirms_wins_not_the_first_who_answers(tmp_
         await press(mobiles, "1", after=2, count=2)
         leg = await call.answered(within=2)
         assert demo.now - began == pytest.approx(8.2, abs=0.4)
-        first, second = (invitation.leg for invitation in mobiles.invitations)
-        await asyncio.sleep(0.5)
-        assert (first.is_up, second.is_up) == (False, True)
-        assert "Call completed elsewhere" in (demo.reasons("CANCEL", to_port=5101)[0] or "")
-        leg.hang_up()
-        assert "talked with +48600999777" in await told(demo)
-        await demo.settled()
+        await assert_second_has_the_call(demo, mobiles, leg)
 
 
 @virtual_time(limit_s=600)

@@ -14,9 +14,9 @@ from b2bua.demo.softphone import Habit, Softphone
 from media.commands import Clip, PlayItem, Silence, Tone
 from tests.calls.confirming import (
     MOBILE,
-    OTHER,
     VOICEMAIL,
     answering,
+    assert_second_has_the_call,
     habits,
     many_calls,
     one_mobile,
@@ -177,13 +177,7 @@ async def test_row_d5_the_others_ring_on_and_the_first_who_says_hello_wins(tmp_p
             await asyncio.sleep(5)
             assert not demo.packets("CANCEL")  # neither the mailbox nor half a hello has won
             leg = await call.answered(within=3)
-        first, second = (invitation.leg for invitation in mobiles.invitations)
-        await asyncio.sleep(0.5)
-        assert (first.is_up, second.is_up) == (False, True)
-        assert "Call completed elsewhere" in (demo.reasons("CANCEL", to_port=5101)[0] or "")
-        leg.hang_up()
-        assert f"talked with {OTHER}" in await told(demo)
-        await demo.settled()
+        await assert_second_has_the_call(demo, mobiles, leg)
 
 
 @pytest.mark.parametrize("loss", [0.0, 0.1])
@@ -233,10 +227,7 @@ async def test_row_d5_a_greeting_that_is_played_before_the_answer_counts_for_not
         call = await demo.call_in(NUMBER)
         await asyncio.sleep(3)
         assert set(statuses(call)) == {180}
-        invitation = mobiles.invitations[0]
-        while not invitation.leg.is_answered:
-            await asyncio.sleep(0.05)
-        invitation.leg.media.play([Silence(0.5), HELLO])
+        (await answering(mobiles, 1)).media.play([Silence(0.5), HELLO])
         await call.answered(within=5)
         assert demo.now - began == pytest.approx(4.5 + HELLO_S + 1.1, abs=0.3)
 
