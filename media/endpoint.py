@@ -168,11 +168,13 @@ class Latch:
     place of another, later any. Packets from anywhere else change nothing from then on.
 
     What is still under way when a far end goes to another port is heard, but no reason to send there again.
+
+    A NAT may have forgotten who was silent on hold. Who is back may come from another port of where they were.
     """
 
     __slots__ = (
-        "_allows_nat", "_former", "_peer_host", "_probations", "_trial_ends", "expected", "is_settled",
-        "source", "strangers",
+        "_allows_nat", "_former", "_is_back", "_peer_host", "_probations", "_trial_ends", "expected",
+        "is_settled", "source", "strangers",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -186,6 +188,8 @@ class Latch:
         self._former: Address | None = None
         """Where RTP came from before an SDP named another address."""
         self._trial_ends = 0.0
+        self._is_back = False
+        """Whether the far end was on hold, and was not heard since."""
         self._allows_nat = False
         self._peer_host = ""
         self._probations: dict[_Terms, _Probation] = {}
@@ -208,8 +212,17 @@ class Latch:
         self._open(None)
 
     def _open(self, expected: Address | None) -> None:
-        self.expected, self.source, self.is_settled = expected, None, False
+        self.expected, self.source, self.is_settled, self._is_back = expected, None, False, False
         self._probations.clear()
+
+    def reopen(self) -> bool:
+        """Take that the far end is back from hold; return whether it may now come from another port."""
+        source = self.source
+        self._is_back = source is not None and self._allows_nat and not self._is_at_home(source)
+        if self._is_back:
+            self.is_settled = False
+            self._probations.clear()
+        return self._is_back
 
     def is_sure_of(self, source: Address) -> bool:
         """Return whether ``source`` counts, and nobody can take its place."""
@@ -252,10 +265,11 @@ class Latch:
         if self.source is not None and source == self.source:
             is_over = now >= self._trial_ends and not self._is_at_home(source)
             self.is_settled = self.is_settled or is_over
+            self._is_back = False
             return True
         may_decide = self.source is None or (self._is_nearer(source) and not self.is_settled)
         if may_decide and self._convinces(source, now):
-            self.source, self.is_settled = source, source == self.expected
+            self.source, self.is_settled, self._is_back = source, source == self.expected, False
             self._trial_ends = now + TRIAL_S
             return True
         if self.source is None and source == self._former and self._terms_for(source) is not None:
@@ -266,7 +280,7 @@ class Latch:
     def _is_nearer(self, source: Address) -> bool:
         """Return whether ``source`` is more likely the peer than who is believed to be it for now."""
         assert self.source is not None
-        if source == self.expected:
+        if source == self.expected or (self._is_back and source[0] == self.source[0]):
             return True
         is_far = self.source[0] != self._peer_host and (
             self.expected is None or self.source[0] != self.expected[0]

@@ -116,6 +116,8 @@ class Leg:
         ):
             self._send_by(self.ports.aim(agreement.remote))
             self.ports.rtcp_remote = agreement.remote_rtcp
+        elif was is not None and _is_talk(agreement) and not _is_talk(was) and self.latch.reopen():
+            self._send_by(to_each([self.ports.aim(each) for each in self.latch.targets]))
         if not self._guard.is_waiting:  # else nobody would hear how it begins
             self.voice.connect(agreement)
         if self._pauses is not None:
@@ -380,6 +382,11 @@ class Leg:
         self._guard.close()
         self._ports, self._pauses, self.receive, self.flow = None, None, _pass_over, None
         self.out.close()
+
+
+def _is_talk(agreement: StreamAgreement) -> bool:
+    """Return whether both are to be heard: neither holds."""
+    return agreement.sends and agreement.receives
 
 
 def _pass_over(_packet: bytearray, _size: int, _source: Address | None, _now: float) -> None:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from media.client import Clip, Silence, Tone
-from media.endpoint import FAR_PROBATION, TRIAL_S
+from media.endpoint import FAR_PROBATION, PROBATION, TRIAL_S
 from media.incoming import IncomingStream
 from media.memory import MemoryRtpNetwork
 from media.outgoing import OutgoingStream
@@ -298,6 +298,42 @@ async def test_a_phone_behind_nat_that_speaks_late_gets_its_place_back_from_a_st
         assert len(phone.heard) > TRIAL
         assert len(stranger.heard) < FAR_PROBATION + 10
         assert other.heard == []
+
+
+@virtual_time
+@pytest.mark.parametrize("is_remapped", [True, False])
+async def test_a_phone_that_its_nat_has_forgotten_on_hold_is_heard_and_hears_again(is_remapped: bool) -> None:
+    network = MemoryRtpNetwork()
+    inside, phone = Peer(network, 4000, host="192.168.1.7"), Peer(network, 61000, host="203.0.113.9")
+    later, stranger = Peer(network, 61001, host="203.0.113.9"), Peer(network, 4000, host="10.6.6.6")
+    async with engine_at(network) as engine:
+        leg = await engine.open_leg()
+
+        def agree(*, sends: bool) -> None:
+            agreement = inside.agreement(sends=sends)
+            leg.connect(agreement, allows_nat=True, peer_host=phone.address[0])
+
+        async def speak(*peers: Peer, packets: int) -> None:
+            for _ in range(packets):
+                for peer in peers:
+                    peer.send(b"\xd5" * 160, leg.address)
+                await asyncio.sleep(0.02)
+
+        agree(sends=True)
+        leg.echo()
+        await speak(phone, packets=TRIAL + 10)
+        agree(sends=False)
+        await asyncio.sleep(300.0)
+        agree(sends=True)
+        before = len(phone.heard)
+        back = later if is_remapped else phone
+        await speak(stranger, packets=2 * FAR_PROBATION)
+        await speak(back, packets=10)
+        await speak(back, stranger, packets=20)
+        await asyncio.sleep(0.02)
+        heard = len(later.heard) if is_remapped else len(phone.heard) - before
+        assert heard >= 30 - (PROBATION - 1)
+        assert (leg.source, stranger.heard) == (back.address, [])
 
 
 @virtual_time
