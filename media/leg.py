@@ -122,9 +122,10 @@ class Leg:
             self.voice.connect(agreement)
         if self._pauses is not None:
             self._pauses.connect(agreement.encoding)
-        self.link()
-        if self.partner is not None:
-            self.partner.link()
+        if agreement != was:  # what refreshes the session is not to be heard
+            self.link()
+            if self.partner is not None:
+                self.partner.link()
         self._guard.begin(agreement, now)
 
     def _protect(self, agreement: StreamAgreement) -> None:

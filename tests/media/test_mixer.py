@@ -172,6 +172,19 @@ async def test_who_leaves_is_heard_no_more_and_two_of_them_can_be_bridged() -> N
 
 
 @virtual_time
+async def test_rfc4028_who_refreshes_the_session_misses_nothing_and_is_missed_by_nobody() -> None:
+    async with scene(["PCMA", "PCMA"]) as made:
+        for leg in made.legs:
+            leg.join(made.room)
+        await made.talk()
+        said = asyncio.ensure_future(made.talk(2.0))
+        for leg, peer in zip(made.legs, made.peers, strict=True):
+            await asyncio.sleep(0.9)
+            leg.connect(peer.agreement())
+        assert await said == [{1}, {0}]
+
+
+@virtual_time
 async def test_who_is_on_hold_is_neither_heard_nor_hears() -> None:
     async with scene(["PCMA"] * 3) as made:
         for leg in made.legs:

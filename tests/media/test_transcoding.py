@@ -384,6 +384,21 @@ async def test_a_reinvite_to_another_codec_is_transcoded_from_then_on_as_another
 
 
 @virtual_time
+async def test_rfc4028_a_reinvite_that_but_refreshes_the_session_is_not_heard() -> None:
+    network = MemoryRtpNetwork()
+    anna, bob = Peer(network, 4000, codec="G722"), Peer(network, 4002)
+    async with bridge(anna, bob, network) as (a, b):
+        said = asyncio.ensure_future(anna.say(tone((1000.0,), 1.0, 16_000), a.address))
+        for leg, peer in ((a, anna), (b, bob)):
+            await asyncio.sleep(0.4)
+            leg.connect(peer.agreement())
+        await said
+        await asyncio.sleep(0.1)
+    assert {round(later.at - earlier.at, 3) for earlier, later in pairwise(bob.heard)} == {0.02}
+    assert bob.hearing().between(0.1, 0.9).levels(1000.0).min() > -18.0
+
+
+@virtual_time
 async def test_a_broken_packet_of_opus_does_not_end_the_sound_of_the_others() -> None:
     network = MemoryRtpNetwork()
     anna, bob = Peer(network, 4000, codec="opus"), Peer(network, 4002)
