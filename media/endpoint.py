@@ -169,7 +169,7 @@ class Latch:
 
     What is still under way when a far end goes to another port is heard, but no reason to send there again.
 
-    A NAT may have forgotten who was silent on hold. Who is back may come from another port of where they were.
+    A NAT may have forgotten who was silent on hold: they may be back from another port of where they were.
     """
 
     __slots__ = (

@@ -25,6 +25,8 @@ class Playback:
         """Which of what was asked for is being heard, from 0."""
         self.on_item: Callable[[int], None] | None = None
         """Told each time that `item` changes; in a loop over and over."""
+        self.on_end: Callable[[bool], None] | None = None
+        """Told once, when it ends, whether it was played to its end."""
 
     @property
     def seconds(self) -> float:
@@ -51,6 +53,9 @@ class Playback:
         if not self._is_complete.done():
             self._ended_after = self.seconds
             self._is_complete.set_result(is_complete)
+            told, self.on_end = self.on_end, None
+            if told is not None:
+                told(is_complete)
 
 
 @dataclass(frozen=True, slots=True)

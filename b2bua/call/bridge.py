@@ -12,6 +12,7 @@ from b2bua.call.digits import DtmfMode, Method
 from b2bua.call.leg import Leg
 from media.commands import PlayItem
 from media.dtmf import key_tones
+from media.playback import Playback
 
 LONGEST_WAIT_S = 0.5
 """A phone that does not confirm what became of its transfer does not keep the others apart for longer."""
@@ -94,7 +95,7 @@ class Conversation:
         self._is_connected = True
         first.is_talking = second.is_talking = True
         first.on_hold_change = second.on_hold_change = self._follow_holds
-        first.on_key, second.on_key = partial(_pass_on, second), partial(_pass_on, first)
+        first.on_key, second.on_key = _Presser(second).take, _Presser(first).take
         first.media.bridge(second.media)
         self._follow_holds()
 
@@ -123,12 +124,40 @@ def _settle(over: asyncio.Future[None], _: object) -> None:
         over.set_result(None)
 
 
-def _pass_on(other: Leg, key: str, method: Method) -> None:
-    """Press a key on the other leg that does not get there with the sound: events go with it where agreed."""
-    is_relayed = method is Method.RTP and other.takes_events and other.dtmf is not DtmfMode.INBAND
-    if is_relayed or other.is_held or method is Method.DIALLED:
-        return
-    if other.takes_events and other.dtmf is not DtmfMode.INBAND:
-        other.media.send_digits(key)
-    else:
-        other.media.play(key_tones(key))
+class _Presser:
+    """Presses on one leg what the other presses and does not get there with the sound."""
+
+    __slots__ = ("_leg", "_sounding", "_waiting")
+
+    def __init__(self, leg: Leg) -> None:
+        self._leg = leg
+        self._waiting = ""
+        """Keys whose tones are to follow those that sound."""
+        self._sounding: Playback | None = None
+
+    def take(self, key: str, method: Method) -> None:
+        """Take a key press; events go with the sound where they were agreed."""
+        leg = self._leg
+        takes_events = leg.takes_events and leg.dtmf is not DtmfMode.INBAND
+        if (method is Method.RTP and takes_events) or leg.is_held or method is Method.DIALLED:
+            return
+        if takes_events:
+            leg.media.send_digits(key)
+            return
+        self._waiting += key
+        if self._sounding is None or self._sounding.is_over:
+            self._sound()
+
+    def _sound(self) -> None:
+        """Let the keys that wait be heard: they may come faster than tones can."""
+        keys, self._waiting = self._waiting, ""
+        self._sounding = self._leg.media.play(key_tones(keys))
+        self._sounding.on_end = self._go_on
+
+    def _go_on(self, is_complete: bool) -> None:
+        """Go on behind tones that were heard; where something else was to be heard, nobody wants more."""
+        self._sounding = None
+        if not is_complete:
+            self._waiting = ""
+        elif self._waiting:
+            self._sound()

@@ -165,6 +165,24 @@ async def test_keys_pressed_while_talking_reach_a_party_without_events_as_tones(
 
 
 @virtual_time(limit_s=600)
+async def test_keys_that_come_faster_than_tones_can_sound_reach_the_other_too(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=TO_ANNA) as run:
+        anna = await run.phone("101", Habit(answers_after=1.0))
+        gateway = await call_without_events(run, NUMBER)
+        phone = (await anna.invited(within=5)).leg
+        await asyncio.sleep(2)
+        ears = Ears(run.rtp, lambda: run.now)
+        assert phone.session is not None
+        for key in "0078":
+            content_type, body = format_info(key)
+            await phone.session.info(body, content_type)
+        await asyncio.sleep(2)
+        assert ears.hearing(gateway.media).keys() == "0078"
+        gateway.hang_up()
+        await run.stories()
+
+
+@virtual_time(limit_s=600)
 async def test_keys_that_come_by_info_while_talking_reach_the_other_as_events(tmp_path: Path) -> None:
     async with office(tmp_path, scheme=TO_ANNA) as run:
         anna = await run.phone("101", Habit(answers_after=1.0))
