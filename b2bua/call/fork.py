@@ -75,6 +75,9 @@ class Fork:
             return Rung(None, ())
         try:
             await self._ring_all(dials)
+        except asyncio.CancelledError as cancelled:
+            cancelled.__traceback__ = None  # a circle: the task group's frame holds it, before Python 3.13
+            raise
         finally:
             self._tasks.clear()
         if self._winner is not None and self._instead_of and self._watch.on_picked_up is not None:

@@ -98,6 +98,14 @@ async def the_caller_gives_up_in_a_queue(demo: Office) -> None:
     leg.hang_up()
 
 
+async def one_agent_rings_when_the_wait_is_over(demo: Office) -> None:
+    demo.phones["101"].habit = Habit(refuses_with=486)
+    demo.phones["102"].habit = Habit()
+    leg = await (await demo.call_in(QUEUE)).answered(within=5)
+    await asyncio.sleep(70)  # of virtual time: behind it is the voicemail
+    leg.hang_up()
+
+
 async def the_caller_hangs_up_in_a_menu(demo: Office) -> None:
     leg = await (await demo.call_in(MENU)).answered(within=5)
     await asyncio.sleep(2)
@@ -130,6 +138,7 @@ async def _listen_to_the_greeting(demo: Office) -> None:
         the_phone_is_busy,
         nobody_answers,
         the_caller_gives_up_in_a_queue,
+        one_agent_rings_when_the_wait_is_over,
         the_caller_hangs_up_in_a_menu,
         a_message_is_left,
     ],
