@@ -9,7 +9,7 @@ from pathlib import Path
 
 from media.commands import QUIETEST_DBFS, PlayItem, Recorded
 
-UNWRITTEN_S = 0.5
+UNWRITTEN_S = 0.7
 """What a worker may have heard and not written when it dies."""
 
 

@@ -21,7 +21,7 @@ SYNC_SECONDS = 1.0
 _AT_ONCE_S = 1.0
 """Within which what follows by its timestamp follows by the clock, too."""
 _FRAME = TICKS_PER_SECOND // 50
-HELD_BACK = 3 * _FRAME
+HELD_BACK = 10 * _FRAME
 """Ticks not yet written, in which a late packet can still take its place."""
 _MAX_ERROR = 2 * TICKS_PER_SECOND
 """Ticks a timestamp may be off the wall clock before it counts as a new beginning."""

@@ -12,8 +12,9 @@ import pytest
 from media import codecs
 from media.memory import MemoryRtpNetwork
 from media.outgoing import Packet
+from media.rtp import RtpPacket
 from media.tones import tone
-from tests.harness.clock import run_virtually
+from tests.harness.clock import run_virtually, virtual_time
 from tests.harness.hearing import Hearing
 from tests.media.engines import bridge, leg_to
 from tests.media.peer import Peer
@@ -79,6 +80,24 @@ def test_v7_a_recording_over_a_poor_network_is_as_long_as_what_was_said(
         assert heard.clipping() == []
 
     run_virtually(story())
+
+
+@virtual_time
+async def test_v7_what_comes_late_and_in_disorder_is_in_a_recording_where_it_belongs(tmp_path: Path) -> None:
+    network, random = MemoryRtpNetwork(), Random(1)
+    anna = Peer(network, 4000)
+    said = [random.randbytes(160) for _ in range(150)]
+    async with leg_to(anna, network) as leg:
+        recording = leg.record(tmp_path / "said.wav")
+        for number, payload in enumerate(said):
+            packet = RtpPacket(8, anna.sequence, anna.timestamp, anna.ssrc, False, payload)
+            anna.skip()
+            late_s = random.uniform(0.0, 0.18) if number else 0.0
+            asyncio.get_running_loop().call_later(late_s, anna.transmit, packet, leg.address)
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.2)
+        summary = await recording.stop()
+    assert summary.path.read_bytes().endswith(b"".join(said))
 
 
 @pytest.mark.parametrize("share", TROUBLES)
