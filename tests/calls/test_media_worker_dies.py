@@ -261,9 +261,10 @@ async def test_srtp_begins_with_new_keys_in_the_next_worker(tmp_path: Path) -> N
 @virtual_time(limit_s=600)
 async def test_callers_who_come_while_there_is_no_worker_are_served_by_the_next(tmp_path: Path) -> None:
     async with office(tmp_path, scheme=TO_ANNA, worker_starts_in=START_S) as demo:
-        await demo.phone("101", Habit(answers_after=1))
+        anna = await demo.phone("101", Habit(answers_after=1))
         demo.crash_media()
         caller = await (await demo.call_in(NUMBER)).answered(within=3)
+        await assert_both_hear(caller, anna.invitations[0].leg, tmp_path)
         caller.hang_up()
 
 

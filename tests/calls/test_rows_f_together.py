@@ -113,8 +113,14 @@ async def test_row_f8_a_phone_that_declines_does_not_stop_the_others(tmp_path: P
     async with office(tmp_path) as demo:
         await demo.phone("101", Habit(refuses_with=603))
         await demo.phone("102", Habit(refuses_with=600))
-        await demo.phone("103", Habit(answers_after=10))
-        await (await demo.call_in(TOGETHER)).answered(within=11)
+        olena = await demo.phone("103", Habit(answers_after=10))
+        began = demo.now
+        leg = await (await demo.call_in(TOGETHER)).answered(within=11)
+        assert demo.now - began == pytest.approx(10, abs=0.3)
+        assert olena.invitations[0].leg.is_up
+        leg.hang_up()
+        [call] = await demo.stories()
+        assert "talked with Olena Kovalenko" in story(call)
 
 
 @virtual_time(limit_s=600)
@@ -122,8 +128,9 @@ async def test_row_f8_one_answer_without_usable_sound_lets_the_others_ring_on(tm
     async with office(tmp_path) as demo:
         broken = await demo.phone("101")
         broken.endpoint.on_invite = lambda invite: invite.accept(b"v=0\r\nthis is no SDP\r\n") and None
-        await demo.phone("102", Habit(answers_after=5))
+        piotr = await demo.phone("102", Habit(answers_after=5))
         await (await demo.call_in(TOGETHER)).answered(within=6)
+        assert piotr.invitations[0].leg.is_up
         assert len(demo.packets("ACK", to_port=5101)) == 1
         assert len(demo.packets("BYE", to_port=5101)) == 1
 

@@ -81,18 +81,19 @@ def anna_leaves_the_second(stage: Stage) -> None:
 
 
 Action = Callable[[Stage], object]
-CLASHES: tuple[tuple[Action, Action], ...] = (
-    (refers_blind, customer_leaves),
-    (refers_blind, anna_leaves_the_first),
-    (refers_blind, joins_both),
-    (refers_blind_what_she_placed, piotr_leaves),
-    (refers_blind_what_she_placed, anna_leaves_the_second),
-    (refers_blind_what_she_placed, piotr_refers_blind),
-    (joins_both, customer_leaves),
-    (joins_both, piotr_leaves),
-    (joins_both, piotr_refers_blind),
-    (joins_both, joins_both_the_other_way),
+CLASHES: tuple[tuple[Action, Action, bool], ...] = (
+    (refers_blind, customer_leaves, False),
+    (refers_blind, anna_leaves_the_first, True),
+    (refers_blind, joins_both, True),
+    (refers_blind_what_she_placed, piotr_leaves, True),
+    (refers_blind_what_she_placed, anna_leaves_the_second, True),
+    (refers_blind_what_she_placed, piotr_refers_blind, True),
+    (joins_both, customer_leaves, False),
+    (joins_both, piotr_leaves, False),
+    (joins_both, piotr_refers_blind, True),
+    (joins_both, joins_both_the_other_way, True),
 )
+"""What is asked in the same instant, and whether the customer talks with somebody thereafter."""
 
 
 async def set_up(demo: Office) -> Stage:
@@ -130,9 +131,12 @@ def play(folder: Path, scheme: str, story: Callable[[Office], Awaitable[None]]) 
     tell()
 
 
-@pytest.mark.parametrize(("one", "other"), CLASHES, ids=lambda action: action.__name__)
+@pytest.mark.parametrize(
+    ("one", "other", "talks"),
+    [pytest.param(*each, id=f"{each[0].__name__}-{each[1].__name__}") for each in CLASHES],
+)
 def test_rfc5589_what_is_asked_in_the_same_instant_leaves_nobody_alone(
-    one: Action, other: Action, tmp_path: Path
+    one: Action, other: Action, talks: bool, tmp_path: Path
 ) -> None:
     for turns in TURNS:
 
@@ -141,6 +145,8 @@ def test_rfc5589_what_is_asked_in_the_same_instant_leaves_nobody_alone(
             demo.network.latency_s = 0.0
             one(stage)
             after_turns(turns, lambda: other(stage) and None)
+            await asyncio.sleep(1)
+            assert stage.customer.is_up is talks
             await check_the_end(demo, stage.everybody, 2)
 
         play(tmp_path / str(turns), TO_ANNA, story)
