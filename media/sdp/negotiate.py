@@ -65,7 +65,8 @@ def make_answer(
     """Return the answer to ``offer`` and what it settles: one audio stream with one codec.
 
     The first codec of the offer that we have wins, or ``prefer`` if it is offered at all (the codec of the
-    other leg, so that nothing need be transcoded). Further streams are refused by port 0 (RFC 3264 §6). Where
+    other leg, so that nothing need be transcoded). What else was offered is understood, too: nobody ought to
+    send it (RFC 3264 §6.1), but some do. Further streams are refused by port 0 (RFC 3264 §6). Where
     one stream is offered plain and again with keys, the latter is taken.
 
     Raises:
@@ -88,11 +89,12 @@ def make_answer(
     lines = handshake.lines if handshake is not None else _answered_key(security, keys)
     answered = _audio(local, accepted, direction, protocol=chosen.protocol, security=lines)
     streams = (answered if stream is chosen else _refuse(stream) for stream in theirs.media)
+    ours = [known for known in formats if is_ours(known, local)]
     agreement = StreamAgreement(
         remote=remote,
         codec=codec.encoding,
         payload_type=codec.payload_type,
-        accepts=((codec.payload_type, codec.encoding),),
+        accepts=tuple((each.payload_type, each.encoding) for each in dict.fromkeys((codec, *ours))),
         telephone_event=event.payload_type if event else None,
         receives_event=event.payload_type if event else None,
         ptime_ms=_ptime_ms(chosen, codec),
@@ -105,7 +107,7 @@ def make_answer(
         remote_rtcp=rtcp_remote_of(theirs, chosen),
         event_rate_hz=event.clock_rate_hz if event else 8000,
         bit_rate=bit_rate(chosen, codec),
-        shared=tuple(known.encoding for known in formats if is_ours(known, local)),
+        shared=tuple(known.encoding for known in ours),
     )
     return _describe(local, *streams), agreement
 

@@ -71,7 +71,9 @@ def test_real_phones_are_answered_with_the_first_codec_they_share(
     name: str, remote: tuple[str, int], codec: str, event: int | None, ptime_ms: int
 ) -> None:
     number = {"PCMU": 0, "PCMA": 8}[codec]
-    assert replace(answer_to(name), shared=()) == StreamAgreement(
+    agreement = answer_to(name)
+    assert agreement.accepts[0] == (number, codec)
+    assert replace(agreement, accepts=agreement.accepts[:1], shared=()) == StreamAgreement(
         remote=remote,
         codec=codec,
         payload_type=number,
@@ -83,6 +85,11 @@ def test_real_phones_are_answered_with_the_first_codec_they_share(
         receives=True,
         is_multiplexed=b"rtcp-mux" in phone(name),
     )
+
+
+def test_rfc3264_6_1_who_sends_another_codec_than_was_answered_but_had_offered_it_is_understood() -> None:
+    assert answer_to("yealink-offer").accepts == ((0, "PCMU"), (8, "PCMA"))
+    assert answer_to("yealink-offer", prefer="PCMA").accepts == ((8, "PCMA"), (0, "PCMU"))
 
 
 def test_the_codec_of_the_other_leg_is_preferred_if_it_is_offered_at_all() -> None:
