@@ -10,9 +10,10 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Self
 
-from media.client_leg import PATIENCE_S, MediaLeg
+from media.client_leg import MediaLeg
 from media.client_room import MediaRoom
 from media.commands import Clip, LegOpened, Role, Row, Silence, Tone
+from media.deaths import Deaths
 from media.encoding import Encoding
 from media.errors import EngineGone, MediaError
 from media.playback import Playback, Recording, RecordingSummary
@@ -38,6 +39,8 @@ __all__ = [
 ]
 
 
+OPENS_WITHIN_S = 9.0
+"""How long an opening waits: a worker that hangs is killed within 5 s, the next one may take RESTORE_S."""
 MOST_SPARE = 4
 """Legs that are open for calls to come: each of its two legs saves a call the way to the worker and back."""
 
@@ -198,7 +201,7 @@ class MediaEngine:
         certified = asyncio.Event()
         leg.slot.certify(certified.set)
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(OPENS_WITHIN_S):
                 await certified.wait()
         except BaseException as error:
             leg.drop()
@@ -211,7 +214,9 @@ class MediaEngine:
         opening: asyncio.Future[MediaLeg] = loop.create_future()
         asked = _opening(opening, slot, name)
         number = slot.open(asked)
-        patience = loop.call_later(PATIENCE_S, asked.refused, EngineGone("the media engine does not answer"))
+        patience = loop.call_later(
+            OPENS_WITHIN_S, asked.refused, EngineGone("the media engine does not answer")
+        )
         try:
             return await opening
         except BaseException:
@@ -235,7 +240,7 @@ def _opening(waiting: asyncio.Future[MediaLeg], slot: WorkerSlot, name: str) -> 
         if not waiting.done():
             waiting.set_exception(error)
 
-    return Opening(0, opened, refused)
+    return Opening(0, opened, refused, Deaths())
 
 
 def _burden(slot: WorkerSlot) -> tuple[bool, int]:

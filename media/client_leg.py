@@ -10,6 +10,7 @@ from media import commands
 from media.client_room import MediaRoom
 from media.commands import AnswererJudged, Command, Event, PlayItem, Role
 from media.conversation_tape import ConversationTape
+from media.deaths import Deaths
 from media.errors import MediaError
 from media.figures import Figures
 from media.once import Once
@@ -33,10 +34,11 @@ class MediaLeg:
     """
 
     __slots__ = (
-        "_allows_nat", "_is_closing", "_is_listening", "_on_judged", "_peer_host", "_role", "_spoken", "_to",
-        "_written", "address", "agreement", "closed", "figures", "has_certificate", "hosts", "is_heard",
-        "is_open", "name", "number", "on_digit", "on_lost", "on_moved", "on_rtp_timeout", "on_tone",
-        "on_unsecured", "partner", "room", "rtp_timeout_s", "slot", "source", "unsecured",
+        "_allows_nat", "_is_closing", "_is_listening", "_on_judged", "_peer_host", "_role", "_spoken",
+        "_to", "_written", "address", "agreement", "closed", "deaths", "figures", "has_certificate",
+        "hosts", "is_heard", "is_open", "name", "number", "on_digit", "on_lost", "on_moved",
+        "on_rtp_timeout", "on_tone", "on_unsecured", "partner", "room", "rtp_timeout_s", "slot", "source",
+        "unsecured",
     )  # fmt: skip
 
     def __init__(self, slot: WorkerSlot, name: str, opened: commands.LegOpened) -> None:
@@ -69,6 +71,8 @@ class MediaLeg:
         self.has_certificate = False
         """Whether the far end is, or may be, told by which certificate it knows this leg."""
         self.closed = Once()
+        self.deaths = Deaths()
+        """Of the workers that it was in."""
         self.slot = slot
         """The worker that it is in."""
         self._allows_nat, self._peer_host = False, ""
@@ -295,7 +299,7 @@ class MediaLeg:
             return
         self._leave()
         self._written.strand(self.slot)
-        self.number = self.slot.open(Opening(self.address[1], self._reopened, self.lose))
+        self.number = self.slot.open(Opening(self.address[1], self._reopened, self.lose, self.deaths))
 
     def move(self, slot: WorkerSlot) -> None:
         """Go to another worker; what is recorded ends, as the worker that writes it lives."""
@@ -303,7 +307,7 @@ class MediaLeg:
         self._leave()
         self._written.part()
         self.slot = slot
-        self.number = slot.open(Opening(0, self._reopened, self.lose))
+        self.number = slot.open(Opening(0, self._reopened, self.lose, self.deaths))
 
     def _leave(self) -> None:
         self.is_open = self._is_closing = False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from media import commands
 from media.commands import Command, Event
+from media.deaths import MOST_DEATHS, Deaths
 from media.errors import EngineGone, MediaError, PortsExhausted
 from media.keying import CertificateMade, HandshakeFailed, MakeCertificate, Secured
 from media.playback import Playback, Recording
@@ -24,9 +24,6 @@ FIRST_RETRY_S, RETRY_S = 0.1, 1.0
 """How long after a start that failed the next is tried: twice as long each time, for calls wait for it."""
 RESTORE_S = 3.0
 """How long calls wait for a new worker, which mostly takes half a second, before they are given up."""
-MOST_DEATHS = 3
-DEATHS_WITHIN_S = 60.0
-"""Calls that outlived so many workers within that time may be what kills them: the next one starts empty."""
 
 log = logging.getLogger("media")
 
@@ -57,6 +54,8 @@ class Opening:
     """Told once it is open."""
     refused: Callable[[MediaError], None]
     """Told when it cannot be."""
+    deaths: Deaths
+    """Of the workers that were to have it."""
 
 
 class WorkerSlot:
@@ -90,7 +89,6 @@ class WorkerSlot:
         """Spare legs that are being closed, and who is told when their ports are free."""
         self._playbacks: dict[int, Playback] = {}
         self._recordings: dict[int, Recording] = {}
-        self._deaths: deque[float] = deque(maxlen=MOST_DEATHS)
         self._restarting: asyncio.Task[None] | None = None
         self._closed: str | None = None
         self._takers: dict[type, Callable[[Any], None]] = {
@@ -331,14 +329,21 @@ class WorkerSlot:
             leg.strand()
         self._end_all(why)
         loop = asyncio.get_running_loop()
-        now = loop.time()
-        self._deaths.append(now)
-        if len(self._deaths) == MOST_DEATHS and now - self._deaths[0] < DEATHS_WITHIN_S:
-            self._deaths.clear()
-            self._give_up(why)
+        self._refuse_suspects(loop.time(), why)
         self._restarting = loop.create_task(self._restart(why), name="media worker")
         if self.on_lost is not None:
             self.on_lost(why)
+
+    def _refuse_suspects(self, now: float, why: str) -> None:
+        """Let those go which outlived one worker after the other and may be what kills them."""
+        for opening in self._opening.values():
+            opening.deaths.note(now)
+        suspects = [number for number, opening in self._opening.items() if opening.deaths.are_too_many]
+        if suspects:
+            words = "%d legs saw %d workers die within a minute, which may be their doing; they are given up"
+            log.error(words, len(suspects), MOST_DEATHS)
+        for number in suspects:
+            self._opening.pop(number).refused(EngineGone(f"media engine lost: {why}"))
 
     def _end_all(self, why: str) -> None:
         """End what was under way, but for what the legs took along."""

@@ -12,6 +12,7 @@ from media.client import MediaEngine
 from media.commands import Command, Event
 from media.errors import MediaError
 from media.sdp.agreement import StreamAgreement
+from media.worker_process import MOST_UNANSWERED, PING_EVERY_S
 from tests.harness.clock import virtual_time
 
 AGREED = StreamAgreement(
@@ -165,4 +166,23 @@ async def test_a_worker_that_is_killed_while_it_starts_has_another_one_in_its_pl
     tried = [round(at - died, 2) for at in begun[1:]]
     assert tried == [0.0, 0.4, 0.9, 1.6, 2.7, 4.0, 5.3]
     assert leg.closed.is_set()  # after three seconds
+    await engine.close()
+
+
+@virtual_time
+async def test_a_leg_that_is_asked_of_a_worker_that_hangs_is_opened_in_the_next_one() -> None:
+    deaths: list[Callable[[str], None]] = []
+
+    async def start(deliver: Callable[[Event], None], lose: Callable[[str], None]) -> Line:
+        deaths.append(lose)
+        await asyncio.sleep(0.5)
+        return Line(deliver if len(deaths) > 1 else lambda _event: None, 100)
+
+    engine = MediaEngine([start])
+    await engine.slots[0].start()
+    async with asyncio.TaskGroup() as group:
+        opening = group.create_task(engine.open_leg())
+        await asyncio.sleep(MOST_UNANSWERED * PING_EVERY_S + PING_EVERY_S)
+        deaths[0]("it was killed")
+    assert opening.result().is_open
     await engine.close()
