@@ -34,9 +34,9 @@ async def converse(call: Call, leg: Leg, *, music: Callable[[], Sequence[PlayIte
         async with call.recorded(leg):
             call.connected(leg)
             talk = await _talk(call, leg, music)
-        was_mute = caller.is_up and _has_lost_sound(leg) and _is_unsecured(leg)
+        was_mute = caller.is_up and leg.has_lost_sound and _is_unsecured(leg)
         is_there = leg.is_confirmed and not was_mute
-        call.is_cut_off = not was_mute and (_has_lost_sound(caller) or _has_lost_sound(leg))
+        call.is_cut_off = not was_mute and (caller.has_lost_sound or leg.has_lost_sound)
     finally:
         call.partner = ""
         call.caller.silence()
@@ -49,10 +49,6 @@ async def converse(call: Call, leg: Leg, *, music: Callable[[], Sequence[PlayIte
         why = leg.ended.result().why if was_mute else "was gone when the call came through"
         call.ledger.note("rang", leg.name, why, talk.seconds)
     return is_there
-
-
-def _has_lost_sound(leg: Leg) -> bool:
-    return leg.ended.done() and leg.ended.result().by == "media"
 
 
 def _is_unsecured(leg: Leg) -> bool:

@@ -307,6 +307,11 @@ class Leg(Life):
         if self.session is not None:
             self._relocation.begin(self.session)
 
+    @property
+    def has_lost_sound(self) -> bool:
+        """Whether it ended as we lost its sound; nobody hung up."""
+        return self.ended.done() and self.ended.result().by == "media"
+
     def _lost(self, why: str = "the media engine died") -> None:
         self.end(why, by="media")
 

@@ -24,7 +24,7 @@ from b2bua.errors import LegEnded
 from b2bua.routing.destination import Outcome, Person, Queue, Target
 from b2bua.routing.plan import QueueSpec
 from b2bua.store.calls import EventKind
-from b2bua.store.story import ASKED
+from b2bua.store.story import ASKED, SOUND_LOST
 from media.commands import PlayItem
 
 CALL_BACK_KEY = "1"
@@ -168,7 +168,8 @@ class Visit:
         finally:
             self._line.leave(place)
             name = self._line.spec.name
-            self._call.ledger.note(EventKind.LEFT_QUEUE, name, self._why_left, self._passed)
+            why = SOUND_LOST if self._call.caller.has_lost_sound else self._why_left
+            self._call.ledger.note(EventKind.LEFT_QUEUE, name, why, self._passed)
 
     async def _find_agent(self, place: Place, held: AsyncExitStack, patience: asyncio.Timeout) -> Leg | None:
         """Return the leg of who took the call; ``held`` ends it and its lease. None: all are offline.

@@ -151,6 +151,9 @@ class Custody:
             return SOUND_LOST
         if call.has_talked or call.has_left_message:
             return ended.why
+        if call.caller.has_lost_sound:
+            call.ledger.note(EventKind.ERROR, detail=SOUND_LOST)
+            return SOUND_LOST
         call.ledger.note(EventKind.HUNG_UP, call.menu, call.doing, call.age)
         return f"hung up {call.doing}".strip()
 

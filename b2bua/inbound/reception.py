@@ -279,9 +279,12 @@ class Reception:
             with self.traces.following(new_call.call_id, arrival.invite.call_id):
                 await self._in_custody(arrival, ledger, ending)
         except (PortsExhausted, EngineGone) as error:
-            log.error("a caller had to be refused", why=str(error), call_id=new_call.call_id)
-            arrival.invite.reject(503, "No media", headers=(("Retry-After", str(RETRY_AFTER_S)),))
-            ending.why = f"we had no sound for the caller: {error}"
+            if arrival.invite.ended.done():
+                ending.why = "hung up before there was sound for them"
+            else:
+                log.error("a caller had to be refused", why=str(error), call_id=new_call.call_id)
+                arrival.invite.reject(503, "No media", headers=(("Retry-After", str(RETRY_AFTER_S)),))
+                ending.why = f"we had no sound for the caller: {error}"
         except MediaError as error:
             arrival.invite.reject(488, headers=(("Warning", warning(error)),))
             ending.why = f"no common way to send sound: {error}"

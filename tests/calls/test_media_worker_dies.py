@@ -24,7 +24,7 @@ from tests.harness.office import NUMBER, TO_ANNA, Office, assert_both_hear, offi
 
 START_S = 0.6
 """How long a worker takes to start."""
-VOICEMAIL = "+48221230005"
+MENU, QUEUE, VOICEMAIL = "+48221230003", "+48221230004", "+48221230005"
 VOICE_HZ = 1700.0
 
 
@@ -75,7 +75,7 @@ async def test_two_who_talk_hear_each_other_again_and_nobody_is_told_of_it(tmp_p
 async def test_a_call_outlives_two_workers_and_digits_work_afterwards(tmp_path: Path) -> None:
     async with office(tmp_path, worker_starts_in=START_S) as demo:
         anna = await demo.phone("101", Habit(answers_after=1))
-        caller = await (await demo.call_in("+48221230003")).answered(within=5)
+        caller = await (await demo.call_in(MENU)).answered(within=5)
         for _ in range(2):
             await asyncio.sleep(1)
             demo.crash_media()
@@ -87,14 +87,38 @@ async def test_a_call_outlives_two_workers_and_digits_work_afterwards(tmp_path: 
 
 
 @virtual_time(limit_s=600)
+async def test_of_three_deaths_within_a_minute_only_those_die_who_saw_all_and_are_said_to_have_lost_the_sound(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, worker_starts_in=START_S) as demo:
+        await demo.phone("101", Habit(answers_after=None))
+        early = [await (await demo.call_in(each)).answered(within=5) for each in (MENU, QUEUE)]
+        for _ in range(2):
+            demo.crash_media()
+            await asyncio.sleep(START_S + 1)
+        late = await (await demo.call_in(MENU)).answered(within=5)
+        demo.crash_media()
+        await asyncio.wait({leg.ended for leg in early})
+        await asyncio.sleep(START_S + 1)
+        assert late.is_up
+        late.hang_up()
+        menu, queue, last = (story(call) for call in await demo.stories())
+        assert menu == "the sound was lost; call back"
+        assert "waited 3 s in the queue sales, the sound was lost; " in queue
+        assert "hung up" in last
+        assert not any("hung up" in each for each in (menu, queue))
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
 async def test_a_prompt_goes_on_where_the_worker_died(tmp_path: Path) -> None:
     async with office(tmp_path, worker_starts_in=START_S) as demo:
-        caller = await (await demo.call_in("+48221230003")).answered(within=5)
+        caller = await (await demo.call_in(MENU)).answered(within=5)
         recording = caller.media.record(tmp_path / "whole.wav")
         await asyncio.sleep(4)
         whole = Hearing.of_file((await recording.stop()).path)
         caller.hang_up()
-        caller = await (await demo.call_in("+48221230003")).answered(within=5)
+        caller = await (await demo.call_in(MENU)).answered(within=5)
         recording = caller.media.record(tmp_path / "cut.wav")
         await asyncio.sleep(1.5)
         demo.crash_media()
@@ -174,7 +198,7 @@ def refuse(_offer: bytes) -> bytes:
 @virtual_time(limit_s=600)
 async def test_a_listener_who_cannot_follow_is_owed_a_call_back(tmp_path: Path) -> None:
     async with office(tmp_path, worker_starts_in=START_S) as demo:
-        caller = await (await demo.call_in("+48221230004")).answered(within=5)
+        caller = await (await demo.call_in(QUEUE)).answered(within=5)
         assert caller.session is not None
         caller.session.on_offer = refuse
         await crash_and_steal(demo, caller)
@@ -273,12 +297,17 @@ async def test_callers_are_owed_a_call_back_when_no_other_worker_starts_in_3_s(t
     async with office(tmp_path, scheme=TO_ANNA, worker_starts_in=3.5) as demo:
         await demo.phone("101")
         call = await demo.call_in(NUMBER)
-        waiting = await (await demo.call_in("+48221230004")).answered(within=5)
+        waiting = await (await demo.call_in(QUEUE)).answered(within=5)
         demo.crash_media()
+        gone = await demo.call_in(NUMBER)
+        await asyncio.sleep(1)
+        await gone.close()
         with pytest.raises(CallRefused, match="503"):
-            await call.answered(within=3.1)
+            await call.answered(within=2.1)
         assert not waiting.is_up
-        assert [each.outcome for each in await demo.stories()] == [CallOutcome.PROMISE] * 2
+        stories = await demo.stories()
+        assert [each.outcome for each in stories] == [CallOutcome.PROMISE] * 3
+        assert story(stories[2]) == "hung up before there was sound for them; call back"
 
 
 @virtual_time(limit_s=600)
