@@ -1,8 +1,9 @@
-"""Engines on a network in memory, and their legs toward one far end or two that talk."""
+"""Engines in memory and in processes of their own, and legs toward one far end or two that talk."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
@@ -15,10 +16,12 @@ from media.memory import MemoryRtpNetwork
 from media.shelf import CodecShelf
 from media.sounds import SoundLibrary
 from media.surroundings import Surroundings
+from tests.harness.ports import media_ports
 from tests.media.peer import Peer
 
 HOST = "10.0.0.9"
 PORTS = (20000, 20100)
+PAIRS = 499
 
 
 async def engine_on(
@@ -28,9 +31,11 @@ async def engine_on(
 
 
 @asynccontextmanager
-async def engine_at(network: MemoryRtpNetwork) -> AsyncIterator[MediaEngine]:
+async def engine_at(
+    network: MemoryRtpNetwork, address: str | Sequence[str] = HOST
+) -> AsyncIterator[MediaEngine]:
     """Run an engine for as long as the block lasts."""
-    engine = await engine_on(network)
+    engine = await MediaEngine.in_process(network=network, address=address, ports=PORTS)
     try:
         yield engine
     finally:
@@ -57,6 +62,27 @@ async def bridge(
         b.connect(bob.agreement())
         a.bridge(b)
         yield a, b
+
+
+@asynccontextmanager
+async def worker(
+    *hosts: str, ports: tuple[int, int] | None = None, workers: int = 1
+) -> AsyncIterator[MediaEngine]:
+    """Run an engine in so many processes of its own, over real sockets."""
+    engine = await MediaEngine.in_worker(
+        address=hosts or "127.0.0.1", ports=ports or media_ports(PAIRS), workers=workers
+    )
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    """Wait for ``condition()`` on real time: what another process does is announced to nobody here."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 class AtOnce(Background):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -13,14 +13,14 @@ from ssl import PEM_cert_to_DER_cert
 
 import pytest
 
-from media.client import MediaEngine, Tone
+from media.client import Tone
 from media.sdp.crypto import SUITES, StreamKeys
 from media.sdp.handshake import Fingerprint, Handshake
 from media.srtp import SrtpSession
 from tests.harness.certificates import Authority, needs_openssl
 from tests.harness.ports import free_port, media_ports
 from tests.media.dtls_peer import certificate, fingerprint_of
-from tests.media.test_worker import until, worker
+from tests.media.engines import until, worker
 from tests.media.udp_peer import UdpPeer
 
 pytestmark = needs_openssl
@@ -147,7 +147,7 @@ async def test_rfc6347_4_2_4_a_flight_without_answer_is_sent_again_and_only_legs
 
 
 async def test_all_workers_have_one_certificate_and_a_leg_that_is_moved_among_them_keeps_its_keys() -> None:
-    async with two_workers() as engine:
+    async with worker(ports=media_ports(8), workers=2) as engine:
         with UdpPeer() as peer:
             a, b = [await engine.open_leg(name, has_certificate=True) for name in ("anna", "bob")]
             assert a.slot is not b.slot
@@ -174,12 +174,3 @@ async def test_all_workers_have_one_certificate_and_a_leg_that_is_moved_among_th
             srtp = SrtpSession(association.keys)
             a.play([Tone((1000.0,), 1.0)], loop=True)
             await until(lambda: any(srtp.unprotect(packet) for packet in peer.datagrams()))
-
-
-@asynccontextmanager
-async def two_workers() -> AsyncIterator[MediaEngine]:
-    engine = await MediaEngine.in_worker(address=HOST, ports=media_ports(8), workers=2)
-    try:
-        yield engine
-    finally:
-        await engine.close()

@@ -415,13 +415,13 @@ def test_garbage_amid_a_handshake_breaks_nothing(rubbish: list[tuple[bytes, int]
         network = MemoryRtpNetwork()
         engine = await engine_on(network)
         anna, leg = DtlsPeer(network, 4000), await leg_of(engine)
-        stranger = Peer(network, 5000)
+        stranger = (anna.address[0], 5000)
         leg.connect(anna.secured(leg, leg_begins=False))
 
         def throw(moment: int) -> None:
             for content, at in rubbish:
                 if at == moment:
-                    for source in (stranger.address, (OTHER_HOST, 4000)):
+                    for source in (stranger, (OTHER_HOST, 4000)):
                         network.send(content, source=source, destination=leg.address)
 
         throw(0)

@@ -11,7 +11,7 @@ from pathlib import Path
 from media.client import MediaEngine
 from media.conversation_tape import LEFT, RIGHT, ConversationTape
 from tests.harness.hearing import Hearing
-from tests.media.test_worker import worker
+from tests.media.engines import worker
 from tests.media.udp_peer import UdpPeer
 
 LOUD = b"\x2a" * 160

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
 
-from media.client import MediaEngine, MediaLeg, Silence, Tone
+from media.client import MediaLeg, Silence, Tone
 from media.codecs.g711 import ALAW_TO_ULAW
 from media.endpoint import FAR_PROBATION, Address, Latch
 from media.errors import PortsExhausted
@@ -19,7 +17,7 @@ from media.leg import Leg
 from media.memory import MemoryEndpoint, MemoryRtpNetwork
 from tests.harness.clock import virtual_time
 from tests.harness.ipv6 import IPV6_HOST, why_no_ipv6
-from tests.harness.ports import media_ports
+from tests.media.engines import engine_at, until, worker
 from tests.media.peer import Peer
 from tests.media.udp_peer import UdpPeer
 
@@ -27,27 +25,11 @@ HOSTS = ("10.0.0.9", "2001:db8::9")
 SOUND = b"\xd5" * 160
 
 
-@asynccontextmanager
-async def engine_on(network: MemoryRtpNetwork) -> AsyncIterator[MediaEngine]:
-    engine = await MediaEngine.in_process(network=network, address=HOSTS, ports=(20000, 20100))
-    try:
-        yield engine
-    finally:
-        await engine.close()
-
-
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    """Wait for ``condition()`` on real time: what another process does is announced to nobody here."""
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
 @virtual_time
 async def test_a_leg_has_one_port_at_both_addresses_and_uses_the_one_of_the_far_end() -> None:
     network = MemoryRtpNetwork()
     old, new = Peer(network, 4000), Peer(network, 4000, host="2001:db8::1")
-    async with engine_on(network) as engine:
+    async with engine_at(network, HOSTS) as engine:
         leg = await engine.open_leg()
         assert leg.hosts == HOSTS
         port = leg.address[1]
@@ -70,7 +52,7 @@ async def test_a_leg_has_one_port_at_both_addresses_and_uses_the_one_of_the_far_
 async def test_what_comes_by_the_ip_version_that_the_sdp_did_not_name_is_a_stranger_also_behind_nat() -> None:
     network = MemoryRtpNetwork()
     anna, stranger = Peer(network, 4000), Peer(network, 4000, host="2001:db8::bad")
-    async with engine_on(network) as engine:
+    async with engine_at(network, HOSTS) as engine:
         leg = await engine.open_leg()
         leg.connect(anna.agreement(), allows_nat=True)
         for _ in range(10):
@@ -129,15 +111,6 @@ async def test_a_port_that_is_taken_by_one_ip_version_is_passed_over_and_not_kep
 
 
 # Real sockets
-
-
-@asynccontextmanager
-async def worker(*hosts: str) -> AsyncIterator[MediaEngine]:
-    engine = await MediaEngine.in_worker(address=hosts, ports=media_ports(499))
-    try:
-        yield engine
-    finally:
-        await engine.close()
 
 
 async def test_on_real_sockets_ipv6_and_ipv4_are_bridged_and_a_stranger_changes_nothing() -> None:

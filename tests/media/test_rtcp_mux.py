@@ -16,10 +16,9 @@ from media.sdp import LocalMedia, make_answer, make_offer, read_answer
 from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing
 from tests.harness.ports import media_ports
-from tests.media.engines import engine_on
+from tests.media.engines import engine_on, until
 from tests.media.peer import Peer
 from tests.media.test_srtp_legs import keys_of
-from tests.media.test_worker import until
 from tests.media.udp_peer import UdpPeer
 
 HOST = "10.0.0.9"

@@ -20,9 +20,8 @@ from media.srtp import SrtpSession
 from media.tones import tone
 from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing, Party, deaf
-from tests.media.engines import HOST, engine_on
+from tests.media.engines import HOST, engine_on, until, worker
 from tests.media.peer import Peer, mirrored
-from tests.media.test_worker import until, worker
 from tests.media.udp_peer import UdpPeer
 
 CM_80, CM_32, GCM_128, GCM_256 = (

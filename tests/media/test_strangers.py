@@ -5,30 +5,24 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from media.client import MediaEngine, Silence
+from media.client import Silence
 from media.dtmf import encode_digit
 from media.endpoint import Address, Latch
 from media.rtp import RtpPacket
 from tests.harness.hearing import Hearing
 from tests.harness.ports import media_ports
+from tests.media.engines import until, worker
 from tests.media.udp_peer import UdpPeer
 
 QUIET, LOUD = b"\xd5" * 160, b"\x2a" * 160
 EVENT = 101
 OUR_REPORT = bytes.fromhex("80c80006") + bytes(24)
-
-
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 class Spray:
@@ -55,10 +49,10 @@ async def test_rfc3550_9_strangers_with_right_and_wrong_ssrc_change_nothing_befo
     tmp_path: Path, has_nat: bool
 ) -> None:
     ports = media_ports(8)
-    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=ports)
-    with ExitStack() as sockets:
-        anna, bob, neighbour = (sockets.enter_context(UdpPeer()) for _ in range(3))
-        stranger = sockets.enter_context(UdpPeer(host="127.0.0.2"))
+    async with AsyncExitStack() as stack:
+        engine = await stack.enter_async_context(worker(ports=ports))
+        anna, bob, neighbour = (stack.enter_context(UdpPeer()) for _ in range(3))
+        stranger = stack.enter_context(UdpPeer(host="127.0.0.2"))
         a, b = await engine.open_leg("anna"), await engine.open_leg("bob")
         digits: list[str] = []
         a.on_digit = b.on_digit = digits.append
@@ -85,7 +79,7 @@ async def test_rfc3550_9_strangers_with_right_and_wrong_ssrc_change_nothing_befo
         summary = await recording.stop()
         await a.close()
         await b.close()
-    await engine.close()
+        assert stranger.listen() == neighbour.listen() == []
     for peer in (anna, bob):
         packets = [packet for _, packet in peer.heard]
         assert [packet.payload for packet in packets] == [QUIET] * 50
@@ -94,7 +88,6 @@ async def test_rfc3550_9_strangers_with_right_and_wrong_ssrc_change_nothing_befo
         } == {1}
         assert len({packet.ssrc for packet in packets}) == 1
     assert digits == []
-    assert stranger.heard == neighbour.heard == []
     assert summary.seconds == pytest.approx(1.0)
     assert len(np.unique(Hearing.of_file(tmp_path / "anna.wav").pcm)) == 1
     assert (a.statistics["packets"], b.statistics["packets"]) == (50, 50)
@@ -102,22 +95,20 @@ async def test_rfc3550_9_strangers_with_right_and_wrong_ssrc_change_nothing_befo
 
 
 async def test_rfc3246_sound_and_reports_leave_as_expedited_forwarding() -> None:
-    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=media_ports(8))
-    with ExitStack() as sockets:
-        anna = sockets.enter_context(UdpPeer())
-        anna.udp.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
-        leg = await engine.open_leg()
-        leg.connect(anna.agreement())
-        leg.play([Silence(1.0)], loop=True)
-        classes = set()
-        async with asyncio.timeout(5):
-            while not classes:
-                await asyncio.sleep(0.02)
-                with suppress(BlockingIOError):
-                    _, ancillary, _, _ = anna.udp.recvmsg(2048, 128)
-                    classes |= {value[0] >> 2 for _, kind, value in ancillary if kind == socket.IP_TOS}
-        assert classes == {46}
-    await engine.close()
+    async with worker() as engine:
+        with UdpPeer() as anna:
+            anna.udp.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+            leg = await engine.open_leg()
+            leg.connect(anna.agreement())
+            leg.play([Silence(1.0)], loop=True)
+            classes = set()
+            async with asyncio.timeout(5):
+                while not classes:
+                    await asyncio.sleep(0.02)
+                    with suppress(BlockingIOError):
+                        _, ancillary, _, _ = anna.udp.recvmsg(2048, 128)
+                        classes |= {value[0] >> 2 for _, kind, value in ancillary if kind == socket.IP_TOS}
+            assert classes == {46}
 
 
 @pytest.mark.parametrize(

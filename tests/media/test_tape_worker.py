@@ -15,7 +15,7 @@ import pytest
 from media.client import MediaEngine, MediaLeg
 from media.conversation_tape import LEFT, RIGHT, ConversationTape
 from tests.harness.hearing import Hearing
-from tests.media.test_worker import until, worker
+from tests.media.engines import until, worker
 from tests.media.udp_peer import UdpPeer
 
 LOUD, SOFT = b"\x2a" * 160, b"\xd5" * 160

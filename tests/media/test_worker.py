@@ -11,40 +11,23 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from media import worker_process
-from media.client import MediaEngine, MediaLeg, Silence, Tone
+from media.client import MediaLeg, Silence, Tone
 from media.codecs.g711 import ALAW_TO_ULAW
 from media.errors import PortsExhausted
 from tests.harness.hearing import Hearing
 from tests.harness.ports import media_ports
+from tests.media.engines import until, worker
 from tests.media.udp_peer import UdpPeer
 
-PAIRS = 499
 ROUNDS = 5
 ROOT = Path(__file__).parent.parent.parent
-
-
-@asynccontextmanager
-async def worker() -> AsyncIterator[MediaEngine]:
-    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=media_ports(PAIRS))
-    try:
-        yield engine
-    finally:
-        await engine.close()
-
-
-async def until(condition: object, seconds: float = 5.0) -> None:
-    """Wait for ``condition()`` on real time: what another process does is announced to nobody here."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # type: ignore[operator]
-            await asyncio.sleep(0.005)
 
 
 async def longest_gap_while_stalling(peers: list[UdpPeer]) -> float:
@@ -256,8 +239,7 @@ async def test_what_kills_three_workers_within_a_minute_is_not_put_into_the_four
 
 async def test_each_worker_has_legs_and_ports_of_its_own_and_dies_alone() -> None:
     ours = media_ports(4)
-    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=ours, workers=2)
-    try:
+    async with worker(ports=ours, workers=2) as engine:
         with UdpPeer() as anna:
             first, second = await engine.open_leg(), await engine.open_leg()
             beside = await engine.open_leg(beside=first)
@@ -280,13 +262,10 @@ async def test_each_worker_has_legs_and_ports_of_its_own_and_dies_alone() -> Non
             assert borrowed.address[1] in (ours[0] + 4, ours[0] + 6)
             await borrowed.close()
             assert (await engine.open_leg(beside=second)).address[1] == borrowed.address[1]
-    finally:
-        await engine.close()
 
 
 async def test_a_bridge_between_two_workers_moves_the_leg_that_is_not_recorded(tmp_path: Path) -> None:
-    engine = await MediaEngine.in_worker(address="127.0.0.1", ports=media_ports(PAIRS), workers=2)
-    try:
+    async with worker(workers=2) as engine:
         with UdpPeer() as anna, UdpPeer() as bob:
             a, b = await engine.open_leg("anna"), await engine.open_leg("bob")
             assert a.slot is not b.slot
@@ -301,8 +280,6 @@ async def test_a_bridge_between_two_workers_moves_the_leg_that_is_not_recorded(t
             await until(lambda: anna.send(b"\xd5" * 160, a.address) or bob.listen())
             await until(lambda: bob.send(b"\xd5" * 160, b.address) or anna.listen())
             assert (await recording.stop()).seconds > 0
-    finally:
-        await engine.close()
 
 
 async def test_it_starts_in_half_a_second_and_closing_finishes_recordings(
