@@ -25,7 +25,7 @@ def convert(source: Path, target: Path) -> None:
     """
     import av  # some 20 MB of memory that an office does without which keeps WAV files
 
-    part = target.with_name(target.name + ".part")
+    part = part_of(target)
     try:
         written_s = _encode(source, part, *ENCODERS[target.suffix])
         if (length_s := _length(part)) < written_s - _LOST_S:
@@ -38,6 +38,11 @@ def convert(source: Path, target: Path) -> None:
         raise MalformedMedia(f"{source}: cannot be converted: {error.strerror}") from None
     finally:
         part.unlink(missing_ok=True)
+
+
+def part_of(target: Path) -> Path:
+    """Return what `convert` writes before it is complete."""
+    return target.with_name(target.name + ".part")
 
 
 def _encode(source: Path, part: Path, encoder: str, container: str, bit_rate: int) -> float:

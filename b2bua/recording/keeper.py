@@ -13,7 +13,7 @@ import structlog
 
 from b2bua.store.recordings import KeptRecording
 from b2bua.store.store import Store
-from media.convert import convert
+from media.convert import ENCODERS, convert, part_of
 from media.errors import MediaError
 
 log = structlog.get_logger("office")
@@ -107,4 +107,7 @@ class RecordingKeeper:
 
 
 def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
+    """Delete a recording, and what is left of its conversion if the program died in that."""
+    small = [path.with_suffix(suffix) for suffix in ENCODERS]
+    for each in (path, path.with_suffix(".wav"), *small, *map(part_of, small)):
+        each.unlink(missing_ok=True)
