@@ -346,7 +346,7 @@ class Leg:
         self._check_at = now + CHECK_SECONDS
         if self._silence.is_news(now, is_due=self.agreement.receives, flow=self.flow):
             self._around.emit(RtpTimedOut(self.number))
-        if self._reporter.is_due(now) and self.agreement.sends and self.out.is_aimed:
+        if self._reporter.is_due(now) and self.agreement.remote is not None and self.out.is_aimed:
             self._around.emit(Counted(self.number, self.statistics(now)))
             self._guard.send_report(self._reporter.report(now))
 

@@ -7,6 +7,7 @@ import logging
 from itertools import pairwise
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -567,6 +568,26 @@ async def test_rfc3550_6_4_reports_go_both_ways_and_give_round_trip_and_loss() -
     assert leg.statistics["lost"] == 50
     assert leg.statistics["round_trip_ms"] == pytest.approx(100, abs=1)
     assert (leg.statistics["remote_lost"], leg.statistics["remote_jitter_ms"]) == (7, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("hold", "told"), [({"receives": True}, 2), ({"receives": False}, 2), ({"remote": None}, 0)]
+)
+@virtual_time
+async def test_rfc3264_5_1_reports_go_on_on_hold_unless_there_is_nowhere_to_send_them(
+    hold: dict[str, Any], told: int
+) -> None:
+    network = MemoryRtpNetwork()
+    anna = Peer(network, 4000)
+    reports: list[bytes] = []
+    network.bind(("10.0.0.1", 4001), lambda content, _: reports.append(content))
+    async with leg_to(anna, network) as leg:
+        leg.play([Tone((1000.0,), 1.0)])
+        await asyncio.sleep(4.0)
+        leg.connect(anna.agreement(sends=False, **hold))
+        before = len(reports)
+        await asyncio.sleep(10.5)
+        assert len(reports) - before == told
 
 
 @pytest.mark.parametrize("is_held", [False, True], ids=["talking", "on hold"])
