@@ -47,7 +47,8 @@ class Mails:
     def for_message(self, left: LeftMessage) -> Sequence[NewMail]:
         """Return the mails that bring a message to its mailbox's owners."""
         message = PartialMessage(left.row, left.box.name, left.path, left.at, left.seconds)
-        return self._of_message(_as_new_call(left.call.identity, left.at), message)
+        new_call = _as_new_call(left.call.identity, left.at)
+        return self._of_message(new_call, message, is_cut_short=left.is_cut_short)
 
     def for_interrupted(self, unfinished: UnfinishedCall) -> Sequence[NewMail]:
         """Return the mails about a call that ended with the program: with its recording, or as missed."""

@@ -32,6 +32,7 @@ from b2bua.routing.plan import Plan, ReturnSpec
 from b2bua.routing.returning import first_attempt, next_attempt, open_from, return_spec
 from b2bua.routing.scheme import Position, enter, enter_scheme, number_spec
 from b2bua.store.calls import CallOutcome, NewCall
+from b2bua.store.faults import in_words
 from b2bua.store.journal import Journal
 from b2bua.store.promises import Promise, Promises
 from b2bua.store.story import ASKED, STOPPED
@@ -150,7 +151,7 @@ class ReturnCalls:
                         await self._has_news.wait()
                 await self._call_due()
             except SQLAlchemyError as error:
-                log.error("cannot read who is to be called back; trying again", why=str(error))
+                log.error("cannot read who is to be called back; trying again", why=in_words(error))
                 await asyncio.sleep(RETRY_S)
 
     async def _look_at_clock(self) -> None:

@@ -17,6 +17,7 @@ from b2bua.inbound.alerts import office_of
 from b2bua.notify.mail import Readers
 from b2bua.notify.weekly import weekly_mails, weekly_news
 from b2bua.store.calls import CallStory
+from b2bua.store.faults import in_words
 from b2bua.store.store import Store
 from b2bua.store.weekly import WeekReport, week_report
 
@@ -69,7 +70,7 @@ class WeeklyReports:
                 await self.store.outbox.post_once(mails, at=self.clock(), since=due)
             self._sent = due
         except SQLAlchemyError as error:
-            log.error("the report of the week cannot be made; trying again", why=str(error))
+            log.error("the report of the week cannot be made; trying again", why=in_words(error))
 
 
 async def look_back(config: Config, store: Store, end: datetime) -> WeekReport:

@@ -13,6 +13,7 @@ from b2bua.routing.plan import Plan
 from b2bua.sip.subscription import Watched
 from b2bua.sip.subscription.message_summary import CONTENT_TYPE, PACKAGE, MessageSummary
 from b2bua.sip.uri import SipUri, Uri
+from b2bua.store.faults import in_words
 from b2bua.store.messages import Messages, Waiting
 
 log = structlog.get_logger("office")
@@ -116,7 +117,7 @@ class WaitingLamp:
             try:
                 await self.refresh()
             except SQLAlchemyError as error:
-                log.error("messages cannot be counted now", why=str(error))
+                log.error("messages cannot be counted now", why=in_words(error))
                 await asyncio.sleep(PAUSE_S)
 
 

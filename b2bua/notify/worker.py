@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from b2bua.notify.delivery import Delivery, NotDeliveredError
 from b2bua.notify.web import place_of
 from b2bua.store import Outbox, QueuedMail
+from b2bua.store.faults import in_words
 from b2bua.store.outbox import LONGEST_WAIT
 
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
@@ -115,7 +116,7 @@ class Worker(Generic[Waiting]):
             is_empty = not await self.send_due()
             return await self._seconds_to_next() if is_empty else 0.0
         except SQLAlchemyError as error:
-            log.error("cannot read the outbox; trying again", why=str(error))
+            log.error("cannot read the outbox; trying again", why=in_words(error))
         except Exception:
             log.exception(f"an internal error; {self._what}s that wait are tried again")
         return LONGEST_SLEEP_S

@@ -9,6 +9,8 @@ from datetime import datetime
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from b2bua.store.faults import in_words
+
 log = structlog.get_logger("office")
 
 LONGEST_SLEEP_S = 60.0
@@ -61,7 +63,7 @@ class Vigil:
         try:
             await self._load()
         except SQLAlchemyError as error:
-            log.error("what was said elsewhere cannot be read now", why=str(error))
+            log.error("what was said elsewhere cannot be read now", why=in_words(error))
 
     def _sleep_s(self) -> float | None:
         """Return for how long nothing ends; None: nothing has an end, whatever the clock is set to."""

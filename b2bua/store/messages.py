@@ -19,6 +19,7 @@ from b2bua.store.keys import Keys
 from b2bua.store.outbox import NewMail, Outbox
 from b2bua.store.paths import Paths
 from b2bua.store.statements import Change
+from b2bua.store.story import CUT_SHORT
 from b2bua.store.tables import calls, latest_call, messages
 from b2bua.store.writer import Writer
 
@@ -133,6 +134,7 @@ class Messages:
         mails: Sequence[NewMail] = (),
         *,
         is_silent: bool = False,
+        is_cut_short: bool = False,
         outcome: CallOutcome = CallOutcome.MESSAGE,
         why: str = "left a message",
     ) -> bool:
@@ -146,7 +148,8 @@ class Messages:
         journaled = self._journal.opened(call_id)
         begun = self._pop(call_id)
         finished = {"_id": begun.key, "_at": at, "_seconds": seconds, "_is_silent": is_silent}
-        event = CallEvent(at, EventKind.MESSAGE, begun.box, "silence" if is_silent else "", seconds)
+        detail = "silence" if is_silent else CUT_SHORT if is_cut_short else ""
+        event = CallEvent(at, EventKind.MESSAGE, begun.box, detail, seconds)
         journaled.events.append(event)
         changes = [
             Change(statements.FINISH_MESSAGE, finished),

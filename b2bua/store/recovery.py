@@ -19,6 +19,7 @@ from b2bua.store.paths import Paths
 from b2bua.store.recording import remove_if_empty
 from b2bua.store.rows import JournaledCall
 from b2bua.store.statements import Change
+from b2bua.store.story import CUT_SHORT
 from b2bua.store.tables import messages
 
 INTERRUPTED = "we were interrupted"
@@ -84,7 +85,7 @@ class Recovery:
         if message.seconds is None:
             return [Change(statements.DROP_MESSAGE, {"_id": message.id})]
         row = {"_id": message.id, "_at": at, "_seconds": message.seconds, "_is_silent": False}
-        event = CallEvent(at, EventKind.MESSAGE, message.box, "cut short", message.seconds)
+        event = CallEvent(at, EventKind.MESSAGE, message.box, CUT_SHORT, message.seconds)
         return [Change(statements.FINISH_MESSAGE, row), self._note(journaled, event)]
 
     def _note(self, journaled: JournaledCall, event: CallEvent) -> Change:

@@ -15,6 +15,8 @@ PHONE_IS_OFF = "no phone is registered"
 ASKED = "asked to be called back"
 """Why a call ended of somebody who would not wait."""
 STOPPED = "the office was stopped"
+CUT_SHORT = "cut short"
+"""A message that something of ours ended before the caller did."""
 SOUND_LOST = "the sound was lost"
 """Why a talk ended that nobody hung up."""
 _MINUTE = 60
@@ -176,7 +178,7 @@ def _menu(event: CallEvent, who: str) -> str:
 
 def _message(event: CallEvent, _who: str) -> str:
     adjective = "silent message" if event.detail == "silence" else "message"
-    ending = ", cut short" if event.detail == "cut short" else ""
+    ending = f", {CUT_SHORT}" if event.detail == CUT_SHORT else ""
     return f"left a {adjective}{_for(event, ' of {}')}{ending}"
 
 

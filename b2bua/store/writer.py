@@ -13,6 +13,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedEr
 from b2bua.errors import WrongState
 from b2bua.store.committing import Committer
 from b2bua.store.damage import is_damage
+from b2bua.store.faults import in_words
 from b2bua.store.statements import BEGIN_CALL, Change
 
 log = structlog.get_logger(__name__)
@@ -60,7 +61,7 @@ class _Work:
             else:
                 self.is_written.set_exception(refusal)
         elif refusal is not None:
-            log.error("the database refuses to keep this", what=str(self.changes), why=_plain(refusal))
+            log.error("the database refuses to keep this", what=str(self.changes), why=in_words(refusal))
 
 
 class Writer:
@@ -234,7 +235,7 @@ class Writer:
             self._is_stuck = True
             log.error(
                 "cannot write to the database; calls go on, what happens is kept in memory until it can",
-                why=_plain(error),
+                why=in_words(error),
                 waiting=waiting,
             )
 
@@ -242,8 +243,3 @@ class Writer:
         if self._is_stuck:
             self._is_stuck = False
             log.info("the database can be written again; nothing was lost")
-
-
-def _plain(error: Exception) -> str:
-    """The driver's own sentence, without the statement and its parameters."""
-    return str(getattr(error, "orig", None) or error)

@@ -21,6 +21,7 @@ from b2bua.routing.scheme import is_closed
 from b2bua.store.calls import CallOutcome, EventKind
 from b2bua.store.outbox import NewMail
 from b2bua.store.store import Store
+from b2bua.store.story import CUT_SHORT
 from media.call_tones import BEEP
 from media.client import Recording, RecordingSummary
 from media.commands import PlayItem
@@ -50,6 +51,8 @@ class LeftMessage:
     """Its length."""
     at: datetime
     """When the recording began."""
+    is_cut_short: bool = False
+    """Something of ours ended it before the caller did: a full disk."""
 
 
 @dataclass(slots=True)
@@ -132,7 +135,7 @@ class VoicemailStep:
             if is_there:
                 await asyncio.to_thread(left.path.unlink, missing_ok=True)
             return
-        left = replace(left, seconds=summary.seconds)
+        left = replace(left, seconds=summary.seconds, is_cut_short=bool(summary.error))
         if summary.is_silent:
             left.call.ledger.tell(EventKind.MESSAGE, left.box.name, "silence", summary.seconds)
             await self.store.messages.finish(
@@ -145,8 +148,11 @@ class VoicemailStep:
             )
             return
         left.call.has_left_message = True
-        await self.store.messages.finish(call_id, summary.seconds, self.clock(), self.mails(left))
-        left.call.ledger.tell(EventKind.MESSAGE, left.box.name, seconds=summary.seconds)
+        await self.store.messages.finish(
+            call_id, summary.seconds, self.clock(), self.mails(left), is_cut_short=left.is_cut_short
+        )
+        detail = CUT_SHORT if left.is_cut_short else ""
+        left.call.ledger.tell(EventKind.MESSAGE, left.box.name, detail, summary.seconds)
 
 
 async def _spoken(caller: Leg, recording: Recording) -> None:

@@ -17,6 +17,7 @@ import pytest
 from b2bua.call.callee import CalleeLeg
 from b2bua.call.sound import SoundProfile
 from b2bua.demo.softphone import Habit
+from b2bua.notify.texts import ENGLISH
 from b2bua.store.calls import CallOutcome, EventKind
 from b2bua.store.story import story
 from media.client import Tone
@@ -291,6 +292,29 @@ async def test_row_v7_who_speaks_to_a_full_disk_is_told_at_once_and_owed_a_call_
         await demo.until(lambda: not caller.is_up, within=10)
         (only,) = await demo.stories()
         assert only.outcome is CallOutcome.PROMISE
+
+
+@virtual_time(limit_s=600)
+async def test_row_v7_a_message_that_a_full_disk_cuts_short_is_said_to_be_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async with marked_office(tmp_path) as (demo, ears):
+        caller = await after_the_beep(demo, ears)
+        caller.media.play([Tone((VOICE_HZ,), 60.0)])
+        await asyncio.sleep(5)
+        monkeypatch.setattr("media.soundfile.RecordingFile.append", full)
+        await ears.until_prompt(caller.media, "message-saved", within=2)
+        await demo.until(lambda: not caller.is_up, within=10)
+        (only,) = await demo.stories()
+        assert only.outcome is CallOutcome.MESSAGE
+        assert story(only).endswith(", cut short")
+        (mail,) = await mails(demo)
+        body = mail.get_body()
+        assert body is not None
+        assert ENGLISH.cut_short in body.get_content()
 
 
 @virtual_time(limit_s=600)

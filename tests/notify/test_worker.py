@@ -6,7 +6,7 @@ import asyncio
 import socket
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.smtp import AuthResult, LoginPassword
+from structlog.testing import capture_logs
 
 from b2bua.notify import FolderDelivery, MailWorker, NotDeliveredError, SmtpDelivery, SmtpSettings, worker
 from b2bua.notify.delivery import Delivery
@@ -179,6 +180,17 @@ async def test_a_mail_whose_sending_cannot_be_noted_now_is_not_sent_twice(
     other.close()
     await all_sent(store)
     assert len(delivery.tried_at) == 1
+
+
+async def test_what_the_database_refuses_is_told_without_its_sql(store: Store, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "b2bua.sqlite")) as other:
+        other.execute("DROP TABLE outbox")
+    with capture_logs() as told:
+        async with running(MailWorker(store.outbox, DownUntil(0.0), now=lambda: AT)), asyncio.timeout(10):
+            while not told:
+                await asyncio.sleep(0.02)
+    assert told[0]["event"] == "cannot read the outbox; trying again"
+    assert told[0]["why"] == "no such table: outbox"
 
 
 class DownUntil:
