@@ -233,13 +233,14 @@ class Engine:
     def _fill_pauses(self, command: FillPauses, _now: float) -> None:
         self._legs[command.leg].fill_pauses()
 
-    def _bridge(self, command: Bridge, _now: float) -> None:
+    def _bridge(self, command: Bridge, now: float) -> None:
         leg, other = self._legs[command.leg], self._legs.get(command.other)
         leg.part()
         if other is None:
             return
         other.part()
         leg.partner, other.partner = other, leg
+        leg.silence.due_since = other.silence.due_since = now
         leg.link()
         other.link()
 
@@ -252,7 +253,7 @@ class Engine:
         leg.partner = leg
         leg.link()
 
-    def _join_room(self, command: JoinRoom, _now: float) -> None:
+    def _join_room(self, command: JoinRoom, now: float) -> None:
         leg = self._legs[command.leg]
         if leg.seat is not None and leg.seat.room is self._rooms.get(command.room):
             leg.seat.role, leg.seat.to = command.role, command.to
@@ -264,6 +265,7 @@ class Engine:
                 lambda codec: self._around.shelf.has(codec, "PCMA"),
                 on_empty=lambda: self._rooms.pop(command.room, None),
             )
+        leg.silence.due_since = now
         leg.sit(room, command.role, command.to)
 
     def _send_digits(self, command: SendDigits, _now: float) -> None:

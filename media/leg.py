@@ -35,8 +35,8 @@ class Leg:
 
     __slots__ = (
         "_accepts", "_around", "_check_at", "_events", "_guard", "_interpreter", "_is_multiplexed", "_pauses",
-        "_ports", "_receivers", "_reporter", "_silence", "agreement", "audience", "flow", "incoming", "latch",
-        "number", "out", "partner", "receive", "seat", "sink", "voice",
+        "_ports", "_receivers", "_reporter", "agreement", "audience", "flow", "incoming", "latch", "number",
+        "out", "partner", "receive", "seat", "silence", "sink", "voice",
     )  # fmt: skip
 
     def __init__(self, number: int, around: Surroundings, *, pace: Callable[[Voice], None]) -> None:
@@ -70,7 +70,7 @@ class Leg:
         """At work since the listener was sent what it could not get as it is."""
         self._guard = Guard(number, around, self.latch, settled=self._settled)
         self._is_multiplexed = False
-        self._silence = SilenceWatch(self.incoming)
+        self.silence = SilenceWatch(self.incoming)
         self._reporter = Reporter(self.out, self.incoming)
         self._check_at = 0.0
 
@@ -103,12 +103,12 @@ class Leg:
         self._events = agreement.event_rates if agreement.receives else {}
         self.incoming.clock_hz = clock_rate_hz(agreement.codec)
         self.out.take_encoding(agreement.encoding, self._around.random)
-        self._silence.timeout_s = rtp_timeout_s
+        self.silence.timeout_s = rtp_timeout_s
         if was is None:
             self._check_at = now + CHECK_SECONDS * self._around.random.random()
             self._reporter.begin(now, self._around.random)
         if was is None or (was.sends, was.receives) != (agreement.sends, agreement.receives):
-            self._silence.begin(now)  # who held without music and is back has to be heard anew
+            self.silence.begin(now)  # who held without music and is back has to be heard anew
         self._protect(agreement)
         self._multiplex(agreement)
         if agreement.remote is not None and self.latch.expect(
@@ -344,7 +344,7 @@ class Leg:
         if self.agreement is None or now < self._check_at:
             return
         self._check_at = now + CHECK_SECONDS
-        if self._silence.is_news(now, is_due=self.agreement.receives, flow=self.flow):
+        if self.silence.is_news(now, is_due=self.agreement.receives, flow=self.flow):
             self._around.emit(RtpTimedOut(self.number))
         if self._reporter.is_due(now) and self.agreement.remote is not None and self.out.is_aimed:
             self._around.emit(Counted(self.number, self.statistics(now)))
@@ -362,12 +362,12 @@ class Leg:
         if source is None or (known is not None and source[0] == known[0]):
             if self._reporter.take(plain, now) and source is not None:
                 self.ports.rtcp_remote = source  # symmetric, as RTP is (RFC 4961)
-            self._silence.due_since = now  # who mutes without sending RTP still reports
+            self.silence.due_since = now  # who mutes without sending RTP still reports
 
     def statistics(self, now: float) -> dict[str, float]:
         """Return the leg's numbers."""
         self.settle()
-        heard = {"strangers": self.latch.strangers, "silent_s": self._silence.seconds(now, self.agreement)}
+        heard = {"strangers": self.latch.strangers, "silent_s": self.silence.seconds(now, self.agreement)}
         return {**self._reporter.statistics(), **heard, **self._guard.statistics()}
 
     def close(self, now: float) -> None:

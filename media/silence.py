@@ -15,7 +15,8 @@ class SilenceWatch:
     def __init__(self, incoming: IncomingStream) -> None:
         self.timeout_s = 0.0
         self.due_since = 0.0
-        """Since when something should have come; a far end that reports by RTCP may be muted."""
+        """Since when something should have come: who talks is to be heard though they only listened before,
+        and a far end that reports by RTCP may be muted."""
         self._asked_since = 0.0
         self._incoming = incoming
         self._is_told = False

@@ -25,6 +25,8 @@ from media.errors import MediaError
 from media.sdp.agreement import StreamAgreement
 from media.sdp.negotiate import read_answer
 
+SURE_S = 2.0
+"""More than the engine takes to tell that somebody has fallen silent."""
 UNSECURED_S = 10.0
 """How long who has answered may be mute at least, until the keys of their sound come."""
 
@@ -36,7 +38,7 @@ class Leg(Life):
     """
 
     __slots__ = (
-        "_aim", "_allows_nat", "_digits", "_is_talking", "_peer", "_profile", "_relocation", "description",
+        "_aim", "_allows_nat", "_digits", "_peer", "_profile", "_relocation", "_talks_since", "description",
         "dialled_on", "is_held", "max_forwards", "media", "name", "number", "on_answer", "on_closed",
         "on_hold_change", "on_key", "owner", "person", "played_s", "post_dial", "session", "was_asked",
     )  # fmt: skip
@@ -86,7 +88,8 @@ class Leg(Life):
         """How long that was heard which was played last."""
         self.on_key: Callable[[str, Method], None] | None = None
         """Told each key press that counts, and how it came."""
-        self._is_talking = False
+        self._talks_since: float | None = None
+        """In loop time; None: it does not talk."""
         self._follow(media)
 
     def _follow(self, media: MediaLeg) -> None:
@@ -193,11 +196,11 @@ class Leg(Life):
     @property
     def is_talking(self) -> bool:
         """Whether it is connected to somebody, and nobody waits for its keys."""
-        return self._is_talking
+        return self._talks_since is not None
 
     @is_talking.setter
     def is_talking(self, is_talking: bool) -> None:
-        self._is_talking = is_talking
+        self._talks_since = asyncio.get_running_loop().time() if is_talking else None
         self._listen_for_tones()
 
     def _listen_for_tones(self) -> None:
@@ -321,9 +324,16 @@ class Leg(Life):
             self.take_digit(key, Method.INFO)
 
     def _fell_silent(self) -> None:
-        """Free whoever talks with a dead peer. A listener may be silent as long as they like."""
-        if self.is_talking and self.media.is_heard and not self.is_held:
-            self.end("no sound came any more", by="network")
+        """Free whoever talks with a dead peer. A listener may be silent as long as they like.
+
+        Who was dead before somebody came to talk with them has not talked.
+        """
+        since = self._talks_since
+        if since is None or self.is_held or not self.media.is_heard:
+            return
+        talked_s = asyncio.get_running_loop().time() - since
+        is_dead_long = talked_s < self.media.rtp_timeout_s + SURE_S
+        self.end("no sound came any more", by="media" if is_dead_long else "network")
 
     def _is_unsecured(self, why: str) -> None:
         """Free whoever is mute as the keys of their sound never come, or not for long after they answered."""

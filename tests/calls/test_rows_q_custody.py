@@ -13,6 +13,7 @@ from b2bua.demo.softphone import CallRefused, Habit, Softphone
 from b2bua.people.occupancy import Occupancy
 from b2bua.routing.plan import QueueSpec
 from b2bua.store.calls import CallOutcome, EventKind
+from media.commands import Tone
 from tests.harness.clock import virtual_time
 from tests.harness.office import SERVER, Office, office
 from tests.harness.prompts import marked_office
@@ -183,3 +184,23 @@ async def test_row_q5_an_agent_who_calls_out_instead_of_answering_delays_nobody(
             each.hang_up()
         await demo.people_leave()
         await demo.settled()
+
+
+@virtual_time(limit_s=600)
+async def test_row_d10_who_died_in_the_queue_holds_no_agent_and_is_owed_a_call(tmp_path: Path) -> None:
+    async with office(tmp_path) as demo:
+        for extension in ("101", "102"):
+            await demo.phone(extension, Habit())
+        olena = await demo.phone("103", Habit(answers_after=10.0))
+        caller = await (await demo.call_in(QUEUE)).answered(within=1)
+        caller.loop([Tone((700.0,), 1.0)])
+        await asyncio.sleep(5)
+        host, port = caller.media.address
+        demo.rtp.drop = lambda _, source, __: source in ((host, port), (host, port + 1))
+        agent = (await olena.invited(within=60)).leg
+        agent.loop([Tone((900.0,), 1.0)])
+        await asyncio.wait({agent.ended}, timeout=10 + 35)
+        assert agent.ended.done()
+        (only,) = await demo.stories()
+        assert only.outcome is CallOutcome.PROMISE
+        assert (only.events[-1].kind, only.events[-1].detail) == (EventKind.TALKED, "the sound was lost")
