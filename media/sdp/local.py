@@ -66,6 +66,8 @@ class LocalMedia:
     def after(self, agreement: StreamAgreement) -> LocalMedia:
         """Return how to go on in a dialog: by the IP version, protocol and payload types that the peer took.
 
+        Its codec comes first from then on: whom it talks with may have chosen that for its sake.
+
         Raises:
             NoCommonCodec: the peer is to be reached by an IP version that we do not have.
         """
@@ -81,6 +83,7 @@ class LocalMedia:
         return replace(
             local,
             origin=self.origin or local.address,
+            codecs=one_of_all(tuple(sorted(self.codecs, key=lambda codec: codec != agreement.codec))),
             srtp=srtp,
             numbers=one_of_all(tuple(numbers.items())),
             is_multiplexed=agreement.is_multiplexed,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from media.sdp.model import SessionDescription
 from media.sdp.negotiate import LocalMedia, make_answer, make_offer
 
@@ -28,3 +30,13 @@ def test_rfc3264_8_an_offer_has_as_many_streams_as_were_there_and_audio_in_its_p
 def test_rfc3264_8_2_an_offer_after_an_offer_is_the_same_but_for_its_version() -> None:
     first = make_offer(LOCAL)
     assert make_offer(LOCAL, after=first) == first
+
+
+def test_rfc3264_8_3_2_an_offer_begins_with_the_codec_that_was_taken_so_that_it_stays() -> None:
+    local = replace(LOCAL, codecs=("opus", "G722", "PCMA", "PCMU"))
+    said, agreement = make_answer(make_offer(local), local, prefer="PCMA")
+    assert agreement.codec == "PCMA"
+    (stream,) = SessionDescription.parse(make_offer(local.after(agreement), after=said)).media
+    assert stream.formats[:4] == ("8", "111", "9", "0")
+    _, kept = make_answer(make_offer(local.after(agreement), after=said), local)
+    assert kept.codec == "PCMA"
