@@ -79,6 +79,27 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByTime(config, log)
 
 
+class Failures(logging.Handler):
+    """What asyncio logs of callbacks that failed, and of tasks that did and nobody waited for."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.told: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.told.append(self.format(record))
+
+
+@pytest.fixture(autouse=True)
+def nothing_fails_unheard() -> Iterator[None]:
+    """Let a test fail in which something did that nobody waits for."""
+    failures, told_by = Failures(), logging.getLogger("asyncio")
+    told_by.addHandler(failures)
+    yield
+    told_by.removeHandler(failures)
+    assert not failures.told, "\n".join(failures.told)
+
+
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
     """Undo what a command does to the logs, which are the whole process's."""

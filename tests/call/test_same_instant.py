@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import pytest
@@ -73,6 +73,12 @@ def after_turns(turns: int, action: Callable[[], None]) -> None:
         action()
     else:
         asyncio.get_running_loop().call_soon(after_turns, turns - 1, action)
+
+
+def answers(leg: Leg) -> None:
+    """Answer, unless the call is over."""
+    with suppress(LegEnded):
+        leg.answer()
 
 
 def test_a_hang_up_in_the_instant_of_the_answer_leaves_nobody_connected() -> None:

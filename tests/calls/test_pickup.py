@@ -15,7 +15,7 @@ from b2bua.sip.replaces import Replaces
 from b2bua.sip.session import IncomingInvite
 from b2bua.store.calls import CallOutcome, EventKind
 from b2bua.store.story import story
-from tests.call.test_same_instant import after_turns
+from tests.call.test_same_instant import after_turns, answers
 from tests.calls.test_transfer import dialog_of, transferred_voices
 from tests.harness.clock import virtual_time
 from tests.harness.office import NUMBER, SERVER, TO_ANNA, Office, office
@@ -278,9 +278,9 @@ def test_rfc3891_3_of_a_pick_up_and_an_answer_in_the_same_instant_exactly_one_is
                 anna, olena = await demo.phone("101", RINGS), await demo.phone("103")
                 placed = await demo.call_in(NUMBER)
                 await asyncio.sleep(2)
-                answer = (await anna.invited(within=1)).leg.answer
+                rung = (await anna.invited(within=1)).leg
                 early = early_dialog(demo, "101")
-                when_proven(demo, lambda: after_turns(turns, answer))
+                when_proven(demo, lambda: after_turns(turns, lambda: answers(rung)))
                 asked = await replacing(
                     olena, "103", Replaces(early.call_id, early.to_tag, early.from_tag, is_early_only=True)
                 )

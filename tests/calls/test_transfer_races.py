@@ -11,7 +11,7 @@ import pytest
 
 from b2bua.call.leg import Leg
 from b2bua.demo.softphone import Habit, PlacedCall
-from tests.call.test_same_instant import after_turns
+from tests.call.test_same_instant import after_turns, answers
 from tests.calls.test_pickup import QUEUED, replacing
 from tests.calls.test_transfer import ANSWERS, dialog_of, refer
 from tests.harness.clock import virtual_time
@@ -209,7 +209,7 @@ def test_rfc3891_3_of_a_queues_agent_and_who_picks_up_in_the_same_instant_one_is
             await asyncio.sleep(1)
             demo.network.latency_s = 0.0
             asked = await demo.call_from(ivan, "104", "*8101")
-            after_turns(turns, agent.answer)
+            after_turns(turns, lambda: answers(agent))
             await asyncio.sleep(1)
             legs = {"agent": agent, "picker": asked.leg}
             (winner,) = [name for name, leg in legs.items() if leg.is_answered and leg.is_up]
