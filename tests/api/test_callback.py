@@ -42,10 +42,6 @@ async def ask(run: Town, *, status: int = 201, key: str = "", **said: object) ->
     return answer
 
 
-async def mails_of(run: Town) -> list[str]:
-    return [f"{mail.mail.subject}\n{mail.mail.body}" for mail in await run.demo.server.store.outbox.waiting()]
-
-
 # --- the promise -------------------------------------------------------------------------------------------
 
 

@@ -27,7 +27,6 @@ from tests.harness.office import MONDAY_NOON, NUMBER, Office
 SOUND = bytes(range(256)) * 40
 WHAT_STANDS_AROUND = 'url = "https://pbx.office.example/"\n'
 BOX = '[[step]]\nvoicemail = "sales"\n'
-NOT_OURS = b"This link is not valid. Please copy it again, whole.\n"
 A_DAY = timedelta(days=1)
 VOICE_HZ = 440.0
 

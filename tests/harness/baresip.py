@@ -16,8 +16,6 @@ from tests.harness.hearing import Hearing
 from tests.harness.ports import HOST, free_port
 from tests.harness.product import until
 
-STARTED = "baresip is ready"
-REGISTERED = "200 OK"
 TOLD_OF_MESSAGES = re.compile(r"----- MWI for .*?Voice-Message: [^\n]*\n", re.DOTALL)
 """Nothing after it: the next NOTIFY is traced there, before the lamp follows it."""
 START_S = 20.0

@@ -18,7 +18,6 @@ from tests.harness.hearing import Hearing
 from tests.media.engines import engine_on
 from tests.media.peer import Peer
 
-HOST = "10.0.0.9"
 PITCHES = (400.0, 1000.0, 2000.0)
 
 

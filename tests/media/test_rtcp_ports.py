@@ -24,7 +24,6 @@ from tests.media.udp_peer import UdpPeer
 if TYPE_CHECKING:
     from media.leg import Leg
 
-HOST = "10.0.0.9"
 OURS = LocalMedia("198.51.100.1", 10_000, session_id=4711, version=3)
 SOUND = bytes([0xD5]) * 160
 

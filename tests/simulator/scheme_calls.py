@@ -33,7 +33,6 @@ LONGEST_CALL_S = 900.0
 """No scheme of ``any_office`` lasts so long."""
 TIMERS_S = 80.0
 """After that the timers of a call have run out at the latest."""
-CONFIGURATIONS_TRIED = 50
 DESK, STREET = "127.0.1.{}", "127.0.2.{}"
 SERVED = {EventKind.TALKED, EventKind.VOICEMAIL, EventKind.MESSAGE}
 

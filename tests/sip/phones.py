@@ -6,7 +6,6 @@ from random import Random
 
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.headers import NameAddr
-from b2bua.sip.message import Request, Response, parse_message
 from b2bua.sip.session import IncomingInvite, OutgoingInvite, Session
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.transport.memory import MemoryNetwork, MemoryTransport, Packet
@@ -51,11 +50,6 @@ class Answerer:
         self.sessions.append(session)
 
 
-def messages(network: MemoryNetwork) -> list[Request | Response]:
-    """Return everything that was sent, parsed."""
-    return [parse_message(packet.wire) for packet in network.log]
-
-
 __all__ = [
     "ALICE",
     "ANSWER",
@@ -67,5 +61,4 @@ __all__ = [
     "Packet",
     "call",
     "endpoint",
-    "messages",
 ]

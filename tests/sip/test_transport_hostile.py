@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.client import ClientProtocol
+from websockets.frames import Frame, Opcode
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
@@ -86,8 +87,15 @@ def opened() -> WebSocketFraming:
     return framing
 
 
+def frame(opcode: Opcode, content: bytes) -> bytes:
+    return Frame(opcode, content).serialize(mask=True)
+
+
+FRAMES = st.builds(frame, st.sampled_from(Opcode), st.binary(max_size=40))
+
+
 @settings(max_examples=150, deadline=None)
-@given(st.booleans(), st.lists(st.binary(max_size=80), max_size=8))
+@given(st.booleans(), st.lists(st.one_of(FRAMES, st.binary(max_size=80)), max_size=8))
 def test_no_octets_raise_anything_but_malformed_message(is_open: bool, pieces: list[bytes]) -> None:
     framing = opened() if is_open else WebSocketFraming.accepting()
     try:
