@@ -31,11 +31,12 @@ from tests.calls.confirming import (
 from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing
 from tests.harness.office import MOBILES, NUMBER, assert_both_hear, office
-from tests.harness.prompts import Ears
+from tests.harness.prompts import Ears, marked_office
 
 GREETING_HZ = 950.0
 ANNAS = "+48600100200"
 ONE_MOBILE, TOGETHER = one_mobile("true"), together("true")
+IF_REJECTED = ONE_MOBILE.replace(VOICEMAIL, f'[[step]]\nring = ["102"]\nafter = ["rejected"]\n{VOICEMAIL}')
 
 
 async def greet(mobiles: Softphone, *, count: int = 1) -> None:
@@ -46,7 +47,8 @@ async def greet(mobiles: Softphone, *, count: int = 1) -> None:
 
 @virtual_time(limit_s=600)
 async def test_row_d5_a_mailbox_that_plays_its_greeting_leads_on_to_the_next_step(tmp_path: Path) -> None:
-    async with office(tmp_path, scheme=ONE_MOBILE) as demo:
+    async with office(tmp_path, scheme=IF_REJECTED) as demo:
+        piotr = await demo.phone("102", Habit(answers_after=1))
         mobiles = await demo.mobiles(Habit(answers_after=5))
         began = demo.now
         call = await demo.call_in(NUMBER)
@@ -60,6 +62,7 @@ async def test_row_d5_a_mailbox_that_plays_its_greeting_leads_on_to_the_next_ste
         await asyncio.sleep(3)
         hearing = Hearing.of_file((await recording.stop()).path)
         assert hearing.seconds_of(GREETING_HZ) < 0.3  # of 3 s; our greeting has some of it
+        assert piotr.invitations == [], "nobody has refused"
         leg.hang_up()
         assert (await told(demo)).startswith(
             f"rang {MOBILE} 25 s, answered, but nobody pressed 1 (its voicemail?); "
@@ -91,9 +94,24 @@ async def test_row_d5_who_presses_1_hears_who_calls_and_has_the_call(tmp_path: P
 
 
 @virtual_time(limit_s=600)
+async def test_row_d5_the_question_is_said_again_a_second_after_its_end(tmp_path: Path) -> None:
+    async with marked_office(tmp_path, scheme=ONE_MOBILE) as (demo, ears):
+        mobiles = await demo.mobiles(Habit(answers_after=1))
+        call = await demo.call_in(NUMBER)
+        mobile = await answering(mobiles, 1)
+        await asyncio.sleep(18)
+        heard = ears.heard(mobile.media)
+        first, again = (each.at for each in heard if each.prompt == "call-from")
+        ended = max(each.until for each in heard if each.at < again)
+        assert again - ended == pytest.approx(1.0, abs=0.05)
+        assert first < 1.3
+        await call.close()
+        await demo.settled()
+
+
+@virtual_time(limit_s=600)
 async def test_row_d5_key_2_refuses_at_once_and_other_keys_mean_nothing(tmp_path: Path) -> None:
-    scheme = ONE_MOBILE.replace(VOICEMAIL, f'[[step]]\nring = ["102"]\nafter = ["rejected"]\n{VOICEMAIL}')
-    async with office(tmp_path, scheme=scheme) as demo:
+    async with office(tmp_path, scheme=IF_REJECTED) as demo:
         await demo.phone("102", Habit(answers_after=1))
         mobiles = await demo.mobiles(Habit(answers_after=3))
         began = demo.now
