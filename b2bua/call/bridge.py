@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from b2bua.call.digits import DtmfMode, Method
 from b2bua.call.leg import Leg
+from b2bua.call.presser import Presser
 from media.commands import PlayItem
-from media.dtmf import key_tones
-from media.playback import Playback
 
 LONGEST_WAIT_S = 0.5
 """A phone that does not confirm what became of its transfer does not keep the others apart for longer."""
@@ -31,7 +29,7 @@ class Talk:
 class Conversation:
     """Two answered legs that are connected until one of them hangs up, or a transfer parts them."""
 
-    __slots__ = ("_is_connected", "_music", "_parted", "_until", "first", "second")
+    __slots__ = ("_is_connected", "_music", "_parted", "_pressers", "_until", "first", "second")
 
     def __init__(self, first: Leg, second: Leg, *, music: Callable[[], Sequence[PlayItem]] = tuple) -> None:
         """``music`` returns what is for whoever is held."""
@@ -39,6 +37,7 @@ class Conversation:
         self.second = second
         self._music = music
         self._is_connected = False
+        self._pressers = Presser(first), Presser(second)
         self._until: asyncio.Future[None] | None = None
         self._parted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -95,7 +94,7 @@ class Conversation:
         self._is_connected = True
         first.is_talking = second.is_talking = True
         first.on_hold_change = second.on_hold_change = self._follow_holds
-        first.on_key, second.on_key = _Presser(second).take, _Presser(first).take
+        second.on_key, first.on_key = (presser.take for presser in self._pressers)
         first.media.bridge(second.media)
         self._follow_holds()
 
@@ -106,6 +105,8 @@ class Conversation:
         first, second = self.first, self.second
         first.on_hold_change = second.on_hold_change = None
         first.on_key = second.on_key = None
+        for presser in self._pressers:
+            presser.stop()
         first.is_talking = second.is_talking = False
         first.media.unbridge()
 
@@ -122,42 +123,3 @@ class Conversation:
 def _settle(over: asyncio.Future[None], _: object) -> None:
     if not over.done():
         over.set_result(None)
-
-
-class _Presser:
-    """Presses on one leg what the other presses and does not get there with the sound."""
-
-    __slots__ = ("_leg", "_sounding", "_waiting")
-
-    def __init__(self, leg: Leg) -> None:
-        self._leg = leg
-        self._waiting = ""
-        """Keys whose tones are to follow those that sound."""
-        self._sounding: Playback | None = None
-
-    def take(self, key: str, method: Method) -> None:
-        """Take a key press; events go with the sound where they were agreed."""
-        leg = self._leg
-        takes_events = leg.takes_events and leg.dtmf is not DtmfMode.INBAND
-        if (method is Method.RTP and takes_events) or leg.is_held or method is Method.DIALLED:
-            return
-        if takes_events:
-            leg.media.send_digits(key)
-            return
-        self._waiting += key
-        if self._sounding is None or self._sounding.is_over:
-            self._sound()
-
-    def _sound(self) -> None:
-        """Let the keys that wait be heard: they may come faster than tones can."""
-        keys, self._waiting = self._waiting, ""
-        self._sounding = self._leg.media.play(key_tones(keys))
-        self._sounding.on_end = self._go_on
-
-    def _go_on(self, is_complete: bool) -> None:
-        """Go on behind tones that were heard; where something else was to be heard, nobody wants more."""
-        self._sounding = None
-        if not is_complete:
-            self._waiting = ""
-        elif self._waiting:
-            self._sound()

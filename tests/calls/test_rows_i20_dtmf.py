@@ -15,7 +15,7 @@ from b2bua.demo.softphone import Habit, PlacedCall
 from b2bua.sip.headers import NameAddr
 from b2bua.sip.uri import SipUri
 from b2bua.store.calls import EventKind
-from media.dtmf import format_info, key_tones
+from media.dtmf import format_info, key_tones, parse_info
 from tests.harness.clock import virtual_time
 from tests.harness.office import NUMBER, SERVER, TO_ANNA, Office, office
 from tests.harness.prompts import Ears
@@ -179,6 +179,22 @@ async def test_keys_that_come_faster_than_tones_can_sound_reach_the_other_too(tm
         await asyncio.sleep(2)
         assert ears.hearing(gateway.media).keys() == "0078"
         gateway.hang_up()
+        await run.stories()
+
+
+@virtual_time(limit_s=600)
+async def test_row_i20_keys_pressed_while_talking_reach_by_info_who_takes_them_so(tmp_path: Path) -> None:
+    async with office(tmp_path, scheme=TO_ANNA, change=trunk_with("info")) as run:
+        anna = await run.phone("101", Habit(answers_after=1.0))
+        caller = await (await run.call_in(NUMBER)).answered(within=5)
+        phone = (await anna.invited(within=5)).leg
+        told: list[str] = []
+        assert caller.session is not None
+        caller.session.on_info = lambda kind, body: told.append(parse_info(kind, body) or "")
+        phone.media.send_digits("4422")
+        await asyncio.sleep(3)
+        assert "".join(told) == "4422"
+        caller.hang_up()
         await run.stories()
 
 
