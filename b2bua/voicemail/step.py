@@ -52,7 +52,7 @@ class LeftMessage:
     at: datetime
     """When the recording began."""
     is_cut_short: bool = False
-    """Something of ours ended it before the caller did: a full disk."""
+    """Something of ours ended it before the caller did: a full disk, an order to stop."""
 
 
 @dataclass(slots=True)
@@ -114,17 +114,21 @@ class VoicemailStep:
             await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
         await self.store.messages.begin(call.identity.call_id, box.name, path, at)
         recording = call.caller.media.record(path, max_seconds=box.max_seconds)
-        call.is_occupied = True
+        call.is_occupied, is_stopped = True, False
         try:
             call.caller.media.play(BEEP)
             async with asyncio.timeout(box.max_seconds):
                 await _spoken(call.caller, recording)
         except TimeoutError:
             log.info("the message has reached its limit", call_id=call.identity.call_id)
+        except asyncio.CancelledError:
+            is_stopped = True
+            raise
         finally:
             call.is_occupied = False
             row = self.store.messages.begun(call.identity.call_id)
-            await self._keep(LeftMessage(row, call, box, path, 0.0, at), await recording.stop())
+            left = LeftMessage(row, call, box, path, 0.0, at, is_cut_short=is_stopped)
+            await self._keep(left, await recording.stop())
 
     async def _keep(self, left: LeftMessage, summary: RecordingSummary) -> None:
         """Finish message, call and mail in one transaction, or forget what is too short or gone."""
@@ -135,7 +139,8 @@ class VoicemailStep:
             if is_there:
                 await asyncio.to_thread(left.path.unlink, missing_ok=True)
             return
-        left = replace(left, seconds=summary.seconds, is_cut_short=bool(summary.error))
+        is_cut_short = left.is_cut_short or bool(summary.error)
+        left = replace(left, seconds=summary.seconds, is_cut_short=is_cut_short)
         if summary.is_silent:
             left.call.ledger.tell(EventKind.MESSAGE, left.box.name, "silence", summary.seconds)
             await self.store.messages.finish(

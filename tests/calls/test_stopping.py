@@ -102,6 +102,21 @@ async def test_who_leaves_a_message_may_end_it_when_the_office_is_told_to_stop(t
 
 
 @virtual_time
+async def test_a_message_that_is_not_at_its_end_when_the_office_stops_is_said_to_be_cut_short(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=MAILBOX, change=patient) as demo:
+        caller = await (await demo.call_in(NUMBER)).answered(within=5)
+        await demo.until(lambda: bool(demo.server.serving.roll.engaged), within=60)
+        caller.loop([Tone((440.0,), 8.0)])
+        await stopping(demo)
+        await demo.server.calls.end()
+        (told,) = await demo.stories()
+        assert told.outcome is CallOutcome.MESSAGE
+        assert story(told).endswith(", cut short")
+
+
+@virtual_time
 async def test_an_office_that_waits_for_no_talk_stops_at_once(tmp_path: Path) -> None:
     async with office(
         tmp_path, scheme=RING, change=lambda text: text.replace("[office]\n", "[office]\nstop-waits = 0\n")
