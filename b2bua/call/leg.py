@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from b2bua.call.aiming import Aim
@@ -268,6 +269,8 @@ class Leg(Life):
     def connect(self, agreement: StreamAgreement) -> None:
         """Let sound flow as agreed, and tell the bridge when the far end holds or resumes."""
         self.description.settled(agreement)
+        if self.dtmf in (DtmfMode.INFO, DtmfMode.INBAND):  # else each key would come in two ways
+            agreement = replace(agreement, telephone_event=None)
         connect = partial(self.media.connect, allows_nat=self._allows_nat, peer_host=self._peer)
         self._aim.take(
             scoped(agreement, self._peer), connect, own=self.description.local.address, fail=self._lost
