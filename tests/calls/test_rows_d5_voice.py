@@ -69,6 +69,10 @@ async def test_row_d5_who_says_hello_is_connected_and_hears_the_caller_from_the_
         recorded_from = demo.now
         leg = await call.answered(within=5)
         answered = demo.now
+        legs = demo.server.engine.slots[0].legs.values()
+        assert [each._on_judged for each in legs] == [None, None], (
+            "whose voice it is interests nobody any more"
+        )
         leg.media.play([Tone((CALLER_HZ,), 2.0)])
         assert answered - began == pytest.approx(3.5 + HELLO_S + 1.1, abs=0.3)
         await asyncio.sleep(3)
