@@ -5,22 +5,21 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from b2bua.demo.softphone import Habit, Softphone
 from b2bua.sip.digest import Credentials
-from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.transport.hop import Hop
-from media.client import MediaEngine
 from tests.harness.hearing import Hearing
 from tests.harness.ipv6 import IPV6_HOST, why_no_ipv6
 from tests.harness.office import assert_both_hear
-from tests.harness.ports import HOST, free_port
+from tests.harness.ports import HOST
 from tests.harness.product import Product
 from tests.harness.sipp import Cast
+from tests.interop.softphones import softphone
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
 
@@ -105,15 +104,9 @@ def test_a_caller_by_ipv4_reaches_a_phone_by_ipv6(
 
 
 @asynccontextmanager
-async def softphone(office: Product, extension: str, host: str) -> AsyncIterator[tuple[Softphone, Hop]]:
+async def registered(office: Product, extension: str, host: str) -> AsyncIterator[tuple[Softphone, Hop]]:
     """Return a phone with sound that is registered by the IP version of ``host``."""
-    async with AsyncExitStack() as stack:
-        first_port = free_port()
-        engine = await MediaEngine.in_process(address=host, ports=(first_port, first_port + 3))
-        stack.push_async_callback(engine.close)
-        endpoint = SipEndpoint(user_agent=f"phone {extension}")
-        phone = Softphone(extension, endpoint, engine, await endpoint.listen_udp(host, 0))
-        stack.push_async_callback(phone.close)
+    async with softphone(f"phone {extension}", host=host) as phone:
         server = Hop("udp", host, office.port)
         assert (await phone.register(server, extension, f"demo-{extension}")).status == 200
         yield phone, server
@@ -129,8 +122,8 @@ async def test_phones_of_either_ip_version_hear_each_other(
         assert refused_without
         return
     async with (
-        softphone(office, "102", calling) as (piotr, server),
-        softphone(office, "103", called) as (olena, _),
+        registered(office, "102", calling) as (piotr, server),
+        registered(office, "103", called) as (olena, _),
     ):
         olena.habit = Habit(answers_after=0.1)
         credentials = Credentials("102", "demo-102")

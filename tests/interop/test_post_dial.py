@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from b2bua.demo.softphone import Habit, Softphone
-from b2bua.sip.endpoint import SipEndpoint
-from media.client import MediaEngine
+from b2bua.demo.softphone import Habit
 from media.keypad import key_seconds
-from tests.harness.ports import HOST, free_port
 from tests.harness.product import Product
 from tests.harness.sipp import Cast
 from tests.interop.carrier import carrier_call
+from tests.interop.softphones import softphone
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(60)]
 
@@ -53,12 +51,8 @@ async def test_row_i9_a_far_end_without_telephone_event_gets_the_digits_by_info(
 async def test_row_i9_a_far_end_with_telephone_event_hears_the_digits_two_seconds_after_its_answer(
     office: Product,
 ) -> None:
-    first_port = free_port()
-    engine = await MediaEngine.in_process(address=HOST, ports=(first_port, first_port + 3))
-    endpoint = SipEndpoint(user_agent="mobile")
-    mobile = Softphone("mobile", endpoint, engine, await endpoint.listen_udp(HOST, office.outside_port))
-    mobile.habit = Habit(answers_after=0.2)
-    try:
+    async with softphone("mobile", port=office.outside_port) as mobile:
+        mobile.habit = Habit(answers_after=0.2)
         async with carrier_call(office, NUMBERS["events"]):
             now = asyncio.get_running_loop().time
             answered_at, leg = now(), mobile.invitations[0].leg
@@ -68,6 +62,3 @@ async def test_row_i9_a_far_end_with_telephone_event_hears_the_digits_two_second
         assert "".join(key for _, key in keys) == "557"
         assert 2.0 - BUSY_MACHINE_S < keys[0][0] < 2.0 + BUSY_MACHINE_S
         assert keys[2][0] - keys[0][0] == pytest.approx(2 * KEY_S, abs=BUSY_MACHINE_S)
-    finally:
-        await mobile.close()
-        await engine.close()

@@ -10,15 +10,14 @@ from pathlib import Path
 import pytest
 
 from b2bua.demo.softphone import Habit, Softphone
-from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.transport.hop import Hop
-from media.client import MediaEngine
 from media.commands import Tone
 from tests.harness.hearing import FRAME_S, MARKER_DB, Hearing, Party, deaf
 from tests.harness.markers import with_marked_prompts
-from tests.harness.ports import HOST, free_port
+from tests.harness.ports import HOST
 from tests.harness.product import Product
 from tests.interop.carrier import carrier_call
+from tests.interop.softphones import softphone
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
 
@@ -42,17 +41,10 @@ voicemail = "sales"
 @asynccontextmanager
 async def agent(office: Product, *, answers_after: float) -> AsyncIterator[Softphone]:
     """Return a phone of 101 that answers and has a tone to say."""
-    first_port = free_port()
-    engine = await MediaEngine.in_process(address=HOST, ports=(first_port, first_port + 3))
-    endpoint = SipEndpoint(user_agent="phone 101")
-    phone = Softphone("101", endpoint, engine, await endpoint.listen_udp(HOST, 0))
-    try:
+    async with softphone("phone 101") as phone:
         phone.habit = Habit(answers_after=answers_after)
         assert (await phone.register(Hop("udp", HOST, office.port), "101", "demo-101")).status == 200
         yield phone
-    finally:
-        await phone.close()
-        await engine.close()
 
 
 async def test_row_d6_an_answer_cuts_the_announcement_within_100_ms(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import re
 import shutil
 import ssl
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,16 +16,15 @@ import pytest
 from b2bua.call.leg import SoundProfile
 from b2bua.demo.softphone import Habit, Softphone
 from b2bua.sip.digest import Credentials
-from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.transport.tls import CHECK_EVERY_S, Tls, TlsFiles
-from media.client import MediaEngine
 from media.sdp.crypto import SrtpPolicy
 from tests.harness.certificates import Authority, needs_openssl
 from tests.harness.ipv6 import IPV6_HOST, why_no_ipv6
 from tests.harness.office import assert_both_hear
 from tests.harness.ports import HOST, free_port
 from tests.harness.product import Product, until
+from tests.interop.softphones import softphone
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90), needs_openssl]
 
@@ -74,26 +73,19 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 @asynccontextmanager
 async def phone(scene: Scene, extension: str, host: str) -> AsyncIterator[Softphone]:
     """Return a phone that is registered by TLS and checks the office's certificate."""
-    async with AsyncExitStack() as stack:
-        first_port = free_port()
-        engine = await MediaEngine.in_process(address=host, ports=(first_port, first_port + 3))
-        stack.push_async_callback(engine.close)
-        endpoint = SipEndpoint(user_agent=f"phone {extension}")
-        tls = await Tls.load(TlsFiles(authorities=scene.authority.certificate))
-        local = endpoint.call_by_tls(tls, host="::" if ":" in host else "0.0.0.0")
-        softphone = Softphone(extension, endpoint, engine, local)
-        stack.push_async_callback(softphone.close)
+    tls = await Tls.load(TlsFiles(authorities=scene.authority.certificate))
+    async with softphone(f"phone {extension}", host=host, tls=tls) as registering:
         server = Hop("tls", host, scene.port)
-        contact = f"<sips:{extension}@{local.authority}>"
-        response = await softphone.register(server, extension, f"demo-{extension}", contact=contact)
+        contact = f"<sips:{extension}@{registering._local.authority}>"
+        response = await registering.register(server, extension, f"demo-{extension}", contact=contact)
         assert response.status == 200
-        softphone.habit = Habit(answers_after=0.1)
-        yield softphone
+        registering.habit = Habit(answers_after=0.1)
+        yield registering
 
 
-def secured(softphone: Softphone) -> Softphone:
-    softphone.profile = SoundProfile(srtp=SrtpPolicy.REQUIRED)
-    return softphone
+def secured(phone: Softphone) -> Softphone:
+    phone.profile = SoundProfile(srtp=SrtpPolicy.REQUIRED)
+    return phone
 
 
 async def test_phones_by_tls_of_either_ip_version_talk_with_sound_protected(
@@ -125,11 +117,7 @@ async def test_phones_by_tls_of_either_ip_version_talk_with_sound_protected(
 
 
 async def test_rfc3261_26_2_2_a_call_by_sips_passes_a_phone_by_that_has_no_tls(scene: Scene) -> None:
-    first_port = free_port()
-    engine = await MediaEngine.in_process(address=HOST, ports=(first_port, first_port + 3))
-    endpoint = SipEndpoint(user_agent="plain phone")
-    plain = Softphone("103", endpoint, engine, await endpoint.listen_udp(HOST, 0))
-    try:
+    async with softphone("plain phone") as plain:
         assert (await plain.register(Hop("udp", HOST, scene.product.port), "103", "demo-103")).status == 200
         async with phone(scene, "102", HOST) as piotr:
             server = Hop("tls", HOST, scene.port)
@@ -147,28 +135,17 @@ async def test_rfc3261_26_2_2_a_call_by_sips_passes_a_phone_by_that_has_no_tls(s
                     await placed.answered(within=3)  # by the mailbox, without a second of ringing
                 await placed.close()
                 assert bool(plain.invitations) == is_rung
-    finally:
-        await plain.close()
-        await engine.close()
 
 
 async def test_a_phone_that_does_not_know_the_authority_does_not_even_say_its_name(
     scene: Scene, tmp_path: Path
 ) -> None:
     stranger = Authority(tmp_path, "stranger")
-    endpoint = SipEndpoint(user_agent="careful")
     tls = await Tls.load(TlsFiles(authorities=stranger.certificate))
-    local = endpoint.call_by_tls(tls, host="0.0.0.0")
-    first_port = free_port()
-    engine = await MediaEngine.in_process(address=HOST, ports=(first_port, first_port + 3))
-    careful = Softphone("103", endpoint, engine, local)
-    try:
+    async with softphone("careful", tls=tls) as careful:
         response = await careful.register(Hop("tls", HOST, scene.port), "103", "demo-103")
         assert (response.status, response.is_local) == (503, True)
         assert response.reason.startswith("its certificate is not trusted")
-    finally:
-        await careful.close()
-        await engine.close()
 
 
 async def serial(scene: Scene, host: str) -> str:
