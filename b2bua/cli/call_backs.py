@@ -54,7 +54,8 @@ def lines(found: PromisedReport) -> list[str]:
     if found.median_s is not None:
         told.append(f"half of those who were called back waited {duration(found.median_s)} or less")
     if found.attempts:
-        told.append(f"the office itself has called {found.attempts} times")
+        how_often = "once" if found.attempts == 1 else f"{found.attempts} times"
+        told.append(f"the office itself has called {how_often}")
     return told
 
 

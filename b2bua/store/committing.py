@@ -48,6 +48,8 @@ class Committer:
 
     def _commit(self, changes: list[Change]) -> None:
         self._put_back_if_gone()
+        if not changes:
+            return  # as of whoever has only read: they wait for no lock
         connection = self._connection or self._connect()
         with connection.begin():
             self._carry_out(changes, connection.connection.cursor())

@@ -147,6 +147,19 @@ async def test_an_office_that_stops_while_the_database_is_locked_names_the_calle
     assert [line["caller"] for line in logs if "caller" in line] == ["+48 first", "+48 second"]
 
 
+async def test_whoever_only_reads_waits_for_no_lock_and_tells_of_nothing_lost(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "PATIENCE_S", 0.1)
+    await store.journal.begin(new_call())
+    with closing(sqlite3.connect(tmp_path / "b2bua.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with capture_logs() as logs:
+            async with await Store.open(tmp_path) as reader:
+                assert len(await reader.journal.calls()) == 1
+    assert logs == []
+
+
 async def test_a_full_disk_is_waited_for(store: Store) -> None:
     await store.journal.begin(new_call("before"))
     connection = store._writer._committer._connection
