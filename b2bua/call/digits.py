@@ -35,7 +35,9 @@ class Method(StrEnum):
 
 
 SAME_PRESS_S = 1.0
-"""A key that was heard as a tone, and comes in another way within that time, is the same press."""
+"""A key that comes within that time in another way, which is believed more, is the same press."""
+_TRUST = {Method.TONE: 0, Method.INFO: 1, Method.RTP: 2, Method.DIALLED: 3}
+"""Who tells keys in so many words is believed more than what is heard, and events go on with the sound."""
 _TAKEN = {
     DtmfMode.AUTO: frozenset((Method.RTP, Method.INFO, Method.TONE)),
     DtmfMode.RFC4733: frozenset((Method.RTP,)),
@@ -94,8 +96,8 @@ class Digits:
     def _counts(self, key: str, method: Method, at: float) -> bool:
         if method not in self._taken:
             return False
-        if self._method is Method.TONE and method is not Method.TONE:
-            self._method = method  # who tells keys in so many words is believed more than what is heard
+        if self._method is not None and _TRUST[method] > _TRUST[self._method]:
+            self._method = method
             if key == self._last.key and at - self._last.at < SAME_PRESS_S:
                 return False
         self._method = self._method or method

@@ -45,6 +45,14 @@ def test_row_i20_a_tone_that_was_no_key_does_not_silence_the_events_that_follow(
     assert taken(DtmfMode.AUTO, *presses) == "412"
 
 
+def test_row_i20_events_count_where_info_is_faster_as_they_go_on_with_the_sound_anyway() -> None:
+    digits = Digits(DtmfMode.AUTO)
+    presses = [(key, at + 0.5 * index) for index, key in enumerate("112") for at in (0.0, 0.1)]
+    ways = [Method.INFO, Method.RTP] * 3
+    counted = [way for (key, at), way in zip(presses, ways, strict=True) if digits.take(key, way, at)]
+    assert counted == [Method.INFO, Method.RTP, Method.RTP]
+
+
 def test_the_same_key_in_another_way_a_while_later_is_another_press() -> None:
     assert taken(DtmfMode.AUTO, ("4", Method.TONE, 0.0), ("4", Method.INFO, 3.0)) == "44"
 
