@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 import media  # noqa: F401 - before a test imports numpy, which it keeps to one thread
 
@@ -17,6 +18,10 @@ pytest_plugins = ["tests.conformance", "tests.harness.second_try"]
 # As the product writes it: with all local variables beside it, a traceback takes structlog half a minute.
 PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAIN])
+
+# On a machine that others use as well, an example that takes long is no fault.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 FULL_LENGTH = "tests/interop/test_row"
 """How files are called that measure calls of minutes: they wait more than they work, and at the same time."""

@@ -83,7 +83,7 @@ def plans(draw: st.DrawFn) -> Plan:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(plan=plans(), hour=st.integers(0, 167), data=st.data())
 def test_f15_what_the_checker_lets_pass_never_needs_the_last_resort(
     plan: Plan, hour: int, data: st.DataObject

@@ -164,7 +164,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(head=st.dictionaries(keys, values, max_size=3), first=steps, second=steps)
 @pytest.mark.parametrize("line_end", ["\n", ""])
 def test_row_f1_whatever_is_put_is_read_back_and_other_lines_stay(
@@ -181,7 +181,7 @@ def test_row_f1_whatever_is_put_is_read_back_and_other_lines_stay(
         assert "# --- then outside ---" in fresh
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(content=st.dictionaries(keys, values, max_size=3), name=keys)
 def test_row_f1_a_table_is_added_to_any_text_and_removed_without_a_trace(
     content: dict[str, Any], name: str

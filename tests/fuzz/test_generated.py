@@ -138,19 +138,19 @@ BLOCKS = st.lists(
 ).map(tuple)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(VALUES)
 def test_any_value_that_we_write_is_read_back_the_same(value: object) -> None:
     assert type(value).parse(str(value)) == value  # type: ignore[attr-defined]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=2), max_size=14).map("".join))
 def test_any_text_is_a_value_that_reads_the_same_again_or_malformed(text: str) -> None:
     read_value(text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=300), st.sampled_from([b"", *SNIPPETS]), st.data())
 def test_no_octets_raise_anything_but_the_error_of_their_kind(
     noise: bytes, whole: bytes, data: st.DataObject
@@ -159,7 +159,7 @@ def test_no_octets_raise_anything_but_the_error_of_their_kind(
     read_any(whole[:at] + noise + whole[at + data.draw(st.integers(0, 20)) :])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.builds(
         RtpPacket,
@@ -185,7 +185,7 @@ def test_any_packet_that_we_send_is_read_back_the_same(
     assert parse_rtcp(build_rtcp(*reports)) == tuple(reports)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.tuples(

@@ -117,7 +117,7 @@ def second_of_sound() -> list[bytes]:
     return packets(sine(1000, 1.2))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.binary(max_size=80), max_size=5))
 def test_any_bytes_are_some_sound_and_what_follows_is_heard(payloads: list[bytes]) -> None:
     codec = codecs.by_name("opus")
@@ -154,7 +154,7 @@ def test_gsm_is_decoded_and_never_encoded() -> None:
         codec.encode(heard)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=120))
 def test_any_bytes_are_some_sound_to_gsm(payload: bytes) -> None:
     assert len(codecs.by_name("GSM").decode(payload)) == len(payload) // 33 * 160

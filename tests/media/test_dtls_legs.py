@@ -407,7 +407,7 @@ RECORDS = st.builds(record, st.integers(20, 23), st.binary(max_size=40))
 GARBAGE = st.one_of(RECORDS, st.builds(lambda tail: b"\x16" + tail, st.binary(max_size=80)))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(GARBAGE, st.integers(0, 3)), max_size=8))
 def test_garbage_amid_a_handshake_breaks_nothing(rubbish: list[tuple[bytes, int]]) -> None:
     @virtual_time

@@ -635,7 +635,7 @@ def test_rfc3550_6_4_1_a_delay_that_a_peer_beside_us_rounds_up_is_no_reason_to_k
     assert told == (None if told_ms is None else pytest.approx(told_ms, abs=0.1))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.binary(max_size=40), max_size=20))
 def test_malformed_rtp_and_rtcp_are_met_with_silence(datagrams: list[bytes]) -> None:
     async def story() -> None:

@@ -552,7 +552,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(STEPS, max_size=25))
 def test_whatever_comes_and_whatever_is_ordered_nothing_tells_the_two_ways_apart(steps: list[Step]) -> None:
     flowed, stepped, _ = outcomes(steps)

@@ -190,7 +190,7 @@ def test_a_timestamp_that_leaps_begins_anew_too() -> None:
     assert buffer.pull(160, 0.2) == Frame(b"two", is_spare=False)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     seed=st.integers(0, 2**32),
     loss=st.floats(0, 0.2),
@@ -216,7 +216,7 @@ def test_whatever_the_network_does_frames_are_in_order_none_twice_and_hardly_any
     assert max(heard.delays()) <= LONGEST_DEPTH_S + 0.06
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2), st.integers(0, 5760), st.floats(0, 0.5)),

@@ -104,7 +104,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(STEPS)
 def test_whatever_happens_everybody_is_free_in_the_end_and_each_time_of_being_busy_ends_in_one_callback(
     steps: list[tuple[str, int, int]],

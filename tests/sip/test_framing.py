@@ -14,7 +14,7 @@ INFO = b"INFO sip:a SIP/2.0\r\nl : \r\n 12\r\nX: Content-Length: 3\r\n\r\nab\r\n
 STREAM = [BYE, KEEP_ALIVE, INFO, KEEP_ALIVE, KEEP_ALIVE, BYE]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.integers(1, 60), max_size=12))
 def test_rfc3261_18_3_messages_come_out_whole_wherever_the_stream_is_cut(cuts: list[int]) -> None:
     framer, frames = StreamFramer(), []

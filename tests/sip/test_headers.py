@@ -93,14 +93,14 @@ def test_rfc3261_25_1_parameters_keep_their_order_and_spelling() -> None:
     assert parameters == (("A", "1"), ("b", None), ("c", '"x;y"'), ("d", "[::1]:5"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=30))
 def test_rfc3261_25_1_any_text_survives_quoting(text: str) -> None:
     assert unquote(quote(text)) == text
     assert parse_parameters(f";x={quote(text)}") == (("x", quote(text)),)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=40), st.sampled_from([NameAddr, Via, CSeq, Reason]))
 def test_any_text_is_a_value_or_malformed(text: str, kind: type[NameAddr | Via | CSeq | Reason]) -> None:
     with suppress(MalformedMessage):

@@ -282,7 +282,7 @@ def messages(draw: st.DrawFn) -> Request | Response:
     return Response(draw(st.integers(100, 699)), draw(values), headers, body)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(messages())
 def test_any_message_that_we_write_is_read_back_the_same(message: Request | Response) -> None:
     wire = message.to_bytes()
@@ -292,7 +292,7 @@ def test_any_message_that_we_write_is_read_back_the_same(message: Request | Resp
     assert (again.start_line(), again.body) == (message.start_line(), message.body)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.one_of(st.binary(max_size=300), st.tuples(st.integers(0, len(INVITE)), st.binary(max_size=12))))
 def test_random_octets_raise_malformed_message_and_nothing_else(noise: bytes | tuple[int, bytes]) -> None:
     if isinstance(noise, tuple):

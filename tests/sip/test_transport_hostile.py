@@ -94,7 +94,7 @@ def frame(opcode: Opcode, content: bytes) -> bytes:
 FRAMES = st.builds(frame, st.sampled_from(Opcode), st.binary(max_size=40))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.booleans(), st.lists(st.one_of(FRAMES, st.binary(max_size=80)), max_size=8))
 def test_no_octets_raise_anything_but_malformed_message(is_open: bool, pieces: list[bytes]) -> None:
     framing = opened() if is_open else WebSocketFraming.accepting()

@@ -166,7 +166,7 @@ hosts = st.one_of(
 pieces = st.from_regex(r"[A-Za-z0-9\-_.!~*'()\[\]/:&+$]{1,8}", fullmatch=True)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     user=st.none() | users,
     host=hosts,
@@ -184,7 +184,7 @@ def test_any_sip_uri_that_we_write_is_read_back(
     assert str(uri) == text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=40), st.sampled_from(["sip:", "sips:", "tel:", ""]))
 def test_any_text_is_a_uri_or_malformed(text: str, scheme: str) -> None:
     try:
