@@ -74,3 +74,10 @@ class ConfigError(B2buaError):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
+
+
+def in_words(error: BaseException) -> str:
+    """Return what went wrong as an owner of an office reads it: "/data/x.wav: No space left on device"."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)

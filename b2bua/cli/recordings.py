@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from b2bua.errors import Unavailable
+from b2bua.errors import Unavailable, in_words
 from b2bua.store.recordings import KeptRecording
 from b2bua.store.story import duration
 from media.errors import MediaError
@@ -32,7 +32,7 @@ async def tell_levels(path: Path) -> None:
     try:
         channels, _ = await asyncio.to_thread(read_channels_of, path)
     except (MediaError, OSError) as error:
-        typer.echo(f"    {error}")
+        typer.echo(f"    {in_words(error)}")
         return
     for line in lines(channels):
         typer.echo(f"    {line}")
@@ -55,7 +55,7 @@ async def plot(path: Path | None, picture: Path, *, title: str) -> None:
     try:
         channels, rate = await asyncio.to_thread(read_channels_of, path)
     except (MediaError, OSError) as error:
-        raise Unavailable(str(error)) from None
+        raise Unavailable(in_words(error)) from None
     if picture.suffix == ".png":
         await asyncio.to_thread(write_png, picture, channels, rate)
     else:

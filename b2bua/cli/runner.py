@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
-from b2bua.errors import B2buaError
+from b2bua.errors import B2buaError, in_words
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -27,7 +27,7 @@ def run_to_end(work: Callable[[], Coroutine[object, object, Result]]) -> Result:
     except BrokenPipeError:
         raise  # whoever read it has seen enough, as ``head`` has: typer ends without a word
     except (B2buaError, OSError) as error:
-        typer.echo(f"b2bua: {error}", err=True)
+        typer.echo(f"b2bua: {in_words(error)}", err=True)
         raise typer.Exit(1) from None
 
 

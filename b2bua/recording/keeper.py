@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 
+from b2bua.errors import in_words
 from b2bua.store.recordings import KeptRecording
 from b2bua.store.store import Store
 from media.convert import ENCODERS, convert, part_of
@@ -72,7 +73,7 @@ class RecordingKeeper:
             await asyncio.to_thread(convert, source, target)
         except (MediaError, OSError) as error:
             self._failed.add(recording.id)
-            log.error("a recording stays a WAV file", path=str(source), why=str(error))
+            log.error("a recording stays a WAV file", path=str(source), why=in_words(error))
             return
         if await self.store.recordings.move(recording.id, target):
             await asyncio.to_thread(source.unlink, missing_ok=True)
@@ -92,7 +93,7 @@ class RecordingKeeper:
             try:
                 await asyncio.to_thread(_remove, recording.path)
             except OSError as error:
-                log.error("an old recording cannot be deleted", path=str(recording.path), why=str(error))
+                log.error("an old recording cannot be deleted", path=str(recording.path), why=in_words(error))
             else:
                 await self.store.recordings.delete(recording.id, now)
 

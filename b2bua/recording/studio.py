@@ -16,7 +16,7 @@ from b2bua.call.call import Call
 from b2bua.call.callee import CalleeLeg
 from b2bua.call.leg import Leg
 from b2bua.config.models import Recording
-from b2bua.errors import LegEnded
+from b2bua.errors import LegEnded, in_words
 from b2bua.store.store import Store
 from media.commands import PlayItem
 from media.conversation_tape import LEFT, RIGHT, ConversationTape
@@ -143,7 +143,8 @@ class Studio:
         try:
             await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
         except OSError as error:
-            log.error("there is no folder for a recording", why=str(error), call_id=call.identity.call_id)
+            why = in_words(error)
+            log.error("there is no folder for a recording", why=why, call_id=call.identity.call_id)
         tape = ConversationTape(path)
         session.tapes.append((self.store.recordings.begin(call.identity.call_id, path, at), tape))
         return tape

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from b2bua.errors import in_words
 from b2bua.sip.trace import Following, Trace
 from b2bua.trace.record import FOLDER, MOST_CALLS, Kept, drop_oldest, write_records
 
@@ -83,7 +84,7 @@ class TraceKeeper:
         self._writing.discard(job)
         error = job.exception()
         if error is not None:
-            log.warning("the SIP of a call could not be kept", why=str(error))
+            log.warning("the SIP of a call could not be kept", why=in_words(error))
 
     async def close(self) -> None:
         """Write what waits, at once."""

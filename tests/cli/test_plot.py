@@ -104,6 +104,9 @@ def test_the_command_names_the_file_shows_its_levels_and_draws_them(tmp_path: Pa
     shown = CliRunner().invoke(app, ["calls", config, "--show", "ab", "--plot", str(as_gif)])
     assert (shown.exit_code, as_gif.exists()) == (1, False)
     assert "an .svg or a .png file" in shown.output
+    nowhere = tmp_path / "gone" / "levels.png"
+    shown = CliRunner().invoke(app, ["calls", config, "--show", "ab", "--plot", str(nowhere)])
+    assert shown.output.endswith(f"b2bua: {nowhere}: No such file or directory\n")
 
 
 def test_a_call_without_a_recording_cannot_be_drawn(tmp_path: Path) -> None:
