@@ -11,7 +11,7 @@ import pytest
 
 from b2bua.call.leg import Leg
 from b2bua.demo.softphone import Habit, Softphone
-from media.commands import Clip, PlayItem, Silence, Tone
+from media.commands import Answerer, AnswererJudged, Clip, PlayItem, Silence, Tone
 from tests.calls.confirming import (
     MOBILE,
     VOICEMAIL,
@@ -166,6 +166,25 @@ async def test_row_d5_key_1_counts_while_the_voice_is_listened_for(tmp_path: Pat
         leg = await call.answered(within=2)
         assert demo.now - began == pytest.approx(3.7, abs=0.2)
         await assert_both_hear(leg, mobiles.invitations[0].leg, tmp_path)
+
+
+@virtual_time(limit_s=600)
+async def test_row_d5_a_key_that_means_nothing_in_the_instant_in_which_the_voice_is_known_hides_it_not(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, scheme=ONE_MOBILE) as demo:
+        mobiles = await demo.mobiles(Habit(answers_after=1))
+        call = await demo.call_in(NUMBER)
+        await answering(mobiles, 1)
+        await asyncio.sleep(0.5)
+        legs = demo.server.engine.slots[0].legs.values()
+        [(media, judged)] = [(each, each._on_judged) for each in legs if each._on_judged is not None]
+        assert media.on_digit is not None
+        media.on_digit("5")
+        judged(AnswererJudged(media.number, Answerer.PERSON, ""))
+        leg = await call.answered(within=0.1)
+        leg.hang_up()
+        assert (await told(demo)).startswith(f"talked with {MOBILE} for")
 
 
 @virtual_time(limit_s=600)
