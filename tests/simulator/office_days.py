@@ -6,25 +6,20 @@ What must hold is said by ``_check``: custody of every caller, and nothing left 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
-import logging
 from collections.abc import Callable, Coroutine, Iterator
 from random import Random
 from typing import Any
 
-from structlog.testing import capture_logs
-
 from b2bua.sip.transport.hop import Hop
 from b2bua.sip.transport.memory import MemoryNetwork
 from b2bua.store.calls import CallOutcome, CallStory, EventKind
-from tests.harness.clock import run_virtually
 from tests.harness.office import MOBILES, SERVER
 from tests.simulator.forker import Forker
 from tests.simulator.offices import NUMBER, PEOPLE, some_office
 from tests.simulator.people import Customer, Employee
-from tests.simulator.sip_calls import timers_left
-from tests.simulator.town import Town, prepare, thinned, town
+from tests.simulator.playing import play_seed
+from tests.simulator.town import Town, thinned, town
 
 MOST_CUSTOMERS = 5
 RUSH_S = 30.0
@@ -47,21 +42,10 @@ def play(seed: int) -> None:
     Raises:
         BaseException: an invariant does not hold; a note names the seed.
     """
-    prepare()
-    try:
-        with capture_logs() as lines, _errors_of_logging() as errors:
-            run_virtually(_play(seed), limit_s=5000, in_order=True)
-        lines = [line for line in lines if line["log_level"] in ("error", "critical")]
-        assert not [line for line in lines if not line["event"].startswith(EXCUSED)], lines
-        assert not errors, errors
-    except BaseException as error:
-        error.add_note(f"seed {seed}")
-        raise
+    play_seed(_play, seed, excused=EXCUSED)
 
 
 async def _play(seed: int) -> None:
-    faults: list[dict[str, Any]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
     random = Random(seed)
     async with town(_network(random, seed), random, some_office(random)) as place:
         employees = await _open(place, random)
@@ -69,10 +53,6 @@ async def _play(seed: int) -> None:
         await _go_home(employees)
         await asyncio.sleep(QUIET_S)
         await _check(place, customers, employees)
-    await asyncio.sleep(1.0)  # of sound that was on its way
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-    assert timers_left() == [], timers_left()
-    assert not faults, faults
 
 
 def _network(random: Random, seed: int) -> MemoryNetwork:
@@ -226,21 +206,3 @@ def _check_customer(customer: Customer, stories: list[CallStory], place: Town) -
     [story] = stories
     is_through = any(event.kind is EventKind.VOICEMAIL for event in story.events)
     assert is_through or story.outcome in ENDED_BY_US, (story, customer.statuses)
-
-
-@contextlib.contextmanager
-def _errors_of_logging() -> Iterator[list[str]]:
-    """Collect what the standard library's logs say of errors: the media's."""
-    errors: list[str] = []
-
-    class Collector(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if not record.getMessage().startswith(EXCUSED):
-                errors.append(record.getMessage())
-
-    collector = Collector(logging.ERROR)
-    logging.getLogger().addHandler(collector)
-    try:
-        yield errors
-    finally:
-        logging.getLogger().removeHandler(collector)

@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from random import Random
-from typing import Any
 
 import httpx
-from structlog.testing import capture_logs
 
 from b2bua.config.check import lint
 from b2bua.config.load import load_config
@@ -21,13 +19,12 @@ from b2bua.demo.softphone import Habit, PlacedCall, Softphone
 from b2bua.sip.session import IncomingInvite
 from b2bua.sip.transport.memory import MemoryNetwork
 from b2bua.store.calls import CallOutcome, CallStory, EventKind
-from tests.harness.clock import run_virtually
 from tests.harness.office import MOBILES, MONDAY_NOON, SERVER
 from tests.simulator.any_office import NUMBERS, OUTSIDE, PEOPLE, UNLISTED, any_office
-from tests.simulator.office_days import _check_story, _errors_of_logging
+from tests.simulator.office_days import _check_story
 from tests.simulator.people import EXPECTED, REFUSALS, VOICE, press
-from tests.simulator.sip_calls import timers_left
-from tests.simulator.town import Town, prepare, town
+from tests.simulator.playing import play_seed
+from tests.simulator.town import Town, town
 
 LONGEST_CALL_S = 900.0
 """No scheme of ``any_office`` lasts so long."""
@@ -43,21 +40,10 @@ def play(seed: int) -> None:
     Raises:
         BaseException: an invariant does not hold; a note names the seed.
     """
-    prepare()
-    try:
-        with capture_logs() as lines, _errors_of_logging() as errors:
-            run_virtually(_play(seed), limit_s=5000, in_order=True)
-        bad = [line for line in lines if line["log_level"] in ("error", "critical")]
-        assert not bad, bad
-        assert not errors, errors
-    except BaseException as error:
-        error.add_note(f"seed {seed}")
-        raise
+    play_seed(_play, seed)
 
 
 async def _play(seed: int) -> None:
-    faults: list[dict[str, Any]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
     random = Random(seed)
     network = MemoryNetwork(Random(seed + 1), latency_s=0.001, loss=random.choice((0.0, 0.0, 0.0, 0.05)))
     handler = _some_handler(random)
@@ -75,10 +61,6 @@ async def _play(seed: int) -> None:
             _check_story(story, promised)
         for call in calls:
             _check(call, [story for story in stories if story.call.caller == call.number])
-    await asyncio.sleep(1.0)  # of sound that was on its way
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-    assert timers_left() == [], timers_left()
-    assert not faults, faults
 
 
 def _is_proven(place: Town) -> None:
