@@ -15,7 +15,7 @@ from b2bua.config.models import Config
 from b2bua.config.origin import Fault, KeyPath, dotted
 from b2bua.config.similar import closest, did_you_mean
 from b2bua.config.tables.parties import DEVICE, LOGIN
-from b2bua.config.values import EMAIL, NAME, is_duration
+from b2bua.config.values import EMAIL, NAME, is_duration, parse_duration
 from b2bua.routing.words import duration
 
 PLAIN = {
@@ -88,8 +88,21 @@ def _fault(detail: ErrorDetails) -> Fault:
         case kind if kind in BOUNDS and is_duration(detail["input"]):
             [limit] = detail["ctx"].values()
             return Fault(path, f"{BOUNDS[kind]} {duration(limit)}, found {detail['input']!r}")
+        case kind if kind in BOUNDS and _is_of_seconds(_field(path)):  # it was read already: "1s" as 1.0
+            [limit] = detail["ctx"].values()
+            return Fault(path, f"{BOUNDS[kind]} {_hours(limit)}, found {_hours(detail['input'])}")
         case kind:
             return Fault(path, _by_brackets(path, kind, detail["input"]) or _expected(path, kind, detail))
+
+
+def _hours(seconds: float) -> str:
+    """Return a duration in hours where it is so many and nothing else."""
+    return f"{seconds / 3600:g} h" if seconds >= 3600 and seconds % 3600 == 0 else duration(seconds)
+
+
+def _is_of_seconds(field: FieldInfo | None) -> bool:
+    """Return whether what is written there is a duration."""
+    return field is not None and any(getattr(each, "func", None) is parse_duration for each in field.metadata)
 
 
 def _not_one_of(written: object, expected: str) -> str:

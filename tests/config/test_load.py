@@ -74,6 +74,15 @@ def test_f1_who_writes_what_others_call_it_is_told_what_it_is_called_here(
     assert error.endswith(told)
 
 
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [("5s", "expected at least 30 s, found 5 s"), ("30h", "expected at most 24 h, found 30 h")],
+)
+def test_a_duration_out_of_bounds_is_told_as_durations_are(errors: Says, after: str, told: str) -> None:
+    (error,) = errors(f'[return-call.soon]\nafter = "{after}"\n' + VOICEMAIL)
+    assert error == f"2 return-call.soon.after: {told}"
+
+
 def test_a_key_with_one_possible_value_says_which(errors: Says) -> None:
     error, *_ = errors('[number."+48221234567"]\nscheme = "main"\nsticky = true\n' + VOICEMAIL)
     assert error == '3 number."+48221234567".sticky: expected "today", found true'

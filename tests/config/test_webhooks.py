@@ -33,7 +33,7 @@ def test_row_r11_what_is_named_rings_45_s_and_the_server_has_1_5_s(read: Reads) 
         ('url = "https://office.example:99999"', "is no web address"),
         ('url = "https://office.example/ go"', "is no web address"),
         ('url = "https://a"\nmethod = "PUT"', "'PUT' is not one of 'GET' or 'POST'"),
-        ('url = "https://a"\nbudget = "20s"', "has to be less than or equal to 10"),
+        ('url = "https://a"\nbudget = "20s"', "expected at most 10 s, found 20 s"),
         ('url = "https://a"\nsecret = "env:NOT_SET"', "the environment variable NOT_SET is not set"),
         ('url = "https://a"\nbuget = 1', "unknown key; did you mean 'budget'?"),
         ("", "webhook.region.url: is missing: the address to ask"),
