@@ -79,7 +79,7 @@ def test_f1_who_writes_what_others_call_it_is_told_what_it_is_called_here(
     [("5s", "expected at least 30 s, found 5 s"), ("30h", "expected at most 24 h, found 30 h")],
 )
 def test_a_duration_out_of_bounds_is_told_as_durations_are(errors: Says, after: str, told: str) -> None:
-    (error,) = errors(f'[return-call.soon]\nafter = "{after}"\n' + VOICEMAIL)
+    error, *_ = errors(f'[return-call.soon]\nafter = "{after}"\n' + VOICEMAIL)
     assert error == f"2 return-call.soon.after: {told}"
 
 
