@@ -127,7 +127,9 @@ async def test_row_d5_who_says_nothing_is_asked_and_may_press_1(tmp_path: Path) 
         began = demo.now
         call = await demo.call_in(NUMBER)
         mobile = (await mobiles.invited(within=2)).leg
-        await asyncio.sleep(3)
+        await asyncio.sleep(2)
+        mobile.media.send_digits("5")  # which means nothing
+        await asyncio.sleep(1)
         assert (
             mobile.media.is_heard
         )  # packets of silence: a carrier behind NAT sends nothing before it gets some
