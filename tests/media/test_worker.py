@@ -391,8 +391,8 @@ async def test_v7_kill_9_leaves_a_readable_recording_up_to_one_second_before(
         signalling.kill()
         if victim == "all":
             os.kill(media_worker, signal.SIGKILL)
-        said += signalling.stdout.read()
         await until(lambda: has_ended(media_worker))
+        said += signalling.stdout.read()
     heard = Hearing.of_file(path)
     assert heard.rate == 8000
     spoken = len(said) * 0.02
