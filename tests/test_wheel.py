@@ -98,5 +98,8 @@ def test_the_office_starts_and_stops_without_the_checkout(
             assert run("-m", "b2bua", "calls", "office.toml").stdout == "No calls yet.\n"
         finally:
             office.send_signal(signal.SIGINT)
-            assert office.wait(20) == 0, said.read_text()
+            try:
+                assert office.wait(20) == 0, said.read_text()
+            finally:
+                office.kill()  # if it has not ended
     assert (tmp_path / "data" / "b2bua.sqlite").is_file()

@@ -93,8 +93,12 @@ async def running(*command: str, folder: Path) -> AsyncIterator[asyncio.subproce
     finally:
         if process.returncode is None:
             process.terminate()
-        async with asyncio.timeout(PATIENCE_S):
-            await process.wait()
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            raise
 
 
 def baresip_modules() -> Path:
