@@ -11,6 +11,7 @@ import pytest
 
 from b2bua.call.leg import Leg
 from b2bua.demo.softphone import Habit, Softphone
+from media.client import MediaLeg
 from media.commands import Answerer, AnswererJudged, Clip, PlayItem, Silence, Tone
 from tests.calls.confirming import (
     MOBILE,
@@ -28,7 +29,7 @@ from tests.calls.confirming import (
 from tests.calls.test_rows_d5_confirm import ANNAS, GREETING_HZ
 from tests.harness.clock import virtual_time
 from tests.harness.hearing import Hearing
-from tests.harness.office import CALLER_HZ, MOBILES, NUMBER, assert_both_hear, office
+from tests.harness.office import CALLER_HZ, MOBILES, NUMBER, Office, assert_both_hear, office
 from tests.harness.prompts import marked_office, names
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +54,12 @@ async def say(mobiles: Softphone, *items: PlayItem, count: int = 1) -> None:
     leg = await answering(mobiles, count)
     await asyncio.sleep(0.5)
     leg.media.play(items)
+
+
+def listened_to(demo: Office) -> MediaLeg:
+    """Return the office's end of the mobile of which it is to be found out whose voice it is."""
+    [leg] = [each for each in demo.server.engine.slots[0].legs.values() if each._on_judged is not None]
+    return leg
 
 
 @virtual_time(limit_s=600)
@@ -179,14 +186,31 @@ async def test_row_d5_a_key_that_means_nothing_in_the_instant_in_which_the_voice
         call = await demo.call_in(NUMBER)
         await answering(mobiles, 1)
         await asyncio.sleep(0.5)
-        legs = demo.server.engine.slots[0].legs.values()
-        [(media, judged)] = [(each, each._on_judged) for each in legs if each._on_judged is not None]
+        media = listened_to(demo)
         assert media.on_digit is not None
+        assert media._on_judged is not None
         media.on_digit("5")
-        judged(AnswererJudged(media.number, Answerer.PERSON, ""))
+        media._on_judged(AnswererJudged(media.number, Answerer.PERSON, ""))
         leg = await call.answered(within=0.1)
         leg.hang_up()
         assert (await told(demo)).startswith(f"talked with {MOBILE} for")
+
+
+@virtual_time(limit_s=600)
+async def test_row_d5_whose_voice_the_media_engine_never_tells_is_asked_after_six_seconds(
+    tmp_path: Path,
+) -> None:
+    async with marked_office(tmp_path, scheme=ONE_MOBILE) as (demo, ears):
+        mobiles = await demo.mobiles(Habit(answers_after=1))
+        call = await demo.call_in(NUMBER)
+        mobile = await answering(mobiles, 1)
+        answered = demo.now
+        listened_to(demo)._on_judged = lambda _: None
+        assert await ears.until_prompt(mobile.media, "call-from", within=8) - answered == pytest.approx(
+            6.0, abs=0.1
+        )
+        await call.close()
+        await demo.settled()
 
 
 @virtual_time(limit_s=600)
