@@ -205,6 +205,7 @@ async def test_row_d5_whose_voice_the_media_engine_never_tells_is_asked_after_si
         call = await demo.call_in(NUMBER)
         mobile = await answering(mobiles, 1)
         answered = demo.now
+        await asyncio.sleep(0.1)  # by then the office has its answer
         listened_to(demo)._on_judged = lambda _: None
         assert await ears.until_prompt(mobile.media, "call-from", within=8) - answered == pytest.approx(
             6.0, abs=0.1
