@@ -61,8 +61,8 @@ REST_S = 10.0
 WARM_UP_SHARE = 0.4
 """Of the time, in which caches fill before anything is counted: those of a thousand calls."""
 SAMPLE_S = 10.0
-GROWN_BYTES = 12 * 1024 * 1024
-"""Memory that may come on top: prompts that nobody had heard before, garbage that is not collected yet."""
+GROWN_BYTES = 6 * 1024 * 1024
+"""Memory that may come on top: prompts that nobody had heard before, caches that were not full yet."""
 TOLD_OF_TRACEBACK = 5000
 GROWN_DESCRIPTORS = 3
 """SQLite opens and closes files as it likes."""
