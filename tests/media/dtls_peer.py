@@ -15,7 +15,7 @@ from tests.media.peer import Peer
 
 
 @cache
-def certificate(number: int = 0) -> Certificate:
+def certificate(number: int) -> Certificate:
     """Return one of the certificates of far ends, of which each ``number`` has one."""
     del number
     return Certificate()

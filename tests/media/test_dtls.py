@@ -55,7 +55,7 @@ def test_rfc8122_5_a_certificate_is_known_by_its_hash_even_where_only_openssl_ca
     context.use_certificate_file(str(tmp_path / "odd.pem"))
     context.use_privatekey_file(str(tmp_path / "odd.key"))
     context.set_tlsext_use_srtp(b"SRTP_AEAD_AES_128_GCM")
-    phone, ours = SSL.Connection(context), certificate()
+    phone, ours = SSL.Connection(context), certificate(0)
     phone.set_ciphertext_mtu(1200)
     phone.set_connect_state()
     theirs = Fingerprint("sha-256", sha256(der).digest().hex(":").upper())
@@ -65,7 +65,7 @@ def test_rfc8122_5_a_certificate_is_known_by_its_hash_even_where_only_openssl_ca
 
 
 def test_a_message_whose_length_is_absurd_is_a_failure_in_words() -> None:
-    ours, theirs = certificate(), certificate(1)
+    ours, theirs = certificate(0), certificate(1)
     marks = [(fingerprint_of(each.fingerprint),) for each in (ours, theirs)]
     client = theirs.association(Handshake(theirs.fingerprint, marks[0], is_client=True))
     server = ours.association(Handshake(ours.fingerprint, marks[1], is_client=False))

@@ -152,7 +152,7 @@ async def test_all_workers_have_one_certificate_and_a_leg_that_is_moved_among_th
             a, b = [await engine.open_leg(name, has_certificate=True) for name in ("anna", "bob")]
             assert a.slot is not b.slot
             assert a.fingerprint == b.fingerprint
-            ours, theirs = certificate(), fingerprint_of(a.fingerprint)
+            ours, theirs = certificate(0), fingerprint_of(a.fingerprint)
             agreed = Handshake(a.fingerprint, (fingerprint_of(ours.fingerprint),), is_client=False)
             association = ours.association(Handshake(ours.fingerprint, (theirs,), is_client=True))
             a.connect(replace(peer.agreement(), handshake=agreed))
