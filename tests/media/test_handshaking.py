@@ -90,6 +90,7 @@ def test_rfc5763_5_another_certificate_is_believed_of_who_is_expected_alone() ->
     assert handshaking.failure == handshaking.why == "its certificate is not the one that its SDP names"
     far = far_end(is_client=True)
     assert handshaking.take(far.begin()[0], OTHER) == handshaking.tick(1.0) == []
+    assert (handshaking.is_over, handshaking.is_late(99.0)) == (True, False)
 
 
 def test_what_is_broken_from_where_the_far_end_is_expected_is_no_refusal_as_anybody_may_send_it() -> None:
