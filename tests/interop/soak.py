@@ -28,7 +28,7 @@ from b2bua.call.callee import CalleeLeg
 from b2bua.demo.softphone import CallRefused, Habit, PlacedCall, Softphone
 from b2bua.sip.endpoint import SipEndpoint
 from b2bua.sip.transport.hop import Hop
-from bench.processes import held_bytes
+from bench.processes import written_bytes
 from media.client import MediaEngine
 from media.commands import Tone
 from tests.harness.hearing import Hearing
@@ -72,8 +72,8 @@ GROWN_DESCRIPTORS = 3
 class Footprint:
     """What one process of the product holds."""
 
-    rss_bytes: int
-    """Resident memory."""
+    written_bytes: int
+    """Memory of its own: of program files, the part that counts as its own changes with who else runs."""
     descriptors: int
     """Open files and sockets."""
     udp_ports: int
@@ -88,13 +88,13 @@ class Footprint:
                 links.append(os.readlink(path))
         inodes = {link[8:-1] for link in links if link.startswith("socket:[")}
         lines = [line.split() for name in ("udp", "udp6") for line in _table(pid, name)]
-        return cls(held_bytes(pid), len(links), sum(columns[9] in inodes for columns in lines))
+        return cls(written_bytes(pid), len(links), sum(columns[9] in inodes for columns in lines))
 
     def grown_to(self, later: Footprint) -> list[str]:
         """Return what is more than it may be ``later``, in words."""
         grown = []
-        if later.rss_bytes > self.rss_bytes + GROWN_BYTES:
-            grown.append(f"memory from {self.rss_bytes >> 20} to {later.rss_bytes >> 20} MiB")
+        if later.written_bytes > self.written_bytes + GROWN_BYTES:
+            grown.append(f"memory from {self.written_bytes >> 20} to {later.written_bytes >> 20} MiB")
         if later.descriptors > self.descriptors + GROWN_DESCRIPTORS:
             grown.append(f"descriptors from {self.descriptors} to {later.descriptors}")
         if later.udp_ports > self.udp_ports:
@@ -102,7 +102,8 @@ class Footprint:
         return grown
 
     def __str__(self) -> str:
-        return f"{self.rss_bytes / 2**20:.1f} MiB, {self.descriptors} descriptors, {self.udp_ports} UDP ports"
+        mib = self.written_bytes / 2**20
+        return f"{mib:.1f} MiB, {self.descriptors} descriptors, {self.udp_ports} UDP ports"
 
 
 def _waited_s(pid: int) -> float:

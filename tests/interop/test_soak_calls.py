@@ -14,16 +14,16 @@ from tests.harness.markers import RATE, marked_prompts
 from tests.harness.soundfiles import silence
 from tests.interop.soak import GROWN_BYTES, GROWN_DESCRIPTORS, Footprint, missed_of_the_echo
 
-BEFORE = Footprint(rss_bytes=80 << 20, descriptors=20, udp_ports=2)
+BEFORE = Footprint(written_bytes=80 << 20, descriptors=20, udp_ports=2)
 
 
 @pytest.mark.parametrize(
     ("later", "grown"),
     [
         (BEFORE, []),
-        (Footprint(BEFORE.rss_bytes + GROWN_BYTES, 20 + GROWN_DESCRIPTORS, 2), []),
+        (Footprint(BEFORE.written_bytes + GROWN_BYTES, 20 + GROWN_DESCRIPTORS, 2), []),
         (Footprint(1, 1, 1), []),
-        (Footprint(BEFORE.rss_bytes + GROWN_BYTES + 1, 20, 2), ["memory from 80 to 86 MiB"]),
+        (Footprint(BEFORE.written_bytes + GROWN_BYTES + 1, 20, 2), ["memory from 80 to 86 MiB"]),
         (Footprint(80 << 20, 24, 2), ["descriptors from 20 to 24"]),
         (Footprint(80 << 20, 20, 3), ["UDP ports from 2 to 3"]),
     ],
@@ -38,7 +38,7 @@ def test_memory_descriptors_and_ports_of_a_process_are_counted() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.bind(("127.0.0.1", 0))
         after = Footprint.of(os.getpid())
-    assert after.rss_bytes - before.rss_bytes > 25 << 20
+    assert after.written_bytes - before.written_bytes > 25 << 20
     assert after.descriptors - before.descriptors == 1
     assert after.udp_ports - before.udp_ports == 1
     assert len(ballast) > 0
