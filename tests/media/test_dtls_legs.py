@@ -112,9 +112,13 @@ async def test_rfc5764_3_reports_on_a_port_of_their_own_have_a_handshake_of_thei
     network = MemoryRtpNetwork()
     engine = await engine_on(network)
     anna, leg = DtlsPeer(network, 4000), await leg_of(engine)
-    reports, above = DtlsPeer(network, 4001), (leg.address[0], leg.address[1] + 1)
+    above = leg.address[0], leg.address[1] + 1
+    reports = DtlsPeer(network, 4001 if leg_begins else 4777)  # a NAT has another port for them
+    stranger = DtlsPeer(network, 4001, host=OTHER_HOST)
     leg.connect(anna.secured(leg, leg_begins=leg_begins))
     reports.expect(leg, leg_begins=leg_begins)
+    stranger.expect(leg, leg_begins=False)
+    stranger.begin(above)
     await asyncio.sleep(0.01)
     if not leg_begins:
         anna.begin(leg.address)
@@ -136,20 +140,25 @@ async def test_rfc5764_3_reports_on_a_port_of_their_own_have_a_handshake_of_thei
         await asyncio.sleep(0.1)
     await leg.close()
     assert leg.statistics["remote_lost"] == 7, "a report by the keys of sound counts for nothing"
+    assert stranger.wire == [], "nobody is answered who is at neither address that we know"
     await engine.close()
 
 
+@pytest.mark.parametrize("leg_begins", [True, False])
 @virtual_time
-async def test_rfc3605_2_1_reports_go_where_the_sdp_says_whichever_handshake_is_over_first() -> None:
+async def test_rfc3605_2_1_reports_go_where_the_sdp_says_whichever_handshake_is_over_first(
+    leg_begins: bool,
+) -> None:
     network = MemoryRtpNetwork()
     engine = await engine_on(network)
     anna, reports = DtlsPeer(network, 4000), DtlsPeer(network, 53020)
     leg = await leg_of(engine)
-    leg.connect(anna.secured(leg, leg_begins=False, remote_rtcp=reports.address))
-    reports.expect(leg, leg_begins=False)
-    reports.begin((leg.address[0], leg.address[1] + 1))
-    await asyncio.sleep(0.1)
-    anna.begin(leg.address)
+    leg.connect(anna.secured(leg, leg_begins=leg_begins, remote_rtcp=reports.address))
+    reports.expect(leg, leg_begins=leg_begins)
+    if not leg_begins:
+        reports.begin((leg.address[0], leg.address[1] + 1))
+        await asyncio.sleep(0.1)
+        anna.begin(leg.address)
     leg.play([Tone((1000.0,), 1.0)], loop=True)
     await asyncio.sleep(6)
     assert reports.srtp is not None
@@ -349,14 +358,17 @@ async def test_rfc8842_3_1_the_association_goes_on_while_fingerprints_do_and_ano
     network = MemoryRtpNetwork()
     engine = await engine_on(network)
     anna, leg = DtlsPeer(network, 4000), await leg_of(engine)
+    reports = DtlsPeer(network, 4001)
     leg.connect(anna.secured(leg, leg_begins=True))
+    reports.expect(leg, leg_begins=True)
     await asyncio.sleep(0.1)
-    session, greetings = anna.srtp, len(anna.wire)
+    session, greetings, of_reports = anna.srtp, len(anna.wire), len(reports.wire)
     assert leg.agreement is not None
+    assert reports.srtp is not None
     for changes in ({"sends": False, "remote": None}, {}):
         leg.connect(anna.agreement(handshake=leg.agreement.handshake, **changes))  # type: ignore[arg-type]
         await asyncio.sleep(0.1)
-    assert all(datagram[0] >= 128 for datagram in anna.wire[greetings:])
+    assert all(datagram[0] >= 128 for datagram in anna.wire[greetings:] + reports.wire[of_reports:])
     await anna.say(tone((1000.0,), 0.2, 8000), leg.address)
     anna.certificate = certificate(1)
     leg.connect(anna.secured(leg, leg_begins=True))
