@@ -184,6 +184,47 @@ async def test_rfc5763_7_1_whoever_answers_may_begin_before_we_have_read_the_ans
     await engine.close()
 
 
+@virtual_time
+async def test_rfc8842_3_1_whoever_begins_anew_may_do_so_before_we_have_read_why() -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    anna, leg = DtlsPeer(network, 4000), await leg_of(engine)
+    leg.connect(anna.secured(leg, leg_begins=False))
+    anna.begin(leg.address)
+    await asyncio.sleep(0.1)
+    assert anna.srtp is not None
+    anna.certificate = certificate(1)
+    agreed = anna.secured(leg, leg_begins=False)
+    anna.begin(leg.address)
+    await asyncio.sleep(0.2)
+    assert anna.srtp is None
+    leg.connect(agreed)
+    await asyncio.sleep(0.05)
+    assert anna.srtp is not None
+    await engine.close()
+
+
+@virtual_time
+async def test_rfc5764_5_1_1_reports_on_the_port_of_sound_go_by_its_keys_both_ways() -> None:
+    network = MemoryRtpNetwork()
+    engine = await engine_on(network)
+    anna, leg = DtlsPeer(network, 4000), await leg_of(engine)
+    leg.connect(anna.secured(leg, leg_begins=True, is_multiplexed=True))
+    leg.play([Tone((1000.0,), 1.0)], loop=True)
+    await asyncio.sleep(6)
+    assert anna.srtp is not None
+    [told, *_] = [plain for each in anna.wire if (plain := anna.srtp.unprotect_rtcp(each)) is not None]
+    [sent, *_] = parse_rtcp(told)
+    assert isinstance(sent, SenderReport)
+    assert sent.ssrc == anna.heard[0].packet.ssrc
+    report = build_rtcp(ReceiverReport(anna.ssrc, (ReportBlock(sent.ssrc, 0, 7, 0, 0, 0, 0),)))
+    network.send(anna.srtp.protect_rtcp(report), source=anna.address, destination=leg.address)
+    await asyncio.sleep(0.1)
+    await leg.close()
+    assert leg.statistics["remote_lost"] == 7
+    await engine.close()
+
+
 @pytest.mark.parametrize("leg_begins", [True, False])
 def test_rfc5763_5_another_certificate_than_that_of_the_sdp_is_silence_both_ways_and_told(
     leg_begins: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
