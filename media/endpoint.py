@@ -9,8 +9,9 @@ from media.outgoing import Packet, Send, discard
 
 Address: TypeAlias = tuple[str, int]
 
-MOST_CANDIDATES = 8
-"""Sources that are on probation at a time; those that have sent least go first."""
+MOST_CANDIDATES = 64
+"""Sources that are on probation at a time; those that have sent least go first. So many new ones within the
+time of a frame keep nobody from being believed; more of them those who have not sent twice."""
 PROBATION = 3
 """Packets that must come from where the signalling does, behind NAT, before that is believed."""
 FAR_PROBATION, FAR_PROBATION_S = 25, 0.4

@@ -55,14 +55,18 @@ def test_few_packets_however_slow_are_no_proof() -> None:
     assert made.admits(OTHER_PORT, 99.0)
 
 
-def test_a_crowd_of_others_holds_up_nobody_who_has_spoken_twice_and_is_not_kept_in_memory() -> None:
+@pytest.mark.parametrize(("crowd", "spoken"), [(MOST_CANDIDATES - 4, 0), (3 * MOST_CANDIDATES, 1)])
+def test_a_crowd_of_others_holds_up_nobody_or_who_has_spoken_twice_and_is_not_kept_in_memory(
+    crowd: int, spoken: int
+) -> None:
     made = latch()
-    counts = made.admits(OTHER_PORT, -FRAME_S)
-    for number in range(FAR_PROBATION - 1):
+    for number in range(spoken):
+        assert not made.admits(OTHER_PORT, (number - spoken) * FRAME_S)
+    for number in range(FAR_PROBATION - spoken):
         counts = made.admits(OTHER_PORT, number * FRAME_S)
-        for port in range(7000 + 20 * number, 7020 + 20 * number):
+        for port in range(7000 + crowd * number, 7000 + crowd * (number + 1)):
             assert not made.admits((AGREED[0], port), number * FRAME_S)
-        assert [len(each._seen) for each in made._probations.values()] == [MOST_CANDIDATES] or counts
+        assert all(len(each._seen) <= MOST_CANDIDATES for each in made._probations.values())
     assert counts
 
 
