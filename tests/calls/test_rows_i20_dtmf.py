@@ -149,13 +149,19 @@ async def test_row_i20_an_extension_by_tones_over_a_worker_that_dies(tmp_path: P
         await run.stories()
 
 
+async def talk_without_events(run: Office) -> tuple[Leg, Leg]:
+    """Let a gateway that takes no events call ``NUMBER``; return its end and Anna's, two seconds later."""
+    anna = await run.phone("101", Habit(answers_after=1.0))
+    gateway = await call_without_events(run, NUMBER)
+    phone = (await anna.invited(within=5)).leg
+    await asyncio.sleep(2)
+    return gateway, phone
+
+
 @virtual_time(limit_s=600)
 async def test_keys_pressed_while_talking_reach_a_party_without_events_as_tones(tmp_path: Path) -> None:
     async with office(tmp_path, scheme=TO_ANNA) as run:
-        anna = await run.phone("101", Habit(answers_after=1.0))
-        gateway = await call_without_events(run, NUMBER)
-        phone = (await anna.invited(within=5)).leg
-        await asyncio.sleep(2)
+        gateway, phone = await talk_without_events(run)
         ears = Ears(run.rtp, lambda: run.now)
         phone.media.send_digits("42")
         await asyncio.sleep(3)
@@ -167,10 +173,7 @@ async def test_keys_pressed_while_talking_reach_a_party_without_events_as_tones(
 @virtual_time(limit_s=600)
 async def test_keys_that_come_faster_than_tones_can_sound_reach_the_other_too(tmp_path: Path) -> None:
     async with office(tmp_path, scheme=TO_ANNA) as run:
-        anna = await run.phone("101", Habit(answers_after=1.0))
-        gateway = await call_without_events(run, NUMBER)
-        phone = (await anna.invited(within=5)).leg
-        await asyncio.sleep(2)
+        gateway, phone = await talk_without_events(run)
         ears = Ears(run.rtp, lambda: run.now)
         assert phone.session is not None
         for key in "0078":
