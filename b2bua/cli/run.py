@@ -28,8 +28,8 @@ YOUNG_OBJECTS = 5000
 ROUNDS = (100, 1)
 """So many rounds before it looks again at what was in use then, and so many of these before it looks at all.
 
-A call that is over leaves nothing to find, as it held no circles, and none in a thousand of all kinds did.
-Each of these looks takes 0.2 s under load, in which no call goes on. One comes with each 20,000 calls or so.
+A call that is over leaves nothing to find, for it held no circles: none of 800 of all kinds did. Each of
+these looks takes 0.2 s under load, in which no call goes on. One comes with each 20,000 calls or so.
 """
 STDIN = 0
 
